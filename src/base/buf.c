@@ -1,0 +1,118 @@
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+char *mn_buf_room(struct mn_buf *b, size_t n)
+{
+    if (b->cap - b->n < n) {
+        size_t cap = b->cap ? b->cap : 64;
+
+        while (cap - b->n < n)
+            cap += cap / 2;
+        b->p = mn_realloc(b->p, cap);
+        b->cap = cap;
+    }
+    return b->p + b->n;
+}
+
+void mn_buf_add(struct mn_buf *b, const void *p, size_t n)
+{
+    if (!n)
+        return;
+    memcpy(mn_buf_room(b, n), p, n);
+    b->n += n;
+}
+
+void mn_buf_str(struct mn_buf *b, mn_str s)
+{
+    mn_buf_add(b, s.p, s.n);
+}
+
+void mn_buf_c(struct mn_buf *b, char c)
+{
+    *mn_buf_room(b, 1) = c;
+    b->n++;
+}
+
+void mn_buf_fmt(struct mn_buf *b, const char *fmt, ...)
+{
+    va_list ap, again;
+    int n;
+
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    n = vsnprintf((char[1]){0}, 1, fmt, ap);
+    va_end(ap);
+    MN_ASSERT(n >= 0);
+    vsnprintf(mn_buf_room(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
+    va_end(again);
+    b->n += (size_t)n;
+}
+
+void mn_buf_u64(struct mn_buf *b, uint64_t v)
+{
+    char text[20];
+    size_t at = sizeof text;
+
+    do
+        text[--at] = (char)('0' + v % 10);
+    while (v /= 10);
+    mn_buf_add(b, text + at, sizeof text - at);
+}
+
+/* What a byte becomes: NULL is itself. */
+static const char *escape(unsigned char c, bool attr)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&apos;";
+    case '\r':
+        return "&#13;";
+    case '\n':
+        return attr ? "&#10;" : NULL;
+    case '\t':
+        return attr ? "&#9;" : NULL;
+    }
+    return NULL;
+}
+
+void mn_buf_xml(struct mn_buf *b, mn_str s, bool attr)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        const char *e = (unsigned char)s.p[i] > '>' ? NULL : escape((unsigned char)s.p[i], attr);
+
+        if (!e)
+            continue;
+        mn_buf_add(b, s.p + from, i - from);
+        mn_buf_add(b, e, strlen(e));
+        from = i + 1;
+    }
+    mn_buf_add(b, s.p + from, s.n - from);
+}
+
+void mn_buf_shift(struct mn_buf *b, size_t n)
+{
+    MN_ASSERT(n <= b->n);
+    b->n -= n;
+    if (b->n)
+        memmove(b->p, b->p + n, b->n);
+}
+
+void mn_buf_free(struct mn_buf *b)
+{
+    mn_free(b->p);
+    *b = (struct mn_buf){0};
+}

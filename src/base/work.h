@@ -1,0 +1,21 @@
+/* What may block or takes long: run on threads of its own, in bounded lanes that do not starve each other. */
+#pragma once
+
+#include "base/loop.h"
+
+enum mn_lane { MN_LANE_HASH, MN_LANE_READ, MN_LANE_OTHER, MN_LANES };
+
+struct mn_work;
+struct mn_job {
+    struct mn_post post; /* first: the way back */
+    void (*run)(struct mn_job *j);  /* on a lane's thread */
+    void (*done)(struct mn_job *j); /* on the loop that submitted it */
+    struct mn_loop *loop;
+    struct mn_job *next;
+};
+
+/* threads[lane] threads each; at most `depth` jobs waiting per lane. */
+struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth);
+void mn_work_free(struct mn_work *w); /* finishes what runs; what waits is dropped without a call */
+/* From a loop's thread. MN_E_BUSY when the lane is full; the job is then still the caller's. */
+int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j) MN_MUST_CHECK;

@@ -1,0 +1,49 @@
+#include "base/arena.h"
+
+#include <pthread.h>
+
+#include "test.h"
+
+TEST(arena_gives_aligned_memory_of_any_size)
+{
+    struct mn_pool *p = mn_pool_new(4);
+    struct mn_arena a = {.pool = p};
+
+    for (size_t n = 0; n < 6000; n += 37) {
+        char *c = mn_arena_alloc(&a, n);
+
+        CHECK(((uintptr_t)c & 7) == 0);
+        memset(c, 1, n);
+        CHECK_STR(mn_arena_str(&a, MN_STR("abc")), "abc");
+    }
+    CHECK_STR(mn_arena_fmt(&a, "%s-%d", "x", 5), "x-5");
+    mn_arena_done(&a, p);
+    mn_pool_free(p);
+}
+
+static void *free_elsewhere(void *arg)
+{
+    mn_arena_done(arg, NULL);
+    return NULL;
+}
+
+TEST(blocks_freed_on_another_thread_come_home)
+{
+    struct mn_pool *p = mn_pool_new(8);
+    size_t before = 0;
+
+    for (int i = 0; i < 3; i++) {
+        struct mn_arena a = {.pool = p};
+        pthread_t t;
+
+        for (int k = 0; k < 4; k++)
+            mn_arena_alloc(&a, 1500);
+        pthread_create(&t, NULL, free_elsewhere, &a);
+        pthread_join(t, NULL);
+        if (i == 0)
+            before = mn_alloc_bytes();
+        else
+            CHECK_INT((long long)mn_alloc_bytes(), (long long)before); /* the same blocks again */
+    }
+    mn_pool_free(p);
+}
