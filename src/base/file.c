@@ -1,0 +1,131 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void mn_closep(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static int code(void)
+{
+    switch (errno) {
+    case ENOENT:
+    case ENOTDIR:
+        return MN_E_NOT_FOUND;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return MN_E_DENIED;
+    case ENOSPC:
+    case EDQUOT:
+        return MN_E_FULL;
+    default:
+        return MN_E_IO;
+    }
+}
+
+int mn_file_read(const char *path, size_t max, struct mn_arena *a, mn_str *out)
+{
+    MN_AUTO(mn_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    size_t n = 0;
+    char *p;
+
+    if (fd < 0 || fstat(fd, &st))
+        return code();
+    if (S_ISDIR(st.st_mode))
+        return MN_E_IO;
+    if ((uint64_t)st.st_size > max)
+        return MN_E_LIMIT;
+    p = mn_arena_bytes(a, (size_t)st.st_size + 1);
+    while (n < (size_t)st.st_size) {
+        ssize_t got = read(fd, p + n, (size_t)st.st_size - n);
+
+        if (got < 0)
+            return code();
+        if (got == 0)
+            break;
+        n += (size_t)got;
+    }
+    p[n] = 0;
+    *out = (mn_str){p, n};
+    return MN_E_OK;
+}
+
+static int write_all(int fd, mn_str bytes)
+{
+    while (bytes.n) {
+        ssize_t n = write(fd, bytes.p, bytes.n);
+
+        if (n < 0 && errno != EINTR)
+            return code();
+        bytes = mn_str_skip(bytes, n > 0 ? (size_t)n : 0);
+    }
+    return fsync(fd) ? code() : MN_E_OK;
+}
+
+/* The folder too, so that the new name is durable. */
+static void sync_folder(const char *path)
+{
+    char *folder = mn_str_dup(mn_str_from(path));
+    char *slash = strrchr(folder, '/');
+    MN_AUTO(mn_closep) int fd = -1;
+
+    if (slash)
+        slash[slash == folder] = 0;
+    fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        fsync(fd);
+    mn_free(folder);
+}
+
+int mn_file_write(const char *path, mn_str bytes, unsigned mode)
+{
+    struct mn_arena a = {0};
+    const char *beside = mn_arena_fmt(&a, "%s.new", path).p;
+    int e;
+
+    {
+        MN_AUTO(mn_closep) int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+
+        e = fd < 0 ? code() : fchmod(fd, mode) ? code() : write_all(fd, bytes);
+    }
+    if (!e && rename(beside, path))
+        e = code();
+    if (e)
+        unlink(beside);
+    else
+        sync_folder(path);
+    mn_arena_done(&a, NULL);
+    return e;
+}
+
+int mn_file_mkdir(const char *path, unsigned mode)
+{
+    char *p = mn_str_dup(mn_str_from(path));
+    int e = MN_E_OK;
+
+    for (char *s = p + 1; !e; s++) {
+        if (*s != '/' && *s)
+            continue;
+        char was = *s;
+
+        *s = 0;
+        if (mkdir(p, was ? 0755 : mode) && errno != EEXIST && !(was && (errno == EROFS || errno == EACCES)))
+            e = code();
+        *s = was;
+        if (!was)
+            break;
+    }
+    if (!e && access(path, F_OK))
+        e = MN_E_DENIED;
+    mn_free(p);
+    return e;
+}

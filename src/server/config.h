@@ -1,0 +1,64 @@
+/* The configuration as structs, filled by base/conf from the table in config.c. A loaded one never changes. */
+#pragma once
+
+#include "base/conf.h"
+
+struct conf_domain {
+    mn_str name, certificate, key;
+};
+
+enum conf_tls { CONF_TLS_REQUIRED, CONF_TLS_OFFERED, CONF_TLS_DIRECT, CONF_TLS_OFF };
+struct conf_listen {
+    int service; /* 0: c2s */
+    mn_str address;
+    int64_t port;
+    int tls;
+};
+
+enum conf_open { CONF_OPEN_NO, CONF_OPEN_YES, CONF_OPEN_LOOPBACK, CONF_OPEN_AUTO };
+enum conf_compression { CONF_COMPRESS_OFF, CONF_COMPRESS_AFTER_LOGIN, CONF_COMPRESS_ALWAYS };
+
+struct config {
+    mn_str data, run_as;
+    int64_t loops;
+    struct mn_conf_list domains, listen;
+    struct {
+        struct mn_conf_list mechanisms, without_tls;
+        int64_t iterations;
+        bool iq_auth, unique_on_13;
+    } auth;
+    struct {
+        int open;
+        struct mn_conf_list fields;
+        struct mn_conf_rate per_address;
+    } registration;
+    int compression;
+    struct {
+        bool versioning, preapproval;
+        int64_t max_items;
+    } roster;
+    struct {
+        int64_t stanza, stanza_before_login, depth, attributes;
+        int64_t login_time, unauthenticated_per_address, sessions_per_account, queue, mail;
+        int64_t wrong_credentials, refused_forms, resources_idle;
+    } limits;
+    struct {
+        int level, format;
+        mn_str to;
+    } log;
+    struct {
+        mn_str socket;
+    } control;
+    _Alignas(16) char modules[]; /* each module's own struct, at config_module */
+};
+
+struct module;
+
+/* Bytes of a struct config with all modules' structs behind it. */
+size_t config_size(void);
+/* The rows of the whole file, modules included; static after the first call. */
+const struct mn_conf_row *config_rows(void);
+/* Parses and checks `yaml` (may be empty). Everything lives in `a`. The same codes as mn_conf_parse. */
+int config_parse(mn_str yaml, struct mn_arena *a, struct config **out, struct mn_conf_errors *errors) MN_MUST_CHECK;
+/* A module's own struct; its first member is `bool on`. */
+const void *config_module(const struct config *c, const struct module *m);

@@ -1,0 +1,58 @@
+/* A session: one bound resource of an account, at the account's owner. Its endpoint (a c2s stream) is spoken to through a
+ * small face, and is on the same loop. */
+#pragma once
+
+#include "base/log.h"
+#include "server/user.h"
+
+struct session;
+
+struct endpoint_face {
+    void (*write)(void *endpoint, const struct mn_stanza *st, const struct mn_jid *to);
+    /* A stream error and the end; the endpoint forgets its session at once. */
+    void (*close)(void *endpoint, enum mn_stream_cond cond, mn_str text);
+};
+
+/* A presence, flattened: what probes are answered with. */
+struct flat {
+    uint32_t lang, payload; /* lengths */
+    char bytes[];
+};
+
+struct session {
+    struct mn_list link; /* in user->sessions */
+    struct user *user;   /* NULL once it has ended */
+    struct mn_jid jid;   /* full; its text stands behind the struct */
+    const struct endpoint_face *face;
+    void *endpoint;
+    unsigned refs;
+    int8_t priority;
+    bool available, interested, anonymous;
+    uint32_t in_count;     /* stanzas taken from it */
+    struct mn_list tickets;/* the open ones */
+    struct mn_list answers;/* own IQ answers behind open tickets */
+    struct flat *presence; /* while available */
+    struct mn_map *directed; /* who got directed presence: text -> struct jid_node */
+    const struct mn_log *log;
+    int64_t since; /* wall clock */
+    mn_str peer;   /* for the session list; text of the endpoint */
+};
+
+/* Binds `resource` (prepared) for a loaded account; an older session of that name is ended with conflict. */
+struct session *session_new(struct user *u, mn_str resource, const struct endpoint_face *face, void *endpoint);
+/* Ends it: unavailable presence goes out, the account forgets it. The endpoint is the caller's business. */
+void session_end(struct session *s);
+/* Ends it and closes its endpoint with a stream error. */
+void session_kick(struct session *s, enum mn_stream_cond cond, mn_str text);
+struct session *session_find(const struct user *u, mn_str resource);
+struct session *session_ref(struct session *s);
+void session_unref(struct session *s);
+
+/* One inbound stanza from the endpoint, stamped already; takes over the reference. */
+void session_take(struct session *s, struct mn_stanza *st);
+/* Out to the client; `to` overrules the envelope's address. Nothing when the session has ended. */
+void session_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to);
+/* Our own answer to its stanza number `seq`: leaves when everything up to it is settled. Takes over the reference. */
+void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st);
+/* What the closed prefix lets go. */
+void session_settle(struct session *s);

@@ -1,0 +1,55 @@
+/* An account at its owner: sessions, roster, and what waits for it. Loaded when somebody needs it, evicted when nobody does. */
+#pragma once
+
+#include "server/owner.h"
+#include "server/roster.h"
+
+struct host;
+struct route;
+
+struct user {
+    struct mn_list idle; /* in owner->idle while nobody needs it */
+    struct owner *owner;
+    const struct host *host;
+    struct mn_jid jid; /* bare; its text stands behind the struct */
+    struct mn_list sessions;
+    unsigned session_count, needs; /* needs: loads, parks and the like that keep it here */
+    bool loaded, exists, removed;
+    unsigned parked_for;   /* > 0: what comes in waits */
+    struct mn_list parked; /* routes */
+    struct gate out;       /* what leaves because of an uncommitted change */
+    uint64_t wrote;        /* newest commit that holds a change of this account */
+    struct roster roster;
+};
+
+/* Finds or makes it, and starts loading it where that is needed. `bare` belongs to this owner. */
+struct user *user_get(struct owner *o, const struct host *h, const struct mn_jid *bare);
+struct user *user_find(struct owner *o, mn_str bare); /* only if it is here */
+/* Calls `then` when it is loaded: at once or later. */
+void user_when_loaded(struct user *u, void (*then)(void *arg, struct user *u), void *arg);
+void user_need(struct user *u);
+void user_let(struct user *u); /* the opposite; may evict */
+/* While parked, inbound routes wait in order. */
+void user_park(struct user *u);
+void user_unpark(struct user *u);
+
+/* A change of this account went into commit `seq`: the stanza being handled is not settled before it. */
+void user_wrote(struct user *u, uint64_t seq);
+/* Leaves now, or behind the uncommitted changes of this account: a stanza to a session of it (only while that is there) ... */
+void user_push(struct user *u, struct session *s, struct mn_stanza *st);
+/* ... or to anybody. Both take over the reference. */
+void user_send(struct user *u, struct mn_stanza *st);
+/* ... or any act. Dropped when the commit fails, unless `on_failure`. */
+void user_act(struct user *u, struct wait *w);
+
+/* The account is new: from now on it exists (the caller has written it). */
+void user_created(struct user *u);
+/* Everything of the account goes: sessions end, contacts are told, storage is dropped. */
+void user_remove(struct user *u, struct session *except);
+void user_free(struct user *u);
+
+/* Keys of the store "user". */
+#define USER_STORE "user"
+#define USER_ACCOUNT "account"
+#define USER_VERSION "roster"
+#define USER_ITEM "r/" /* and the contact's bare JID */

@@ -1,0 +1,1081 @@
+/* Two steps. The scanner walks over bytes as they come and only looks for the end of the current top-level element; its
+ * state is a few numbers. When the end is there, the element's bytes are copied once into the arena, and the parser goes
+ * over that copy, which checks everything and builds the tree out of slices of it. */
+#include "xmpp/xml.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "base/err.h"
+
+enum scan {
+    SCAN_TEXT,
+    SCAN_LT,    /* behind '<' */
+    SCAN_TAG,   /* in a start tag */
+    SCAN_DQ,    /* in a value */
+    SCAN_SQ,
+    SCAN_END,   /* in an end tag */
+    SCAN_BANG,  /* behind "<!" and `matched` characters of "[CDATA[" */
+    SCAN_CDATA, /* `matched` of "]]>" */
+    SCAN_PI,    /* behind "<?" */
+};
+
+struct binding {
+    mn_str prefix, uri; /* the default namespace has an empty prefix */
+    enum mn_ns ns;
+};
+
+struct mn_xml {
+    struct mn_xml_limits limits;
+    mn_str lent;
+    struct mn_buf own;
+    size_t used;    /* bytes of the current ones that are done with */
+    size_t scanned; /* of these, from `used` on, the scanner has seen */
+    uint32_t depth;
+    uint8_t scan, matched;
+    bool open, begun, closing, slash; /* begun: bytes of the stream were seen; slash: the last byte of a tag was '/' */
+    int8_t dead;
+    uint8_t outer_count;
+    struct binding *outer; /* what the stream header declared; text behind it */
+};
+
+struct mn_xml *mn_xml_new(const struct mn_xml_limits *limits)
+{
+    struct mn_xml *x = MN_NEW(struct mn_xml);
+
+    x->limits = *limits;
+    return x;
+}
+
+void mn_xml_free(struct mn_xml *x)
+{
+    if (!x)
+        return;
+    mn_buf_free(&x->own);
+    mn_free(x->outer);
+    mn_free(x);
+}
+
+void mn_xml_limit(struct mn_xml *x, const struct mn_xml_limits *limits)
+{
+    x->limits = *limits;
+}
+
+static mn_str current(const struct mn_xml *x)
+{
+    return mn_str_skip(x->own.n ? mn_buf_view(&x->own) : x->lent, x->used);
+}
+
+void mn_xml_restart(struct mn_xml *x)
+{
+    mn_free(x->outer);
+    x->outer = NULL;
+    x->outer_count = 0;
+    x->open = x->begun = x->closing = x->slash = false;
+    x->scan = SCAN_TEXT;
+    x->depth = 0;
+    x->scanned = 0;
+    x->dead = 0;
+}
+
+void mn_xml_drop(struct mn_xml *x)
+{
+    x->lent = (mn_str){0};
+    mn_buf_free(&x->own);
+    x->used = x->scanned = 0;
+    x->scan = SCAN_TEXT;
+    x->depth = 0;
+}
+
+void mn_xml_feed(struct mn_xml *x, mn_str bytes)
+{
+    MN_ASSERT(!x->lent.n);
+    if (x->own.n) {
+        mn_buf_shift(&x->own, x->used);
+        x->used = 0;
+        mn_buf_str(&x->own, bytes);
+        if (x->own.n)
+            return;
+    }
+    x->lent = bytes;
+    x->used = 0;
+}
+
+void mn_xml_keep(struct mn_xml *x)
+{
+    mn_str rest = current(x);
+
+    if (x->own.n && rest.n) {
+        mn_buf_shift(&x->own, x->used);
+    } else if (rest.n) {
+        mn_buf_str(&x->own, rest);
+    } else {
+        mn_buf_free(&x->own);
+    }
+    x->lent = (mn_str){0};
+    x->used = 0;
+}
+
+bool mn_xml_busy(const struct mn_xml *x)
+{
+    return x->depth > 0 || x->scan != SCAN_TEXT;
+}
+
+size_t mn_xml_held(const struct mn_xml *x)
+{
+    return current(x).n;
+}
+
+/* Bytes. */
+
+#define SPACE(c) ((c) == ' ' || (c) == '\t' || (c) == '\r' || (c) == '\n')
+enum { NAME_START = 1, NAME = 2 };
+static const uint8_t classes[128] = {
+    ['A' ... 'Z'] = NAME_START | NAME, ['a' ... 'z'] = NAME_START | NAME,
+    ['_'] = NAME_START | NAME,         ['0' ... '9'] = NAME,
+    ['-'] = NAME,                      ['.'] = NAME,
+};
+
+/* One character of UTF-8 that XML allows; its length, or 0. */
+static size_t utf8(const char *at, const char *end, uint32_t *out)
+{
+    const unsigned char *s = (const unsigned char *)at;
+    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    uint32_t c;
+
+    if (!n || (size_t)(end - at) < n)
+        return 0;
+    c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+        c = c << 6 | (s[i] & 0x3f);
+    }
+    if ((n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10ffff)) ||
+        (c >= 0xd800 && c < 0xe000) || c == 0xfffe || c == 0xffff)
+        return 0;
+    if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
+        return 0;
+    *out = c;
+    return n;
+}
+
+/* XML 1.0, fifth edition, productions 4 and 4a, beyond ASCII. */
+static bool name_char(uint32_t c, bool start)
+{
+    static const struct {
+        uint32_t from, to;
+        bool start;
+    } ranges[] = {
+        {0xb7, 0xb7, 0},       {0xc0, 0xd6, 1},         {0xd8, 0xf6, 1},       {0xf8, 0x2ff, 1},
+        {0x300, 0x36f, 0},     {0x370, 0x37d, 1},       {0x37f, 0x1fff, 1},    {0x200c, 0x200d, 1},
+        {0x203f, 0x2040, 0},   {0x2070, 0x218f, 1},     {0x2c00, 0x2fef, 1},   {0x3001, 0xd7ff, 1},
+        {0xf900, 0xfdcf, 1},   {0xfdf0, 0xfffd, 1},     {0x10000, 0xeffff, 1},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(ranges); i++)
+        if (c >= ranges[i].from && c <= ranges[i].to)
+            return ranges[i].start || !start;
+    return false;
+}
+
+/* The scanner. */
+
+static const char *find(const char *at, const char *end, char c)
+{
+    const char *hit = at < end ? memchr(at, c, (size_t)(end - at)) : NULL;
+
+    return hit ? hit : end;
+}
+
+/* The next quote or '>' in a tag. */
+static const char *find_tag(const char *at, const char *end)
+{
+#ifdef __SSE2__
+    const __m128i dq = _mm_set1_epi8('"'), sq = _mm_set1_epi8('\''), gt = _mm_set1_epi8('>');
+
+    for (; end - at >= 16; at += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)at);
+        int mask = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, gt),
+                                                  _mm_or_si128(_mm_cmpeq_epi8(v, dq), _mm_cmpeq_epi8(v, sq))));
+
+        if (mask)
+            return at + __builtin_ctz((unsigned)mask);
+    }
+#endif
+    while (at < end && *at != '>' && *at != '"' && *at != '\'')
+        at++;
+    return at;
+}
+
+/* Behind '<': what begins here? A negative code when nothing may. */
+static int scan_lt(struct mn_xml *x, char c)
+{
+    if (c == '/') {
+        if (!x->open)
+            return MN_E_XML;
+        x->scan = SCAN_END;
+    } else if (c == '!') {
+        x->scan = SCAN_BANG;
+        x->matched = 0;
+    } else if (c == '?') {
+        if (x->begun)
+            return MN_E_RESTRICTED;
+        x->scan = SCAN_PI;
+        x->matched = 0;
+    } else if ((c & 0x80) || (classes[(unsigned char)c] & NAME_START)) {
+        x->scan = SCAN_TAG;
+        x->slash = false;
+    } else {
+        return MN_E_XML;
+    }
+    return MN_E_OK;
+}
+
+/* Goes on from where it stopped; *end is behind the end of something whole. MN_XML_* or a code. */
+static int scan(struct mn_xml *x, mn_str in, size_t *whole)
+{
+    const char *begin = in.p, *at = in.p + x->scanned, *end = in.p + in.n;
+    int e;
+
+    while (at < end) {
+        switch (x->scan) {
+        case SCAN_TEXT:
+            if (x->depth == 0) {
+                while (at < end && SPACE(*at))
+                    at++;
+                if (at == end)
+                    break;
+                if (*at != '<')
+                    return x->open ? MN_E_FORMAT : MN_E_XML;
+            } else {
+                at = find(at, end, '<');
+                if (at == end)
+                    break;
+            }
+            at++;
+            x->scan = SCAN_LT;
+            break;
+        case SCAN_LT:
+            if ((e = scan_lt(x, *at++)))
+                return e;
+            x->begun = true;
+            break;
+        case SCAN_TAG: {
+            const char *hit = find_tag(at, end);
+
+            if (hit > at)
+                x->slash = hit[-1] == '/';
+            at = hit;
+            if (at == end)
+                break;
+            if (*at != '>') {
+                x->scan = *at == '"' ? SCAN_DQ : SCAN_SQ;
+                x->slash = false;
+                at++;
+                break;
+            }
+            at++;
+            x->scan = SCAN_TEXT;
+            if (!x->open) {
+                x->closing = x->slash;
+                *whole = (size_t)(at - begin);
+                return MN_XML_OPEN;
+            }
+            x->depth += !x->slash;
+            if (!x->depth) {
+                *whole = (size_t)(at - begin);
+                return MN_XML_ELEM;
+            }
+            if (x->depth > x->limits.depth)
+                return MN_E_LIMIT;
+            break;
+        }
+        case SCAN_DQ:
+        case SCAN_SQ:
+            at = find(at, end, x->scan == SCAN_DQ ? '"' : '\'');
+            if (at < end) {
+                at++;
+                x->scan = SCAN_TAG;
+            }
+            break;
+        case SCAN_END:
+            at = find(at, end, '>');
+            if (at == end)
+                break;
+            at++;
+            x->scan = SCAN_TEXT;
+            *whole = (size_t)(at - begin);
+            if (!x->depth)
+                return MN_XML_CLOSE;
+            if (!--x->depth)
+                return MN_XML_ELEM;
+            break;
+        case SCAN_BANG:
+            if (*at != "[CDATA["[x->matched])
+                return x->matched == 0 ? MN_E_RESTRICTED : MN_E_XML;
+            if (!x->depth)
+                return x->open ? MN_E_FORMAT : MN_E_XML;
+            at++;
+            if (++x->matched == 7) {
+                x->scan = SCAN_CDATA;
+                x->matched = 0;
+            }
+            break;
+        case SCAN_CDATA:
+            if (x->matched == 0)
+                at = find(at, end, ']');
+            if (at == end)
+                break;
+            if (*at == ']')
+                x->matched = x->matched < 2 ? x->matched + 1 : 2;
+            else if (*at == '>' && x->matched == 2)
+                x->scan = SCAN_TEXT;
+            else
+                x->matched = 0;
+            at++;
+            break;
+        case SCAN_PI: /* only the XML declaration: "xml" and white space must follow */
+            if (x->matched < 3) {
+                if (*at != "xml"[x->matched])
+                    return MN_E_RESTRICTED;
+            } else if (x->matched == 3) {
+                if (!SPACE(*at))
+                    return MN_E_RESTRICTED;
+            } else if (*at == '>') {
+                x->scan = SCAN_TEXT;
+            }
+            x->matched += x->matched < 4;
+            at++;
+            break;
+        }
+    }
+    x->scanned = in.n;
+    return MN_XML_NOTHING;
+}
+
+/* The parser. */
+
+enum { FRAMES = 16, BINDINGS = 24, ATTRS = 12 };
+
+struct frame {
+    struct mn_elem *elem;
+    mn_str tag; /* as written, for the end tag */
+    unsigned bindings;
+};
+
+struct raw_attr {
+    mn_str prefix;
+    struct mn_attr attr;
+};
+
+struct parser {
+    const char *at, *end;
+    struct mn_arena *a;
+    const struct mn_xml_limits *limits;
+    struct frame *frames, frames_here[FRAMES];
+    unsigned depth, frame_cap;
+    struct binding *bindings, bindings_here[BINDINGS];
+    unsigned binding_count, binding_cap, outside; /* outside: how many are declared around the payload */
+    struct raw_attr *attrs, attrs_here[ATTRS];
+    unsigned attr_count, attr_cap;
+    unsigned flags;
+};
+
+/* Twice the room, in the arena. */
+static void *larger(struct mn_arena *a, void *old, unsigned *cap, size_t size)
+{
+    void *p = mn_arena_alloc(a, *cap * 2 * size);
+
+    memcpy(p, old, *cap * size);
+    *cap *= 2;
+    return p;
+}
+
+static void bind(struct parser *p, mn_str prefix, mn_str uri)
+{
+    if (p->binding_count == p->binding_cap)
+        p->bindings = larger(p->a, p->bindings, &p->binding_cap, sizeof *p->bindings);
+    p->bindings[p->binding_count++] = (struct binding){prefix, uri, mn_ns_find(uri)};
+}
+
+static const struct binding *bound(const struct parser *p, mn_str prefix)
+{
+    for (unsigned i = p->binding_count; i-- > 0;)
+        if (mn_str_eq(p->bindings[i].prefix, prefix))
+            return &p->bindings[i];
+    return NULL;
+}
+
+static void skip_space(struct parser *p)
+{
+    while (p->at < p->end && SPACE(*p->at))
+        p->at++;
+}
+
+/* A name with at most one colon, split there. The tag as written lies between `from` and p->at. */
+static bool name(struct parser *p, mn_str *prefix, mn_str *local)
+{
+    const char *from = p->at, *colon = NULL;
+    bool start = true;
+
+    while (p->at < p->end) {
+        unsigned char c = (unsigned char)*p->at;
+
+        if (c < 0x80) {
+            if (c == ':' && !colon && !start) {
+                colon = p->at++;
+                start = true;
+                continue;
+            }
+            if (!(classes[c] & (start ? NAME_START : NAME)))
+                break;
+            p->at++;
+        } else {
+            uint32_t code;
+            size_t n = utf8(p->at, p->end, &code);
+
+            if (!n || !name_char(code, start))
+                return false;
+            p->at += n;
+        }
+        start = false;
+    }
+    if (start || (p->at < p->end && *p->at == ':'))
+        return false;
+    *prefix = colon ? (mn_str){from, (size_t)(colon - from)} : (mn_str){from, 0};
+    from = colon ? colon + 1 : from;
+    *local = (mn_str){from, (size_t)(p->at - from)};
+    return true;
+}
+
+/* Up to the next byte that needs a look: `stop`, '<', '&', ']' (text), controls and everything beyond ASCII. At least 16 bytes
+ * may be read behind the end (the copy in the arena has them). */
+static const char *plain_run(const char *at, char stop)
+{
+#ifdef __SSE2__
+    const __m128i s = _mm_set1_epi8(stop), lt = _mm_set1_epi8('<'), amp = _mm_set1_epi8('&');
+    const __m128i low = _mm_set1_epi8(0x20);
+
+    for (;; at += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)at);
+        __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, s), _mm_cmpeq_epi8(v, lt)),
+                                   _mm_or_si128(_mm_cmpeq_epi8(v, amp), _mm_cmplt_epi8(v, low)));
+        int mask = _mm_movemask_epi8(hit);
+
+        if (mask)
+            return at + __builtin_ctz((unsigned)mask);
+    }
+#else
+    while (*at != stop && *at != '<' && *at != '&' && (signed char)*at >= 0x20)
+        at++;
+    return at;
+#endif
+}
+
+/* One reference from `at` ('&'); its text goes to `out` (at most 4 bytes); NULL when it is none that XMPP allows. */
+static const char *reference(const char *at, const char *end, char *out, size_t *n, int *error)
+{
+    static const struct {
+        mn_str name;
+        char c;
+    } known[] = {{MN_STR("lt;"), '<'}, {MN_STR("gt;"), '>'}, {MN_STR("amp;"), '&'},
+                 {MN_STR("quot;"), '"'}, {MN_STR("apos;"), '\''}};
+    const char *semi = find(at, end, ';');
+    mn_str body = {at + 1, (size_t)(semi - at)};
+    uint32_t c = 0;
+    bool hex;
+
+    *error = MN_E_XML;
+    if (semi == end)
+        return NULL;
+    for (size_t i = 0; i < MN_COUNT(known); i++)
+        if (mn_str_eq(known[i].name, body)) {
+            out[0] = known[i].c;
+            *n = 1;
+            return semi + 1;
+        }
+    if (body.p[0] != '#') {
+        /* A well-formed name is an entity that XMPP forbids. */
+        if ((unsigned char)body.p[0] < 0x80 && classes[(unsigned char)body.p[0]] & NAME_START)
+            *error = MN_E_RESTRICTED;
+        return NULL;
+    }
+    hex = body.n > 1 && body.p[1] == 'x';
+    body = mn_str_skip(body, hex ? 2 : 1);
+    body.n--;
+    if (!body.n || body.n > 8)
+        return NULL;
+    for (size_t i = 0; i < body.n; i++) {
+        unsigned char ch = (unsigned char)body.p[i];
+        unsigned d = ch >= '0' && ch <= '9' ? ch - 48u : hex && (ch | 32) >= 'a' && (ch | 32) <= 'f' ? (ch | 32) - 'a' + 10u : 99;
+
+        if (d == 99)
+            return NULL;
+        c = c * (hex ? 16 : 10) + d;
+    }
+    if (c > 0x10ffff)
+        return NULL;
+    if (c < 0x80) {
+        out[0] = (char)c;
+        *n = 1;
+    } else if (c < 0x800) {
+        out[0] = (char)(0xc0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 0x3f));
+        *n = 2;
+    } else if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (c & 0x3f));
+        *n = 3;
+    } else {
+        out[0] = (char)(0xf0 | c >> 18);
+        out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+        out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+        out[3] = (char)(0x80 | (c & 0x3f));
+        *n = 4;
+    }
+    return utf8(out, out + *n, &c) == *n ? semi + 1 : NULL;
+}
+
+/* References and line ends resolved (and white space made spaces in attributes), into the arena. */
+static int decoded(struct parser *p, mn_str raw, bool attr, bool cdata, mn_str *out)
+{
+    const char *at = raw.p, *end = raw.p + raw.n;
+    char *to = mn_arena_bytes(p->a, raw.n), *begin = to;
+    int error;
+
+    while (at < end) {
+        if (*at == '&' && !cdata) {
+            size_t n;
+
+            at = reference(at, end, to, &n, &error);
+            if (!at)
+                return error;
+            to += n;
+        } else if (*at == '\r') {
+            at += at + 1 < end && at[1] == '\n' ? 2 : 1;
+            *to++ = attr ? ' ' : '\n';
+        } else if (attr && (*at == '\n' || *at == '\t')) {
+            at++;
+            *to++ = ' ';
+        } else {
+            *to++ = *at++;
+        }
+    }
+    *out = (mn_str){begin, (size_t)(to - begin)};
+    return MN_E_OK;
+}
+
+/* Character data up to `stop` ('<' for text; a quote for values), checked; *rework: it has to be decoded. */
+static int run(struct parser *p, char stop, bool *rework, mn_str *out)
+{
+    const char *from = p->at;
+    bool text = stop == '<';
+
+    *rework = false;
+    for (;;) {
+        uint32_t code;
+        size_t n;
+
+        p->at = plain_run(p->at, text ? ']' : stop);
+        if (p->at >= p->end)
+            return MN_E_XML;
+        if (*p->at == stop) {
+            *out = (mn_str){from, (size_t)(p->at - from)};
+            return MN_E_OK;
+        }
+        if (*p->at == '<')
+            return MN_E_XML;
+        if (*p->at == '&') {
+            *rework = true;
+            p->at++;
+        } else if (*p->at == ']') {
+            if (p->end - p->at >= 3 && p->at[1] == ']' && p->at[2] == '>')
+                return MN_E_XML;
+            p->at++;
+        } else {
+            n = utf8(p->at, p->end, &code);
+            if (!n)
+                return MN_E_XML;
+            *rework |= code == '\r' || (!text && code < 0x20);
+            p->at += n;
+        }
+    }
+}
+
+static int attribute(struct parser *p)
+{
+    struct raw_attr r = {0};
+    bool rework;
+    char quote;
+    int e;
+
+    if (!name(p, &r.prefix, &r.attr.name))
+        return MN_E_XML;
+    skip_space(p);
+    if (p->at >= p->end || *p->at++ != '=')
+        return MN_E_XML;
+    skip_space(p);
+    if (p->at >= p->end || (*p->at != '"' && *p->at != '\''))
+        return MN_E_XML;
+    quote = *p->at++;
+    e = run(p, quote, &rework, &r.attr.value);
+    if (!e && rework)
+        e = decoded(p, r.attr.value, true, false, &r.attr.value);
+    if (e)
+        return e;
+    p->at++;
+    if (p->attr_count == p->limits->attrs)
+        return MN_E_LIMIT;
+    if (p->attr_count == p->attr_cap)
+        p->attrs = larger(p->a, p->attrs, &p->attr_cap, sizeof *p->attrs);
+    p->attrs[p->attr_count++] = r;
+    return MN_E_OK;
+}
+
+/* A namespace declaration among the attributes. */
+static int declare(struct parser *p, const struct raw_attr *r)
+{
+    mn_str prefix = r->prefix.n ? r->attr.name : (mn_str){r->attr.name.p, 0};
+    mn_str uri = r->attr.value;
+    bool is_xml = mn_str_eq(prefix, MN_STR("xml"));
+    enum mn_ns ns = mn_ns_find(uri);
+
+    if (mn_str_eq(prefix, MN_STR("xmlns")) || (prefix.n && !uri.n) || is_xml != (ns == MN_NS_XML) ||
+        mn_str_eq(uri, MN_STR("http://www.w3.org/2000/xmlns/")))
+        return MN_E_XML;
+    if (p->depth > 0 && (ns == MN_NS_CLIENT || ns == MN_NS_SERVER))
+        p->flags |= MN_XML_NOT_ALONE;
+    if (!is_xml)
+        bind(p, prefix, uri);
+    return MN_E_OK;
+}
+
+static bool is_declaration(const struct raw_attr *r)
+{
+    mn_str n = r->prefix.n ? r->prefix : r->attr.name;
+
+    return n.n == 5 && !memcmp(n.p, "xmlns", 5);
+}
+
+/* What a prefix stands for here. NULL: nothing. */
+static const struct binding *resolve(struct parser *p, mn_str prefix)
+{
+    static const struct binding xml = {MN_STR("xml"), MN_STR("http://www.w3.org/XML/1998/namespace"), MN_NS_XML};
+    const struct binding *b;
+
+    if (mn_str_eq(prefix, MN_STR("xml")))
+        return &xml;
+    b = bound(p, prefix);
+    if (b && prefix.n && p->depth > 0 && (unsigned)(b - p->bindings) < p->outside)
+        p->flags |= MN_XML_NOT_ALONE;
+    return b;
+}
+
+/* The attributes that are no declarations, resolved and without doubles. */
+static int settle_attrs(struct parser *p, struct mn_elem *e)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < p->attr_count; i++) {
+        struct raw_attr *r = &p->attrs[i];
+
+        if (is_declaration(r))
+            continue;
+        if (r->prefix.n) {
+            const struct binding *b = resolve(p, r->prefix);
+
+            if (!b)
+                return MN_E_XML;
+            r->attr.ns_uri = b->uri;
+        }
+        e->attrs[n] = r->attr;
+        for (unsigned k = 0; k < n; k++)
+            if (mn_str_eq(e->attrs[k].name, r->attr.name) && mn_str_eq(e->attrs[k].ns_uri, r->attr.ns_uri))
+                return MN_E_XML;
+        n++;
+    }
+    e->attr_count = n;
+    return MN_E_OK;
+}
+
+static int declarations(struct parser *p)
+{
+    for (unsigned i = 0; i < p->attr_count; i++) {
+        const struct raw_attr *r = &p->attrs[i];
+        int e;
+
+        if (!is_declaration(r))
+            continue;
+        for (unsigned k = 0; k < i; k++)
+            if (mn_str_eq(p->attrs[k].prefix, r->prefix) && mn_str_eq(p->attrs[k].attr.name, r->attr.name))
+                return MN_E_XML;
+        if ((e = declare(p, r)))
+            return e;
+    }
+    return MN_E_OK;
+}
+
+static void hang(struct mn_elem *parent, struct mn_node *n)
+{
+    n->next = NULL;
+    if (parent->last)
+        ((struct mn_node *)parent->last)->next = n;
+    else
+        parent->first = n;
+    parent->last = n;
+}
+
+static void push(struct parser *p, struct mn_elem *e, mn_str tag, unsigned bindings)
+{
+    if (p->depth == p->frame_cap)
+        p->frames = larger(p->a, p->frames, &p->frame_cap, sizeof *p->frames);
+    p->frames[p->depth++] = (struct frame){e, tag, bindings};
+}
+
+/* A start tag behind its '<'. *closed: it was <x/>. */
+static int start_tag(struct parser *p, struct mn_elem **out, bool *closed)
+{
+    struct mn_elem *e = mn_arena_alloc(p->a, sizeof *e);
+    const char *from = p->at;
+    unsigned bindings = p->binding_count;
+    const struct binding *b;
+    mn_str prefix, tag;
+    int err;
+
+    *e = (struct mn_elem){.node.kind = MN_NODE_ELEM};
+    if (!name(p, &prefix, &e->name))
+        return MN_E_XML;
+    tag = (mn_str){from, (size_t)(p->at - from)};
+    p->attr_count = 0;
+    for (;;) {
+        bool space = p->at < p->end && SPACE(*p->at);
+
+        skip_space(p);
+        if (p->at >= p->end)
+            return MN_E_XML;
+        if (*p->at == '>' || *p->at == '/')
+            break;
+        if (!space)
+            return MN_E_XML;
+        if ((err = attribute(p)))
+            return err;
+    }
+    *closed = *p->at == '/';
+    p->at += *closed;
+    if (p->at >= p->end || *p->at++ != '>')
+        return MN_E_XML;
+    if (p->attr_count) {
+        e->attrs = mn_arena_alloc(p->a, p->attr_count * sizeof *e->attrs);
+        if ((err = declarations(p)) || (err = settle_attrs(p, e)))
+            return err;
+    }
+    b = resolve(p, prefix);
+    if (b) {
+        e->ns = b->ns;
+        e->ns_uri = b->uri;
+    } else if (prefix.n) {
+        return MN_E_XML;
+    } else {
+        e->ns_uri = MN_STR("");
+    }
+    if (p->depth)
+        hang(p->frames[p->depth - 1].elem, &e->node);
+    else
+        *out = e;
+    if (*closed)
+        p->binding_count = p->depth ? bindings : p->binding_count;
+    else
+        push(p, e, tag, bindings);
+    return MN_E_OK;
+}
+
+static int end_tag(struct parser *p)
+{
+    struct frame *f = &p->frames[p->depth - 1];
+
+    if ((size_t)(p->end - p->at) <= f->tag.n || memcmp(p->at, f->tag.p, f->tag.n))
+        return MN_E_XML;
+    p->at += f->tag.n;
+    skip_space(p);
+    if (p->at >= p->end || *p->at++ != '>')
+        return MN_E_XML;
+    p->binding_count = f->bindings;
+    p->depth--;
+    return MN_E_OK;
+}
+
+static void add_text(struct parser *p, mn_str text)
+{
+    struct mn_text *t;
+
+    if (!text.n)
+        return;
+    t = mn_arena_alloc(p->a, sizeof *t);
+    *t = (struct mn_text){{NULL, MN_NODE_TEXT}, text};
+    hang(p->frames[p->depth - 1].elem, &t->node);
+}
+
+static int cdata(struct parser *p)
+{
+    const char *from = p->at, *end = p->at;
+    mn_str text;
+    int e;
+
+    for (;; end++) {
+        end = find(end, p->end, ']');
+        if (p->end - end < 3)
+            return MN_E_XML;
+        if (end[1] == ']' && end[2] == '>')
+            break;
+    }
+    for (const char *at = from; at < end;) {
+        uint32_t code;
+        size_t n = utf8(at, end, &code);
+
+        if (!n)
+            return MN_E_XML;
+        at += n;
+    }
+    p->at = end + 3;
+    text = (mn_str){from, (size_t)(end - from)};
+    if (mn_str_find(text, '\r') < text.n && (e = decoded(p, text, false, true, &text)))
+        return e;
+    add_text(p, text);
+    return MN_E_OK;
+}
+
+static int content(struct parser *p, bool *closed)
+{
+    mn_str text;
+    bool rework;
+    int e = run(p, '<', &rework, &text);
+
+    if (!e && rework)
+        e = decoded(p, text, false, false, &text);
+    if (e)
+        return e;
+    add_text(p, text);
+    p->at++;
+    if (p->at < p->end && *p->at == '/') {
+        p->at++;
+        return end_tag(p);
+    }
+    if (p->end - p->at > 8 && *p->at == '!') {
+        p->at += 8;
+        return cdata(p);
+    }
+    return start_tag(p, NULL, closed);
+}
+
+static void parser_init(struct parser *p, const struct mn_xml *x, mn_str copy, struct mn_arena *a)
+{
+    p->at = copy.p;
+    p->end = copy.p + copy.n;
+    p->a = a;
+    p->limits = &x->limits;
+    p->frames = p->frames_here;
+    p->frame_cap = FRAMES;
+    p->bindings = p->bindings_here;
+    p->binding_cap = BINDINGS;
+    p->attrs = p->attrs_here;
+    p->attr_cap = ATTRS;
+    p->depth = p->binding_count = p->outside = p->attr_count = p->flags = 0;
+    for (unsigned i = 0; i < x->outer_count; i++) {
+        if (p->binding_count == p->binding_cap)
+            p->bindings = larger(a, p->bindings, &p->binding_cap, sizeof *p->bindings);
+        p->bindings[p->binding_count++] = x->outer[i];
+    }
+}
+
+/* A copy with room behind it for reading 16 bytes at a time. */
+static mn_str padded(struct mn_arena *a, mn_str s)
+{
+    char *p = mn_arena_bytes(a, s.n + 16);
+
+    memcpy(p, s.p, s.n);
+    memset(p + s.n, 0, 16);
+    return (mn_str){p, s.n};
+}
+
+static int parse_elem(const struct mn_xml *x, mn_str bytes, struct mn_arena *a, struct mn_xml_item *out)
+{
+    struct parser p;
+    const struct binding *plain;
+    const char *inner;
+    bool closed;
+    int e;
+
+    out->raw = padded(a, bytes);
+    parser_init(&p, x, out->raw, a);
+    p.at++;
+    if ((e = start_tag(&p, &out->elem, &closed)))
+        return e;
+    inner = p.at;
+    p.outside = p.binding_count;
+    plain = bound(&p, MN_STR(""));
+    if (!plain || (plain->ns != MN_NS_CLIENT && plain->ns != MN_NS_SERVER))
+        p.flags |= MN_XML_NOT_ALONE;
+    out->inner = (mn_str){inner, 0};
+    while (p.depth) {
+        const char *before = p.at;
+
+        if ((e = content(&p, &closed)))
+            return e;
+        if (!p.depth) {
+            const char *last = find(before, p.end, '<');
+
+            out->inner.n = (size_t)(last - inner);
+        }
+    }
+    out->flags = p.flags;
+    return p.at == p.end ? MN_E_OK : MN_E_XML;
+}
+
+/* The declarations of the header outlive it. */
+static void keep_outer(struct mn_xml *x, const struct parser *p)
+{
+    size_t bytes = 0;
+    char *text;
+
+    for (unsigned i = 0; i < p->binding_count; i++)
+        bytes += p->bindings[i].prefix.n + p->bindings[i].uri.n;
+    x->outer_count = (uint8_t)p->binding_count;
+    x->outer = mn_alloc(p->binding_count * sizeof *x->outer + bytes);
+    text = (char *)(x->outer + p->binding_count);
+    for (unsigned i = 0; i < p->binding_count; i++) {
+        struct binding b = p->bindings[i];
+
+        if (b.prefix.n)
+            memcpy(text, b.prefix.p, b.prefix.n);
+        b.prefix.p = text;
+        text += b.prefix.n;
+        if (b.ns == MN_NS_OTHER) {
+            memcpy(text, b.uri.p, b.uri.n);
+            b.uri.p = text;
+            text += b.uri.n;
+        } else {
+            b.uri = mn_ns_uri(b.ns);
+        }
+        x->outer[i] = b;
+    }
+}
+
+/* An XML declaration, if any, and the stream's start tag. */
+static int parse_open(struct mn_xml *x, mn_str bytes, struct mn_arena *a, struct mn_xml_item *out)
+{
+    struct parser p;
+    const struct binding *plain;
+    bool closed;
+    int e;
+
+    out->raw = padded(a, bytes);
+    parser_init(&p, x, out->raw, a);
+    if (bytes.n > 5 && p.at[0] == '<' && p.at[1] == '?') {
+        const char *end = find(p.at, p.end, '>');
+        mn_str prefix, local;
+        bool version = false;
+
+        if (end[-1] != '?')
+            return MN_E_XML;
+        p.at += 5;
+        for (;;) {
+            skip_space(&p);
+            if (p.at >= end - 1)
+                break;
+            p.attr_count = 0;
+            if ((e = attribute(&p)))
+                return e;
+            prefix = p.attrs[0].prefix;
+            local = p.attrs[0].attr.name;
+            if (prefix.n)
+                return MN_E_XML;
+            if (mn_str_is(local, "version"))
+                version = true;
+            else if (!version || !(mn_str_is(local, "encoding") || mn_str_is(local, "standalone")))
+                return MN_E_XML;
+            if (mn_str_is(local, "encoding") && !mn_str_eq_nocase(p.attrs[0].attr.value, MN_STR("UTF-8")))
+                return MN_E_DENIED;
+        }
+        if (!version)
+            return MN_E_XML;
+        p.at = end + 1;
+        skip_space(&p);
+    }
+    if (p.at >= p.end || *p.at++ != '<')
+        return MN_E_XML;
+    if ((e = start_tag(&p, &out->elem, &closed)))
+        return e;
+    if (p.at != p.end)
+        return MN_E_XML;
+    if (p.binding_count > 32)
+        return MN_E_LIMIT;
+    keep_outer(x, &p);
+    plain = bound(&p, MN_STR(""));
+    out->default_ns = plain ? plain->uri : MN_STR("");
+    return MN_E_OK;
+}
+
+int mn_xml_next(struct mn_xml *x, struct mn_arena *a, struct mn_xml_item *out)
+{
+    mn_str in = current(x);
+    size_t whole = 0;
+    int what, e = MN_E_OK;
+
+    *out = (struct mn_xml_item){0};
+    if (x->dead)
+        return x->dead;
+    if (x->open && x->closing)
+        return MN_XML_CLOSE;
+    /* White space between elements is used up at once, so that keep-alives are never held. */
+    if (x->open && !mn_xml_busy(x)) {
+        size_t space = 0;
+
+        while (space < in.n && SPACE(in.p[space]))
+            space++;
+        x->used += space;
+        in = mn_str_skip(in, space);
+        x->scanned = 0;
+    }
+    what = scan(x, in, &whole);
+    if (what > 0 ? whole > x->limits.bytes : in.n > x->limits.bytes)
+        what = MN_E_LIMIT;
+    if (what == MN_XML_OPEN)
+        e = parse_open(x, in.n ? (mn_str){in.p, whole} : in, a, out);
+    else if (what == MN_XML_ELEM)
+        e = parse_elem(x, (mn_str){in.p, whole}, a, out);
+    else if (what == MN_XML_CLOSE)
+        x->closing = true;
+    if (what < 0 || e) {
+        x->dead = (int8_t)(what < 0 ? what : e);
+        return x->dead;
+    }
+    if (what) {
+        x->used += whole;
+        x->scanned = 0;
+        x->open = true;
+    }
+    return what;
+}
+
+int mn_xml_parse(mn_str text, const struct mn_xml_limits *limits, struct mn_arena *a, struct mn_elem **out)
+{
+    struct mn_xml x = {.limits = *limits, .open = true, .begun = true};
+    struct mn_xml_item item, more;
+    int what;
+
+    mn_xml_feed(&x, text);
+    what = mn_xml_next(&x, a, &item);
+    if (what == MN_XML_ELEM) {
+        int rest = mn_xml_next(&x, a, &more);
+
+        *out = item.elem;
+        what = rest == MN_XML_NOTHING && !mn_xml_busy(&x) ? MN_E_OK : MN_E_XML;
+    } else if (what >= 0) {
+        what = MN_E_XML;
+    }
+    mn_buf_free(&x.own);
+    return what;
+}
