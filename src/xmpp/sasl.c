@@ -1,0 +1,834 @@
+/* A credentials record is a sequence of verifiers: (tag, length as u16, bytes).
+ *   1, 2, 3  SCRAM with SHA-1, SHA-256, SHA-512: iterations as u32, length of the salt, salt, StoredKey, ServerKey
+ *   4        MD5(user:realm:password) for DIGEST-MD5
+ *   5        the two states of HMAC-MD5 with the password for CRAM-MD5
+ */
+#include "xmpp/sasl.h"
+
+#include <stdlib.h>
+#include <stringprep.h>
+#include <unistr.h>
+
+#include "base/buf.h"
+#include "base/codec.h"
+#include "base/crypt.h"
+#include "base/num.h"
+#include "base/rand.h"
+#include "xmpp/jid.h"
+
+enum { TAG_SHA1 = 1, TAG_SHA256, TAG_SHA512, TAG_DIGEST, TAG_CRAM };
+
+static const struct {
+    enum mn_digest digest;
+    int tag;
+    bool scram, plus;
+} mechs[] = {
+    [MN_SASL_SCRAM_SHA_512_PLUS] = {MN_SHA512, TAG_SHA512, true, true},
+    [MN_SASL_SCRAM_SHA_256_PLUS] = {MN_SHA256, TAG_SHA256, true, true},
+    [MN_SASL_SCRAM_SHA_1_PLUS] = {MN_SHA1, TAG_SHA1, true, true},
+    [MN_SASL_SCRAM_SHA_512] = {MN_SHA512, TAG_SHA512, true, false},
+    [MN_SASL_SCRAM_SHA_256] = {MN_SHA256, TAG_SHA256, true, false},
+    [MN_SASL_SCRAM_SHA_1] = {MN_SHA1, TAG_SHA1, true, false},
+    [MN_SASL_DIGEST_MD5] = {MN_MD5, TAG_DIGEST, false, false},
+    [MN_SASL_CRAM_MD5] = {MN_MD5, TAG_CRAM, false, false},
+    [MN_SASL_PLAIN] = {MN_SHA256, 0, false, false},
+    [MN_SASL_ANONYMOUS] = {MN_SHA256, 0, false, false},
+};
+
+const char *const mn_sasl_names[] = {"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS",
+                                     "SCRAM-SHA-512",      "SCRAM-SHA-256",      "SCRAM-SHA-1",
+                                     "DIGEST-MD5",         "CRAM-MD5",           "PLAIN",
+                                     "ANONYMOUS",          NULL};
+
+struct mn_sasl {
+    struct mn_arena a;
+    enum mn_sasl_mech mech;
+    struct mn_sasl_env env;
+    unsigned step;
+    mn_str user;
+    const char *condition, *reason;
+    bool wrong;
+    /* PLAIN */
+    mn_str password, stored;
+    bool matched;
+    /* SCRAM */
+    bool exists;
+    mn_str gs2, binding, first_bare, server_first, nonce, stored_key, server_key;
+    /* DIGEST-MD5, CRAM-MD5 */
+    mn_str challenge, response, verifier;
+    mn_str digest_user, cnonce, nc, uri, authzid;
+};
+
+mn_str mn_sasl_name(enum mn_sasl_mech m)
+{
+    return mn_str_from(mn_sasl_names[m]);
+}
+
+enum mn_sasl_mech mn_sasl_find(mn_str name)
+{
+    int i = 0;
+
+    while (i < MN_SASL_MECHS && !mn_str_is(name, mn_sasl_names[i]))
+        i++;
+    return (enum mn_sasl_mech)i;
+}
+
+bool mn_sasl_is_plus(enum mn_sasl_mech m)
+{
+    return mechs[m].plus;
+}
+
+size_t mn_sasl_bindings(const struct mn_sasl_env *env, mn_str out[3])
+{
+    size_t n = 0;
+
+    if (env->exporter.p)
+        out[n++] = MN_STR("tls-exporter");
+    if (env->unique.p && !env->unique_unlisted)
+        out[n++] = MN_STR("tls-unique");
+    if (env->endpoint.p)
+        out[n++] = MN_STR("tls-server-end-point");
+    return n;
+}
+
+struct mn_sasl *mn_sasl_new(enum mn_sasl_mech m, const struct mn_sasl_env *env)
+{
+    struct mn_sasl *s = MN_NEW(struct mn_sasl);
+    mn_str *names = mn_arena_alloc(&s->a, (env->announced_count + 1) * sizeof *names);
+
+    s->mech = m;
+    s->env = *env;
+    s->env.host = mn_arena_str(&s->a, env->host);
+    s->env.secret = mn_arena_str(&s->a, env->secret);
+    if (env->exporter.p)
+        s->env.exporter = mn_arena_str(&s->a, env->exporter);
+    if (env->unique.p)
+        s->env.unique = mn_arena_str(&s->a, env->unique);
+    if (env->endpoint.p)
+        s->env.endpoint = mn_arena_str(&s->a, env->endpoint);
+    for (size_t i = 0; i < env->announced_count; i++)
+        names[i] = mn_arena_str(&s->a, env->announced[i]);
+    s->env.announced = names;
+    return s;
+}
+
+void mn_sasl_free(struct mn_sasl *s)
+{
+    if (!s)
+        return;
+    if (s->password.n)
+        mn_crypt_wipe((void *)s->password.p, s->password.n);
+    mn_arena_done(&s->a, NULL);
+    mn_free(s);
+}
+
+mn_str mn_sasl_user(const struct mn_sasl *s)
+{
+    return s->user;
+}
+const char *mn_sasl_condition(const struct mn_sasl *s)
+{
+    return s->condition;
+}
+const char *mn_sasl_reason(const struct mn_sasl *s)
+{
+    return s->reason;
+}
+bool mn_sasl_wrong(const struct mn_sasl *s)
+{
+    return s->wrong;
+}
+
+static enum mn_sasl_result fail(struct mn_sasl *s, const char *condition, const char *reason)
+{
+    s->condition = condition;
+    s->reason = reason;
+    return MN_SASL_FAIL;
+}
+
+static enum mn_sasl_result wrong(struct mn_sasl *s)
+{
+    s->wrong = true;
+    return fail(s, "not-authorized", s->exists || s->stored.p ? "wrong password" : "no such account");
+}
+
+static enum mn_sasl_result malformed(struct mn_sasl *s, const char *reason)
+{
+    return fail(s, "malformed-request", reason);
+}
+
+/* RFC 4013, unassigned code points allowed. */
+static int saslprep(mn_str in, struct mn_arena *a, mn_str *out)
+{
+    bool ascii = true;
+    char *prepared = NULL;
+    int e = MN_E_FORMAT;
+
+    for (size_t i = 0; i < in.n; i++) {
+        if ((unsigned char)in.p[i] < 0x20 || in.p[i] == 0x7f)
+            return MN_E_FORMAT;
+        ascii &= (unsigned char)in.p[i] < 0x80;
+    }
+    *out = in;
+    if (ascii)
+        return in.n ? MN_E_OK : MN_E_FORMAT;
+    if (!u8_check((const uint8_t *)in.p, in.n) &&
+        stringprep_profile(mn_arena_cstr(a, in), &prepared, "SASLprep", 0) == STRINGPREP_OK) {
+        *out = mn_arena_str(a, mn_str_from(prepared));
+        e = out->n ? MN_E_OK : MN_E_FORMAT;
+    }
+    free(prepared);
+    return e;
+}
+
+/* The authcid as a localpart of this host; a whole bare JID of this host is understood too. */
+static bool settle_user(struct mn_sasl *s, mn_str name)
+{
+    mn_str host, user = mn_str_cut(name, '@', &host);
+    struct mn_jid j;
+
+    if (user.n < name.n && mn_str_eq_nocase(host, s->env.host))
+        name = user;
+    if (!name.n || mn_jid_make(name, s->env.host, (mn_str){0}, &s->a, &j))
+        return false;
+    s->user = mn_arena_str(&s->a, mn_jid_user(&j));
+    return true;
+}
+
+/* Decision L8: an authzid must be the login's own bare JID. */
+static bool authzid_ok(struct mn_sasl *s, mn_str authzid)
+{
+    struct mn_jid want, own;
+
+    if (!authzid.n)
+        return true;
+    return !mn_jid_parse(authzid, &s->a, &want) && !want.resource &&
+           !mn_jid_make(s->user, s->env.host, (mn_str){0}, &s->a, &own) && mn_jid_eq(&want, &own);
+}
+
+/* Credentials. */
+
+static bool verifier_next(mn_str *stored, int *tag, mn_str *bytes)
+{
+    size_t n;
+
+    if (stored->n < 3)
+        return false;
+    *tag = stored->p[0];
+    n = (size_t)(unsigned char)stored->p[1] << 8 | (unsigned char)stored->p[2];
+    if (stored->n < 3 + n)
+        return false;
+    *bytes = (mn_str){stored->p + 3, n};
+    *stored = mn_str_skip(*stored, 3 + n);
+    return true;
+}
+
+static mn_str verifier_find(mn_str stored, int want)
+{
+    mn_str bytes;
+    int tag;
+
+    while (verifier_next(&stored, &tag, &bytes))
+        if (tag == want)
+            return bytes;
+    return (mn_str){0};
+}
+
+static void verifier_add(struct mn_buf *b, int tag, mn_str bytes)
+{
+    char head[3] = {(char)tag, (char)(bytes.n >> 8), (char)bytes.n};
+
+    mn_buf_add(b, head, 3);
+    mn_buf_str(b, bytes);
+}
+
+struct scram_keys {
+    unsigned iterations;
+    mn_str salt, stored, server;
+};
+
+static bool scram_keys_read(mn_str v, size_t size, struct scram_keys *out)
+{
+    size_t salt;
+
+    if (v.n < 5)
+        return false;
+    salt = (unsigned char)v.p[4];
+    if (v.n != 5 + salt + 2 * size)
+        return false;
+    out->iterations = (unsigned)(unsigned char)v.p[0] << 24 | (unsigned)(unsigned char)v.p[1] << 16 |
+                      (unsigned)(unsigned char)v.p[2] << 8 | (unsigned char)v.p[3];
+    out->salt = (mn_str){v.p + 5, salt};
+    out->stored = (mn_str){v.p + 5 + salt, size};
+    out->server = (mn_str){v.p + 5 + salt + size, size};
+    return true;
+}
+
+static void scram_derive(enum mn_digest d, mn_str password, mn_str salt, unsigned iterations, char *stored, char *server)
+{
+    char salted[MN_DIGEST_MAX], client[MN_DIGEST_MAX];
+    size_t n = mn_digest_size(d);
+
+    mn_pbkdf2(d, password, salt, iterations, salted);
+    mn_hmac(d, (mn_str){salted, n}, MN_STR("Client Key"), client);
+    mn_digest_of(d, &(mn_str){client, n}, 1, stored);
+    mn_hmac(d, (mn_str){salted, n}, MN_STR("Server Key"), server);
+    mn_crypt_wipe(salted, sizeof salted);
+    mn_crypt_wipe(client, sizeof client);
+}
+
+static void scram_make(struct mn_buf *b, int tag, enum mn_digest d, mn_str password, unsigned iterations)
+{
+    char v[5 + 16 + 2 * MN_DIGEST_MAX];
+    size_t n = mn_digest_size(d);
+
+    for (int i = 0; i < 4; i++)
+        v[i] = (char)(iterations >> (24 - 8 * i));
+    v[4] = 16;
+    mn_rand_bytes(v + 5, 16);
+    scram_derive(d, password, (mn_str){v + 5, 16}, iterations, v + 21, v + 21 + n);
+    verifier_add(b, tag, (mn_str){v, 21 + 2 * n});
+    mn_crypt_wipe(v, sizeof v);
+}
+
+/* UTF-8 as Latin-1 where all of it fits (RFC 2831 2.1.2.1), else itself. */
+static mn_str latin1(mn_str s, struct mn_arena *a)
+{
+    char *p = mn_arena_bytes(a, s.n);
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if (c < 0x80) {
+            p[n++] = (char)c;
+        } else if ((c == 0xc2 || c == 0xc3) && i + 1 < s.n) {
+            p[n++] = (char)(c << 6 | ((unsigned char)s.p[++i] & 0x3f));
+        } else {
+            return s;
+        }
+    }
+    return (mn_str){p, n};
+}
+
+int mn_sasl_creds_make(mn_str user, mn_str host, mn_str password, unsigned mask, unsigned iterations, struct mn_arena *a,
+                       mn_str *out)
+{
+    struct mn_buf b = {0};
+    mn_str prepared;
+    bool plain = mask & 1u << MN_SASL_PLAIN;
+
+    if (saslprep(password, a, &prepared) || prepared.n > 1023)
+        return MN_E_FORMAT;
+    /* A password alone (PLAIN) is checked against the keys of SHA-256. */
+    if (plain || mask & (1u << MN_SASL_SCRAM_SHA_256 | 1u << MN_SASL_SCRAM_SHA_256_PLUS) || !mask)
+        scram_make(&b, TAG_SHA256, MN_SHA256, prepared, iterations);
+    if (mask & (1u << MN_SASL_SCRAM_SHA_512 | 1u << MN_SASL_SCRAM_SHA_512_PLUS))
+        scram_make(&b, TAG_SHA512, MN_SHA512, prepared, iterations);
+    if (mask & (1u << MN_SASL_SCRAM_SHA_1 | 1u << MN_SASL_SCRAM_SHA_1_PLUS))
+        scram_make(&b, TAG_SHA1, MN_SHA1, prepared, iterations);
+    if (mask & 1u << MN_SASL_DIGEST_MD5) {
+        unsigned char d[16];
+
+        mn_digest_of(MN_MD5,
+                     (mn_str[]){latin1(user, a), MN_STR(":"), latin1(host, a), MN_STR(":"), latin1(password, a)}, 5, d);
+        verifier_add(&b, TAG_DIGEST, (mn_str){(char *)d, 16});
+    }
+    if (mask & 1u << MN_SASL_CRAM_MD5) {
+        unsigned char states[MN_HMAC_MD5_STATES];
+
+        mn_hmac_md5_states(password, states);
+        verifier_add(&b, TAG_CRAM, (mn_str){(char *)states, sizeof states});
+    }
+    *out = mn_arena_str(a, mn_buf_view(&b));
+    mn_buf_free(&b);
+    return MN_E_OK;
+}
+
+bool mn_sasl_creds_check(mn_str stored, mn_str password)
+{
+    static const struct {
+        int tag;
+        enum mn_digest d;
+    } tried[] = {{TAG_SHA256, MN_SHA256}, {TAG_SHA512, MN_SHA512}, {TAG_SHA1, MN_SHA1}};
+    struct mn_arena a = {0};
+    bool ok = false;
+    mn_str prepared;
+
+    for (size_t i = 0; i < MN_COUNT(tried) && !saslprep(password, &a, &prepared); i++) {
+        size_t n = mn_digest_size(tried[i].d);
+        char key[MN_DIGEST_MAX], server[MN_DIGEST_MAX];
+        struct scram_keys k;
+
+        if (!scram_keys_read(verifier_find(stored, tried[i].tag), n, &k))
+            continue;
+        scram_derive(tried[i].d, prepared, k.salt, k.iterations, key, server);
+        ok = mn_crypt_eq((mn_str){key, n}, k.stored);
+        break;
+    }
+    mn_arena_done(&a, NULL);
+    return ok;
+}
+
+static unsigned tag_mechs(int tag)
+{
+    unsigned mask = 0;
+
+    for (unsigned m = 0; m < MN_SASL_MECHS; m++)
+        if (mechs[m].tag == tag)
+            mask |= 1u << m;
+    return tag >= TAG_SHA1 && tag <= TAG_SHA512 ? mask | 1u << MN_SASL_PLAIN : mask;
+}
+
+unsigned mn_sasl_creds_mechs(mn_str stored)
+{
+    unsigned mask = 0;
+    mn_str bytes;
+    int tag;
+
+    while (verifier_next(&stored, &tag, &bytes))
+        mask |= tag_mechs(tag);
+    return mask;
+}
+
+mn_str mn_sasl_creds_keep(mn_str stored, unsigned mask, struct mn_arena *a)
+{
+    struct mn_buf b = {0};
+    mn_str rest = stored, bytes, out;
+    int tag;
+
+    while (verifier_next(&rest, &tag, &bytes))
+        if (tag_mechs(tag) & mask || (tag <= TAG_SHA512 && !(mn_sasl_creds_mechs(stored) & mask)))
+            verifier_add(&b, tag, bytes);
+    out = b.n == stored.n ? stored : mn_arena_str(a, mn_buf_view(&b));
+    mn_buf_free(&b);
+    return out;
+}
+
+/* SCRAM. */
+
+/* `x=value` at the front of *s up to a comma; {NULL, 0} when another attribute stands there. */
+static mn_str scram_attr(mn_str *s, char name)
+{
+    mn_str rest, head = mn_str_cut(*s, ',', &rest);
+
+    if (head.n < 2 || head.p[0] != name || head.p[1] != '=')
+        return (mn_str){0};
+    *s = rest;
+    return mn_str_skip(head, 2);
+}
+
+/* =2C and =3D in a saslname. */
+static bool saslname(struct mn_sasl *s, mn_str in, mn_str *out)
+{
+    char *p = mn_arena_bytes(&s->a, in.n);
+    size_t n = 0;
+
+    for (size_t i = 0; i < in.n; i++) {
+        if (in.p[i] != '=') {
+            p[n++] = in.p[i];
+            continue;
+        }
+        if (in.n - i < 3 || in.p[i + 1] != (in.p[i + 2] == 'C' ? '2' : '3') || (in.p[i + 2] != 'C' && in.p[i + 2] != 'D'))
+            return false;
+        p[n++] = in.p[i + 2] == 'C' ? ',' : '=';
+        i += 2;
+    }
+    *out = (mn_str){p, n};
+    return n > 0;
+}
+
+static bool offers_plus(const struct mn_sasl *s)
+{
+    for (size_t i = 0; i < s->env.announced_count; i++) {
+        enum mn_sasl_mech m = mn_sasl_find(s->env.announced[i]);
+
+        if (m < MN_SASL_MECHS && mechs[m].plus)
+            return true;
+    }
+    return false;
+}
+
+static int by_octets(const void *a, const void *b)
+{
+    return mn_str_cmp(*(const mn_str *)a, *(const mn_str *)b);
+}
+
+static void add_sorted(struct mn_buf *b, mn_str *items, size_t count)
+{
+    qsort(items, count, sizeof *items, by_octets);
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            mn_buf_c(b, 0x1e);
+        mn_buf_str(b, items[i]);
+    }
+}
+
+/* XEP-0474, 5.1. */
+static mn_str announced_hash(struct mn_sasl *s)
+{
+    size_t count = s->env.announced_count, n;
+    mn_str *names = mn_arena_alloc(&s->a, (count + 1) * sizeof *names), bindings[3];
+    struct mn_buf b = {0};
+    char digest[MN_DIGEST_MAX];
+
+    memcpy(names, s->env.announced, count * sizeof *names);
+    add_sorted(&b, names, count);
+    n = mn_sasl_bindings(&s->env, bindings);
+    if (n && offers_plus(s)) {
+        mn_buf_c(&b, 0x1f);
+        add_sorted(&b, bindings, n);
+    }
+    n = mn_digest_of(mechs[s->mech].digest, &(mn_str){b.p, b.n}, 1, digest);
+    mn_buf_free(&b);
+    return mn_base64((mn_str){digest, n}, &s->a);
+}
+
+static enum mn_sasl_result scram_first(struct mn_sasl *s, mn_str in)
+{
+    mn_str rest, flag = mn_str_cut(in, ',', &rest), authzid, name;
+
+    if (flag.n == 1 && (flag.p[0] == 'n' || flag.p[0] == 'y')) {
+        if (mechs[s->mech].plus)
+            return malformed(s, "a -PLUS mechanism without channel binding");
+        if (flag.p[0] == 'y' && offers_plus(s)) {
+            return fail(s, "not-authorized", "the client saw no -PLUS mechanism, but they were offered (downgrade)");
+        }
+    } else if (flag.n > 2 && flag.p[0] == 'p' && flag.p[1] == '=') {
+        mn_str type = mn_str_skip(flag, 2);
+
+        if (!mechs[s->mech].plus)
+            return malformed(s, "channel binding on a mechanism without it");
+        s->binding = mn_str_is(type, "tls-exporter")           ? s->env.exporter
+                     : mn_str_is(type, "tls-unique")           ? s->env.unique
+                     : mn_str_is(type, "tls-server-end-point") ? s->env.endpoint
+                                                               : (mn_str){0};
+        if (!s->binding.p)
+            return fail(s, "not-authorized", "a channel binding type that was not offered");
+    } else {
+        return malformed(s, "no gs2 header");
+    }
+    authzid = mn_str_cut(rest, ',', &rest);
+    s->gs2 = mn_arena_str(&s->a, (mn_str){in.p, (size_t)(rest.p - in.p)});
+    if (authzid.n && (!mn_str_starts(authzid, MN_STR("a=")) || !saslname(s, mn_str_skip(authzid, 2), &s->authzid)))
+        return malformed(s, "bad authzid");
+    s->first_bare = mn_arena_str(&s->a, rest);
+    name = scram_attr(&rest, 'n');
+    if (!name.p || !saslname(s, name, &name))
+        return malformed(s, "no username");
+    s->nonce = scram_attr(&rest, 'r');
+    if (!s->nonce.n || s->nonce.n > 512)
+        return malformed(s, "no nonce");
+    for (size_t i = 0; i < s->nonce.n; i++)
+        if (s->nonce.p[i] < 0x21 || s->nonce.p[i] > 0x7e)
+            return malformed(s, "bad nonce");
+    /* Extensions behind the nonce are optional ones: x=value, ignored. */
+    while (rest.n) {
+        mn_str ext = mn_str_cut(rest, ',', &rest);
+
+        if (ext.n < 2 || ext.p[1] != '=' || ext.p[0] == 'm')
+            return malformed(s, "bad extension");
+    }
+    if (!settle_user(s, name))
+        return malformed(s, "username is no localpart");
+    return MN_SASL_LOOKUP;
+}
+
+static enum mn_sasl_result scram_found(struct mn_sasl *s, mn_str stored, mn_str *out)
+{
+    enum mn_digest d = mechs[s->mech].digest;
+    size_t n = mn_digest_size(d);
+    struct scram_keys k = {0};
+
+    s->exists = scram_keys_read(verifier_find(stored, mechs[s->mech].tag), n, &k);
+    if (!s->exists) {
+        char *salt = mn_arena_alloc0(&s->a, MN_DIGEST_MAX);
+
+        mn_hmac(MN_SHA256, s->env.secret, s->user, salt);
+        k = (struct scram_keys){s->env.iterations, {salt, 16}, {salt, n}, {salt, n}};
+    }
+    s->stored_key = mn_arena_str(&s->a, k.stored);
+    s->server_key = mn_arena_str(&s->a, k.server);
+    s->nonce = mn_arena_fmt(&s->a, "%.*s%.*s", MN_ARG(s->nonce), MN_ARG(mn_rand_text(&s->a, 24)));
+    s->server_first = mn_arena_fmt(&s->a, "r=%.*s,s=%.*s,i=%u,h=%.*s", MN_ARG(s->nonce),
+                                   MN_ARG(mn_base64(k.salt, &s->a)), k.iterations, MN_ARG(announced_hash(s)));
+    if (s->env.tls)
+        s->server_first =
+            mn_arena_fmt(&s->a, "%.*s,t=%s", MN_ARG(s->server_first), s->env.tls13 ? "0304" : "0303");
+    *out = s->server_first;
+    s->step = 1;
+    return MN_SASL_CHALLENGE;
+}
+
+static enum mn_sasl_result scram_final(struct mn_sasl *s, mn_str in, mn_str *out)
+{
+    enum mn_digest d = mechs[s->mech].digest;
+    size_t n = mn_digest_size(d);
+    mn_str rest = in, c, nonce, proof, got, message;
+    char signature[MN_DIGEST_MAX], client[MN_DIGEST_MAX], stored[MN_DIGEST_MAX];
+    struct mn_buf want = {0};
+    bool bound;
+
+    c = scram_attr(&rest, 'c');
+    nonce = scram_attr(&rest, 'r');
+    if (!c.p || !nonce.p || mn_base64_parse(c, &s->a, &got))
+        return malformed(s, "bad client-final message");
+    while (rest.n && rest.p[0] != 'p')
+        mn_str_cut(rest, ',', &rest);
+    message = (mn_str){in.p, rest.n ? (size_t)(rest.p - in.p - 1) : in.n};
+    proof = scram_attr(&rest, 'p');
+    if (!proof.p || rest.n || mn_base64_parse(proof, &s->a, &proof) || proof.n != n)
+        return malformed(s, "bad proof");
+    if (!mn_str_eq(nonce, s->nonce))
+        return malformed(s, "the nonce changed");
+    mn_buf_str(&want, s->gs2);
+    mn_buf_str(&want, s->binding);
+    bound = mn_crypt_eq(got, mn_buf_view(&want));
+    mn_buf_free(&want);
+    /* Decision L4: gloox sends c=biws (n,,) behind a y,, header. */
+    if (!bound && !s->env.tls && mn_str_eq(s->gs2, MN_STR("y,,")) && mn_str_eq(c, MN_STR("biws")))
+        bound = true;
+    if (!bound)
+        return fail(s, "not-authorized", "channel binding does not match");
+    message = mn_arena_fmt(&s->a, "%.*s,%.*s,%.*s", MN_ARG(s->first_bare), MN_ARG(s->server_first), MN_ARG(message));
+    mn_hmac(d, s->stored_key, message, signature);
+    for (size_t i = 0; i < n; i++)
+        client[i] = proof.p[i] ^ signature[i];
+    mn_digest_of(d, &(mn_str){client, n}, 1, stored);
+    if (!mn_crypt_eq((mn_str){stored, n}, s->stored_key) || !s->exists)
+        return wrong(s);
+    if (!authzid_ok(s, s->authzid))
+        return fail(s, "invalid-authzid", "authzid of somebody else");
+    mn_hmac(d, s->server_key, message, signature);
+    *out = mn_arena_fmt(&s->a, "v=%.*s", MN_ARG(mn_base64((mn_str){signature, n}, &s->a)));
+    return MN_SASL_SUCCESS;
+}
+
+/* PLAIN. */
+
+static enum mn_sasl_result plain_first(struct mn_sasl *s, mn_str in)
+{
+    mn_str rest, authzid = mn_str_cut(in, 0, &rest), user = mn_str_cut(rest, 0, &rest);
+
+    if (!user.n || !rest.n || user.n + authzid.n + 2 > in.n || mn_str_find(rest, 0) < rest.n)
+        return malformed(s, "bad PLAIN message");
+    if (u8_check((const uint8_t *)in.p, in.n) || !settle_user(s, user))
+        return malformed(s, "username is no localpart");
+    s->authzid = mn_arena_str(&s->a, authzid);
+    s->password = mn_arena_str(&s->a, rest);
+    return MN_SASL_LOOKUP;
+}
+
+/* DIGEST-MD5. */
+
+/* One `name=value` or `name="value"`; false at the end, *bad when it is neither. */
+static bool digest_pair(struct mn_sasl *s, mn_str *in, mn_str *name, mn_str *value, bool *bad)
+{
+    char *p;
+    size_t n = 0;
+
+    *in = mn_str_trim(*in);
+    while (in->n && in->p[0] == ',')
+        *in = mn_str_trim(mn_str_skip(*in, 1));
+    if (!in->n)
+        return false;
+    *bad = true;
+    if (mn_str_find(*in, '=') == in->n)
+        return false;
+    *name = mn_str_trim(mn_str_cut(*in, '=', in));
+    *in = mn_str_trim(*in);
+    if (!in->n || in->p[0] != '"') {
+        *value = mn_str_trim(mn_str_cut(*in, ',', in));
+        *bad = false;
+        return true;
+    }
+    p = mn_arena_bytes(&s->a, in->n);
+    *in = mn_str_skip(*in, 1);
+    while (in->n && in->p[0] != '"') {
+        if (in->p[0] == '\\')
+            *in = mn_str_skip(*in, 1);
+        if (!in->n)
+            return false;
+        p[n++] = in->p[0];
+        *in = mn_str_skip(*in, 1);
+    }
+    if (!in->n)
+        return false;
+    *in = mn_str_skip(*in, 1);
+    *value = (mn_str){p, n};
+    *bad = false;
+    return true;
+}
+
+static enum mn_sasl_result digest_challenge(struct mn_sasl *s, mn_str *out)
+{
+    s->challenge = mn_rand_text(&s->a, 40);
+    *out = mn_arena_fmt(&s->a, "realm=\"%.*s\",nonce=\"%.*s\",qop=\"auth\",charset=utf-8,algorithm=md5-sess",
+                        MN_ARG(s->env.host), MN_ARG(s->challenge));
+    s->step = 1;
+    return MN_SASL_CHALLENGE;
+}
+
+static enum mn_sasl_result digest_response(struct mn_sasl *s, mn_str in)
+{
+    mn_str rest = mn_arena_str(&s->a, in), name, value, realm = {0}, nonce = {0}, qop = MN_STR("auth");
+    bool bad = false, doubled = false;
+    const struct {
+        const char *name;
+        mn_str *out;
+    } known[] = {{"username", &s->digest_user}, {"realm", &realm},       {"nonce", &nonce},
+                 {"cnonce", &s->cnonce},        {"nc", &s->nc},          {"qop", &qop},
+                 {"digest-uri", &s->uri},       {"response", &s->response}, {"authzid", &s->authzid}};
+    unsigned have = 0;
+
+    while (digest_pair(s, &rest, &name, &value, &bad))
+        for (unsigned i = 0; i < MN_COUNT(known); i++)
+            if (mn_str_is(name, known[i].name)) {
+                doubled |= have >> i & 1;
+                have |= 1u << i;
+                *known[i].out = value;
+            }
+    if (bad || doubled || !s->digest_user.n || !s->cnonce.n || !s->uri.n || s->response.n != 32)
+        return malformed(s, "bad DIGEST-MD5 response");
+    if (!mn_str_eq(nonce, s->challenge) || !mn_str_is(s->nc, "00000001"))
+        return malformed(s, "nonce or nc is not the one asked for");
+    if (!mn_str_is(qop, "auth") || (realm.n && !mn_str_eq_nocase(realm, s->env.host)))
+        return malformed(s, "qop or realm that was not offered");
+    if (!mn_str_starts(s->uri, MN_STR("xmpp/")))
+        return malformed(s, "bad digest-uri");
+    if (!settle_user(s, s->digest_user))
+        return malformed(s, "username is no localpart");
+    return MN_SASL_LOOKUP;
+}
+
+/* RFC 2831 2.1.2.1 from MD5(user:realm:password); `verb` is "AUTHENTICATE" or empty (rspauth). */
+static mn_str digest_value(struct mn_sasl *s, const char *verb)
+{
+    char a1[16], a2[16], out[16];
+    struct mn_buf b = {0};
+    mn_str ha1, ha2;
+
+    mn_buf_str(&b, s->verifier);
+    mn_buf_fmt(&b, ":%.*s:%.*s", MN_ARG(s->challenge), MN_ARG(s->cnonce));
+    if (s->authzid.n)
+        mn_buf_fmt(&b, ":%.*s", MN_ARG(s->authzid));
+    mn_digest_of(MN_MD5, &(mn_str){b.p, b.n}, 1, a1);
+    mn_buf_clear(&b);
+    mn_buf_fmt(&b, "%s:%.*s", verb, MN_ARG(s->uri));
+    mn_digest_of(MN_MD5, &(mn_str){b.p, b.n}, 1, a2);
+    ha1 = mn_hex((mn_str){a1, 16}, &s->a);
+    ha2 = mn_hex((mn_str){a2, 16}, &s->a);
+    mn_buf_clear(&b);
+    mn_buf_fmt(&b, "%.*s:%.*s:%.*s:%.*s:auth:%.*s", MN_ARG(ha1), MN_ARG(s->challenge), MN_ARG(s->nc), MN_ARG(s->cnonce),
+               MN_ARG(ha2));
+    mn_digest_of(MN_MD5, &(mn_str){b.p, b.n}, 1, out);
+    mn_buf_free(&b);
+    return mn_hex((mn_str){out, 16}, &s->a);
+}
+
+static enum mn_sasl_result digest_found(struct mn_sasl *s, mn_str *out)
+{
+    if (!s->verifier.p || !mn_crypt_eq(digest_value(s, "AUTHENTICATE"), s->response))
+        return wrong(s);
+    if (!authzid_ok(s, s->authzid))
+        return fail(s, "invalid-authzid", "authzid of somebody else");
+    *out = mn_arena_fmt(&s->a, "rspauth=%.*s", MN_ARG(digest_value(s, "")));
+    return MN_SASL_SUCCESS;
+}
+
+/* CRAM-MD5. */
+
+static enum mn_sasl_result cram_challenge(struct mn_sasl *s, mn_str *out)
+{
+    s->challenge = *out = mn_arena_fmt(&s->a, "<%.*s@%.*s>", MN_ARG(mn_rand_text(&s->a, 24)), MN_ARG(s->env.host));
+    s->step = 1;
+    return MN_SASL_CHALLENGE;
+}
+
+static enum mn_sasl_result cram_response(struct mn_sasl *s, mn_str in)
+{
+    size_t space = in.n;
+
+    while (space && in.p[space - 1] != ' ')
+        space--;
+    if (!space || in.n - space != 32 || !settle_user(s, (mn_str){in.p, space - 1}))
+        return malformed(s, "bad CRAM-MD5 response");
+    s->response = mn_arena_str(&s->a, mn_str_skip(in, space));
+    return MN_SASL_LOOKUP;
+}
+
+static enum mn_sasl_result cram_found(struct mn_sasl *s, mn_str *out)
+{
+    unsigned char d[16];
+
+    if (s->verifier.n != MN_HMAC_MD5_STATES)
+        return wrong(s);
+    mn_hmac_md5_from((const unsigned char *)s->verifier.p, s->challenge, d);
+    if (!mn_crypt_eq(mn_hex((mn_str){(char *)d, 16}, &s->a), s->response))
+        return wrong(s);
+    *out = (mn_str){0};
+    return MN_SASL_SUCCESS;
+}
+
+enum mn_sasl_result mn_sasl_step(struct mn_sasl *s, mn_str in, mn_str *out)
+{
+    static const mn_str ask = MN_STR("");
+
+    *out = (mn_str){0};
+    if (s->mech == MN_SASL_ANONYMOUS)
+        return MN_SASL_SUCCESS;
+    if (s->mech == MN_SASL_DIGEST_MD5 || s->mech == MN_SASL_CRAM_MD5) {
+        bool digest = s->mech == MN_SASL_DIGEST_MD5;
+
+        if (s->step == 0 && in.n)
+            return malformed(s, "an initial response where the server speaks first");
+        if (s->step == 0)
+            return digest ? digest_challenge(s, out) : cram_challenge(s, out);
+        return digest ? digest_response(s, in) : cram_response(s, in);
+    }
+    if (!in.p && s->step == 0) { /* no initial response: ask for it once */
+        *out = ask;
+        s->step = 10;
+        return MN_SASL_CHALLENGE;
+    }
+    if (s->mech == MN_SASL_PLAIN)
+        return plain_first(s, in);
+    if (s->step == 1)
+        return scram_final(s, in, out);
+    return scram_first(s, mn_arena_str(&s->a, in));
+}
+
+enum mn_sasl_result mn_sasl_found(struct mn_sasl *s, mn_str stored, mn_str *out)
+{
+    *out = (mn_str){0};
+    if (stored.p)
+        s->stored = stored = mn_arena_str(&s->a, stored);
+    if (mechs[s->mech].scram)
+        return scram_found(s, stored, out);
+    if (s->mech == MN_SASL_PLAIN)
+        return MN_SASL_WORK;
+    s->verifier = verifier_find(stored, mechs[s->mech].tag);
+    return s->mech == MN_SASL_DIGEST_MD5 ? digest_found(s, out) : cram_found(s, out);
+}
+
+void mn_sasl_work(struct mn_sasl *s)
+{
+    mn_str stored = s->stored;
+
+    if (!stored.p) { /* as long as for an account that exists */
+        if (mn_sasl_creds_make(s->user, s->env.host, s->password, 1u << MN_SASL_PLAIN, s->env.iterations, &s->a, &stored))
+            stored = (mn_str){0};
+        return;
+    }
+    s->matched = mn_sasl_creds_check(stored, s->password);
+}
+
+enum mn_sasl_result mn_sasl_worked(struct mn_sasl *s, mn_str *out)
+{
+    *out = (mn_str){0};
+    if (!s->matched)
+        return wrong(s);
+    if (!authzid_ok(s, s->authzid))
+        return fail(s, "invalid-authzid", "authzid of somebody else");
+    return MN_SASL_SUCCESS;
+}
