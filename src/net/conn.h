@@ -34,17 +34,18 @@ struct mn_buf *mn_conn_out(struct mn_conn *c);
 void mn_conn_written(struct mn_conn *c);
 size_t mn_conn_queued(const struct mn_conn *c); /* bytes not handed to the kernel yet */
 void mn_conn_marks(struct mn_conn *c, size_t low, size_t high);
-void mn_conn_pause(struct mn_conn *c, bool paused); /* stop or resume reading; bytes inside TLS ring no bell: resume pumps them */
+void mn_conn_pause(struct mn_conn *c, bool paused); /* stop or resume reading from the network */
 /* Says no more; what is queued is written first (for at most `linger_ms`), then FIN; frees itself. No call-back after this. */
 void mn_conn_close(struct mn_conn *c, int64_t linger_ms);
 
 /* Both directions from here on in TLS. Bytes already written go out in clear before. Works over TCP and memory. */
 void mn_conn_start_tls(struct mn_conn *c, struct mn_tls *tls, bool server, const char *server_name);
-/* zlib both ways from here on (XEP-0138); `max_ratio_bytes` limits what one read may inflate to. */
+/* zlib both ways from here on (XEP-0138). What one piece from the network may inflate to is bounded (MN_E_LIMIT). */
 void mn_conn_start_zlib(struct mn_conn *c);
 
-/* Moving to another loop: detach on the old one (timers, watch and turn hooks are out; nothing is lost), post it, attach on
- * the new one. attach pumps TLS and inflate and the socket until all are empty before it returns to waiting. */
+/* Moving to another loop: detach on the old one (not inside a call-back of the connection; watch and turn hook are out, nothing
+ * is lost), post it, attach on the new one. What was read has gone up already, through TLS and inflate; so only the receiver
+ * has bytes to go on with. */
 void mn_conn_detach(struct mn_conn *c);
 void mn_conn_attach(struct mn_conn *c, struct mn_loop *l);
 
@@ -57,5 +58,8 @@ mn_str mn_conn_sni(const struct mn_conn *c);              /* server side; empty 
 /* Channel bindings (RFC 9266, RFC 5929), into the arena; false where this connection cannot do it. */
 enum mn_binding { MN_BIND_EXPORTER, MN_BIND_UNIQUE, MN_BIND_END_POINT };
 bool mn_conn_binding(struct mn_conn *c, enum mn_binding b, struct mn_arena *a, mn_str *out);
+bool mn_conn_is_tls13(const struct mn_conn *c);
 /* First Finished of a TLS 1.3 handshake, for clients that send tls-unique there. */
 bool mn_conn_finished13(struct mn_conn *c, struct mn_arena *a, mn_str *out);
+/* Before a thread ends that had connections: frees its stock of buffers. */
+void mn_conn_thread_done(void);

@@ -1,0 +1,81 @@
+#include "net/addr.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+int mn_addr_parse(mn_str text, uint16_t port, struct mn_addr *out)
+{
+    char name[INET6_ADDRSTRLEN + 1];
+
+    *out = (struct mn_addr){0};
+    if (!text.n || text.n >= sizeof name || memchr(text.p, 0, text.n))
+        return MN_E_FORMAT;
+    memcpy(name, text.p, text.n);
+    name[text.n] = 0;
+    if (inet_pton(AF_INET, name, &out->v4.sin_addr) == 1) {
+        out->v4.sin_family = AF_INET;
+        out->v4.sin_port = htons(port);
+        return MN_E_OK;
+    }
+    if (inet_pton(AF_INET6, name, &out->v6.sin6_addr) == 1) {
+        out->v6.sin6_family = AF_INET6;
+        out->v6.sin6_port = htons(port);
+        return MN_E_OK;
+    }
+    return MN_E_FORMAT;
+}
+
+static bool mapped(const struct mn_addr *a)
+{
+    return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr);
+}
+
+const char *mn_addr_text(const struct mn_addr *a, char out[MN_ADDR_TEXT])
+{
+    char name[INET6_ADDRSTRLEN] = "";
+
+    if (a->sa.sa_family == AF_INET) {
+        inet_ntop(AF_INET, &a->v4.sin_addr, name, sizeof name);
+        snprintf(out, MN_ADDR_TEXT, "%s:%u", name, ntohs(a->v4.sin_port));
+    } else if (mapped(a)) {
+        inet_ntop(AF_INET, a->v6.sin6_addr.s6_addr + 12, name, sizeof name);
+        snprintf(out, MN_ADDR_TEXT, "%s:%u", name, ntohs(a->v6.sin6_port));
+    } else if (a->sa.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &a->v6.sin6_addr, name, sizeof name);
+        snprintf(out, MN_ADDR_TEXT, "[%s]:%u", name, ntohs(a->v6.sin6_port));
+    } else {
+        snprintf(out, MN_ADDR_TEXT, "memory");
+    }
+    return out;
+}
+
+bool mn_addr_is_loopback(const struct mn_addr *a)
+{
+    if (a->sa.sa_family == AF_INET)
+        return ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
+    if (mapped(a))
+        return a->v6.sin6_addr.s6_addr[12] == 127;
+    return a->sa.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr) : a->sa.sa_family == AF_UNSPEC;
+}
+
+mn_str mn_addr_group(const struct mn_addr *a, char out[16])
+{
+    memset(out, 0, 16);
+    if (a->sa.sa_family == AF_INET)
+        memcpy(out + 12, &a->v4.sin_addr, 4);
+    else if (mapped(a))
+        memcpy(out + 12, a->v6.sin6_addr.s6_addr + 12, 4);
+    else if (a->sa.sa_family == AF_INET6)
+        memcpy(out, &a->v6.sin6_addr, 8);
+    return (mn_str){out, 16};
+}
+
+uint16_t mn_addr_port(const struct mn_addr *a)
+{
+    return ntohs(a->sa.sa_family == AF_INET6 ? a->v6.sin6_port : a->v4.sin_port);
+}
+
+socklen_t mn_addr_len(const struct mn_addr *a)
+{
+    return a->sa.sa_family == AF_INET6 ? sizeof a->v6 : sizeof a->v4;
+}

@@ -1,0 +1,124 @@
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "net/conn_parts.h"
+
+static void listen_(struct mn_conn *c)
+{
+    unsigned want = (c->paused || c->ended ? 0u : MN_READ) | (c->blocked && !c->ended ? MN_WRITE : 0u);
+
+    if (!c->loop || !c->watched)
+        return;
+    if (c->ended) { /* a hang-up would ring for ever */
+        mn_loop_unwatch(c->loop, &c->watch);
+        c->watched = false;
+    } else {
+        mn_loop_rewatch(c->loop, &c->watch, want);
+    }
+}
+
+static int tcp_send(struct mn_conn *c, struct mn_buf *raw)
+{
+    while (raw->n) {
+        ssize_t n = send(c->watch.fd, raw->p, raw->n, MSG_NOSIGNAL);
+
+        if (n < 0)
+            return errno == EAGAIN || errno == EINTR ? MN_E_AGAIN : MN_E_CLOSED;
+        mn_buf_shift(raw, (size_t)n);
+    }
+    return MN_E_OK;
+}
+
+static void tcp_read(struct mn_conn *c)
+{
+    char *p = conn_scratch(0);
+    ssize_t n;
+
+    if (c->tls && conn_tls_busy(c) && !conn_tls_budget())
+        return; /* next turn */
+    n = recv(c->watch.fd, p, CONN_CHUNK, 0);
+    if (n > 0)
+        conn_input(c, (mn_str){p, (size_t)n});
+    else if (n == 0)
+        conn_ended(c, MN_E_CLOSED);
+    else if (errno != EAGAIN && errno != EINTR)
+        conn_ended(c, MN_E_IO);
+}
+
+static void ready(struct mn_watch *w, unsigned events)
+{
+    struct mn_conn *c = MN_OF(w, struct mn_conn, watch);
+
+    if (events & MN_WRITE && c->blocked) {
+        bool reading = events & MN_READ && w->events & MN_READ;
+
+        if (reading)
+            mn_loop_at_end(c->loop, &c->turn); /* flushed then; reading may end it */
+        else
+            conn_writable(c);
+        c->blocked = reading ? false : c->blocked;
+        if (!reading)
+            return;
+    }
+    if (events & MN_READ)
+        tcp_read(c);
+}
+
+static void shut(struct mn_conn *c)
+{
+    shutdown(c->watch.fd, SHUT_WR);
+}
+
+static void detach(struct mn_conn *c)
+{
+    if (c->watched)
+        mn_loop_unwatch(c->loop, &c->watch);
+    c->watched = false;
+}
+
+static void attach(struct mn_conn *c)
+{
+    if (c->ended)
+        return;
+    c->watch.events = c->paused ? 0 : MN_READ;
+    c->blocked = false;
+    c->watched = true;
+    mn_loop_watch(c->loop, &c->watch);
+}
+
+static void tcp_free(struct mn_conn *c)
+{
+    if (c->loop && c->watched)
+        mn_loop_unwatch(c->loop, &c->watch);
+    close(c->watch.fd);
+}
+
+static const struct transport tcp = {tcp_send, shut, listen_, detach, attach, tcp_free};
+
+struct mn_conn *mn_conn_tcp(struct mn_loop *l, int fd, const struct mn_conn_face *face, void *arg)
+{
+    struct mn_conn *c = MN_NEW(struct mn_conn);
+    struct mn_addr peer = {0};
+    socklen_t len = sizeof peer;
+    int one = 1, idle = 300, every = 60;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof every);
+    if (!getpeername(fd, &peer.sa, &len)) {
+        c->peer = mn_alloc(sizeof peer);
+        *c->peer = peer;
+    }
+    c->transport = &tcp;
+    c->face = face;
+    c->arg = arg;
+    c->loop = l;
+    c->turn.run = conn_turn;
+    c->watch = (struct mn_watch){fd, MN_READ, ready};
+    c->watched = true;
+    mn_loop_watch(l, &c->watch);
+    return c;
+}

@@ -1,0 +1,112 @@
+#include "net/listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+enum { BATCH = 64 };
+
+struct mn_listener {
+    struct mn_watch watch;
+    struct mn_loop *loop;
+    struct mn_addr addr;
+    void (*accepted)(void *arg, int fd, const struct mn_addr *peer);
+    void *arg;
+    int spare; /* given up for a moment when descriptors run out, so that the caller is told and not left hanging */
+};
+
+static void out_of_descriptors(struct mn_listener *l)
+{
+    static struct mn_log_rate rate;
+    int fd;
+
+    if (mn_log_rate(&rate, 1, 10000))
+        mn_log_error(NULL, "no descriptors left: connections are refused; raise the limit of open files");
+    close(l->spare);
+    fd = accept4(l->watch.fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    l->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void ready(struct mn_watch *w, unsigned events)
+{
+    struct mn_listener *l = MN_OF(w, struct mn_listener, watch);
+
+    (void)events;
+    for (int i = 0; i < BATCH; i++) {
+        struct mn_addr peer = {0};
+        socklen_t len = sizeof peer;
+        int fd = accept4(w->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                out_of_descriptors(l);
+            if (errno != EINTR && errno != ECONNABORTED)
+                return;
+            continue;
+        }
+        l->accepted(l->arg, fd, &peer);
+    }
+}
+
+static int bound(const struct mn_addr *at, struct mn_buf *why)
+{
+    char text[MN_ADDR_TEXT];
+    int one = 1, fd = socket(at->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0) {
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        if (at->sa.sa_family == AF_INET6) {
+            int only = !IN6_IS_ADDR_UNSPECIFIED(&at->v6.sin6_addr);
+
+            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+        }
+        if (!bind(fd, &at->sa, mn_addr_len(at)) && !listen(fd, 1024))
+            return fd;
+    }
+    if (errno == EADDRINUSE)
+        mn_buf_fmt(why, "port %u on %s is in use by another program; stop it or choose another port",
+                   mn_addr_port(at), mn_addr_text(at, text));
+    else
+        mn_buf_fmt(why, "cannot listen on %s: %s", mn_addr_text(at, text), strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+int mn_listen(struct mn_loop *l, const struct mn_addr *at, void (*accepted)(void *arg, int fd, const struct mn_addr *peer),
+              void *arg, struct mn_listener **out, struct mn_buf *why)
+{
+    int fd = bound(at, why);
+    int busy = errno == EADDRINUSE, none = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
+    socklen_t len = sizeof(struct mn_addr);
+
+    *out = NULL;
+    if (fd < 0)
+        return busy ? MN_E_BUSY : none ? MN_E_NOT_FOUND : MN_E_IO;
+    *out = MN_NEW(struct mn_listener);
+    **out = (struct mn_listener){{fd, MN_READ, ready}, l, *at, accepted, arg, open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    getsockname(fd, &(*out)->addr.sa, &len);
+    mn_loop_watch(l, &(*out)->watch);
+    return MN_E_OK;
+}
+
+void mn_listener_free(struct mn_listener *l)
+{
+    if (!l)
+        return;
+    mn_loop_unwatch(l->loop, &l->watch);
+    close(l->watch.fd);
+    if (l->spare >= 0)
+        close(l->spare);
+    mn_free(l);
+}
+
+const struct mn_addr *mn_listener_addr(const struct mn_listener *l)
+{
+    return &l->addr;
+}

@@ -1,0 +1,392 @@
+#include "net/conn.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/rand.h"
+#include "net/cert.h"
+#include "net/listen.h"
+#include "net/tls.h"
+#include "test.h"
+
+static char dir[] = "/tmp/mynah-conn-XXXXXX";
+static struct mn_tls *server_tls, *client_tls, *client12;
+static struct mn_arena files;
+
+static void certificates(void)
+{
+    struct mn_cert_files f;
+    struct mn_buf why = {0};
+
+    if (server_tls)
+        return;
+    CHECK(mkdtemp(dir));
+    CHECK_INT(mn_cert_local(dir, MN_STR("localhost"), &files, &f, &why), 0);
+    CHECK_INT(mn_tls_server(f.cert, f.key, &server_tls, &why), 0);
+    CHECK_INT(mn_tls_client(f.ca, false, &client_tls, &why), 0);
+    CHECK_INT(mn_tls_client(f.ca, true, &client12, &why), 0);
+    CHECK_STR(mn_buf_view(&why), "");
+    mn_buf_free(&why);
+}
+
+__attribute__((destructor)) static void clean(void)
+{
+    char command[200];
+
+    mn_tls_unref(server_tls);
+    mn_tls_unref(client_tls);
+    mn_tls_unref(client12);
+    mn_arena_done(&files, NULL);
+    mn_conn_thread_done();
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    if (!strstr(dir, "XXXXXX"))
+        (void)!system(command);
+}
+
+/* One end of a conversation: it sends `want` bytes of a known sequence and checks what it gets. */
+struct side {
+    struct mn_conn *conn;
+    struct mn_loop *loop;
+    size_t sent, got, want;
+    bool wrong, closed, tls;
+    int why;
+    struct side *peer;
+};
+
+static char byte_at(size_t i)
+{
+    return (char)(i * 7 + i / 251);
+}
+
+static void send_some(struct side *s, size_t n)
+{
+    char text[5000];
+
+    n = n > s->want - s->sent ? s->want - s->sent : n;
+    n = n > sizeof text ? sizeof text : n;
+    for (size_t i = 0; i < n; i++)
+        text[i] = byte_at(s->sent + i);
+    s->sent += n;
+    mn_conn_write(s->conn, (mn_str){text, n});
+}
+
+static void on_bytes(void *arg, mn_str bytes)
+{
+    struct side *s = arg;
+
+    for (size_t i = 0; i < bytes.n; i++)
+        s->wrong |= bytes.p[i] != byte_at(s->got + i);
+    s->got += bytes.n;
+    if (s->sent < s->want)
+        send_some(s, 1 + (s->got * 31) % 4000);
+}
+
+static void on_closed(void *arg, int why)
+{
+    struct side *s = arg;
+
+    s->closed = true;
+    s->why = why;
+}
+
+static void on_tls(void *arg)
+{
+    ((struct side *)arg)->tls = true;
+}
+
+static const struct mn_conn_face face = {on_bytes, on_closed, NULL, on_tls};
+
+static void pair_of(struct mn_loop *l, bool tcp, struct side *a, struct side *b)
+{
+    if (tcp) {
+        int fd[2];
+
+        CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd));
+        a->conn = mn_conn_tcp(l, fd[0], &face, a);
+        b->conn = mn_conn_tcp(l, fd[1], &face, b);
+        return;
+    }
+    mn_conn_mem(l, l, &a->conn, &b->conn);
+    mn_conn_face(a->conn, &face, a);
+    mn_conn_face(b->conn, &face, b);
+}
+
+enum { PLAIN, TLS12, TLS13, ZLIB, TLS_ZLIB, MODES };
+
+TEST(every_byte_arrives_once_and_in_order_through_all_layers)
+{
+    certificates();
+    for (int tcp = 0; tcp < 2; tcp++)
+        for (int mode = 0; mode < MODES; mode++) {
+            struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+            struct side a = {.want = 300000}, b = {.want = 300000};
+            int turns = 0;
+
+            pair_of(l, tcp, &a, &b);
+            if (mode != PLAIN && mode != ZLIB) {
+                mn_conn_start_tls(b.conn, server_tls, true, NULL);
+                mn_conn_start_tls(a.conn, mode == TLS12 ? client12 : client_tls, false, "localhost");
+                while ((!a.tls && !a.closed) || (!b.tls && !b.closed))
+                    mn_loop_turn(l, 1000);
+            }
+            if (mode == ZLIB || mode == TLS_ZLIB) {
+                mn_conn_start_zlib(a.conn);
+                mn_conn_start_zlib(b.conn);
+            }
+            send_some(&a, 100);
+            send_some(&b, 100);
+            while ((a.got < a.want || b.got < b.want) && !a.closed && !b.closed && turns++ < 100000)
+                mn_loop_turn(l, 1000);
+            if (a.wrong || b.wrong || a.got != a.want || b.got != b.want)
+                test_fail(__FILE__, __LINE__, "tcp %d mode %d: %zu %zu", tcp, mode, a.got, b.got);
+            if (mode == TLS13)
+                CHECK(!strncmp(mn_conn_tls_name(a.conn), "TLSv1.3 ", 8));
+            mn_conn_close(a.conn, 1000);
+            while (!b.closed)
+                mn_loop_turn(l, 1000);
+            CHECK_INT(b.why, MN_E_CLOSED);
+            mn_conn_close(b.conn, 1000);
+            for (turns = 0; turns < 20; turns++)
+                mn_loop_turn(l, 5);
+            mn_loop_free(l);
+        }
+}
+
+TEST(bindings_are_the_same_at_both_ends)
+{
+    certificates();
+    for (int v = 0; v < 2; v++) {
+        struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+        struct side a = {0}, b = {0};
+        struct mn_arena m = {0};
+        mn_str x, y;
+
+        pair_of(l, false, &a, &b);
+        mn_conn_start_tls(b.conn, server_tls, true, NULL);
+        mn_conn_start_tls(a.conn, v ? client12 : client_tls, false, "localhost");
+        while (!a.tls || !b.tls)
+            mn_loop_turn(l, 1000);
+        for (int k = 0; k < 3; k++) {
+            bool here = mn_conn_binding(a.conn, (enum mn_binding)k, &m, &x);
+
+            CHECK(here == mn_conn_binding(b.conn, (enum mn_binding)k, &m, &y));
+            CHECK(here == (k == MN_BIND_END_POINT || (k == MN_BIND_UNIQUE) == (v == 1)));
+            CHECK(!here || mn_str_eq(x, y));
+        }
+        CHECK(mn_conn_finished13(a.conn, &m, &x) == !v && mn_conn_finished13(b.conn, &m, &y) == !v);
+        CHECK(v || mn_str_eq(x, y));
+        CHECK_STR(mn_conn_sni(b.conn), "localhost");
+        mn_conn_close(a.conn, 0);
+        mn_conn_close(b.conn, 0);
+        for (int i = 0; i < 20; i++)
+            mn_loop_turn(l, 5);
+        mn_arena_done(&m, NULL);
+        mn_loop_free(l);
+    }
+}
+
+TEST(a_certificate_for_another_name_or_ca_is_refused)
+{
+    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+    struct side a = {0}, b = {0};
+
+    certificates();
+    pair_of(l, false, &a, &b);
+    mn_conn_start_tls(b.conn, server_tls, true, NULL);
+    mn_conn_start_tls(a.conn, client_tls, false, "example.org");
+    while (!a.closed)
+        mn_loop_turn(l, 1000);
+    CHECK_INT(a.why, MN_E_TLS);
+    mn_conn_close(a.conn, 0);
+    mn_conn_close(b.conn, 0);
+    for (int i = 0; i < 20; i++)
+        mn_loop_turn(l, 5);
+    mn_loop_free(l);
+}
+
+TEST(a_bomb_of_zlib_ends_the_connection)
+{
+    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+    struct side a = {0}, b = {0};
+    char *zeros = mn_alloc0(16 << 20);
+
+    pair_of(l, false, &a, &b);
+    mn_conn_start_zlib(a.conn);
+    mn_conn_start_zlib(b.conn);
+    mn_conn_write(a.conn, (mn_str){zeros, 16 << 20});
+    while (!b.closed)
+        mn_loop_turn(l, 1000);
+    CHECK_INT(b.why, MN_E_LIMIT);
+    mn_conn_close(a.conn, 0);
+    mn_conn_close(b.conn, 0);
+    for (int i = 0; i < 20; i++)
+        mn_loop_turn(l, 5);
+    mn_free(zeros);
+    mn_loop_free(l);
+}
+
+/* Moving: side b is carried between two loops on two threads while a talks to it. */
+static struct mn_loop *homes[2];
+static atomic_uint moves;
+static atomic_bool stop_moving;
+struct mover {
+    struct mn_post post;
+    struct side *side;
+    unsigned at;
+    struct mn_turn turn;
+};
+
+static void leave(struct mn_turn *t);
+
+static void arrive(struct mn_post *p)
+{
+    struct mover *m = (struct mover *)p;
+
+    mn_conn_attach(m->side->conn, homes[m->at]);
+    atomic_fetch_add(&moves, 1);
+    m->turn.run = leave;
+    if (!atomic_load(&stop_moving))
+        mn_loop_at_end(homes[m->at], &m->turn);
+}
+
+static void leave(struct mn_turn *t)
+{
+    struct mover *m = MN_OF(t, struct mover, turn);
+
+    mn_conn_detach(m->side->conn);
+    m->at ^= 1;
+    m->post.run = arrive;
+    mn_loop_post(homes[m->at], &m->post);
+}
+
+static void *run_home(void *arg)
+{
+    mn_loop_run(arg);
+    mn_conn_thread_done();
+    return NULL;
+}
+
+TEST(a_connection_moves_between_loops_and_loses_nothing)
+{
+    certificates();
+    for (int mode = 0; mode < MODES; mode++)
+        for (int tcp = 0; tcp < 2; tcp++) {
+            struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+            struct side a = {.want = 200000}, b = {.want = 200000};
+            struct mover m = {.side = &b};
+            pthread_t t[2];
+
+            pair_of(l, tcp, &a, &b);
+            if (mode != PLAIN && mode != ZLIB) {
+                mn_conn_start_tls(b.conn, server_tls, true, NULL);
+                mn_conn_start_tls(a.conn, mode == TLS12 ? client12 : client_tls, false, "localhost");
+                while (!a.tls || !b.tls)
+                    mn_loop_turn(l, 1000);
+            }
+            if (mode == ZLIB || mode == TLS_ZLIB) {
+                mn_conn_start_zlib(a.conn);
+                mn_conn_start_zlib(b.conn);
+            }
+            send_some(&b, 100);
+            atomic_store(&moves, 0);
+            atomic_store(&stop_moving, false);
+            mn_conn_detach(b.conn);
+            for (int i = 0; i < 2; i++)
+                homes[i] = mn_loop_new(MN_LOOP_EPOLL);
+            m.post.run = arrive;
+            mn_loop_post(homes[0], &m.post);
+            for (int i = 0; i < 2; i++)
+                pthread_create(&t[i], NULL, run_home, homes[i]);
+            send_some(&a, 100);
+            for (int turns = 0; a.got < a.want && !a.closed && turns < 200000; turns++)
+                mn_loop_turn(l, 1000);
+            atomic_store(&stop_moving, true);
+            CHECK_INT((long long)a.got, (long long)a.want);
+            CHECK(!a.wrong && atomic_load(&moves) > 20);
+            for (int i = 0; i < 2; i++)
+                mn_loop_stop(homes[i]);
+            for (int i = 0; i < 2; i++)
+                pthread_join(t[i], NULL);
+            while (mn_loop_turn(homes[0], 0) || mn_loop_turn(homes[1], 0))
+                ;
+            CHECK(!b.wrong);
+            mn_loop_turn(homes[m.at], 0);
+            mn_conn_close(b.conn, 0);
+            for (int i = 0; i < 3; i++)
+                mn_loop_turn(homes[m.at], 5);
+            mn_loop_turn(l, 0);
+            mn_conn_close(a.conn, 0);
+            for (int i = 0; i < 5; i++)
+                mn_loop_turn(l, 5);
+            mn_loop_free(homes[0]);
+            mn_loop_free(homes[1]);
+            mn_loop_free(l);
+        }
+}
+
+static struct mn_conn *accepted_conn;
+static struct side accepted_side;
+static struct mn_loop *accept_loop;
+
+static void on_accept(void *arg, int fd, const struct mn_addr *peer)
+{
+    CHECK(mn_addr_is_loopback(peer));
+    accepted_conn = accepted_side.conn = mn_conn_tcp(accept_loop, fd, &face, &accepted_side);
+    (void)arg;
+}
+
+TEST(listening_tells_its_port_and_who_is_in_the_way)
+{
+    struct mn_loop *l = accept_loop = mn_loop_new(MN_LOOP_EPOLL);
+    struct mn_listener *first, *second;
+    struct mn_buf why = {0};
+    struct mn_addr at;
+    struct side a = {.want = 50};
+    int fd;
+
+    CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"), 0, &at), 0);
+    CHECK_INT(mn_listen(l, &at, on_accept, NULL, &first, &why), 0);
+    at = *mn_listener_addr(first);
+    CHECK(mn_addr_port(&at) != 0);
+    CHECK_INT(mn_listen(l, &at, on_accept, NULL, &second, &why), MN_E_BUSY);
+    CHECK(memmem(why.p, why.n, "in use", 6));
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(!connect(fd, &at.sa, mn_addr_len(&at)));
+    a.conn = mn_conn_tcp(l, fd, &face, &a);
+    send_some(&a, 50);
+    mn_conn_close(a.conn, 1000); /* what is queued arrives all the same */
+    while (!accepted_side.closed)
+        mn_loop_turn(l, 1000);
+    CHECK_INT((long long)accepted_side.got, 50);
+    mn_conn_close(accepted_conn, 0);
+    for (int i = 0; i < 10; i++)
+        mn_loop_turn(l, 5);
+    mn_listener_free(first);
+    mn_buf_free(&why);
+    mn_loop_free(l);
+}
+
+TEST(an_idle_connection_holds_next_to_nothing)
+{
+    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+    struct side a = {.want = 9000}, b = {.want = 9000};
+    size_t before;
+
+    before = mn_alloc_bytes();
+    pair_of(l, true, &a, &b);
+    send_some(&a, 4000);
+    for (int i = 0; i < 50; i++)
+        mn_loop_turn(l, 2);
+    CHECK(b.got > 0);
+    CHECK(mn_alloc_bytes() - before < 2 * 450 + 3 * 65536 + 32 * 16384);
+    mn_conn_thread_done();
+    CHECK(mn_alloc_bytes() - before < 2 * 450);
+    mn_conn_close(a.conn, 0);
+    mn_conn_close(b.conn, 0);
+    for (int i = 0; i < 10; i++)
+        mn_loop_turn(l, 5);
+    mn_loop_free(l);
+}
