@@ -1,0 +1,301 @@
+#include "server/store_back.h"
+
+#include <stdatomic.h>
+
+struct store_writer {
+    struct store *store;
+    struct mn_loop *loop;
+    store_done_fn *done_fn;
+    void *arg;
+    struct store_commit *open; /* of this turn */
+    struct mn_turn turn;
+    uint64_t seq, done;
+    atomic_uint epoch;         /* raised when the loop hears of a failure */
+    struct store_read *waiting, **waiting_last;
+    unsigned in_flight;
+};
+
+static void submit(struct mn_turn *t)
+{
+    struct store_writer *w = MN_OF(t, struct store_writer, turn);
+    struct store_commit *c = w->open;
+
+    w->open = NULL;
+    w->in_flight++;
+    c->epoch = atomic_load(&w->epoch);
+    w->store->backend->submit(w->store, c);
+}
+
+struct store_writer *store_writer_new(struct store *s, struct mn_loop *l, store_done_fn *done, void *arg)
+{
+    struct store_writer *w = MN_NEW(struct store_writer);
+
+    w->store = s;
+    w->loop = l;
+    w->done_fn = done;
+    w->arg = arg;
+    w->turn.run = submit;
+    w->waiting_last = &w->waiting;
+    return w;
+}
+
+static void read_go(struct store_writer *w, struct store_read *r);
+
+static void reads_go(struct store_writer *w)
+{
+    struct store_read *r = w->waiting, **link = &w->waiting;
+
+    while (r) {
+        struct store_read *next = (struct store_read *)r->job.next;
+
+        if (r->waits_for <= w->done) {
+            *link = next;
+            read_go(w, r);
+        } else {
+            link = (struct store_read **)&r->job.next;
+        }
+        r = next;
+    }
+    w->waiting_last = link;
+}
+
+static void came_back(struct mn_post *p)
+{
+    struct store_commit *c = (struct store_commit *)p;
+    struct store_writer *w = c->writer;
+
+    w->in_flight--;
+    w->done = c->seq;
+    /* Everything that was submitted before this moment rests on what failed. */
+    if (c->result && c->result != MN_E_STALE)
+        atomic_fetch_add(&w->epoch, 1);
+    w->done_fn(w->arg, c->seq, c->result);
+    mn_arena_done(&c->arena, mn_loop_pool(w->loop));
+    mn_free(c);
+    reads_go(w);
+}
+
+void store_commit_back(struct store_commit *c)
+{
+    c->post.run = came_back;
+    mn_loop_post(c->writer->loop, &c->post);
+}
+
+unsigned store_writer_epoch(const struct store_writer *w)
+{
+    return atomic_load((atomic_uint *)&w->epoch);
+}
+
+void store_writer_free(struct store_writer *w)
+{
+    struct store_read *r;
+
+    if (!w)
+        return;
+    mn_turn_cancel(&w->turn);
+    if (w->open)
+        submit(&w->turn);
+    while (w->in_flight)
+        mn_loop_turn(w->loop, -1);
+    while ((r = w->waiting)) {
+        w->waiting = (struct store_read *)r->job.next;
+        store_read_free(r);
+    }
+    mn_free(w);
+}
+
+uint64_t store_writer_done(const struct store_writer *w)
+{
+    return w->done;
+}
+
+static struct store_op *op(struct store_writer *w, enum op_kind kind, mn_str owner, const char *store)
+{
+    struct store_commit *c = w->open;
+    struct store_op *o;
+
+    if (!c) {
+        c = w->open = MN_NEW(struct store_commit);
+        c->arena.pool = mn_loop_pool(w->loop);
+        c->writer = w;
+        c->last = &c->first;
+        c->seq = ++w->seq;
+        mn_loop_at_end(w->loop, &w->turn);
+    }
+    o = MN_ARENA_NEW(&c->arena, struct store_op);
+    o->kind = kind;
+    o->owner = mn_arena_str(&c->arena, owner);
+    o->store = store;
+    *c->last = o;
+    c->last = &o->next;
+    return o;
+}
+
+#define COPY(w, s) mn_arena_str(&(w)->open->arena, s)
+
+uint64_t store_set(struct store_writer *w, mn_str owner, const char *store, mn_str key, mn_str value)
+{
+    struct store_op *o = op(w, OP_SET, owner, store);
+
+    o->key = COPY(w, key);
+    o->value = COPY(w, value);
+    return w->seq;
+}
+
+uint64_t store_del(struct store_writer *w, mn_str owner, const char *store, mn_str key)
+{
+    op(w, OP_DEL, owner, store)->key = COPY(w, key);
+    return w->seq;
+}
+
+uint64_t store_del_prefix(struct store_writer *w, mn_str owner, const char *store, mn_str prefix)
+{
+    op(w, OP_DEL_PREFIX, owner, store)->key = COPY(w, prefix);
+    return w->seq;
+}
+
+uint64_t store_drop(struct store_writer *w, mn_str owner)
+{
+    op(w, OP_DROP, owner, NULL);
+    return w->seq;
+}
+
+uint64_t store_log_add(struct store_writer *w, const char *store, const struct store_entry *entries, size_t count, int64_t time,
+                       mn_str value, uint64_t *id)
+{
+    struct store_op *o = op(w, OP_LOG_ADD, entries[0].owner, store);
+
+    MN_ASSERT(count == 1 || count == 2);
+    for (size_t i = 0; i < count; i++)
+        o->entries[i] = (struct store_entry){COPY(w, entries[i].owner), COPY(w, entries[i].peer), COPY(w, entries[i].key)};
+    o->count = count;
+    o->time = time;
+    o->value = COPY(w, value);
+    o->id_out = id;
+    return w->seq;
+}
+
+uint64_t store_log_replace(struct store_writer *w, mn_str owner, const char *store, uint64_t id, mn_str value)
+{
+    struct store_op *o = op(w, OP_LOG_REPLACE, owner, store);
+
+    o->id = id;
+    o->value = COPY(w, value);
+    return w->seq;
+}
+
+uint64_t store_log_del(struct store_writer *w, mn_str owner, const char *store, uint64_t id, bool whole)
+{
+    struct store_op *o = op(w, OP_LOG_DEL, owner, store);
+
+    o->id = id;
+    o->whole = whole;
+    return w->seq;
+}
+
+uint64_t store_log_trim(struct store_writer *w, mn_str owner, const char *store, uint64_t keep, uint64_t upto)
+{
+    struct store_op *o = op(w, OP_LOG_TRIM, owner, store);
+
+    o->keep = keep;
+    o->id = upto;
+    return w->seq;
+}
+
+static uint64_t index_op(struct store_writer *w, enum op_kind kind, mn_str host, const char *store, mn_str term, mn_str owner,
+                         mn_str key)
+{
+    struct store_op *o = op(w, kind, host, store);
+
+    o->term = COPY(w, term);
+    o->entries[0].owner = COPY(w, owner);
+    o->key = COPY(w, key);
+    return w->seq;
+}
+
+uint64_t store_index_add(struct store_writer *w, mn_str host, const char *store, mn_str term, mn_str owner, mn_str key)
+{
+    return index_op(w, OP_INDEX_ADD, host, store, term, owner, key);
+}
+
+uint64_t store_index_del(struct store_writer *w, mn_str host, const char *store, mn_str term, mn_str owner, mn_str key)
+{
+    return index_op(w, OP_INDEX_DEL, host, store, term, owner, key);
+}
+
+struct store_read *store_read_new(void)
+{
+    return MN_NEW(struct store_read);
+}
+
+void store_read_free(struct store_read *r)
+{
+    struct mn_loop *l = mn_loop_here();
+
+    if (!r)
+        return;
+    mn_arena_done(&r->arena, l ? mn_loop_pool(l) : NULL);
+    mn_free(r);
+}
+
+static void read_run(struct mn_job *j)
+{
+    struct store_read *r = (struct store_read *)j;
+    r->from_store->backend->read(r->from_store, r);
+}
+
+static void read_done(struct mn_job *j)
+{
+    struct store_read *r = (struct store_read *)j;
+
+    r->done(r);
+}
+
+static void answer(struct mn_post *p)
+{
+    read_done((struct mn_job *)p);
+}
+
+static void read_go(struct store_writer *w, struct store_read *r)
+{
+    struct store *s = w->store;
+
+    r->job.loop = w->loop;
+    r->job.run = read_run;
+    r->job.done = read_done;
+    if (s->work) {
+        r->from_store = s;
+        if (!mn_work_submit(s->work, MN_LANE_READ, &r->job))
+            return;
+        r->result = MN_E_BUSY;
+    } else {
+        s->backend->read(s, r);
+    }
+    r->job.post.run = answer;
+    mn_loop_post(w->loop, &r->job.post);
+}
+
+void store_read(struct store_writer *w, struct store_read *r, uint64_t seq)
+{
+    if (!r->limit)
+        r->limit = 1000;
+    if (seq <= w->done) {
+        read_go(w, r);
+        return;
+    }
+    r->waits_for = seq;
+    r->job.next = NULL;
+    *w->waiting_last = r;
+    w->waiting_last = (struct store_read **)&r->job.next;
+}
+
+void store_close(struct store *s)
+{
+    if (s)
+        s->backend->close(s);
+}
+
+int store_check(struct store *s, struct mn_buf *why)
+{
+    return s->backend->check(s, why);
+}

@@ -1,0 +1,51 @@
+/* Between store.c and the backends in store/. */
+#pragma once
+
+#include "server/store.h"
+
+enum op_kind {
+    OP_SET, OP_DEL, OP_DEL_PREFIX, OP_DROP, OP_LOG_ADD, OP_LOG_REPLACE, OP_LOG_DEL, OP_LOG_TRIM, OP_INDEX_ADD, OP_INDEX_DEL,
+};
+
+struct store_op {
+    struct store_op *next;
+    enum op_kind kind;
+    const char *store;
+    mn_str owner, key, value, term;
+    struct store_entry entries[2];
+    size_t count;
+    int64_t time;
+    uint64_t id, keep;
+    uint64_t *id_out;
+    bool whole;
+};
+
+/* One turn of one loop. */
+struct store_commit {
+    struct mn_post post;        /* the way back */
+    struct store_commit *next;  /* in the writer's queue */
+    struct store_writer *writer;
+    struct store_op *first, **last;
+    uint64_t seq;
+    unsigned epoch;             /* of the writer when it was submitted */
+    int result;
+    struct mn_arena arena;
+};
+
+struct store_backend {
+    /* Takes the commit; later posts it back with `result` set. */
+    void (*submit)(struct store *s, struct store_commit *c);
+    /* Fills r's answer; on a lane's thread, or inline when `inline_reads`. */
+    void (*read)(struct store *s, struct store_read *r);
+    void (*close)(struct store *s);
+    int (*check)(struct store *s, struct mn_buf *why);
+};
+
+struct store {
+    const struct store_backend *backend;
+    struct mn_work *work; /* NULL: reads are answered without a lane */
+};
+
+/* For backends. */
+void store_commit_back(struct store_commit *c); /* posts it to its loop */
+unsigned store_writer_epoch(const struct store_writer *w); /* any thread: commits of an older one fail with MN_E_STALE */

@@ -1,0 +1,314 @@
+/* One test for all backends. */
+#include "server/store.h"
+
+#include <stdlib.h>
+
+#include "test.h"
+
+static char dir[64];
+static struct mn_work *work;
+static struct mn_loop *loop;
+static struct store *store;
+static struct store_writer *writer;
+static uint64_t last_seq, done_count;
+static int last_result;
+
+static void on_done(void *arg, uint64_t seq, int result)
+{
+    (void)arg;
+    CHECK(seq == last_seq + 1 || last_seq == 0);
+    last_seq = seq;
+    last_result = result;
+    done_count++;
+}
+
+static void open_store(bool embedded)
+{
+    struct mn_buf why = {0};
+
+    loop = mn_loop_new(MN_LOOP_EPOLL);
+    work = mn_work_new((unsigned[]){1, 2, 1}, 100);
+    if (embedded)
+        CHECK_INT(store_open_embedded(dir, work, &store, &why), 0);
+    else
+        CHECK_INT(store_open_mem(&store), 0);
+    CHECK_STR(mn_buf_view(&why), "");
+    last_seq = 0;
+    writer = store_writer_new(store, loop, on_done, NULL);
+}
+
+static void close_store(void)
+{
+    struct mn_buf why = {0};
+
+    CHECK_INT(store_check(store, &why), 0);
+    store_writer_free(writer);
+    store_close(store);
+    mn_work_free(work);
+    mn_loop_free(loop);
+    mn_buf_free(&why);
+}
+
+static void wait_for(uint64_t seq)
+{
+    while (store_writer_done(writer) < seq)
+        mn_loop_turn(loop, -1);
+}
+
+static bool answered;
+static void on_read(struct store_read *r)
+{
+    answered = true;
+    CHECK_INT(r->result, 0);
+}
+
+static struct store_read *ask(enum store_read_kind kind, const char *owner, const char *name, const char *key)
+{
+    struct store_read *r = store_read_new();
+
+    r->kind = kind;
+    r->owner = mn_str_from(owner);
+    r->store = name;
+    r->key = mn_str_from(key);
+    r->done = on_read;
+    return r;
+}
+
+static struct store_read *get(struct store_read *r, uint64_t seq)
+{
+    answered = false;
+    store_read(writer, r, seq);
+    while (!answered)
+        mn_loop_turn(loop, -1);
+    return r;
+}
+
+/* Rows as text: key=value, one after the other. */
+static mn_str text_of(struct store_read *r)
+{
+    static struct mn_buf b;
+
+    mn_buf_clear(&b);
+    for (size_t i = 0; i < r->count; i++)
+        mn_buf_fmt(&b, "%.*s=%.*s%s;", MN_ARG(r->kind == STORE_INDEX ? r->rows[i].term : r->rows[i].key),
+                   MN_ARG(r->kind == STORE_INDEX ? r->rows[i].owner : r->rows[i].value),
+                   r->kind == STORE_LOG && !r->rows[i].value.p ? "gone" : "");
+    store_read_free(r);
+    return mn_buf_view(&b);
+}
+
+static uint64_t add(const char *owner, const char *peer, const char *key, int64_t time, const char *value, uint64_t *id)
+{
+    struct store_entry e = {mn_str_from(owner), mn_str_from(peer), mn_str_from(key)};
+
+    return store_log_add(writer, "log", &e, 1, time, mn_str_from(value), id);
+}
+
+static void values(void)
+{
+    uint64_t seq;
+
+    store_set(writer, MN_STR("u"), "a", MN_STR("k1"), MN_STR("v1"));
+    store_set(writer, MN_STR("u"), "a", MN_STR("k2"), MN_STR("v2"));
+    store_set(writer, MN_STR("u"), "a", MN_STR("l"), MN_STR("v3"));
+    store_set(writer, MN_STR("u"), "b", MN_STR("k1"), MN_STR("other store"));
+    seq = store_set(writer, MN_STR("w"), "a", MN_STR("k1"), MN_STR("other owner"));
+    CHECK_STR(text_of(get(ask(STORE_GET, "u", "a", "k1"), seq)), "k1=v1;"); /* waits for the commit by itself */
+    CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", "k"), 0)), "k1=v1;k2=v2;");
+    CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), 0)), "k1=v1;k2=v2;l=v3;");
+    store_set(writer, MN_STR("u"), "a", MN_STR("k1"), MN_STR(""));
+    seq = store_del(writer, MN_STR("u"), "a", MN_STR("k2"));
+    CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), seq)), "k1=;l=v3;");
+    store_set(writer, MN_STR("u"), "a", MN_STR("\xff\xff"), MN_STR("edge"));
+    seq = store_del_prefix(writer, MN_STR("u"), "a", MN_STR("k"));
+    CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", "\xff"), seq)), "\xff\xff=edge;");
+    CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), 0)), "l=v3;\xff\xff=edge;");
+    seq = store_drop(writer, MN_STR("u"));
+    CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), seq)), "");
+    CHECK_STR(text_of(get(ask(STORE_GET, "w", "a", "k1"), 0)), "k1=other owner;");
+}
+
+static void logs(void)
+{
+    uint64_t seq = 0, id[6], both;
+    struct store_entry two[] = {{MN_STR("x"), MN_STR("y"), {0}}, {MN_STR("y"), MN_STR("x"), {0}}};
+    struct store_read *r;
+
+    for (int i = 0; i < 5; i++)
+        seq = add("o", i % 2 ? "p1" : "p2", "", 100 + i, (char[]){(char)('a' + i), 0}, &id[i]);
+    wait_for(seq);
+    for (int i = 1; i < 5; i++)
+        CHECK(id[i] > id[i - 1]);
+    CHECK_STR(text_of(get(ask(STORE_LOG, "o", "log", ""), 0)), "=a;=b;=c;=d;=e;");
+    r = ask(STORE_LOG, "o", "log", "");
+    r->backward = true;
+    r->limit = 2;
+    CHECK_STR(text_of(get(r, 0)), "=e;=d;");
+    r = ask(STORE_LOG, "o", "log", "");
+    r->after = id[1];
+    r->before = id[4];
+    CHECK_STR(text_of(get(r, 0)), "=c;=d;");
+    r = ask(STORE_LOG, "o", "log", "");
+    r->peer = MN_STR("p1");
+    CHECK_STR(text_of(get(r, 0)), "=b;=d;");
+    r = ask(STORE_LOG, "o", "log", "");
+    r->start = 101;
+    r->end = 103;
+    CHECK_STR(text_of(get(r, 0)), "=b;=c;=d;");
+    r = get(ask(STORE_LOG_STATS, "o", "log", ""), 0);
+    CHECK_INT((long long)r->total_count, 5);
+    CHECK_INT((long long)r->total_bytes, 5);
+    store_read_free(r);
+    store_log_replace(writer, MN_STR("o"), "log", id[2], MN_STR("C"));
+    store_log_del(writer, MN_STR("o"), "log", id[3], false);
+    seq = store_log_del(writer, MN_STR("o"), "log", id[4], true);
+    CHECK_STR(text_of(get(ask(STORE_LOG, "o", "log", ""), seq)), "=a;=b;=C;=gone;");
+    seq = store_log_trim(writer, MN_STR("o"), "log", 3, 0);
+    CHECK_STR(text_of(get(ask(STORE_LOG, "o", "log", ""), seq)), "=b;=C;=gone;");
+    seq = store_log_trim(writer, MN_STR("o"), "log", 100, id[1]);
+    CHECK_STR(text_of(get(ask(STORE_LOG, "o", "log", ""), seq)), "=C;=gone;");
+    /* Keyed: publishing again replaces. */
+    add("n", "", "i1", 1, "one", NULL);
+    add("n", "", "i2", 2, "two", NULL);
+    seq = add("n", "", "i1", 3, "one again", NULL);
+    CHECK_STR(text_of(get(ask(STORE_LOG, "n", "log", ""), seq)), "i2=two;i1=one again;");
+    CHECK_STR(text_of(get(ask(STORE_LOG, "n", "log", "i1"), 0)), "i1=one again;");
+    /* One payload, two owners: each deletes for itself. */
+    seq = store_log_add(writer, "log", two, 2, 5, MN_STR("shared"), &both);
+    wait_for(seq);
+    seq = store_log_del(writer, MN_STR("x"), "log", both, true);
+    CHECK_STR(text_of(get(ask(STORE_LOG, "x", "log", ""), seq)), "");
+    CHECK_STR(text_of(get(ask(STORE_LOG, "y", "log", ""), 0)), "=shared;");
+    seq = store_drop(writer, MN_STR("y"));
+    CHECK_STR(text_of(get(ask(STORE_LOG, "y", "log", ""), seq)), "");
+}
+
+static void indexes(void)
+{
+    struct store_read *r;
+    uint64_t seq;
+
+    store_index_add(writer, MN_STR("h"), "acc", MN_STR("bob"), MN_STR("bob@h"), MN_STR(""));
+    store_index_add(writer, MN_STR("h"), "acc", MN_STR("alice"), MN_STR("alice@h"), MN_STR(""));
+    store_index_add(writer, MN_STR("h"), "acc", MN_STR("alice"), MN_STR("alice@h"), MN_STR(""));
+    seq = store_index_add(writer, MN_STR("g"), "acc", MN_STR("zed"), MN_STR("zed@g"), MN_STR(""));
+    CHECK_STR(text_of(get(ask(STORE_INDEX, "h", "acc", ""), seq)), "alice=alice@h;bob=bob@h;");
+    CHECK_STR(text_of(get(ask(STORE_INDEX, "h", "acc", "bo"), 0)), "bob=bob@h;");
+    r = ask(STORE_INDEX, "h", "acc", "");
+    r->from = (struct store_row){.term = MN_STR("alice"), .owner = MN_STR("alice@h"), .key = MN_STR("")};
+    CHECK_STR(text_of(get(r, 0)), "bob=bob@h;");
+    seq = store_index_del(writer, MN_STR("h"), "acc", MN_STR("bob"), MN_STR("bob@h"), MN_STR(""));
+    CHECK_STR(text_of(get(ask(STORE_INDEX, "h", "acc", ""), seq)), "alice=alice@h;");
+    seq = store_drop(writer, MN_STR("alice@h"));
+    CHECK_STR(text_of(get(ask(STORE_INDEX, "h", "acc", ""), seq)), "");
+}
+
+static void folder(void)
+{
+    snprintf(dir, sizeof dir, "/tmp/mynah-store-XXXXXX");
+    CHECK(mkdtemp(dir));
+}
+
+static void folder_gone(void)
+{
+    char command[100];
+
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    CHECK(!system(command));
+}
+
+static void both(void (*run)(void))
+{
+    for (int embedded = 0; embedded < 2; embedded++) {
+        folder();
+        open_store(embedded);
+        run();
+        CHECK_INT(last_result, 0);
+        close_store();
+        folder_gone();
+    }
+}
+
+TEST(values_are_kept_listed_and_dropped)
+{
+    both(values);
+}
+
+TEST(logs_range_both_ways_replace_delete_and_trim)
+{
+    both(logs);
+}
+
+TEST(indexes_are_in_order_and_paged)
+{
+    both(indexes);
+}
+
+TEST(one_turn_is_one_commit)
+{
+    folder();
+    open_store(true);
+    done_count = 0;
+    for (int i = 0; i < 100; i++)
+        store_set(writer, MN_STR("u"), "a", (mn_str){(char *)&i, sizeof i}, MN_STR("v"));
+    wait_for(1);
+    CHECK_INT((long long)done_count, 1);
+    close_store();
+    folder_gone();
+}
+
+TEST(the_index_follows_and_a_new_start_finds_all)
+{
+    enum { N = 2500 };
+    struct store_read *r;
+    uint64_t seq = 0;
+
+    folder();
+    for (int round = 0; round < 3; round++) {
+        open_store(true);
+        if (round < 2)
+            for (int i = 0; i < N; i++) {
+                seq = add("o", "p", "", 1000 + i, "x", NULL);
+                if (i % 10 == 9)
+                    mn_loop_turn(loop, 0);
+            }
+        r = ask(STORE_LOG, "o", "log", "");
+        r->limit = 100000;
+        get(r, round < 2 ? seq : 0);
+        CHECK_INT((long long)r->count, N * (round < 2 ? round + 1 : 2));
+        for (size_t i = 1; i < r->count; i++)
+            CHECK(r->rows[i].id > r->rows[i - 1].id);
+        CHECK(r->count && r->rows[r->count - 1].value.n == 1);
+        store_read_free(r);
+        r = get(ask(STORE_LOG_STATS, "o", "log", ""), 0);
+        CHECK_INT((long long)r->total_count, N * (round < 2 ? round + 1 : 2));
+        store_read_free(r);
+        seq = 0;
+        close_store();
+    }
+    folder_gone();
+}
+
+TEST(a_folder_in_use_and_a_file_that_is_no_database_are_told_apart)
+{
+    struct mn_buf why = {0};
+    struct store *second;
+    char path[100];
+    FILE *f;
+
+    folder();
+    open_store(true);
+    CHECK_INT(store_open_embedded(dir, work, &second, &why), MN_E_BUSY);
+    CHECK(memmem(why.p, why.n, "in use", 6));
+    close_store();
+    snprintf(path, sizeof path, "%s/mynah.db", dir);
+    f = fopen(path, "w");
+    for (int i = 0; i < 2000; i++)
+        fputs("this is no database ", f);
+    fclose(f);
+    mn_buf_clear(&why);
+    CHECK(store_open_embedded(dir, NULL, &second, &why) != 0);
+    CHECK(memmem(why.p, why.n, "not a database", 14) && memmem(why.p, why.n, "backup", 6));
+    mn_buf_free(&why);
+    folder_gone();
+}
