@@ -196,8 +196,11 @@ static void flush(struct mn_conn *c)
     if (e == MN_E_AGAIN) {
         c->blocked = true;
         c->transport->listen(c);
-    } else if (e) {
-        conn_ended(c, e);
+    } else if (e) { /* what came before the end is still read: then the end shows there */
+        conn_buf_give(&c->out);
+        conn_buf_give(&c->raw);
+        if (e != MN_E_CLOSED || c->closing || c->paused)
+            conn_ended(c, e);
         return;
     }
     if (c->closing && !c->raw.n && (!c->out.n || (c->tls && conn_tls_busy(c)))) {
@@ -218,13 +221,6 @@ void conn_turn(struct mn_turn *t)
     flush(MN_OF(t, struct mn_conn, turn));
 }
 
-void conn_writable(struct mn_conn *c)
-{
-    c->blocked = false;
-    c->transport->listen(c);
-    flush(c);
-}
-
 /* Closing. */
 
 struct lingering {
@@ -232,9 +228,19 @@ struct lingering {
     struct mn_conn *conn;
 };
 
+/* Also the only chance of what is written beside a close that does not linger: a last word, an alert. */
 static void linger_over(struct mn_timer *t)
 {
-    conn_free(((struct lingering *)t)->conn);
+    struct mn_conn *c = ((struct lingering *)t)->conn;
+
+    if (!c->shut && !c->blocked) {
+        descend(c);
+        if (c->raw.n)
+            (void)c->transport->send(c, &c->raw);
+        if (!c->raw.n)
+            shut(c);
+    }
+    conn_free(c);
 }
 
 void conn_free(struct mn_conn *c)

@@ -14,7 +14,7 @@ struct conn_zlib;
 struct conn_mem;
 
 struct transport {
-    /* As much of `raw` as goes now is taken from it. 0, MN_E_AGAIN (told again by conn_writable), MN_E_CLOSED. */
+    /* As much of `raw` as goes now is taken from it. 0, MN_E_AGAIN (then it clears `blocked` and asks for a flush when more goes), MN_E_CLOSED. */
     int (*send)(struct mn_conn *c, struct mn_buf *raw);
     void (*shut)(struct mn_conn *c);    /* no more will be sent */
     void (*listen)(struct mn_conn *c);  /* reading and writing wishes changed */
@@ -47,7 +47,6 @@ void conn_input(struct mn_conn *c, mn_str bytes);
 bool conn_deliver(struct mn_conn *c, mn_str bytes);
 /* The transport ended: an MN_E_ code. */
 void conn_ended(struct mn_conn *c, int why);
-void conn_writable(struct mn_conn *c);
 void conn_flush_soon(struct mn_conn *c);
 void conn_free(struct mn_conn *c);
 void conn_turn(struct mn_turn *t); /* the write at the end of a turn */
@@ -65,7 +64,7 @@ int conn_tls_input(struct mn_conn *c, mn_str bytes);
 int conn_tls_output(struct mn_conn *c, mn_str bytes);
 void conn_tls_shut(struct mn_conn *c);
 bool conn_tls_busy(const struct mn_conn *c); /* the handshake is not done: application output waits */
-bool conn_tls_budget(void);                  /* may another handshake step be taken in this turn? */
+bool conn_tls_budget(struct mn_loop *l);     /* may another handshake step be taken in this turn? */
 /* conn_zlib.c: codes. */
 void conn_zlib_free(struct conn_zlib *z);
 struct conn_zlib *conn_zlib_new(void);

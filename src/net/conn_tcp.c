@@ -5,18 +5,22 @@
 #include "base/err.h"
 #include "net/conn_parts.h"
 
+/* Who wants nothing is not watched at all: a hang-up would ring for ever. */
 static void listen_(struct mn_conn *c)
 {
-    unsigned want = (c->paused || c->ended ? 0u : MN_READ) | (c->blocked && !c->ended ? MN_WRITE : 0u);
+    unsigned want = c->ended ? 0u : (c->paused ? 0u : MN_READ) | (c->blocked ? MN_WRITE : 0u);
 
-    if (!c->loop || !c->watched)
+    if (!c->loop)
         return;
-    if (c->ended) { /* a hang-up would ring for ever */
-        mn_loop_unwatch(c->loop, &c->watch);
-        c->watched = false;
-    } else {
+    if (c->watched && want) {
         mn_loop_rewatch(c->loop, &c->watch, want);
+    } else if (c->watched) {
+        mn_loop_unwatch(c->loop, &c->watch);
+    } else if (want) {
+        c->watch.events = want;
+        mn_loop_watch(c->loop, &c->watch);
     }
+    c->watched = want;
 }
 
 static int tcp_send(struct mn_conn *c, struct mn_buf *raw)
@@ -36,7 +40,7 @@ static void tcp_read(struct mn_conn *c)
     char *p = conn_scratch(0);
     ssize_t n;
 
-    if (c->tls && conn_tls_busy(c) && !conn_tls_budget())
+    if (c->tls && conn_tls_busy(c) && !conn_tls_budget(c->loop))
         return; /* next turn */
     n = recv(c->watch.fd, p, CONN_CHUNK, 0);
     if (n > 0)
@@ -52,17 +56,11 @@ static void ready(struct mn_watch *w, unsigned events)
     struct mn_conn *c = MN_OF(w, struct mn_conn, watch);
 
     if (events & MN_WRITE && c->blocked) {
-        bool reading = events & MN_READ && w->events & MN_READ;
-
-        if (reading)
-            mn_loop_at_end(c->loop, &c->turn); /* flushed then; reading may end it */
-        else
-            conn_writable(c);
-        c->blocked = reading ? false : c->blocked;
-        if (!reading)
-            return;
+        c->blocked = false;
+        listen_(c);
+        conn_flush_soon(c);
     }
-    if (events & MN_READ)
+    if (events & MN_READ && !c->paused)
         tcp_read(c);
 }
 
@@ -80,12 +78,8 @@ static void detach(struct mn_conn *c)
 
 static void attach(struct mn_conn *c)
 {
-    if (c->ended)
-        return;
-    c->watch.events = c->paused ? 0 : MN_READ;
     c->blocked = false;
-    c->watched = true;
-    mn_loop_watch(c->loop, &c->watch);
+    listen_(c);
 }
 
 static void tcp_free(struct mn_conn *c)
@@ -117,8 +111,7 @@ struct mn_conn *mn_conn_tcp(struct mn_loop *l, int fd, const struct mn_conn_face
     c->arg = arg;
     c->loop = l;
     c->turn.run = conn_turn;
-    c->watch = (struct mn_watch){fd, MN_READ, ready};
-    c->watched = true;
-    mn_loop_watch(l, &c->watch);
+    c->watch = (struct mn_watch){fd, 0, ready};
+    listen_(c);
     return c;
 }

@@ -5,7 +5,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "base/clock.h"
 #include "net/conn_parts.h"
 #include "net/tls.h"
 
@@ -196,15 +195,19 @@ bool conn_tls_busy(const struct mn_conn *c)
     return !c->tls->done;
 }
 
-bool conn_tls_budget(void)
-{
-    static _Thread_local int64_t turn;
-    static _Thread_local int steps;
+static _Thread_local int steps;
 
-    if (turn != mn_clock_now()) {
-        turn = mn_clock_now();
-        steps = 0;
-    }
+static void turn_over(struct mn_turn *t)
+{
+    (void)t;
+    steps = 0;
+}
+
+bool conn_tls_budget(struct mn_loop *l)
+{
+    static _Thread_local struct mn_turn turn = {.run = turn_over};
+
+    mn_loop_at_end(l, &turn);
     return steps++ < STEPS_PER_TURN;
 }
 
@@ -233,12 +236,11 @@ static int handshake(struct mn_conn *c)
     return r == 1 || e == SSL_ERROR_WANT_READ ? MN_E_OK : MN_E_TLS;
 }
 
-int conn_tls_input(struct mn_conn *c, mn_str bytes)
+static int pump(struct mn_conn *c)
 {
     struct conn_tls *t = c->tls;
     char *p = conn_scratch(1);
 
-    t->in = bytes;
     if (!t->done) {
         int e = handshake(c);
 
@@ -265,6 +267,16 @@ int conn_tls_input(struct mn_conn *c, mn_str bytes)
         if (c->closing || c->ended)
             return MN_E_OK;
     }
+}
+
+int conn_tls_input(struct mn_conn *c, mn_str bytes)
+{
+    int e;
+
+    c->tls->in = bytes;
+    e = pump(c);
+    c->tls->in = MN_STR(""); /* all was taken, or it is over */
+    return e;
 }
 
 int conn_tls_output(struct mn_conn *c, mn_str bytes)
