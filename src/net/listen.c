@@ -56,7 +56,7 @@ static void ready(struct mn_watch *w, unsigned events)
 static int bound(const struct mn_addr *at, struct mn_buf *why)
 {
     char text[MN_ADDR_TEXT];
-    int one = 1, fd = socket(at->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int e, one = 1, fd = socket(at->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd >= 0) {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -68,13 +68,15 @@ static int bound(const struct mn_addr *at, struct mn_buf *why)
         if (!bind(fd, &at->sa, mn_addr_len(at)) && !listen(fd, 1024))
             return fd;
     }
-    if (errno == EADDRINUSE)
+    e = errno;
+    if (e == EADDRINUSE)
         mn_buf_fmt(why, "port %u on %s is in use by another program; stop it or choose another port",
                    mn_addr_port(at), mn_addr_text(at, text));
     else
-        mn_buf_fmt(why, "cannot listen on %s: %s", mn_addr_text(at, text), strerror(errno));
+        mn_buf_fmt(why, "cannot listen on %s: %s", mn_addr_text(at, text), strerror(e));
     if (fd >= 0)
         close(fd);
+    errno = e;
     return -1;
 }
 
