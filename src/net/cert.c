@@ -1,6 +1,7 @@
 #include "net/cert.h"
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -13,22 +14,25 @@
 
 enum { DAY = 86400, CA_DAYS = 3650, CERT_DAYS = 825, RENEW_DAYS = 30 };
 
-static X509 *load_cert(const char *path)
+/* A file that is there but says nothing to us is an error: somebody may trust what it held. */
+static int load(const char *cert_path, X509 **x, const char *key_path, EVP_PKEY **k, struct mn_buf *why)
 {
-    BIO *b = BIO_new_file(path, "r");
-    X509 *x = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
+    BIO *c = BIO_new_file(cert_path, "r"), *p = BIO_new_file(key_path, "r");
+    const char *bad = NULL;
 
-    BIO_free(b);
-    return x;
-}
-
-static EVP_PKEY *load_key(const char *path)
-{
-    BIO *b = BIO_new_file(path, "r");
-    EVP_PKEY *k = b ? PEM_read_bio_PrivateKey(b, NULL, NULL, NULL) : NULL;
-
-    BIO_free(b);
-    return k;
+    *x = c ? PEM_read_bio_X509(c, NULL, NULL, NULL) : NULL;
+    *k = p ? PEM_read_bio_PrivateKey(p, NULL, NULL, NULL) : NULL;
+    if (!*x && !access(cert_path, F_OK))
+        bad = cert_path;
+    else if (!*k && !access(key_path, F_OK))
+        bad = key_path;
+    BIO_free(c);
+    BIO_free(p);
+    ERR_clear_error();
+    if (!bad)
+        return MN_E_OK;
+    mn_buf_fmt(why, "cannot read %s; make it readable, or move it away to have a new one made", bad);
+    return MN_E_DENIED;
 }
 
 static int save(const char *path, BIO *pem, unsigned mode, struct mn_buf *why)
@@ -111,8 +115,9 @@ static int ca(const char *dir, struct mn_arena *a, X509 **cert, EVP_PKEY **key, 
     int e;
 
     *path = mn_arena_fmt(a, "%s/ca.crt", dir).p;
-    *cert = load_cert(*path);
-    *key = load_key(key_path);
+    e = load(*path, cert, key_path, key, why);
+    if (e)
+        return e;
     if (fresh(*cert) && *key && X509_check_private_key(*cert, *key))
         return MN_E_OK;
     X509_free(*cert);
@@ -147,10 +152,8 @@ int mn_cert_local(const char *dir, mn_str name, struct mn_arena *a, struct mn_ce
     e = ca(dir, a, &issuer, &issuer_key, &out->ca, why);
     out->cert = mn_arena_fmt(a, "%s/%.*s.crt", dir, MN_ARG(name)).p;
     out->key = mn_arena_fmt(a, "%s/%.*s.key", dir, MN_ARG(name)).p;
-    if (!e) {
-        x = load_cert(out->cert);
-        key = load_key(out->key);
-    }
+    if (!e)
+        e = load(out->cert, &x, out->key, &key, why);
     if (!e && !serves(x, issuer, key, name)) {
         bool local = mn_str_is(name, "localhost");
         const char *names = mn_arena_fmt(a, "DNS:%.*s,otherName:1.3.6.1.5.5.7.8.5;UTF8:%.*s%s", MN_ARG(name), MN_ARG(name),

@@ -1,0 +1,53 @@
+#include "net/addr.h"
+
+#include "test.h"
+
+TEST(literals_are_read_and_names_are_not)
+{
+    static const struct {
+        const char *in, *text;
+        bool loopback;
+    } rows[] = {
+        {"127.0.0.1", "127.0.0.1:5222", true},
+        {"127.200.0.9", "127.200.0.9:5222", true},
+        {"192.0.2.7", "192.0.2.7:5222", false},
+        {"::1", "[::1]:5222", true},
+        {"::", "[::]:5222", false},
+        {"2001:DB8::5", "[2001:db8::5]:5222", false},
+        {"::ffff:127.0.0.1", "127.0.0.1:5222", true},
+        {"::ffff:192.0.2.7", "192.0.2.7:5222", false},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:5222", false},
+    };
+    static const char *const bad[] = {"", "localhost", "127.1", "1.2.3.4.5", "256.0.0.1", "[::1]", "::1%lo", " ::1", "1.2.3.4:5",
+                                      "01.2.3.4x", ":::", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555"};
+    struct mn_addr a;
+    char text[MN_ADDR_TEXT];
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        CHECK_INT(mn_addr_parse(mn_str_from(rows[i].in), 5222, &a), 0);
+        CHECK_STR(mn_str_from(mn_addr_text(&a, text)), rows[i].text);
+        CHECK(mn_addr_is_loopback(&a) == rows[i].loopback);
+        CHECK_INT(mn_addr_port(&a), 5222);
+    }
+    for (size_t i = 0; i < MN_COUNT(bad); i++)
+        CHECK_INT(mn_addr_parse(mn_str_from(bad[i]), 5222, &a), MN_E_FORMAT);
+    CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1\0"), 5222, &a), MN_E_FORMAT);
+}
+
+static mn_str group(const char *text, char out[16])
+{
+    struct mn_addr a;
+
+    CHECK_INT(mn_addr_parse(mn_str_from(text), 1, &a), 0);
+    return mn_addr_group(&a, out);
+}
+
+TEST(limits_count_by_address_or_by_the_64_bits_of_a_network)
+{
+    char x[16], y[16];
+
+    CHECK(mn_str_eq(group("192.0.2.7", x), group("::ffff:192.0.2.7", y)));
+    CHECK(!mn_str_eq(group("192.0.2.7", x), group("192.0.2.8", y)));
+    CHECK(mn_str_eq(group("2001:db8:1:2::5", x), group("2001:db8:1:2:ffff::9", y)));
+    CHECK(!mn_str_eq(group("2001:db8:1:2::5", x), group("2001:db8:1:3::5", y)));
+}
