@@ -22,6 +22,7 @@ struct shard {
     pthread_mutex_t lock;
     struct mn_map map;
     struct mn_list used; /* longest ago first */
+    struct mn_list held; /* those that hold something and may not go */
 };
 
 struct mn_limit {
@@ -37,6 +38,7 @@ struct mn_limit *mn_limit_new(size_t entries)
     for (size_t i = 0; i < SHARDS; i++) {
         pthread_mutex_init(&l->shards[i].lock, NULL);
         mn_list_init(&l->shards[i].used);
+        mn_list_init(&l->shards[i].held);
     }
     return l;
 }
@@ -47,6 +49,8 @@ void mn_limit_free(struct mn_limit *l)
         return;
     for (size_t i = 0; i < SHARDS; i++) {
         MN_LIST_EACH(n, &l->shards[i].used)
+        mn_free(MN_OF(n, struct entry, link));
+        MN_LIST_EACH(n, &l->shards[i].held)
         mn_free(MN_OF(n, struct entry, link));
         mn_map_free(&l->shards[i].map);
         pthread_mutex_destroy(&l->shards[i].lock);
@@ -73,15 +77,14 @@ static void drop(struct shard *s, struct entry *e)
 /* Room for one more: what was used longest ago and holds nothing goes. */
 static void make_room(struct mn_limit *l, struct shard *s)
 {
-    MN_LIST_EACH(n, &s->used)
-    {
-        struct entry *e = MN_OF(n, struct entry, link);
+    while (s->map.count >= l->cap && !mn_list_empty(&s->used))
+        drop(s, MN_OF(s->used.next, struct entry, link));
+}
 
-        if (s->map.count < l->cap)
-            return;
-        if (!e->holds)
-            drop(s, e);
-    }
+static void file(struct shard *s, struct entry *e)
+{
+    mn_list_del(&e->link);
+    mn_list_add(e->holds ? &s->held : &s->used, &e->link);
 }
 
 static struct entry *entry(struct mn_limit *l, struct shard *s, mn_str key)
@@ -96,8 +99,7 @@ static struct entry *entry(struct mn_limit *l, struct shard *s, mn_str key)
         mn_map_put(&s->map, e->key, e);
         mn_list_init(&e->link);
     }
-    mn_list_del(&e->link);
-    mn_list_add(&s->used, &e->link);
+    file(s, e);
     return e;
 }
 
@@ -108,6 +110,7 @@ bool mn_limit_hold(struct mn_limit *l, mn_str key, unsigned max)
     bool ok = e->holds < max;
 
     e->holds += ok;
+    file(s, e);
     pthread_mutex_unlock(&s->lock);
     return ok;
 }
@@ -120,6 +123,8 @@ void mn_limit_release(struct mn_limit *l, mn_str key)
     MN_ASSERT(e && e->holds);
     if (!--e->holds && !e->fails && !e->in_window)
         drop(s, e);
+    else
+        file(s, e);
     pthread_mutex_unlock(&s->lock);
 }
 
