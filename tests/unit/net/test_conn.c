@@ -378,6 +378,7 @@ TEST(an_idle_connection_holds_next_to_nothing)
     struct side a = {.want = 9000}, b = {.want = 9000};
     size_t before;
 
+    mn_conn_thread_done();
     before = mn_alloc_bytes();
     pair_of(l, true, &a, &b);
     send_some(&a, 4000);
