@@ -3,6 +3,7 @@
  * is plain lower-case ASCII, nearly all of it, is recognised by one table look-up per byte and never leaves its place. */
 #include "xmpp/jid.h"
 
+#include <arpa/inet.h>
 #include <idn2.h>
 #include <stdlib.h>
 #include <stringprep.h>
@@ -100,12 +101,14 @@ static bool ascii_host_ok(mn_str s)
 
 static bool is_literal6(mn_str s)
 {
-    if (s.n < 4 || s.p[0] != '[' || s.p[s.n - 1] != ']')
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+
+    if (s.n < 4 || s.n - 2 >= sizeof text || s.p[0] != '[' || s.p[s.n - 1] != ']')
         return false;
-    for (size_t i = 1; i + 1 < s.n; i++)
-        if (!strchr("0123456789abcdef:.", s.p[i]))
-            return false;
-    return true;
+    memcpy(text, s.p + 1, s.n - 2);
+    text[s.n - 2] = 0;
+    return inet_pton(AF_INET6, text, &address) == 1;
 }
 
 static mn_str lowered(mn_str s, struct mn_arena *a)
@@ -247,15 +250,23 @@ int mn_jid_make(mn_str user, mn_str host, mn_str resource, struct mn_arena *a, s
 }
 
 /* RFC 8264's IdentifierClass for one character: letters, digits, marks, printable ASCII; nothing that has a compatibility
- * equivalent, no joiners (their context rules are for no name that we would miss). */
+ * equivalent, none of the exceptions of RFC 5892 2.6, no old Hangul, no joiners (their context rules are for no name that we
+ * would miss). */
 static bool identifier_char(ucs4_t c)
 {
+    static const struct {
+        ucs4_t first, last;
+    } refused[] = {{0x0640, 0x0640}, {0x07fa, 0x07fa}, {0x1100, 0x11ff}, {0x302e, 0x302f},
+                   {0x3031, 0x3035}, {0x303b, 0x303b}, {0xa960, 0xa97c}, {0xd7b0, 0xd7fb}};
     uint8_t in[8], *nfkc;
     size_t n = 0, len;
     bool same;
 
     if (c < 0x80)
         return c > ' ' && c != 0x7f;
+    for (size_t i = 0; i < MN_COUNT(refused); i++)
+        if (c >= refused[i].first && c <= refused[i].last)
+            return false;
     if (!uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Ll | UC_CATEGORY_MASK_Lo | UC_CATEGORY_MASK_Lm |
                                                  UC_CATEGORY_MASK_Mn | UC_CATEGORY_MASK_Mc | UC_CATEGORY_MASK_Nd) ||
         uc_is_property_default_ignorable_code_point(c))
@@ -267,11 +278,38 @@ static bool identifier_char(ucs4_t c)
     return same;
 }
 
+/* What the Bidi Rule (RFC 5893, 2) has to know of the characters so far. */
+struct bidi {
+    bool any, left, european, arabic; /* any: of R, AL, AN; left: what only a left-to-right name may hold */
+    int first, last;                  /* last: less non-spacing marks */
+};
+
+static void bidi_add(struct bidi *b, ucs4_t c)
+{
+    int class = uc_bidi_class(c);
+
+    if (b->first < 0)
+        b->first = class;
+    if (class != UC_BIDI_NSM)
+        b->last = class;
+    b->any |= class == UC_BIDI_R || class == UC_BIDI_AL || class == UC_BIDI_AN;
+    b->left |= class == UC_BIDI_L;
+    b->european |= class == UC_BIDI_EN;
+    b->arabic |= class == UC_BIDI_AN;
+}
+
+static bool bidi_ok(const struct bidi *b)
+{
+    return !b->any || ((b->first == UC_BIDI_R || b->first == UC_BIDI_AL) && !b->left && !(b->european && b->arabic) &&
+                       (b->last == UC_BIDI_R || b->last == UC_BIDI_AL || b->last == UC_BIDI_EN || b->last == UC_BIDI_AN));
+}
+
 /* The same name under both RFCs: prepared by nodeprep, it must be its own lower case and NFC, hold only identifier characters
  * and none that RFC 7622 3.3.1 excludes, and what was asked for must not differ by more than case (so that fussball is never
  * made for someone who asked for the name with a sharp s). */
 int mn_jid_may_create(mn_str user, struct mn_arena *a, mn_str *out)
 {
+    struct bidi bidi = {.first = -1, .last = -1};
     uint8_t *lower = NULL;
     size_t n = 0;
     int e = user_prep(user, a, out);
@@ -284,8 +322,11 @@ int mn_jid_may_create(mn_str user, struct mn_arena *a, mn_str *out)
 
         if (len <= 0 || !identifier_char(c) || (c < 0x80 && strchr("\"&'/:<>@", (int)c)))
             return MN_E_FORMAT;
+        bidi_add(&bidi, c);
         i += (size_t)len;
     }
+    if (!bidi_ok(&bidi))
+        return MN_E_FORMAT;
     if (is_plain(user, IN_USER))
         return MN_E_OK;
     lower = u8_tolower((const uint8_t *)user.p, user.n, NULL, UNINORM_NFC, NULL, &n);
@@ -316,7 +357,6 @@ mn_str mn_jid_escape(mn_str text, struct mn_arena *a)
 {
     char *p, *to;
 
-    text = (mn_str){text.p, text.n};
     p = to = mn_arena_bytes(a, text.n * 3 + 1);
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];

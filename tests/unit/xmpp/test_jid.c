@@ -85,6 +85,14 @@ TEST(what_may_be_created_is_stable_under_both_rfcs)
         {"\xe2\x99\x9a", NULL}, {"a\xe2\x80\x8b", NULL}, {"a b", NULL},
         {"a@b", NULL},        {"a'b", NULL},            {"space\\20cadet", "space\\20cadet"},
         {"\xe5\x8c\x97\xe4\xba\xac", "\xe5\x8c\x97\xe4\xba\xac"}, {"", NULL},
+        {"\xd8\xa7\xd9\x80", NULL},         /* U+0640, an exception of RFC 5892 */
+        {"\xe1\x84\x80\xe1\x85\xa1", "\xea\xb0\x80"}, /* conjoining jamo compose */
+        {"\xe1\x84\x80", NULL},           /* and alone they are old Hangul */
+        {"\xd7\x90\xd7\x91", "\xd7\x90\xd7\x91"},
+        {"\xd7\x90" "1\xd7\x91", "\xd7\x90" "1\xd7\x91"},
+        {"\xd7\x90" "1\xd9\xa2\xd7\x90", NULL}, /* European and Arabic digits */
+        {"a\xd9\xa2", NULL},               /* an Arabic digit in a left-to-right name */
+        {"\xf0\x9e\xa4\xa2" "a", NULL},      /* Adlam, unknown to nodeprep, and Latin */
         {"\xf0\x9f\xa6\x9c", NULL}, {"\xc3\x89" "douard", "\xc3\xa9" "douard"},
     };
 
@@ -96,6 +104,53 @@ TEST(what_may_be_created_is_stable_under_both_rfcs)
             test_fail(__FILE__, __LINE__, "%s: %d", rows[i].user, e);
         else if (!e)
             CHECK_STR(out, rows[i].made);
+    }
+    mn_arena_done(&a, NULL);
+}
+
+TEST(profiles_prepare_as_their_rfcs_say)
+{
+    mn_str file = test_file("tests/vectors/stringprep.tsv"), text = file, col[5];
+    int rows = 0;
+
+    while (test_row(&text, col, 5)) {
+        bool node = mn_str_is(col[0], "nodeprep"), bad = mn_str_is(col[1], "bad");
+        mn_str in, want = {0}, out = {0};
+        struct mn_jid j;
+        int e;
+
+        if (!node && !mn_str_is(col[0], "resourceprep"))
+            continue;
+        in = test_unhex(col[2]);
+        if (!bad)
+            want = test_unhex(col[3]);
+        rows++;
+        e = node ? mn_jid_make(in, MN_STR("h"), (mn_str){0}, &a, &j) : mn_jid_resource_prep(in, &a, &out);
+        if (node && !e)
+            out = mn_jid_user(&j);
+        if (bad != !!e || (!bad && !mn_str_eq(out, want)))
+            test_fail(__FILE__, __LINE__, "%.*s %.*s", MN_ARG(col[0]), MN_ARG(col[2]));
+        mn_free((void *)in.p);
+        mn_free((void *)want.p);
+    }
+    CHECK(rows >= 15);
+    mn_free((void *)file.p);
+    mn_arena_done(&a, NULL);
+}
+
+TEST(literals_are_addresses)
+{
+    static const struct {
+        const char *host;
+        bool ok;
+    } rows[] = {{"[::1]", true}, {"[2001:DB8::1]", true}, {"[::ffff:192.0.2.1]", true}, {"[abc]", false},
+                {"[.]", false},  {"[1:::2]", false},      {"[::1", false},              {"[]", false}};
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_jid j;
+
+        if (mn_jid_parse(mn_str_from(rows[i].host), &a, &j) != (rows[i].ok ? 0 : MN_E_FORMAT))
+            test_fail(__FILE__, __LINE__, "%s", rows[i].host);
     }
     mn_arena_done(&a, NULL);
 }
