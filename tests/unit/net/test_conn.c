@@ -119,6 +119,21 @@ static void pair_of(struct mn_loop *l, bool tcp, struct side *a, struct side *b)
 
 enum { PLAIN, TLS12, TLS13, ZLIB, TLS_ZLIB, MODES };
 
+/* The layers of `mode` on both ends. */
+static void secure(struct mn_loop *l, int mode, struct side *a, struct side *b)
+{
+    if (mode != PLAIN && mode != ZLIB) {
+        mn_conn_start_tls(b->conn, server_tls, true, NULL);
+        mn_conn_start_tls(a->conn, mode == TLS12 ? client12 : client_tls, false, "localhost");
+        while ((!a->tls && !a->closed) || (!b->tls && !b->closed))
+            mn_loop_turn(l, 1000);
+    }
+    if (mode == ZLIB || mode == TLS_ZLIB) {
+        mn_conn_start_zlib(a->conn);
+        mn_conn_start_zlib(b->conn);
+    }
+}
+
 TEST(every_byte_arrives_once_and_in_order_through_all_layers)
 {
     certificates();
@@ -129,16 +144,7 @@ TEST(every_byte_arrives_once_and_in_order_through_all_layers)
             int turns = 0;
 
             pair_of(l, tcp, &a, &b);
-            if (mode != PLAIN && mode != ZLIB) {
-                mn_conn_start_tls(b.conn, server_tls, true, NULL);
-                mn_conn_start_tls(a.conn, mode == TLS12 ? client12 : client_tls, false, "localhost");
-                while ((!a.tls && !a.closed) || (!b.tls && !b.closed))
-                    mn_loop_turn(l, 1000);
-            }
-            if (mode == ZLIB || mode == TLS_ZLIB) {
-                mn_conn_start_zlib(a.conn);
-                mn_conn_start_zlib(b.conn);
-            }
+            secure(l, mode, &a, &b);
             send_some(&a, 100);
             send_some(&b, 100);
             while ((a.got < a.want || b.got < b.want) && !a.closed && !b.closed && turns++ < 100000)
@@ -283,16 +289,7 @@ TEST(a_connection_moves_between_loops_and_loses_nothing)
             pthread_t t[2];
 
             pair_of(l, tcp, &a, &b);
-            if (mode != PLAIN && mode != ZLIB) {
-                mn_conn_start_tls(b.conn, server_tls, true, NULL);
-                mn_conn_start_tls(a.conn, mode == TLS12 ? client12 : client_tls, false, "localhost");
-                while (!a.tls || !b.tls)
-                    mn_loop_turn(l, 1000);
-            }
-            if (mode == ZLIB || mode == TLS_ZLIB) {
-                mn_conn_start_zlib(a.conn);
-                mn_conn_start_zlib(b.conn);
-            }
+            secure(l, mode, &a, &b);
             send_some(&b, 100);
             atomic_store(&moves, 0);
             atomic_store(&stop_moving, false);
@@ -393,4 +390,193 @@ TEST(an_idle_connection_holds_next_to_nothing)
     for (int i = 0; i < 10; i++)
         mn_loop_turn(l, 5);
     mn_loop_free(l);
+}
+
+static void finish(struct mn_loop *l, struct side *a, struct side *b)
+{
+    mn_conn_close(a->conn, 0);
+    if (b)
+        mn_conn_close(b->conn, 0);
+    for (int i = 0; i < 5; i++)
+        mn_loop_turn(l, 10);
+    mn_loop_free(l);
+}
+
+/* Turns until nothing happens any more; false: something rings for ever. */
+static bool calms_down(struct mn_loop *l)
+{
+    int quiet = 0;
+
+    for (int i = 0; i < 5000 && quiet < 3; i++)
+        quiet = mn_loop_turn(l, 10) ? 0 : quiet + 1;
+    return quiet == 3;
+}
+
+static unsigned drained;
+
+static void on_drained(void *arg)
+{
+    struct side *s = arg;
+
+    CHECK(mn_conn_queued(s->conn) <= 1000);
+    drained++;
+}
+
+TEST(who_does_not_read_stops_nobody_and_gets_all_later)
+{
+    static const struct mn_conn_face marked = {on_bytes, on_closed, on_drained, on_tls};
+
+    certificates();
+    for (int mode = 0; mode < MODES; mode++) {
+        struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+        struct side a = {.want = 3000000}, b = {0};
+
+        drained = 0;
+        pair_of(l, true, &a, &b);
+        secure(l, mode, &a, &b);
+        mn_conn_face(a.conn, &marked, &a);
+        mn_conn_marks(a.conn, 1000, 5000);
+        mn_conn_pause(b.conn, true);
+        while (a.sent < a.want)
+            send_some(&a, 5000);
+        CHECK(mn_conn_queued(a.conn) > 5000);
+        CHECK(calms_down(l));
+        CHECK(mode >= ZLIB || (mn_conn_queued(a.conn) > 1000 && !drained && !b.got));
+        mn_conn_pause(b.conn, false);
+        CHECK(calms_down(l));
+        CHECK(b.got == a.want && !b.wrong && drained == 1 && !mn_conn_queued(a.conn));
+        finish(l, &a, &b);
+    }
+}
+
+TEST(closing_with_time_delivers_everything)
+{
+    certificates();
+    for (int mode = 0; mode < MODES; mode++) {
+        struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+        struct side a = {.want = 3000000}, b = {0};
+
+        pair_of(l, true, &a, &b);
+        secure(l, mode, &a, &b);
+        while (a.sent < a.want)
+            send_some(&a, 5000);
+        mn_conn_write(b.conn, MN_STR("what a does not want to hear any more"));
+        mn_conn_close(a.conn, 10000);
+        CHECK(calms_down(l));
+        CHECK(b.got == a.want && !b.wrong && b.closed);
+        CHECK_INT(b.why, MN_E_CLOSED);
+        finish(l, &b, NULL);
+    }
+}
+
+TEST(a_close_without_time_still_says_what_goes_at_once)
+{
+    certificates();
+    for (int mode = 0; mode < MODES; mode++)
+        for (int tcp = 0; tcp < 2; tcp++) {
+            struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+            struct side a = {.want = 50}, b = {0};
+
+            pair_of(l, tcp, &a, &b);
+            secure(l, mode, &a, &b);
+            send_some(&a, 50);
+            mn_conn_close(a.conn, 0);
+            CHECK(calms_down(l));
+            CHECK(b.got == 50 && !b.wrong && b.closed);
+            finish(l, &b, NULL);
+        }
+}
+
+TEST(who_closes_while_nobody_listens_rings_once)
+{
+    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+    struct side a = {.want = 4000}, b = {0};
+
+    pair_of(l, true, &a, &b);
+    mn_conn_pause(b.conn, true);
+    send_some(&a, 4000);
+    CHECK(calms_down(l));
+    mn_conn_close(a.conn, 0);
+    CHECK(calms_down(l));
+    CHECK(!b.closed && !b.got);
+    mn_conn_pause(b.conn, false);
+    CHECK(calms_down(l));
+    CHECK(b.closed && b.got == 4000 && !b.wrong);
+    finish(l, &b, NULL);
+}
+
+static void answer_the_end(void *arg, int why)
+{
+    struct side *s = arg;
+
+    on_closed(arg, why);
+    mn_conn_write(s->conn, MN_STR("good bye"));
+    mn_conn_close(s->conn, 0);
+}
+
+TEST(a_peer_that_has_said_all_still_gets_the_answer)
+{
+    static const struct mn_conn_face polite = {on_bytes, answer_the_end, NULL, NULL};
+    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+    struct side s = {0};
+    char text[100];
+    int fd[2];
+
+    CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd));
+    s.conn = mn_conn_tcp(l, fd[0], &polite, &s);
+    CHECK(!shutdown(fd[1], SHUT_WR));
+    CHECK(calms_down(l));
+    CHECK(s.closed);
+    CHECK_INT(read(fd[1], text, sizeof text), 8);
+    CHECK_INT(read(fd[1], text, sizeof text), 0);
+    close(fd[1]);
+    mn_loop_free(l);
+}
+
+static unsigned closes;
+
+static void count_close(void *arg, int why)
+{
+    on_closed(arg, why);
+    closes++;
+}
+
+TEST(what_came_before_a_reset_is_read_and_the_end_told_once)
+{
+    static const struct mn_conn_face counting = {on_bytes, count_close, NULL, NULL};
+    struct mn_loop *l = accept_loop = mn_loop_new(MN_LOOP_EPOLL);
+    struct side s = {0};
+    struct mn_listener *listener;
+    struct mn_buf why = {0};
+    struct mn_addr at;
+    char text[3000];
+    int fd;
+
+    closes = 0;
+    accepted_side = (struct side){0};
+    CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"), 0, &at), 0);
+    CHECK_INT(mn_listen(l, &at, on_accept, NULL, &listener, &why), 0);
+    at = *mn_listener_addr(listener);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(!connect(fd, &at.sa, mn_addr_len(&at)));
+    while (!accepted_side.conn)
+        mn_loop_turn(l, 1000);
+    s.conn = accepted_side.conn;
+    mn_conn_face(s.conn, &counting, &s);
+    mn_conn_write(s.conn, MN_STR("unread, so that closing resets"));
+    mn_loop_turn(l, 0);
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = byte_at(i);
+    CHECK_INT(write(fd, text, sizeof text), sizeof text);
+    CHECK(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger)));
+    close(fd);
+    mn_conn_write(s.conn, MN_STR("into the void"));
+    CHECK(calms_down(l));
+    mn_conn_write(s.conn, MN_STR("again"));
+    CHECK(calms_down(l));
+    CHECK(closes == 1 && s.got == sizeof text && !s.wrong);
+    CHECK_INT((long long)mn_conn_queued(s.conn), 0);
+    mn_listener_free(listener);
+    mn_buf_free(&why);
+    finish(l, &s, NULL);
 }
