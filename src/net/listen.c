@@ -69,11 +69,12 @@ static int bound(const struct mn_addr *at, struct mn_buf *why)
             return fd;
     }
     e = errno;
+    mn_addr_text(at, text);
     if (e == EADDRINUSE)
-        mn_buf_fmt(why, "port %u on %s is in use by another program; stop it or choose another port",
-                   mn_addr_port(at), mn_addr_text(at, text));
+        mn_buf_fmt(why, "port %u on %.*s is in use by another program; stop it or choose another port", mn_addr_port(at),
+                   (int)(strrchr(text, ':') - text), text);
     else
-        mn_buf_fmt(why, "cannot listen on %s: %s", mn_addr_text(at, text), strerror(e));
+        mn_buf_fmt(why, "cannot listen on %s: %s", text, strerror(e));
     if (fd >= 0)
         close(fd);
     errno = e;
