@@ -5,6 +5,7 @@
  */
 #include "xmpp/sasl.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <stringprep.h>
 #include <unistr.h>
@@ -17,6 +18,7 @@
 #include "xmpp/jid.h"
 
 enum { TAG_SHA1 = 1, TAG_SHA256, TAG_SHA512, TAG_DIGEST, TAG_CRAM };
+enum { SCRAMS = (1u << (MN_SASL_SCRAM_SHA_1 + 1)) - 1 }; /* they stand first */
 
 static const struct {
     enum mn_digest digest;
@@ -112,12 +114,20 @@ struct mn_sasl *mn_sasl_new(enum mn_sasl_mech m, const struct mn_sasl_env *env)
     return s;
 }
 
+static void wipe(mn_str secret)
+{
+    if (secret.n)
+        mn_crypt_wipe((void *)secret.p, secret.n);
+}
+
 void mn_sasl_free(struct mn_sasl *s)
 {
     if (!s)
         return;
-    if (s->password.n)
-        mn_crypt_wipe((void *)s->password.p, s->password.n);
+    wipe(s->password);
+    wipe(s->stored);
+    wipe(s->stored_key);
+    wipe(s->server_key);
     mn_arena_done(&s->a, NULL);
     mn_free(s);
 }
@@ -261,7 +271,7 @@ static bool scram_keys_read(mn_str v, size_t size, struct scram_keys *out)
     out->salt = (mn_str){v.p + 5, salt};
     out->stored = (mn_str){v.p + 5 + salt, size};
     out->server = (mn_str){v.p + 5 + salt + size, size};
-    return true;
+    return out->iterations > 0 && out->iterations <= INT_MAX && salt > 0;
 }
 
 static void scram_derive(enum mn_digest d, mn_str password, mn_str salt, unsigned iterations, char *stored, char *server)
@@ -316,12 +326,11 @@ int mn_sasl_creds_make(mn_str user, mn_str host, mn_str password, unsigned mask,
 {
     struct mn_buf b = {0};
     mn_str prepared;
-    bool plain = mask & 1u << MN_SASL_PLAIN;
 
     if (saslprep(password, a, &prepared) || prepared.n > 1023)
         return MN_E_FORMAT;
-    /* A password alone (PLAIN) is checked against the keys of SHA-256. */
-    if (plain || mask & (1u << MN_SASL_SCRAM_SHA_256 | 1u << MN_SASL_SCRAM_SHA_256_PLUS) || !mask)
+    /* A password alone (PLAIN) is checked against whatever keys there are, so some are always made. */
+    if (mask & (1u << MN_SASL_SCRAM_SHA_256 | 1u << MN_SASL_SCRAM_SHA_256_PLUS) || !(mask & SCRAMS))
         scram_make(&b, TAG_SHA256, MN_SHA256, prepared, iterations);
     if (mask & (1u << MN_SASL_SCRAM_SHA_512 | 1u << MN_SASL_SCRAM_SHA_512_PLUS))
         scram_make(&b, TAG_SHA512, MN_SHA512, prepared, iterations);
@@ -395,10 +404,11 @@ mn_str mn_sasl_creds_keep(mn_str stored, unsigned mask, struct mn_arena *a)
 {
     struct mn_buf b = {0};
     mn_str rest = stored, bytes, out;
+    bool some = mn_sasl_creds_mechs(stored) & mask & SCRAMS;
     int tag;
 
     while (verifier_next(&rest, &tag, &bytes))
-        if (tag_mechs(tag) & mask || (tag <= TAG_SHA512 && !(mn_sasl_creds_mechs(stored) & mask)))
+        if (tag_mechs(tag) & mask & ~(1u << MN_SASL_PLAIN) || (tag <= TAG_SHA512 && !some))
             verifier_add(&b, tag, bytes);
     out = b.n == stored.n ? stored : mn_arena_str(a, mn_buf_view(&b));
     mn_buf_free(&b);
@@ -541,10 +551,10 @@ static enum mn_sasl_result scram_found(struct mn_sasl *s, mn_str stored, mn_str 
     struct scram_keys k = {0};
 
     s->exists = scram_keys_read(verifier_find(stored, mechs[s->mech].tag), n, &k);
-    if (!s->exists) {
+    if (!s->exists) { /* a salt of its own per hash, as real accounts have */
         char *salt = mn_arena_alloc0(&s->a, MN_DIGEST_MAX);
 
-        mn_hmac(MN_SHA256, s->env.secret, s->user, salt);
+        mn_hmac(MN_SHA256, s->env.secret, mn_arena_fmt(&s->a, "%d %.*s", mechs[s->mech].tag, MN_ARG(s->user)), salt);
         k = (struct scram_keys){s->env.iterations, {salt, 16}, {salt, n}, {salt, n}};
     }
     s->stored_key = mn_arena_str(&s->a, k.stored);
@@ -683,7 +693,7 @@ static enum mn_sasl_result digest_response(struct mn_sasl *s, mn_str in)
 
     while (digest_pair(s, &rest, &name, &value, &bad))
         for (unsigned i = 0; i < MN_COUNT(known); i++)
-            if (mn_str_is(name, known[i].name)) {
+            if (mn_str_eq_nocase(name, mn_str_from(known[i].name))) {
                 doubled |= have >> i & 1;
                 have |= 1u << i;
                 *known[i].out = value;
@@ -793,6 +803,8 @@ enum mn_sasl_result mn_sasl_step(struct mn_sasl *s, mn_str in, mn_str *out)
     }
     if (s->mech == MN_SASL_PLAIN)
         return plain_first(s, in);
+    if (mn_str_find(in, 0) < in.n) /* RFC 5802, 7: no value holds it */
+        return malformed(s, "a NUL in the message");
     if (s->step == 1)
         return scram_final(s, in, out);
     return scram_first(s, mn_arena_str(&s->a, in));

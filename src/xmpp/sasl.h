@@ -71,5 +71,6 @@ int mn_sasl_creds_make(mn_str user, mn_str host, mn_str password, unsigned mechs
 bool mn_sasl_creds_check(mn_str stored, mn_str password);
 /* Which mechanisms the record can serve. */
 unsigned mn_sasl_creds_mechs(mn_str stored);
-/* The record without verifiers of mechanisms outside the mask; the same slice when nothing goes. */
+/* The record without verifiers of mechanisms outside the mask; the same slice when nothing goes. SCRAM keys stay when no SCRAM
+ * mechanism of the record is in the mask: a password alone is checked against them. */
 mn_str mn_sasl_creds_keep(mn_str stored, unsigned mechs, struct mn_arena *a);

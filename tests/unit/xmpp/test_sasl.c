@@ -152,11 +152,15 @@ TEST(announced_lists_are_hashed_and_the_tls_version_told)
                          "tls-server-end-point"),
                  1, d);
     CHECK(mn_str_eq(attr(first, 'h'), mn_base64((mn_str){(char *)d, 20}, &a)));
+    CHECK_STR(attr(first, 'h'), "G6k/rBLDqgOhRRaCuuatSDFkJ08="); /* XEP-0474, example 1 */
     CHECK_STR(attr(first, 't'), "0304");
     /* The salt of an account that does not exist stays the same. */
     scram(MN_SASL_SCRAM_SHA_1, &e, (mn_str){0}, "n,,", "n,,", "x", &first, &condition);
     scram(MN_SASL_SCRAM_SHA_1, &e, (mn_str){0}, "n,,", "n,,", "x", &again, &condition);
     CHECK(mn_str_eq(attr(first, 's'), attr(again, 's')) && !mn_str_eq(attr(first, 'r'), attr(again, 'r')));
+    /* But it is another one per hash, as a real account's are. */
+    scram(MN_SASL_SCRAM_SHA_256, &e, (mn_str){0}, "n,,", "n,,", "x", &again, &condition);
+    CHECK(!mn_str_eq(attr(first, 's'), attr(again, 's')) && attr(again, 's').n == attr(first, 's').n);
     mn_arena_done(&a, NULL);
 }
 
@@ -183,6 +187,50 @@ TEST(messages_that_a_server_must_refuse)
     }
     CHECK(rows >= 10);
     mn_free((void *)file.p);
+}
+
+TEST(final_messages_that_a_server_must_refuse)
+{
+    static const struct {
+        const char *c, *nonce, *tail;
+        bool wrong;
+    } rows[] = {
+        {"c=biws,", "", ",p=", false},                              /* empty proof */
+        {"c=biws,", "", ",p=AAAA", false},                          /* short proof */
+        {"c=biws,", "", "", false},                                 /* none */
+        {"c=biws,", "x", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false}, /* another nonce */
+        {"c=bi*s,", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},  /* not base64 */
+        {"c=eSws,", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},  /* y,, behind n,, */
+        {"", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},         /* no c= */
+        {"c=biws,", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=,x=1", false}, /* p= must be last */
+        {"c=biws,", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", true},   /* well formed, wrong */
+        {"c=biws,", "", ",x=1,p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", true},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_sasl_env e = env();
+        struct mn_sasl *s = mn_sasl_new(MN_SASL_SCRAM_SHA_1, &e);
+        mn_str out;
+
+        CHECK_INT(mn_sasl_step(s, MN_STR("n,,n=romeo,r=abc"), &out), MN_SASL_LOOKUP);
+        CHECK_INT(mn_sasl_found(s, creds("secret"), &out), MN_SASL_CHALLENGE);
+        out = mn_arena_fmt(&a, "%sr=%.*s%s%s", rows[i].c, MN_ARG(attr(out, 'r')), rows[i].nonce, rows[i].tail);
+        CHECK_INT(mn_sasl_step(s, out, &out), MN_SASL_FAIL);
+        if (mn_sasl_wrong(s) != rows[i].wrong)
+            test_fail(__FILE__, __LINE__, "row %zu: %s", i, mn_sasl_reason(s));
+        mn_sasl_free(s);
+    }
+    mn_arena_done(&a, NULL);
+}
+
+TEST(a_nul_in_a_message_is_refused)
+{
+    struct mn_sasl_env e = env();
+    struct mn_sasl *s = mn_sasl_new(MN_SASL_SCRAM_SHA_1, &e);
+    mn_str out;
+
+    CHECK_INT(mn_sasl_step(s, MN_STR("n,,n=romeo,r=abc,x=\0y"), &out), MN_SASL_FAIL);
+    mn_sasl_free(s);
 }
 
 TEST(plain_checks_against_the_keys)
@@ -220,37 +268,241 @@ TEST(plain_checks_against_the_keys)
     mn_arena_done(&a, NULL);
 }
 
-TEST(digest_md5_of_the_mission_trace)
+/* What a client computes (RFC 2831, 2.1.2.1); `verb` is "AUTHENTICATE" or, for rspauth, empty. */
+static mn_str digest(mn_str user, mn_str realm, mn_str password, mn_str nonce, mn_str cnonce, mn_str uri, const char *verb)
+{
+    const mn_str colon = MN_STR(":");
+    char a1[16], a2[16], d[16];
+    mn_str text;
+
+    mn_digest_of(MN_MD5, (mn_str[]){user, colon, realm, colon, password}, 5, a1);
+    mn_digest_of(MN_MD5, (mn_str[]){{a1, 16}, colon, nonce, colon, cnonce}, 5, a1);
+    mn_digest_of(MN_MD5, (mn_str[]){mn_str_from(verb), colon, uri}, 3, a2);
+    text = mn_arena_fmt(&a, "%.*s:%.*s:00000001:%.*s:auth:%.*s", MN_ARG(mn_hex((mn_str){a1, 16}, &a)), MN_ARG(nonce),
+                        MN_ARG(cnonce), MN_ARG(mn_hex((mn_str){a2, 16}, &a)));
+    mn_digest_of(MN_MD5, &text, 1, d);
+    return mn_hex((mn_str){d, 16}, &a);
+}
+
+TEST(digest_md5_of_the_traces)
+{
+    mn_str file = test_file("tests/vectors/digestmd5.tsv"), text = file, col[11];
+    int rows = 0;
+
+    while (test_row(&text, col, 11)) {
+        struct mn_sasl_env e = env();
+        struct mn_sasl *s;
+        mn_str out, stored, nonce, uri = mn_arena_fmt(&a, "xmpp/%.*s", MN_ARG(col[2]));
+
+        rows++;
+        CHECK(mn_str_eq(digest(col[1], col[2], col[3], col[4], col[5], col[8], "AUTHENTICATE"), col[9]));
+        CHECK(mn_str_eq(digest(col[1], col[2], col[3], col[4], col[5], col[8], ""), col[10]));
+        /* The same with a nonce of ours. */
+        e.host = col[2];
+        s = mn_sasl_new(MN_SASL_DIGEST_MD5, &e);
+        CHECK(!mn_sasl_creds_make(col[1], e.host, col[3], all, 10, &a, &stored));
+        CHECK_INT(mn_sasl_step(s, (mn_str){0}, &out), MN_SASL_CHALLENGE);
+        mn_str_cut(mn_str_skip(out, mn_str_find(out, ',') + 1), '"', &nonce);
+        nonce = mn_str_cut(nonce, '"', &(mn_str){0});
+        CHECK(mn_str_eq(out, mn_arena_fmt(&a,
+                                          "realm=\"%.*s\",nonce=\"%.*s\",qop=\"auth\",charset=utf-8,"
+                                          "algorithm=md5-sess",
+                                          MN_ARG(col[2]), MN_ARG(nonce))));
+        out = mn_arena_fmt(&a,
+                           "username=\"%.*s\",realm=\"%.*s\",nonce=\"%.*s\",cnonce=\"%.*s\",nc=00000001,qop=auth,"
+                           "digest-uri=\"%.*s\",response=%.*s,charset=utf-8",
+                           MN_ARG(col[1]), MN_ARG(col[2]), MN_ARG(nonce), MN_ARG(col[5]), MN_ARG(uri),
+                           MN_ARG(digest(col[1], col[2], col[3], nonce, col[5], uri, "AUTHENTICATE")));
+        CHECK_INT(mn_sasl_step(s, out, &out), MN_SASL_LOOKUP);
+        CHECK(mn_str_eq(mn_sasl_user(s), col[1]));
+        CHECK_INT(mn_sasl_found(s, stored, &out), MN_SASL_SUCCESS);
+        CHECK(mn_str_eq(out, mn_arena_fmt(&a, "rspauth=%.*s",
+                                          MN_ARG(digest(col[1], col[2], col[3], nonce, col[5], uri, "")))));
+        mn_sasl_free(s);
+    }
+    CHECK_INT(rows, 3);
+    mn_free((void *)file.p);
+    mn_arena_done(&a, NULL);
+}
+
+/* The exchange up to the end, the answer made from what stands before and behind the server's nonce. */
+static enum mn_sasl_result digest_try(const char *before, const char *behind, mn_str response, mn_str stored,
+                                      bool *counts_as_wrong)
 {
     struct mn_sasl_env e = env();
-    struct mn_sasl *s;
-    mn_str out, stored, ha1, value;
-    char a1[16], a2[16], d[16];
+    struct mn_sasl *s = mn_sasl_new(MN_SASL_DIGEST_MD5, &e);
+    mn_str out, nonce;
+    enum mn_sasl_result r = mn_sasl_step(s, (mn_str){0}, &out);
 
-    e.host = MN_STR("a245427228c4407");
-    s = mn_sasl_new(MN_SASL_DIGEST_MD5, &e);
-    CHECK(!mn_sasl_creds_make(MN_STR("testuser"), e.host, MN_STR("testpwd"), all, 10, &a, &stored));
-    CHECK_INT(mn_sasl_step(s, (mn_str){0}, &out), MN_SASL_CHALLENGE);
-    CHECK(mn_str_starts(out, MN_STR("realm=\"a245427228c4407\",nonce=\"")));
-    value = mn_str_cut(mn_str_skip(out, 31), '"', &out);
-    /* What the client of the trace computes, with our nonce. */
-    mn_digest_of(MN_MD5, &MN_STR("testuser:a245427228c4407:testpwd"), 1, a1);
-    mn_digest_of(MN_MD5, (mn_str[]){{a1, 16}, MN_STR(":"), value, MN_STR(":cn")}, 4, a1);
-    mn_digest_of(MN_MD5, &MN_STR("AUTHENTICATE:xmpp/a245427228c4407"), 1, a2);
-    ha1 = mn_arena_fmt(&a, "%.*s:%.*s:00000001:cn:auth:%.*s", MN_ARG(mn_hex((mn_str){a1, 16}, &a)), MN_ARG(value),
-                       MN_ARG(mn_hex((mn_str){a2, 16}, &a)));
-    mn_digest_of(MN_MD5, &ha1, 1, d);
-    CHECK_INT(mn_sasl_step(s,
-                           mn_arena_fmt(&a,
-                                        "username=\"testuser\",realm=\"a245427228c4407\",nonce=\"%.*s\",cnonce=\"cn\","
-                                        "nc=00000001,qop=auth,digest-uri=\"xmpp/a245427228c4407\",response=%.*s,"
-                                        "charset=utf-8",
-                                        MN_ARG(value), MN_ARG(mn_hex((mn_str){d, 16}, &a))),
-                           &out),
-              MN_SASL_LOOKUP);
-    CHECK_INT(mn_sasl_found(s, stored, &out), MN_SASL_SUCCESS);
-    CHECK(mn_str_starts(out, MN_STR("rspauth=")));
+    CHECK_INT(r, MN_SASL_CHALLENGE);
+    nonce = mn_str_cut(mn_str_skip(out, strlen("realm=\"example.org\",nonce=\"")), '"', &out);
+    if (!response.p) /* romeo, whose name is written in Latin-1 as Rom\xe9o */
+        response = digest(MN_STR("rom\xe9o"), MN_STR("example.org"), MN_STR("p\xe4ss"), nonce, MN_STR("cn"),
+                          MN_STR("xmpp/example.org"), "AUTHENTICATE");
+    r = mn_sasl_step(
+        s, mn_arena_fmt(&a, "%snonce=\"%.*s\",%s,response=%.*s", before, MN_ARG(nonce), behind, MN_ARG(response)), &out);
+    if (r == MN_SASL_LOOKUP)
+        r = mn_sasl_found(s, stored, &out);
+    *counts_as_wrong = mn_sasl_wrong(s);
     mn_sasl_free(s);
+    return r;
+}
+
+TEST(digest_md5_in_latin_1_and_damaged)
+{
+    static const char user[] = "username=\"rom\xc3\xa9o\",realm=\"example.org\",";
+    static const char good[] = "cnonce=\"cn\",nc=00000001,qop=auth,digest-uri=\"xmpp/example.org\"";
+    static const struct {
+        const char *before, *behind;
+        enum mn_sasl_result r;
+        bool wrong;
+    } rows[] = {
+        {user, good, MN_SASL_SUCCESS, false},
+        {"Username = \"rom\xc3\xa9\\o\" , , realm=\"example.org\", ", good, MN_SASL_SUCCESS, false},
+        {user, "cnonce=\"cm\",nc=00000001,qop=auth,digest-uri=\"xmpp/example.org\"", MN_SASL_FAIL, true},
+        {user, "cnonce=\"cn\",nc=00000002,qop=auth,digest-uri=\"xmpp/example.org\"", MN_SASL_FAIL, false},
+        {user, "cnonce=\"cn\",nc=00000001,qop=auth-int,digest-uri=\"xmpp/example.org\"", MN_SASL_FAIL, false},
+        {user, "cnonce=\"cn\",nc=00000001,qop=auth,digest-uri=\"imap/example.org\"", MN_SASL_FAIL, false},
+        {user, "cnonce=\"cn,nc=00000001,qop=auth,digest-uri=xmpp/example.org", MN_SASL_FAIL, false},
+        {"username=\"rom\xc3\xa9o\",realm=\"other.org\",", good, MN_SASL_FAIL, false},
+        {"username=\"x\",username=\"rom\xc3\xa9o\",realm=\"example.org\",", good, MN_SASL_FAIL, false},
+        {"realm=\"example.org\",", good, MN_SASL_FAIL, false},
+    };
+    mn_str stored;
+    bool wrong;
+
+    CHECK(!mn_sasl_creds_make(MN_STR("rom\xc3\xa9o"), MN_STR("example.org"), MN_STR("p\xc3\xa4ss"), all, 10, &a, &stored));
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        enum mn_sasl_result r = digest_try(rows[i].before, rows[i].behind, (mn_str){0}, stored, &wrong);
+
+        if (r != rows[i].r || wrong != rows[i].wrong)
+            test_fail(__FILE__, __LINE__, "row %zu: %d %d", i, r, wrong);
+    }
+    CHECK_INT(digest_try(user, good, MN_STR("00000000000000000000000000000000"), stored, &wrong), MN_SASL_FAIL);
+    CHECK(wrong);
+    CHECK_INT(digest_try(user, good, (mn_str){0}, (mn_str){0}, &wrong), MN_SASL_FAIL);
+    CHECK(wrong);
+    mn_arena_done(&a, NULL);
+}
+
+TEST(cram_md5_checks_the_states)
+{
+    static const struct {
+        const char *password, *user;
+        enum mn_sasl_result r;
+    } rows[] = {{"secret", "romeo", MN_SASL_SUCCESS}, {"wrong", "romeo", MN_SASL_FAIL}, {"secret", "", MN_SASL_FAIL}};
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_sasl_env e = env();
+        struct mn_sasl *s = mn_sasl_new(MN_SASL_CRAM_MD5, &e);
+        enum mn_sasl_result r;
+        char d[16];
+        mn_str out;
+
+        CHECK_INT(mn_sasl_step(s, (mn_str){0}, &out), MN_SASL_CHALLENGE);
+        CHECK(out.p[0] == '<' && mn_str_find(out, '@') < out.n);
+        mn_hmac(MN_MD5, mn_str_from(rows[i].password), out, d);
+        r = mn_sasl_step(s, mn_arena_fmt(&a, "%s %.*s", rows[i].user, MN_ARG(mn_hex((mn_str){d, 16}, &a))), &out);
+        if (r == MN_SASL_LOOKUP)
+            r = mn_sasl_found(s, creds("secret"), &out);
+        CHECK_INT(r, rows[i].r);
+        mn_sasl_free(s);
+    }
+    mn_arena_done(&a, NULL);
+}
+
+TEST(anonymous_has_no_user_and_silence_is_asked_once)
+{
+    struct mn_sasl_env e = env();
+    struct mn_sasl *s = mn_sasl_new(MN_SASL_ANONYMOUS, &e);
+    mn_str out;
+
+    CHECK_INT(mn_sasl_step(s, (mn_str){0}, &out), MN_SASL_SUCCESS);
+    CHECK_INT(mn_sasl_user(s).n, 0);
+    mn_sasl_free(s);
+    for (enum mn_sasl_mech m = MN_SASL_SCRAM_SHA_512_PLUS; m <= MN_SASL_PLAIN; m++) {
+        if (m == MN_SASL_DIGEST_MD5 || m == MN_SASL_CRAM_MD5)
+            continue;
+        s = mn_sasl_new(m, &e);
+        CHECK_INT(mn_sasl_step(s, (mn_str){0}, &out), MN_SASL_CHALLENGE);
+        CHECK_INT(out.n, 0);
+        CHECK_INT(mn_sasl_step(s, (mn_str){0}, &out), MN_SASL_FAIL);
+        CHECK_STR(mn_str_from(mn_sasl_condition(s)), "malformed-request");
+        mn_sasl_free(s);
+    }
+}
+
+TEST(the_rfcs_exchanges)
+{
+    mn_str file = test_file("tests/vectors/scram.tsv"), text = file, col[11];
+    int rows = 0;
+
+    while (test_row(&text, col, 11)) {
+        enum mn_digest d = mn_str_is(col[1], "sha1") ? MN_SHA1 : mn_str_is(col[1], "sha256") ? MN_SHA256 : MN_SHA512;
+        mn_str signature, final;
+
+        rows++;
+        final = client_final(d, mn_arena_cstr(&a, col[3]), col[6], col[7], MN_STR("n,,"), &signature);
+        CHECK(mn_str_eq(final, mn_arena_fmt(&a, "%.*s,p=%.*s", MN_ARG(col[8]), MN_ARG(col[9]))));
+        CHECK(mn_str_eq(signature, col[10]));
+    }
+    CHECK_INT(rows, 3);
+    mn_free((void *)file.p);
+    mn_arena_done(&a, NULL);
+}
+
+TEST(passwords_are_prepared)
+{
+    mn_str file = test_file("tests/vectors/stringprep.tsv"), text = file, col[5], stored;
+    int rows = 0;
+
+    while (test_row(&text, col, 5)) {
+        mn_str in, same;
+        int e;
+
+        if (!mn_str_is(col[0], "saslprep"))
+            continue;
+        rows++;
+        in = test_unhex(col[2]);
+        e = mn_sasl_creds_make(MN_STR("u"), MN_STR("h"), in, all, 1, &a, &stored);
+        CHECK_INT(!!e, mn_str_is(col[1], "bad"));
+        if (!e) {
+            same = test_unhex(col[3]);
+            CHECK(mn_sasl_creds_check(stored, same) && mn_sasl_creds_check(stored, in));
+            mn_free((void *)same.p);
+        }
+        mn_free((void *)in.p);
+    }
+    CHECK_INT(rows, 9);
+    mn_free((void *)file.p);
+    mn_arena_done(&a, NULL);
+}
+
+TEST(a_record_made_for_a_mask_survives_it)
+{
+    static const unsigned masks[] = {
+        1u << MN_SASL_PLAIN,
+        1u << MN_SASL_PLAIN | 1u << MN_SASL_SCRAM_SHA_1,
+        1u << MN_SASL_DIGEST_MD5,
+        1u << MN_SASL_SCRAM_SHA_512_PLUS | 1u << MN_SASL_CRAM_MD5,
+        0,
+    };
+    mn_str stored, kept;
+
+    for (size_t i = 0; i < MN_COUNT(masks); i++) {
+        CHECK(!mn_sasl_creds_make(MN_STR("u"), MN_STR("h"), MN_STR("p"), masks[i], 1, &a, &stored));
+        CHECK(mn_sasl_creds_keep(stored, masks[i], &a).p == stored.p);
+        CHECK_INT(mn_sasl_creds_mechs(stored) & masks[i], masks[i]);
+        CHECK(mn_sasl_creds_check(stored, MN_STR("p")));
+        /* Whatever is switched off, the password can still be checked. */
+        CHECK(!mn_sasl_creds_make(MN_STR("u"), MN_STR("h"), MN_STR("p"), all, 1, &a, &stored));
+        kept = mn_sasl_creds_keep(stored, masks[i], &a);
+        CHECK(kept.n < stored.n && mn_sasl_creds_check(kept, MN_STR("p")));
+        CHECK(!(mn_sasl_creds_mechs(kept) & ~masks[i] & (1u << MN_SASL_DIGEST_MD5 | 1u << MN_SASL_CRAM_MD5)));
+    }
+    /* Damaged ones open nothing. */
+    CHECK(!mn_sasl_creds_check((mn_str){stored.p, 9}, MN_STR("p")));
+    CHECK(!mn_sasl_creds_check((mn_str){0}, MN_STR("p")));
     mn_arena_done(&a, NULL);
 }
 
