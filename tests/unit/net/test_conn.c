@@ -1,8 +1,10 @@
 #include "net/conn.h"
 
+#include <linux/sockios.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -334,6 +336,7 @@ static struct mn_loop *accept_loop;
 static void on_accept(void *arg, int fd, const struct mn_addr *peer)
 {
     CHECK(mn_addr_is_loopback(peer));
+    CHECK(!setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){1 << 20}, sizeof(int)));
     accepted_conn = accepted_side.conn = mn_conn_tcp(accept_loop, fd, &face, &accepted_side);
     (void)arg;
 }
@@ -549,8 +552,9 @@ TEST(what_came_before_a_reset_is_read_and_the_end_told_once)
     struct mn_listener *listener;
     struct mn_buf why = {0};
     struct mn_addr at;
-    char text[3000];
-    int fd;
+    static char text[200000]; /* more than one turn reads */
+    size_t n = 0;
+    int fd, under_way = 0;
 
     closes = 0;
     accepted_side = (struct side){0};
@@ -567,14 +571,17 @@ TEST(what_came_before_a_reset_is_read_and_the_end_told_once)
     mn_loop_turn(l, 0);
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = byte_at(i);
-    CHECK_INT(write(fd, text, sizeof text), sizeof text);
+    for (ssize_t more = 0; more >= 0 && n < sizeof text; n += (size_t)(more > 0 ? more : 0))
+        more = send(fd, text + n, sizeof text - n, MSG_DONTWAIT);
+    CHECK(!ioctl(fd, SIOCOUTQ, &under_way)); /* what is not there yet may be lost */
+    n -= (size_t)under_way;
     CHECK(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger)));
     close(fd);
     mn_conn_write(s.conn, MN_STR("into the void"));
     CHECK(calms_down(l));
     mn_conn_write(s.conn, MN_STR("again"));
     CHECK(calms_down(l));
-    CHECK(closes == 1 && s.got == sizeof text && !s.wrong);
+    CHECK(closes == 1 && s.got >= n && n > 65536 && !s.wrong);
     CHECK_INT((long long)mn_conn_queued(s.conn), 0);
     mn_listener_free(listener);
     mn_buf_free(&why);
