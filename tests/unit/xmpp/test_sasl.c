@@ -95,12 +95,12 @@ static enum mn_sasl_result scram(enum mn_sasl_mech m, const struct mn_sasl_env *
 
 TEST(scram_lets_in_who_knows_the_password_and_nobody_else)
 {
-    struct mn_sasl_env e = env(), plain = env(), old = env();
+    struct mn_sasl_env e = env(), plain = env(), old = env(), unbound = env();
     const char *condition;
     mn_str first;
     static const struct {
         enum mn_sasl_mech m;
-        int env; /* 0: TLS 1.3, 1: no TLS, 2: TLS 1.3 with first Finished */
+        int env; /* 0: TLS 1.3, 1: no TLS, 2: TLS 1.3 with first Finished, 3: TLS without -PLUS */
         const char *gs2, *c, *password;
         enum mn_sasl_result r;
     } rows[] = {
@@ -120,15 +120,19 @@ TEST(scram_lets_in_who_knows_the_password_and_nobody_else)
         {MN_SASL_SCRAM_SHA_1, 1, "y,,", "y,,", "secret", MN_SASL_SUCCESS},
         {MN_SASL_SCRAM_SHA_1, 1, "y,,", "n,,", "secret", MN_SASL_SUCCESS}, /* gloox */
         {MN_SASL_SCRAM_SHA_1, 0, "n,,", "y,,", "secret", MN_SASL_FAIL},
+        {MN_SASL_SCRAM_SHA_1, 3, "y,,", "y,,", "secret", MN_SASL_SUCCESS},
+        {MN_SASL_SCRAM_SHA_1, 3, "y,,", "n,,", "secret", MN_SASL_FAIL}, /* gloox's way only without TLS */
+        {MN_SASL_SCRAM_SHA_1, 0, "n,a=romeo@example.org/r,", "n,a=romeo@example.org/r,", "secret", MN_SASL_FAIL},
     };
 
     plain.tls = false;
     plain.announced_count = 1;
+    unbound.announced_count = 1;
     old.unique = MN_STR("FINISHED");
     old.unique_unlisted = true;
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
-        const struct mn_sasl_env *used = rows[i].env == 0 ? &e : rows[i].env == 1 ? &plain : &old;
-        enum mn_sasl_result r = scram(rows[i].m, used, creds("secret"), rows[i].gs2, rows[i].c, rows[i].password,
+        const struct mn_sasl_env *used[] = {&e, &plain, &old, &unbound};
+        enum mn_sasl_result r = scram(rows[i].m, used[rows[i].env], creds("secret"), rows[i].gs2, rows[i].c, rows[i].password,
                                       &first, &condition);
 
         if (r != rows[i].r)
