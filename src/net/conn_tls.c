@@ -8,7 +8,8 @@
 #include "net/conn_parts.h"
 #include "net/tls.h"
 
-enum { STEPS_PER_TURN = 16 };
+/* OWN_MAX: bytes that TLS itself may have waiting to go (its flights, answers to key updates), from a peer that does not read. */
+enum { STEPS_PER_TURN = 16, OWN_MAX = 32768 };
 
 struct mn_tls {
     SSL_CTX *ctx;
@@ -21,6 +22,7 @@ struct conn_tls {
     SSL *ssl;
     struct mn_tls *context;
     mn_str in; /* what the BIO reads from, during a call */
+    size_t own;
     bool done, server;
 };
 
@@ -271,12 +273,15 @@ static int pump(struct mn_conn *c)
 
 int conn_tls_input(struct mn_conn *c, mn_str bytes)
 {
+    struct conn_tls *t = c->tls;
+    size_t before = c->raw.n;
     int e;
 
-    c->tls->in = bytes;
+    t->in = bytes;
     e = pump(c);
-    c->tls->in = MN_STR(""); /* all was taken, or it is over */
-    return e;
+    t->in = MN_STR(""); /* all was taken, or it is over */
+    t->own = (before ? t->own : 0) + c->raw.n - before;
+    return e ? e : t->own > OWN_MAX ? MN_E_LIMIT : MN_E_OK;
 }
 
 int conn_tls_output(struct mn_conn *c, mn_str bytes)

@@ -183,6 +183,41 @@ TEST(what_is_wrong_with_the_files_is_said)
     mn_buf_free(&why);
 }
 
+TEST(key_updates_without_reading_their_answers_come_to_an_end)
+{
+    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    struct side s = {0};
+    SSL *ssl = SSL_new(ctx);
+    int fd[2], updates = 0;
+
+    certificates();
+    CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd));
+    SSL_set_fd(ssl, fd[0]);
+    s.conn = mn_conn_tcp(l, fd[1], &face, &s);
+    mn_conn_start_tls(s.conn, local, true, NULL);
+    for (int i = 0; i < 1000 && (SSL_connect(ssl) != 1 || !s.tls); i++)
+        mn_loop_turn(l, 1);
+    CHECK(s.tls);
+    while (!s.closed && updates++ < 50000) {
+        SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
+        SSL_do_handshake(ssl);
+        if (updates % 50 == 0)
+            mn_loop_turn(l, 0);
+    }
+    CHECK(s.closed);
+    CHECK_INT(s.why, MN_E_LIMIT);
+    CHECK(mn_conn_queued(s.conn) < 65536);
+    mn_conn_close(s.conn, 0);
+    for (int i = 0; i < 3; i++)
+        mn_loop_turn(l, 10);
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    close(fd[0]);
+    mn_loop_free(l);
+}
+
 /* More than a turn may take, and with a clock that stands still. */
 TEST(a_crowd_of_handshakes_comes_through)
 {
