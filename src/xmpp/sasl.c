@@ -1,30 +1,15 @@
-/* A credentials record is a sequence of verifiers: (tag, length as u16, bytes).
- *   1, 2, 3  SCRAM with SHA-1, SHA-256, SHA-512: iterations as u32, length of the salt, salt, StoredKey, ServerKey
- *   4        MD5(user:realm:password) for DIGEST-MD5
- *   5        the two states of HMAC-MD5 with the password for CRAM-MD5
- */
-#include "xmpp/sasl.h"
+#include "xmpp/sasl_parts.h"
 
-#include <limits.h>
 #include <stdlib.h>
-#include <stringprep.h>
 #include <unistr.h>
 
 #include "base/buf.h"
 #include "base/codec.h"
-#include "base/crypt.h"
-#include "base/num.h"
 #include "base/rand.h"
 #include "xmpp/jid.h"
 
-enum { TAG_SHA1 = 1, TAG_SHA256, TAG_SHA512, TAG_DIGEST, TAG_CRAM };
-enum { SCRAMS = (1u << (MN_SASL_SCRAM_SHA_1 + 1)) - 1 }; /* they stand first */
 
-static const struct {
-    enum mn_digest digest;
-    int tag;
-    bool scram, plus;
-} mechs[] = {
+const struct sasl_row sasl_rows[] = {
     [MN_SASL_SCRAM_SHA_512_PLUS] = {MN_SHA512, TAG_SHA512, true, true},
     [MN_SASL_SCRAM_SHA_256_PLUS] = {MN_SHA256, TAG_SHA256, true, true},
     [MN_SASL_SCRAM_SHA_1_PLUS] = {MN_SHA1, TAG_SHA1, true, true},
@@ -77,7 +62,7 @@ enum mn_sasl_mech mn_sasl_find(mn_str name)
 
 bool mn_sasl_is_plus(enum mn_sasl_mech m)
 {
-    return mechs[m].plus;
+    return sasl_rows[m].plus;
 }
 
 size_t mn_sasl_bindings(const struct mn_sasl_env *env, mn_str out[3])
@@ -167,30 +152,6 @@ static enum mn_sasl_result malformed(struct mn_sasl *s, const char *reason)
     return fail(s, "malformed-request", reason);
 }
 
-/* RFC 4013, unassigned code points allowed. */
-static int saslprep(mn_str in, struct mn_arena *a, mn_str *out)
-{
-    bool ascii = true;
-    char *prepared = NULL;
-    int e = MN_E_FORMAT;
-
-    for (size_t i = 0; i < in.n; i++) {
-        if ((unsigned char)in.p[i] < 0x20 || in.p[i] == 0x7f)
-            return MN_E_FORMAT;
-        ascii &= (unsigned char)in.p[i] < 0x80;
-    }
-    *out = in;
-    if (ascii)
-        return in.n ? MN_E_OK : MN_E_FORMAT;
-    if (!u8_check((const uint8_t *)in.p, in.n) &&
-        stringprep_profile(mn_arena_cstr(a, in), &prepared, "SASLprep", 0) == STRINGPREP_OK) {
-        *out = mn_arena_str(a, mn_str_from(prepared));
-        e = out->n ? MN_E_OK : MN_E_FORMAT;
-    }
-    free(prepared);
-    return e;
-}
-
 /* The authcid as a localpart of this host; a whole bare JID of this host is understood too. */
 static bool settle_user(struct mn_sasl *s, mn_str name)
 {
@@ -216,209 +177,9 @@ static bool authzid_ok(struct mn_sasl *s, mn_str authzid)
            !mn_jid_make(s->user, s->env.host, (mn_str){0}, &s->a, &own) && mn_jid_eq(&want, &own);
 }
 
-/* Credentials. */
-
-static bool verifier_next(mn_str *stored, int *tag, mn_str *bytes)
-{
-    size_t n;
-
-    if (stored->n < 3)
-        return false;
-    *tag = stored->p[0];
-    n = (size_t)(unsigned char)stored->p[1] << 8 | (unsigned char)stored->p[2];
-    if (stored->n < 3 + n)
-        return false;
-    *bytes = (mn_str){stored->p + 3, n};
-    *stored = mn_str_skip(*stored, 3 + n);
-    return true;
-}
-
-static mn_str verifier_find(mn_str stored, int want)
-{
-    mn_str bytes;
-    int tag;
-
-    while (verifier_next(&stored, &tag, &bytes))
-        if (tag == want)
-            return bytes;
-    return (mn_str){0};
-}
-
-static void verifier_add(struct mn_buf *b, int tag, mn_str bytes)
-{
-    char head[3] = {(char)tag, (char)(bytes.n >> 8), (char)bytes.n};
-
-    mn_buf_add(b, head, 3);
-    mn_buf_str(b, bytes);
-}
-
-struct scram_keys {
-    unsigned iterations;
-    mn_str salt, stored, server;
-};
-
-static bool scram_keys_read(mn_str v, size_t size, struct scram_keys *out)
-{
-    size_t salt;
-
-    if (v.n < 5)
-        return false;
-    salt = (unsigned char)v.p[4];
-    if (v.n != 5 + salt + 2 * size)
-        return false;
-    out->iterations = (unsigned)(unsigned char)v.p[0] << 24 | (unsigned)(unsigned char)v.p[1] << 16 |
-                      (unsigned)(unsigned char)v.p[2] << 8 | (unsigned char)v.p[3];
-    out->salt = (mn_str){v.p + 5, salt};
-    out->stored = (mn_str){v.p + 5 + salt, size};
-    out->server = (mn_str){v.p + 5 + salt + size, size};
-    return out->iterations > 0 && out->iterations <= INT_MAX && salt > 0;
-}
-
-static void scram_derive(enum mn_digest d, mn_str password, mn_str salt, unsigned iterations, char *stored, char *server)
-{
-    char salted[MN_DIGEST_MAX], client[MN_DIGEST_MAX];
-    size_t n = mn_digest_size(d);
-
-    mn_pbkdf2(d, password, salt, iterations, salted);
-    mn_hmac(d, (mn_str){salted, n}, MN_STR("Client Key"), client);
-    mn_digest_of(d, &(mn_str){client, n}, 1, stored);
-    mn_hmac(d, (mn_str){salted, n}, MN_STR("Server Key"), server);
-    mn_crypt_wipe(salted, sizeof salted);
-    mn_crypt_wipe(client, sizeof client);
-}
-
-static void scram_make(struct mn_buf *b, int tag, enum mn_digest d, mn_str password, unsigned iterations)
-{
-    char v[5 + 16 + 2 * MN_DIGEST_MAX];
-    size_t n = mn_digest_size(d);
-
-    for (int i = 0; i < 4; i++)
-        v[i] = (char)(iterations >> (24 - 8 * i));
-    v[4] = 16;
-    mn_rand_bytes(v + 5, 16);
-    scram_derive(d, password, (mn_str){v + 5, 16}, iterations, v + 21, v + 21 + n);
-    verifier_add(b, tag, (mn_str){v, 21 + 2 * n});
-    mn_crypt_wipe(v, sizeof v);
-}
-
-/* UTF-8 as Latin-1 where all of it fits (RFC 2831 2.1.2.1), else itself. */
-static mn_str latin1(mn_str s, struct mn_arena *a)
-{
-    char *p = mn_arena_bytes(a, s.n);
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-
-        if (c < 0x80) {
-            p[n++] = (char)c;
-        } else if ((c == 0xc2 || c == 0xc3) && i + 1 < s.n) {
-            p[n++] = (char)(c << 6 | ((unsigned char)s.p[++i] & 0x3f));
-        } else {
-            return s;
-        }
-    }
-    return (mn_str){p, n};
-}
-
-int mn_sasl_creds_make(mn_str user, mn_str host, mn_str password, unsigned mask, unsigned iterations, struct mn_arena *a,
-                       mn_str *out)
-{
-    struct mn_buf b = {0};
-    mn_str prepared;
-
-    if (saslprep(password, a, &prepared) || prepared.n > 1023)
-        return MN_E_FORMAT;
-    /* A password alone (PLAIN) is checked against whatever keys there are, so some are always made. */
-    if (mask & (1u << MN_SASL_SCRAM_SHA_256 | 1u << MN_SASL_SCRAM_SHA_256_PLUS) || !(mask & SCRAMS))
-        scram_make(&b, TAG_SHA256, MN_SHA256, prepared, iterations);
-    if (mask & (1u << MN_SASL_SCRAM_SHA_512 | 1u << MN_SASL_SCRAM_SHA_512_PLUS))
-        scram_make(&b, TAG_SHA512, MN_SHA512, prepared, iterations);
-    if (mask & (1u << MN_SASL_SCRAM_SHA_1 | 1u << MN_SASL_SCRAM_SHA_1_PLUS))
-        scram_make(&b, TAG_SHA1, MN_SHA1, prepared, iterations);
-    if (mask & 1u << MN_SASL_DIGEST_MD5) {
-        unsigned char d[16];
-
-        mn_digest_of(MN_MD5,
-                     (mn_str[]){latin1(user, a), MN_STR(":"), latin1(host, a), MN_STR(":"), latin1(password, a)}, 5, d);
-        verifier_add(&b, TAG_DIGEST, (mn_str){(char *)d, 16});
-    }
-    if (mask & 1u << MN_SASL_CRAM_MD5) {
-        unsigned char states[MN_HMAC_MD5_STATES];
-
-        mn_hmac_md5_states(password, states);
-        verifier_add(&b, TAG_CRAM, (mn_str){(char *)states, sizeof states});
-    }
-    *out = mn_arena_str(a, mn_buf_view(&b));
-    mn_buf_free(&b);
-    return MN_E_OK;
-}
-
-bool mn_sasl_creds_check(mn_str stored, mn_str password)
-{
-    static const struct {
-        int tag;
-        enum mn_digest d;
-    } tried[] = {{TAG_SHA256, MN_SHA256}, {TAG_SHA512, MN_SHA512}, {TAG_SHA1, MN_SHA1}};
-    struct mn_arena a = {0};
-    bool ok = false;
-    mn_str prepared;
-
-    for (size_t i = 0; i < MN_COUNT(tried) && !saslprep(password, &a, &prepared); i++) {
-        size_t n = mn_digest_size(tried[i].d);
-        char key[MN_DIGEST_MAX], server[MN_DIGEST_MAX];
-        struct scram_keys k;
-
-        if (!scram_keys_read(verifier_find(stored, tried[i].tag), n, &k))
-            continue;
-        scram_derive(tried[i].d, prepared, k.salt, k.iterations, key, server);
-        ok = mn_crypt_eq((mn_str){key, n}, k.stored);
-        break;
-    }
-    mn_arena_done(&a, NULL);
-    return ok;
-}
-
-static unsigned tag_mechs(int tag)
-{
-    unsigned mask = 0;
-
-    for (unsigned m = 0; m < MN_SASL_MECHS; m++)
-        if (mechs[m].tag == tag)
-            mask |= 1u << m;
-    return tag >= TAG_SHA1 && tag <= TAG_SHA512 ? mask | 1u << MN_SASL_PLAIN : mask;
-}
-
-unsigned mn_sasl_creds_mechs(mn_str stored)
-{
-    unsigned mask = 0;
-    mn_str bytes;
-    int tag;
-
-    while (verifier_next(&stored, &tag, &bytes))
-        mask |= tag_mechs(tag);
-    return mask;
-}
-
-mn_str mn_sasl_creds_keep(mn_str stored, unsigned mask, struct mn_arena *a)
-{
-    struct mn_buf b = {0};
-    mn_str rest = stored, bytes, out;
-    bool some = mn_sasl_creds_mechs(stored) & mask & SCRAMS;
-    int tag;
-
-    while (verifier_next(&rest, &tag, &bytes))
-        if (tag_mechs(tag) & mask & ~(1u << MN_SASL_PLAIN) || (tag <= TAG_SHA512 && !some))
-            verifier_add(&b, tag, bytes);
-    out = b.n == stored.n ? stored : mn_arena_str(a, mn_buf_view(&b));
-    mn_buf_free(&b);
-    return out;
-}
-
 /* SCRAM. */
 
-/* `x=value` at the front of *s up to a comma; {NULL, 0} when another attribute stands there. */
-static mn_str scram_attr(mn_str *s, char name)
+mn_str sasl_attr(mn_str *s, char name)
 {
     mn_str rest, head = mn_str_cut(*s, ',', &rest);
 
@@ -448,12 +209,12 @@ static bool saslname(struct mn_sasl *s, mn_str in, mn_str *out)
     return n > 0;
 }
 
-static bool offers_plus(const struct mn_sasl *s)
+bool sasl_offers_plus(const struct mn_sasl_env *env)
 {
-    for (size_t i = 0; i < s->env.announced_count; i++) {
-        enum mn_sasl_mech m = mn_sasl_find(s->env.announced[i]);
+    for (size_t i = 0; i < env->announced_count; i++) {
+        enum mn_sasl_mech m = mn_sasl_find(env->announced[i]);
 
-        if (m < MN_SASL_MECHS && mechs[m].plus)
+        if (m < MN_SASL_MECHS && sasl_rows[m].plus)
             return true;
     }
     return false;
@@ -475,23 +236,24 @@ static void add_sorted(struct mn_buf *b, mn_str *items, size_t count)
 }
 
 /* XEP-0474, 5.1. */
-static mn_str announced_hash(struct mn_sasl *s)
+mn_str sasl_announced(const struct mn_sasl_env *env, enum mn_digest d, struct mn_arena *a)
 {
-    size_t count = s->env.announced_count, n;
-    mn_str *names = mn_arena_alloc(&s->a, (count + 1) * sizeof *names), bindings[3];
+    size_t count = env->announced_count, n;
+    mn_str *names = mn_arena_alloc(a, (count + 1) * sizeof *names), bindings[3];
     struct mn_buf b = {0};
     char digest[MN_DIGEST_MAX];
 
-    memcpy(names, s->env.announced, count * sizeof *names);
+    if (count)
+        memcpy(names, env->announced, count * sizeof *names);
     add_sorted(&b, names, count);
-    n = mn_sasl_bindings(&s->env, bindings);
-    if (n && offers_plus(s)) {
+    n = mn_sasl_bindings(env, bindings);
+    if (n && sasl_offers_plus(env)) {
         mn_buf_c(&b, 0x1f);
         add_sorted(&b, bindings, n);
     }
-    n = mn_digest_of(mechs[s->mech].digest, &(mn_str){b.p, b.n}, 1, digest);
+    n = mn_digest_of(d, &(mn_str){b.p, b.n}, 1, digest);
     mn_buf_free(&b);
-    return mn_base64((mn_str){digest, n}, &s->a);
+    return mn_base64((mn_str){digest, n}, a);
 }
 
 static enum mn_sasl_result scram_first(struct mn_sasl *s, mn_str in)
@@ -499,15 +261,15 @@ static enum mn_sasl_result scram_first(struct mn_sasl *s, mn_str in)
     mn_str rest, flag = mn_str_cut(in, ',', &rest), authzid, name;
 
     if (flag.n == 1 && (flag.p[0] == 'n' || flag.p[0] == 'y')) {
-        if (mechs[s->mech].plus)
+        if (sasl_rows[s->mech].plus)
             return malformed(s, "a -PLUS mechanism without channel binding");
-        if (flag.p[0] == 'y' && offers_plus(s)) {
+        if (flag.p[0] == 'y' && sasl_offers_plus(&s->env)) {
             return fail(s, "not-authorized", "the client saw no -PLUS mechanism, but they were offered (downgrade)");
         }
     } else if (flag.n > 2 && flag.p[0] == 'p' && flag.p[1] == '=') {
         mn_str type = mn_str_skip(flag, 2);
 
-        if (!mechs[s->mech].plus)
+        if (!sasl_rows[s->mech].plus)
             return malformed(s, "channel binding on a mechanism without it");
         s->binding = mn_str_is(type, "tls-exporter")           ? s->env.exporter
                      : mn_str_is(type, "tls-unique")           ? s->env.unique
@@ -523,10 +285,10 @@ static enum mn_sasl_result scram_first(struct mn_sasl *s, mn_str in)
     if (authzid.n && (!mn_str_starts(authzid, MN_STR("a=")) || !saslname(s, mn_str_skip(authzid, 2), &s->authzid)))
         return malformed(s, "bad authzid");
     s->first_bare = mn_arena_str(&s->a, rest);
-    name = scram_attr(&rest, 'n');
+    name = sasl_attr(&rest, 'n');
     if (!name.p || !saslname(s, name, &name))
         return malformed(s, "no username");
-    s->nonce = scram_attr(&rest, 'r');
+    s->nonce = sasl_attr(&rest, 'r');
     if (!s->nonce.n || s->nonce.n > 512)
         return malformed(s, "no nonce");
     for (size_t i = 0; i < s->nonce.n; i++)
@@ -546,22 +308,22 @@ static enum mn_sasl_result scram_first(struct mn_sasl *s, mn_str in)
 
 static enum mn_sasl_result scram_found(struct mn_sasl *s, mn_str stored, mn_str *out)
 {
-    enum mn_digest d = mechs[s->mech].digest;
+    enum mn_digest d = sasl_rows[s->mech].digest;
     size_t n = mn_digest_size(d);
-    struct scram_keys k = {0};
+    struct sasl_keys k = {0};
 
-    s->exists = scram_keys_read(verifier_find(stored, mechs[s->mech].tag), n, &k);
+    s->exists = sasl_scram_keys(sasl_verifier(stored, sasl_rows[s->mech].tag), n, &k);
     if (!s->exists) { /* a salt of its own per hash, as real accounts have */
         char *salt = mn_arena_alloc0(&s->a, MN_DIGEST_MAX);
 
-        mn_hmac(MN_SHA256, s->env.secret, mn_arena_fmt(&s->a, "%d %.*s", mechs[s->mech].tag, MN_ARG(s->user)), salt);
-        k = (struct scram_keys){s->env.iterations, {salt, 16}, {salt, n}, {salt, n}};
+        mn_hmac(MN_SHA256, s->env.secret, mn_arena_fmt(&s->a, "%d %.*s", sasl_rows[s->mech].tag, MN_ARG(s->user)), salt);
+        k = (struct sasl_keys){s->env.iterations, {salt, 16}, {salt, n}, {salt, n}};
     }
     s->stored_key = mn_arena_str(&s->a, k.stored);
     s->server_key = mn_arena_str(&s->a, k.server);
     s->nonce = mn_arena_fmt(&s->a, "%.*s%.*s", MN_ARG(s->nonce), MN_ARG(mn_rand_text(&s->a, 24)));
     s->server_first = mn_arena_fmt(&s->a, "r=%.*s,s=%.*s,i=%u,h=%.*s", MN_ARG(s->nonce),
-                                   MN_ARG(mn_base64(k.salt, &s->a)), k.iterations, MN_ARG(announced_hash(s)));
+                                   MN_ARG(mn_base64(k.salt, &s->a)), k.iterations, MN_ARG(sasl_announced(&s->env, d, &s->a)));
     if (s->env.tls)
         s->server_first =
             mn_arena_fmt(&s->a, "%.*s,t=%s", MN_ARG(s->server_first), s->env.tls13 ? "0304" : "0303");
@@ -572,21 +334,21 @@ static enum mn_sasl_result scram_found(struct mn_sasl *s, mn_str stored, mn_str 
 
 static enum mn_sasl_result scram_final(struct mn_sasl *s, mn_str in, mn_str *out)
 {
-    enum mn_digest d = mechs[s->mech].digest;
+    enum mn_digest d = sasl_rows[s->mech].digest;
     size_t n = mn_digest_size(d);
     mn_str rest = in, c, nonce, proof, got, message;
     char signature[MN_DIGEST_MAX], client[MN_DIGEST_MAX], stored[MN_DIGEST_MAX];
     struct mn_buf want = {0};
     bool bound;
 
-    c = scram_attr(&rest, 'c');
-    nonce = scram_attr(&rest, 'r');
+    c = sasl_attr(&rest, 'c');
+    nonce = sasl_attr(&rest, 'r');
     if (!c.p || !nonce.p || mn_base64_parse(c, &s->a, &got))
         return malformed(s, "bad client-final message");
     while (rest.n && rest.p[0] != 'p')
         mn_str_cut(rest, ',', &rest);
     message = (mn_str){in.p, rest.n ? (size_t)(rest.p - in.p - 1) : in.n};
-    proof = scram_attr(&rest, 'p');
+    proof = sasl_attr(&rest, 'p');
     if (!proof.p || rest.n || mn_base64_parse(proof, &s->a, &proof) || proof.n != n)
         return malformed(s, "bad proof");
     if (!mn_str_eq(nonce, s->nonce))
@@ -815,11 +577,11 @@ enum mn_sasl_result mn_sasl_found(struct mn_sasl *s, mn_str stored, mn_str *out)
     *out = (mn_str){0};
     if (stored.p)
         s->stored = stored = mn_arena_str(&s->a, stored);
-    if (mechs[s->mech].scram)
+    if (sasl_rows[s->mech].scram)
         return scram_found(s, stored, out);
     if (s->mech == MN_SASL_PLAIN)
         return MN_SASL_WORK;
-    s->verifier = verifier_find(stored, mechs[s->mech].tag);
+    s->verifier = sasl_verifier(stored, sasl_rows[s->mech].tag);
     return s->mech == MN_SASL_DIGEST_MD5 ? digest_found(s, out) : cram_found(s, out);
 }
 
