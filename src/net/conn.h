@@ -27,15 +27,19 @@ struct mn_conn *mn_conn_tcp(struct mn_loop *l, int fd, const struct mn_conn_face
 void mn_conn_mem(struct mn_loop *la, struct mn_loop *lb, struct mn_conn **a, struct mn_conn **b);
 void mn_conn_face(struct mn_conn *c, const struct mn_conn_face *face, void *arg);
 
-/* Copies to the output; one gathered write at the end of the turn. Never fails: faults show up as on_closed. */
+/* Copies to the output; one gathered write at the end of the turn. Never fails: faults show up as on_closed, behind what the
+ * other side had sent before. */
 void mn_conn_write(struct mn_conn *c, mn_str bytes);
 /* Where to append directly (then mn_conn_written): saves the copy. The buffer is the connection's, from a pool of the loop. */
 struct mn_buf *mn_conn_out(struct mn_conn *c);
 void mn_conn_written(struct mn_conn *c);
 size_t mn_conn_queued(const struct mn_conn *c); /* bytes not handed to the kernel yet */
 void mn_conn_marks(struct mn_conn *c, size_t low, size_t high);
-void mn_conn_pause(struct mn_conn *c, bool paused); /* stop or resume reading from the network */
-/* Says no more; what is queued is written first (for at most `linger_ms`), then FIN; frees itself. No call-back after this. */
+/* Stop or resume reading from the network. What was read already still comes (layers hold nothing back); the end of the
+ * connection is not noticed until reading goes on. */
+void mn_conn_pause(struct mn_conn *c, bool paused);
+/* Says no more; what is queued is written first (for at most `linger_ms`), then FIN; frees itself. With 0 only
+ * what goes at once is written; so it is inside on_closed, where the other side may still listen. No call-back after this. */
 void mn_conn_close(struct mn_conn *c, int64_t linger_ms);
 
 /* Both directions from here on in TLS. Bytes already written go out in clear before. Works over TCP and memory. */

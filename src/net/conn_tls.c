@@ -8,7 +8,8 @@
 #include "net/conn_parts.h"
 #include "net/tls.h"
 
-/* OWN_MAX: bytes that TLS itself may have waiting to go (its flights, answers to key updates), from a peer that does not read. */
+/* OWN_MAX: bytes that TLS itself may have waiting to go (its flights, answers to key updates), for
+ * a peer that does not read. */
 enum { STEPS_PER_TURN = 16, OWN_MAX = 32768 };
 
 struct mn_tls {
