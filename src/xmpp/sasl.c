@@ -8,7 +8,6 @@
 #include "base/rand.h"
 #include "xmpp/jid.h"
 
-
 const struct sasl_row sasl_rows[] = {
     [MN_SASL_SCRAM_SHA_512_PLUS] = {MN_SHA512, TAG_SHA512, true, true},
     [MN_SASL_SCRAM_SHA_256_PLUS] = {MN_SHA256, TAG_SHA256, true, true},

@@ -1,4 +1,4 @@
-/* SASL (RFC 4422, RFC 6120 section 6) for a server, without I/O: messages in, messages out. Account storage is the caller's:
+/* SASL (RFC 4422, RFC 6120 section 6) for both ends, without I/O: messages in, messages out. Account storage is the caller's:
  * an exchange says when it wants credentials, and may be carried to another thread at that point.
  *
  * SCRAM (RFC 5802, RFC 7677, RFC 9266) with and without channel binding, XEP-0440, XEP-0474 (`h`), XEP-0515 (`t`);
@@ -74,3 +74,17 @@ unsigned mn_sasl_creds_mechs(mn_str stored);
 /* The record without verifiers of mechanisms outside the mask; the same slice when nothing goes. SCRAM keys stay when no SCRAM
  * mechanism of the record is in the mask: a password alone is checked against them. */
 mn_str mn_sasl_creds_keep(mn_str stored, unsigned mechs, struct mn_arena *a);
+
+/* The client's end: SCRAM, PLAIN, ANONYMOUS; the others a client of ours does not need. `env` is lent until the end; its
+ * `announced` is what arrived, and of `host`, `secret` and `iterations` nothing is used. */
+struct mn_sasl_client;
+/* `user` is the localpart; `authzid` may be {NULL, 0}. */
+struct mn_sasl_client *mn_sasl_client_new(enum mn_sasl_mech m, mn_str user, mn_str password, mn_str authzid,
+                                          const struct mn_sasl_env *env);
+void mn_sasl_client_free(struct mn_sasl_client *c);
+/* The first call makes the initial response, each later one takes a challenge. MN_SASL_CHALLENGE: send `out`, which lives as
+ * long as `c`; MN_SASL_FAIL: give up. Slow at SCRAM's challenge. */
+enum mn_sasl_result mn_sasl_client_step(struct mn_sasl_client *c, mn_str in, mn_str *out);
+/* `in`: what came with success, or {NULL, 0}. MN_E_DENIED: it is no success, the server did not prove itself. */
+int mn_sasl_client_end(struct mn_sasl_client *c, mn_str in) MN_MUST_CHECK;
+const char *mn_sasl_client_reason(const struct mn_sasl_client *c);

@@ -18,11 +18,12 @@ int sasl_prep(mn_str in, struct mn_arena *a, mn_str *out) MN_MUST_CHECK;
 
 /* The bytes of the verifier with this tag; {NULL, 0}: the record has none. */
 mn_str sasl_verifier(mn_str stored, int tag);
+
 struct sasl_keys {
     unsigned iterations;
     mn_str salt, stored, server;
 };
-
+/* A SCRAM verifier's parts; false when it is damaged. */
 bool sasl_scram_keys(mn_str verifier, size_t digest_size, struct sasl_keys *out);
 /* StoredKey and ServerKey; slow. `client`, when not NULL, takes ClientKey. */
 void sasl_scram_derive(enum mn_digest d, mn_str password, mn_str salt, unsigned iterations, char *stored, char *server,

@@ -526,3 +526,115 @@ TEST(records_hold_what_their_mechanisms_need)
     CHECK(mn_sasl_creds_make(MN_STR("u"), MN_STR("h"), MN_STR(""), all, 5, &a, &some));
     mn_arena_done(&a, NULL);
 }
+
+/* Our client against our server; the answer of the server's side, or of the client's when it gave up. */
+static enum mn_sasl_result meet(enum mn_sasl_mech m, const struct mn_sasl_env *client_sees, const struct mn_sasl_env *server,
+                                const char *user, const char *password, const char *authzid, mn_str stored)
+{
+    struct mn_sasl_client *c =
+        mn_sasl_client_new(m, mn_str_from(user), mn_str_from(password), mn_str_from(authzid), client_sees);
+    struct mn_sasl *s = mn_sasl_new(m, server);
+    mn_str out = {0};
+    enum mn_sasl_result r = MN_SASL_CHALLENGE;
+
+    for (int turn = 0; turn < 3 && r == MN_SASL_CHALLENGE; turn++) {
+        r = mn_sasl_client_step(c, out, &out);
+        if (r == MN_SASL_FAIL)
+            break;
+        r = mn_sasl_step(s, out, &out);
+        if (r == MN_SASL_LOOKUP)
+            r = mn_sasl_found(s, stored, &out);
+        if (r == MN_SASL_WORK) {
+            mn_sasl_work(s);
+            r = mn_sasl_worked(s, &out);
+        }
+    }
+    if (r == MN_SASL_SUCCESS && mn_sasl_client_end(c, out))
+        r = MN_SASL_FAIL;
+    mn_sasl_client_free(c);
+    mn_sasl_free(s);
+    return r;
+}
+
+TEST(both_ends_meet_by_every_mechanism)
+{
+    struct mn_sasl_env e = env(), bare = env(), other = env(), old = env();
+    mn_str stored, names[] = {MN_STR("SCRAM-SHA-1")}, more[] = {MN_STR("SCRAM-SHA-1"), MN_STR("PLAIN")};
+
+    bare.tls = bare.tls13 = false;
+    bare.exporter = bare.endpoint = (mn_str){0};
+    bare.announced = names;
+    bare.announced_count = 1;
+    other.exporter = MN_STR("SOMEBODY ELSE'S");
+    CHECK(!mn_sasl_creds_make(MN_STR("ro,m=eo"), MN_STR("example.org"), MN_STR("p\xc3\xa4ss,="), all, 4096, &a, &stored));
+    for (enum mn_sasl_mech m = 0; m < MN_SASL_MECHS; m++) {
+        bool password = m != MN_SASL_ANONYMOUS;
+
+        if (m == MN_SASL_DIGEST_MD5 || m == MN_SASL_CRAM_MD5)
+            continue;
+        CHECK_INT(meet(m, &e, &e, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_SUCCESS);
+        if (password)
+            CHECK_INT(meet(m, &e, &e, "ro,m=eo", "pass,=", NULL, stored), MN_SASL_FAIL);
+        if (mn_sasl_is_plus(m)) {
+            CHECK_INT(meet(m, &other, &e, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_FAIL);
+            CHECK_INT(meet(m, &bare, &e, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_FAIL);
+        }
+    }
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &bare, &bare, "ro,m=eo", "p\xc3\xa4ss,=", "ro,m=eo@example.org", stored),
+              MN_SASL_SUCCESS);
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &bare, &bare, "ro,m=eo", "p\xc3\xa4ss,=", "juliet@example.org", stored),
+              MN_SASL_FAIL);
+    /* Somebody took -PLUS, or a mechanism, out of the list on its way (y, then h), or changed the version of TLS (t). */
+    old = e;
+    old.announced_count = 1;
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &old, &e, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_FAIL);
+    other = bare;
+    other.announced = more;
+    other.announced_count = 2;
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &other, &other, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_SUCCESS);
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &other, &bare, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_FAIL);
+    old = e;
+    old.tls13 = false;
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &old, &e, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_FAIL);
+    mn_arena_done(&a, NULL);
+}
+
+TEST(messages_that_a_client_must_refuse)
+{
+    mn_str file = test_file("tests/vectors/scram-bad.tsv"), text = file, col[4];
+    struct mn_sasl_env e = env();
+    int rows = 0;
+
+    e.tls = false;
+    while (test_row(&text, col, 4)) {
+        struct mn_sasl_client *c;
+        mn_str out, nonce, m;
+
+        if (!mn_str_is(col[1], "client"))
+            continue;
+        rows++;
+        c = mn_sasl_client_new(MN_SASL_SCRAM_SHA_1, MN_STR("user"), MN_STR("pencil"), (mn_str){0}, &e);
+        CHECK_INT(mn_sasl_client_step(c, (mn_str){0}, &out), MN_SASL_CHALLENGE);
+        nonce = attr(out, 'r');
+        m = mn_str_starts(col[2], MN_STR("r=abc"))
+                ? mn_arena_fmt(&a, "r=%.*s%.*s", MN_ARG(nonce), MN_ARG(mn_str_skip(col[2], 5)))
+                : col[2];
+        if (mn_str_starts(m, MN_STR("r="))) {
+            if (mn_sasl_client_step(c, m, &out) != MN_SASL_FAIL)
+                test_fail(__FILE__, __LINE__, "%.*s", MN_ARG(col[0]));
+            CHECK(mn_sasl_client_end(c, MN_STR("v=AAAAAAAAAAAAAAAAAAAAAAAAAAA="))); /* nothing was computed */
+        } else {
+            CHECK(mn_sasl_client_end(c, MN_STR("v="))); /* success before anything was proved */
+            CHECK_INT(mn_sasl_client_step(c, mn_arena_fmt(&a, "r=%.*sX,s=QSXCR+Q6sek8bf92,i=4096", MN_ARG(nonce)), &out),
+                      MN_SASL_CHALLENGE);
+            if (!mn_sasl_client_end(c, m))
+                test_fail(__FILE__, __LINE__, "%.*s", MN_ARG(col[0]));
+            CHECK_INT(mn_sasl_client_step(c, m, &out), MN_SASL_FAIL); /* a challenge too many */
+        }
+        CHECK(mn_sasl_client_reason(c));
+        mn_sasl_client_free(c);
+    }
+    CHECK_INT(rows, 9);
+    mn_free((void *)file.p);
+    mn_arena_done(&a, NULL);
+}
