@@ -587,3 +587,65 @@ TEST(what_came_before_a_reset_is_read_and_the_end_told_once)
     mn_buf_free(&why);
     finish(l, &s, NULL);
 }
+
+/* A conversation that goes from clear to TLS to zlib inside its call-backs, as streams do. */
+struct upgrade {
+    struct mn_conn *conn;
+    struct mn_buf got;
+    bool server;
+};
+
+static void on_step(void *arg, mn_str bytes)
+{
+    struct upgrade *u = arg;
+
+    mn_buf_str(&u->got, bytes);
+    if (mn_str_starts(bytes, MN_STR("starttls"))) { /* what came behind it is the receiver's to drop */
+        mn_conn_write(u->conn, MN_STR("proceed"));
+        mn_conn_start_tls(u->conn, server_tls, true, NULL);
+    } else if (mn_str_is(bytes, "proceed")) {
+        mn_conn_start_tls(u->conn, client_tls, false, "localhost");
+        mn_conn_write(u->conn, MN_STR("compress")); /* waits for the handshake */
+    } else if (mn_str_is(bytes, "compress")) {
+        mn_conn_write(u->conn, MN_STR("compressed"));
+        mn_conn_start_zlib(u->conn);
+    } else if (mn_str_is(bytes, "compressed")) {
+        mn_conn_start_zlib(u->conn);
+        mn_conn_write(u->conn, MN_STR("message"));
+    } else if (mn_str_is(bytes, "message")) {
+        CHECK(mn_conn_is_tls(u->conn) && mn_conn_is_zlib(u->conn));
+        mn_conn_write(u->conn, MN_STR("answer"));
+        mn_conn_close(u->conn, 1000);
+    }
+}
+
+static void no_end(void *arg, int why)
+{
+    (void)arg;
+    CHECK_INT(why, MN_E_CLOSED);
+}
+
+TEST(layers_are_put_in_while_talking)
+{
+    static const struct mn_conn_face steps = {on_step, no_end, NULL, NULL};
+
+    certificates();
+    for (int tcp = 0; tcp < 2; tcp++) {
+        struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+        struct upgrade a = {0}, b = {0};
+        struct side x, y;
+
+        pair_of(l, tcp, &x, &y);
+        a.conn = x.conn;
+        b.conn = y.conn;
+        mn_conn_face(a.conn, &steps, &a);
+        mn_conn_face(b.conn, &steps, &b);
+        mn_conn_write(a.conn, MN_STR("starttls and something behind it"));
+        CHECK(calms_down(l));
+        CHECK_STR(mn_buf_view(&b.got), "starttls and something behind itcompressmessage");
+        CHECK_STR(mn_buf_view(&a.got), "proceedcompressedanswer");
+        mn_buf_free(&a.got);
+        mn_buf_free(&b.got);
+        finish(l, &x, NULL);
+    }
+}
