@@ -82,21 +82,32 @@ int mn_jid_resource_prep(mn_str s, struct mn_arena *a, mn_str *out)
     return by_profile(s, stringprep_xmpp_resourceprep, a, out);
 }
 
-/* [v6] or a dotted name; labels of 1 to 63 octets without hyphens at their ends. */
-static bool ascii_host_ok(mn_str s)
+/* A dotted name in lower case: labels of 1 to 63 octets without hyphens at their ends. *puny: one of them is an A-label. */
+static bool is_name(mn_str s, bool *puny)
 {
     size_t label = 0;
 
-    for (size_t i = 0; i <= s.n; i++) {
-        if (i < s.n && s.p[i] != '.') {
-            label++;
-            continue;
-        }
-        if (!label || label > 63 || s.p[i - 1] == '-' || s.p[i - label] == '-')
+    *puny = false;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (!(plain[(unsigned char)c] & IN_HOST))
             return false;
-        label = 0;
+        if (c == '.') {
+            if (!label || s.p[i - 1] == '-')
+                return false;
+            label = 0;
+        } else if (c == '-') {
+            if (!label++)
+                return false;
+            *puny |= label == 4 && !memcmp(s.p + i - 3, "xn--", 4);
+        } else {
+            label++;
+        }
+        if (label > 63)
+            return false;
     }
-    return s.n > 0 && s.n <= MN_JID_PART_MAX;
+    return label && s.p[s.n - 1] != '-' && s.n <= MN_JID_PART_MAX;
 }
 
 static bool is_literal6(mn_str s)
@@ -120,33 +131,27 @@ static mn_str lowered(mn_str s, struct mn_arena *a)
     return (mn_str){p, s.n};
 }
 
-static bool has_alabel(mn_str s)
-{
-    for (size_t i = 0; i + 4 <= s.n; i++)
-        if (!memcmp(s.p + i, "xn--", 4) && (i == 0 || s.p[i - 1] == '.'))
-            return true;
-    return false;
-}
-
 int mn_jid_host_prep(mn_str s, struct mn_arena *a, mn_str *out)
 {
     char *ulabel = NULL, *alabel = NULL;
     const char *text;
+    bool puny, ok;
     int e;
 
     if (s.n && s.p[s.n - 1] == '.')
         s.n--;
-    if (!is_plain(s, IN_HOST)) {
+    ok = is_name(s, &puny);
+    if (!ok) {
         if (!s.n || s.n > MN_JID_PART_MAX || memchr(s.p, 0, s.n))
             return MN_E_FORMAT;
         s = lowered(s, a);
         if (is_literal6(s))
             return finished(s, out);
+        ok = is_name(s, &puny);
     }
-    if (is_plain(s, IN_HOST) && !has_alabel(s)) {
-        *out = s;
-        return ascii_host_ok(s) ? MN_E_OK : MN_E_FORMAT;
-    }
+    *out = s;
+    if (ok && !puny)
+        return MN_E_OK;
     /* libidn2 would drop some of these and go on. */
     for (size_t i = 0; i < s.n; i++)
         if ((unsigned char)s.p[i] < 0x80 && !(plain[(unsigned char)s.p[i]] & IN_HOST))
@@ -158,7 +163,7 @@ int mn_jid_host_prep(mn_str s, struct mn_arena *a, mn_str *out)
                 idn2_to_unicode_8z8z(alabel, &ulabel, 0)
             ? MN_E_FORMAT
             : MN_E_OK;
-    if (!e && (!is_plain(mn_str_from(alabel), IN_HOST) || !ascii_host_ok(mn_str_from(alabel))))
+    if (!e && !is_name(mn_str_from(alabel), &puny))
         e = MN_E_FORMAT;
     if (!e)
         e = finished(mn_arena_str(a, mn_str_from(ulabel)), out);
@@ -170,15 +175,16 @@ int mn_jid_host_prep(mn_str s, struct mn_arena *a, mn_str *out)
 int mn_jid_host_ascii(mn_str host, struct mn_arena *a, mn_str *out)
 {
     char *alabel = NULL;
+    bool puny;
     int e = MN_E_FORMAT;
 
-    if (is_plain(host, IN_HOST)) {
-        *out = host;
-        return ascii_host_ok(host) ? MN_E_OK : MN_E_FORMAT;
-    }
+    *out = host;
+    if (is_name(host, &puny))
+        return MN_E_OK;
     if (host.n && host.n <= MN_JID_PART_MAX && !memchr(host.p, 0, host.n) &&
         !idn2_lookup_u8((const uint8_t *)mn_arena_cstr(a, host), (uint8_t **)&alabel,
-                        IDN_FLAGS)) {
+                        IDN_FLAGS) &&
+        is_name(mn_str_from(alabel), &puny)) {
         *out = mn_arena_str(a, mn_str_from(alabel));
         e = MN_E_OK;
     }

@@ -138,13 +138,18 @@ TEST(profiles_prepare_as_their_rfcs_say)
     mn_arena_done(&a, NULL);
 }
 
-TEST(literals_are_addresses)
+TEST(hosts_are_names_or_addresses)
 {
     static const struct {
         const char *host;
         bool ok;
     } rows[] = {{"[::1]", true}, {"[2001:DB8::1]", true}, {"[::ffff:192.0.2.1]", true}, {"[abc]", false},
-                {"[.]", false},  {"[1:::2]", false},      {"[::1", false},              {"[]", false}};
+                {"[.]", false},  {"[1:::2]", false},      {"[::1", false},              {"[]", false},
+                {"a-b.c", true}, {"A-B.C", true},         {"a-.b", false},              {"a.-b", false},
+                {"a..b", false}, {"a-", false},           {".", false},                 {"-", false},
+                {"xn--", false}, {"a.xn--fuball-cta", true}, {"a_b", false},
+                {"a123456789b123456789c123456789d123456789e123456789f123456789abc", true},
+                {"a123456789b123456789c123456789d123456789e123456789f123456789abcd.x", false}};
 
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
         struct mn_jid j;
