@@ -15,7 +15,7 @@
 #include "base/err.h"
 
 enum { IDN_FLAGS = IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES };
-enum { IN_USER = 1, IN_HOST = 2, IN_RESOURCE = 4 };
+enum { IN_USER = 1, IN_LABEL = 2, IN_RESOURCE = 4 };
 
 /* Which ASCII characters stand for themselves in a prepared part. */
 static const uint8_t plain[256] = {
@@ -25,9 +25,10 @@ static const uint8_t plain[256] = {
     ['#' ... '%'] = IN_USER | IN_RESOURCE,
     ['&' ... '\''] = IN_RESOURCE,
     ['(' ... ','] = IN_USER | IN_RESOURCE,
-    ['-' ... '.'] = IN_USER | IN_HOST | IN_RESOURCE,
+    ['-'] = IN_USER | IN_LABEL | IN_RESOURCE,
+    ['.'] = IN_USER | IN_RESOURCE,
     ['/'] = IN_RESOURCE,
-    ['0' ... '9'] = IN_USER | IN_HOST | IN_RESOURCE,
+    ['0' ... '9'] = IN_USER | IN_LABEL | IN_RESOURCE,
     [':'] = IN_RESOURCE,
     [';'] = IN_USER | IN_RESOURCE,
     ['<'] = IN_RESOURCE,
@@ -37,7 +38,7 @@ static const uint8_t plain[256] = {
     ['@'] = IN_RESOURCE,
     ['A' ... 'Z'] = IN_RESOURCE,
     ['[' ... '`'] = IN_USER | IN_RESOURCE,
-    ['a' ... 'z'] = IN_USER | IN_HOST | IN_RESOURCE,
+    ['a' ... 'z'] = IN_USER | IN_LABEL | IN_RESOURCE,
     ['{' ... '~'] = IN_USER | IN_RESOURCE,
 };
 
@@ -85,29 +86,23 @@ int mn_jid_resource_prep(mn_str s, struct mn_arena *a, mn_str *out)
 /* A dotted name in lower case: labels of 1 to 63 octets without hyphens at their ends. *puny: one of them is an A-label. */
 static bool is_name(mn_str s, bool *puny)
 {
-    size_t label = 0;
-
     *puny = false;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
+    if (s.n > MN_JID_PART_MAX)
+        return false;
+    for (;;) {
+        size_t n = 0;
 
-        if (!(plain[(unsigned char)c] & IN_HOST))
+        while (n < s.n && plain[(unsigned char)s.p[n]] & IN_LABEL)
+            n++;
+        if (!n || n > 63 || s.p[0] == '-' || s.p[n - 1] == '-')
             return false;
-        if (c == '.') {
-            if (!label || s.p[i - 1] == '-')
-                return false;
-            label = 0;
-        } else if (c == '-') {
-            if (!label++)
-                return false;
-            *puny |= label == 4 && !memcmp(s.p + i - 3, "xn--", 4);
-        } else {
-            label++;
-        }
-        if (label > 63)
+        *puny |= n > 4 && !memcmp(s.p, "xn--", 4);
+        if (n == s.n)
+            return true;
+        if (s.p[n] != '.')
             return false;
+        s = mn_str_skip(s, n + 1);
     }
-    return label && s.p[s.n - 1] != '-' && s.n <= MN_JID_PART_MAX;
 }
 
 static bool is_literal6(mn_str s)
@@ -154,7 +149,7 @@ int mn_jid_host_prep(mn_str s, struct mn_arena *a, mn_str *out)
         return MN_E_OK;
     /* libidn2 would drop some of these and go on. */
     for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x80 && !(plain[(unsigned char)s.p[i]] & IN_HOST))
+        if ((unsigned char)s.p[i] < 0x80 && s.p[i] != '.' && !(plain[(unsigned char)s.p[i]] & IN_LABEL))
             return MN_E_FORMAT;
     if (u8_check((const uint8_t *)s.p, s.n))
         return MN_E_FORMAT;
