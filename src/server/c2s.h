@@ -23,21 +23,25 @@ struct c2s {
     struct mn_conn *conn;
     struct mn_xml *xml;
     enum c2s_state state;
-    uint8_t tls_policy;  /* enum conf_tls of the listener */
-    bool secure, compressed, waiting; /* waiting: something of it is elsewhere; nothing is read */
-    bool anonymous, counted, sasl_failed, closing;
+    uint8_t tls_policy; /* enum conf_tls of the listener */
+    bool secure, compressed;
+    bool waiting;       /* something of it is elsewhere; nothing is read */
+    bool pumping, moving, overflow, anonymous, counted, sasl_failed;
     uint8_t wrong, refused; /* decision L3 */
     const struct host *host;
     struct session *session;
-    struct login *login;   /* while a login goes on */
-    mn_str user;           /* authenticated localpart, malloc'd with lang in `texts` */
-    mn_str lang;           /* the stream's default; empty: none */
+    struct login *login; /* while a login goes on (mod_sasl) */
+    mn_str user;         /* authenticated localpart */
+    mn_str lang;         /* the stream's default language; empty: none */
     struct mn_timer deadline;
-    struct mn_log log;
-    char peer[MN_ADDR_TEXT];
-    struct mn_post post;   /* its way to another loop */
+    int64_t deadline_at;
+    struct mn_turn turn; /* what is to be done when nothing of it is on the stack */
+    struct mn_post post; /* its way to another loop */
     void (*arrived)(struct c2s *c, void *arg);
     void *arrived_arg;
+    struct owner *goal;
+    struct mn_log log;
+    char peer[MN_ADDR_TEXT];
 };
 
 /* A new connection on this owner's loop. */
@@ -54,10 +58,19 @@ void c2s_restart(struct c2s *c);
  * it is freed by c2s_go_on, which then returns false. */
 void c2s_wait(struct c2s *c);
 bool c2s_go_on(struct c2s *c);
-/* Brings the stream to the owner of `bare` and calls `then` there; at once when it is there already. Input waits meanwhile:
- * `then` must end in c2s_go_on or c2s_wait's counterpart. */
+/* Brings the stream to the owner of `bare` and calls `then` there; at once when it is there already. Input waits (c2s_wait)
+ * from here on: sooner or later after `then` comes one c2s_go_on. When the connection died on the way, `then` finds
+ * C2S_CLOSED, cleans up and calls c2s_go_on. */
 void c2s_move(struct c2s *c, mn_str bare, void (*then)(struct c2s *c, void *arg), void *arg);
 /* Authenticated as that localpart (copied). */
 void c2s_authenticated(struct c2s *c, mn_str user);
+/* Its session begins: from now on stanzas go there. */
+void c2s_bind(struct c2s *c, struct user *u, mn_str resource);
+/* May passwords and the like pass here: TLS, or a mechanism that the operator allows without it. */
+bool c2s_may(const struct c2s *c, enum mn_sasl_mech m);
+bool c2s_is_loopback(const struct c2s *c);
+mn_str c2s_group(const struct c2s *c, char out[16]); /* what limits count by */
 /* The account's own bare JID. */
 struct mn_jid c2s_jid(struct c2s *c, struct mn_arena *a);
+/* mod_sasl.c: drops a login that goes on. */
+void login_free(struct c2s *c);

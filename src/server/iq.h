@@ -37,6 +37,8 @@ struct iq_row {
 /* Finds the row and runs it; an error answer where there is none. `iq` is on the caller's stack, its st a reference that is
  * taken over. */
 void iq_dispatch(struct iq *iq, enum iq_at at);
+/* Would a request be heard there at all? */
+bool iq_hears(const struct mn_elem *child, enum mn_type type, enum iq_at at);
 /* The asker is the account itself (any of its sessions). */
 bool iq_is_self(const struct iq *iq);
 /* An answer's payload is built here, in the answer's own arena: begin, add children to the element, end. */

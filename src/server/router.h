@@ -22,11 +22,10 @@ void router_out(struct session *s, uint32_t seq, struct mn_stanza *st);
 void router_send(struct mn_stanza *st);
 /* The same stanza to many local accounts: one mailbox item per owner. `to` are bare JIDs, lent. */
 void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count);
-/* The account is loaded and not parked: what waited in it goes on. */
-void router_resume(struct user *u);
 
 /* For hooks and handlers on the recipient's side. */
 struct route *route_keep(struct route *r); /* a copy on the heap with the same references; the original is empty then */
 void route_finish(struct route *r);        /* settled: gives the ticket back, drops the references, frees if kept */
 /* Settled by an error to the sender (nothing is sent in answer to errors and results). */
 void route_refuse(struct route *r, enum mn_cond cond, const char *text);
+void route_spare_free(struct owner *o);

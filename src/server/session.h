@@ -52,6 +52,8 @@ void session_unref(struct session *s);
 void session_take(struct session *s, struct mn_stanza *st);
 /* Out to the client; `to` overrules the envelope's address. Nothing when the session has ended. */
 void session_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to);
+/* The same for a stanza of ours: takes over the reference. */
+void session_give(struct session *s, struct mn_stanza *st);
 /* Our own answer to its stanza number `seq`: leaves when everything up to it is settled. Takes over the reference. */
 void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st);
 /* What the closed prefix lets go. */

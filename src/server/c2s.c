@@ -1,0 +1,554 @@
+#include "server/c2s.h"
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "server/module.h"
+
+enum { LINGER_MS = 5000 };
+
+static struct mn_xml_limits limits_of(const struct c2s *c)
+{
+    const struct config *conf = c->srv->conf;
+
+    return (struct mn_xml_limits){
+        (size_t)(c->state == C2S_BOUND ? conf->limits.stanza : conf->limits.stanza_before_login),
+        (unsigned)conf->limits.depth, (unsigned)conf->limits.attributes};
+}
+
+mn_str c2s_group(const struct c2s *c, char out[16])
+{
+    return mn_addr_group(mn_conn_peer(c->conn), out);
+}
+
+bool c2s_is_loopback(const struct c2s *c)
+{
+    return mn_addr_is_loopback(mn_conn_peer(c->conn));
+}
+
+bool c2s_may(const struct c2s *c, enum mn_sasl_mech m)
+{
+    if (!(c->srv->mechanisms & 1u << m))
+        return false;
+    return c->secure || c->srv->without_tls & 1u << m;
+}
+
+/* It no longer counts among those who are not let in yet. */
+static void count_off(struct c2s *c)
+{
+    char group[16];
+
+    if (c->counted)
+        mn_limit_release(c->srv->limits, c2s_group(c, group));
+    c->counted = false;
+}
+
+static void c2s_free(struct c2s *c)
+{
+    login_free(c);
+    mn_turn_cancel(&c->turn);
+    mn_timer_stop(&c->deadline);
+    mn_list_del(&c->link);
+    mn_xml_free(c->xml);
+    mn_free((void *)c->user.p);
+    mn_free((void *)c->lang.p);
+    mn_free(c);
+}
+
+/* The connection goes; the struct goes when nothing is under way with it any more. */
+static void shut(struct c2s *c, int64_t linger)
+{
+    if (c->state == C2S_CLOSED)
+        return;
+    count_off(c);
+    c->state = C2S_CLOSED;
+    if (c->session) {
+        struct session *s = c->session;
+
+        c->session = NULL;
+        session_end(s);
+        session_unref(s);
+    }
+    mn_timer_stop(&c->deadline);
+    mn_conn_close(c->conn, linger);
+    c->conn = NULL;
+    if (!c->waiting)
+        mn_loop_at_end(c->owner->loop, &c->turn);
+}
+
+void c2s_raw(struct c2s *c, mn_str bytes)
+{
+    if (c->state != C2S_CLOSED)
+        mn_conn_write(c->conn, bytes);
+}
+
+static void check_queue(struct c2s *c)
+{
+    if (!c->overflow && mn_conn_queued(c->conn) > (size_t)c->srv->conf->limits.queue) {
+        c->overflow = true;
+        mn_loop_at_end(c->owner->loop, &c->turn);
+    }
+}
+
+void c2s_write(struct c2s *c, const struct mn_stanza *st, const struct mn_jid *to)
+{
+    if (c->state == C2S_CLOSED || c->overflow)
+        return;
+    mn_stanza_write(mn_conn_out(c->conn), st, to);
+    mn_conn_written(c->conn);
+    check_queue(c);
+}
+
+static void header(struct c2s *c, mn_str to)
+{
+    struct mn_arena a = {.pool = mn_loop_pool(c->owner->loop)};
+    struct mn_buf *b = mn_conn_out(c->conn);
+    mn_str from = c->host ? c->host->name : c->srv->hosts[0].name;
+
+    mn_buf_lit(b, "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
+                  "xmlns:stream='http://etherx.jabber.org/streams' id='");
+    mn_buf_str(b, mn_rand_text(&a, 24));
+    mn_buf_lit(b, "' from='");
+    mn_buf_xml(b, from, true);
+    if (to.n) {
+        mn_buf_lit(b, "' to='");
+        mn_buf_xml(b, to, true);
+    }
+    mn_buf_lit(b, "' version='1.0' xml:lang='en'>");
+    mn_conn_written(c->conn);
+    mn_arena_done(&a, mn_loop_pool(c->owner->loop));
+}
+
+void c2s_error(struct c2s *c, enum mn_stream_cond cond, const char *text)
+{
+    struct mn_buf *b;
+
+    if (c->state == C2S_CLOSED)
+        return;
+    mn_log_debug(&c->log, "stream error", MN_F("condition", mn_stream_cond_name(cond)), MN_FC("why", text));
+    c->owner->count.refused++;
+    /* RFC 6120 4.9.1.2: also an error in the first header is told inside a stream of ours. */
+    if (c->state == C2S_OPENING)
+        header(c, (mn_str){0});
+    b = mn_conn_out(c->conn);
+    mn_buf_lit(b, "<stream:error><");
+    mn_buf_str(b, mn_stream_cond_name(cond));
+    mn_buf_lit(b, " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>");
+    if (*text) {
+        mn_buf_lit(b, "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>");
+        mn_buf_xml(b, mn_str_from(text), false);
+        mn_buf_lit(b, "</text>");
+    }
+    mn_buf_lit(b, "</stream:error></stream:stream>");
+    mn_conn_written(c->conn);
+    shut(c, LINGER_MS);
+}
+
+void c2s_close(struct c2s *c)
+{
+    if (c->state == C2S_CLOSED)
+        return;
+    if (c->state == C2S_OPENING)
+        header(c, (mn_str){0});
+    c2s_raw(c, MN_STR("</stream:stream>"));
+    shut(c, LINGER_MS);
+}
+
+void c2s_restart(struct c2s *c)
+{
+    mn_xml_restart(c->xml);
+    c->state = C2S_OPENING;
+}
+
+/* The stream's header (RFC 6120, 4.7). */
+
+static void keep_lang(struct c2s *c, mn_str lang)
+{
+    mn_free((void *)c->lang.p);
+    c->lang = lang.n && lang.n < 40 ? (mn_str){mn_str_dup(lang), lang.n} : (mn_str){0};
+}
+
+static void features(struct c2s *c)
+{
+    struct mn_buf *b = mn_conn_out(c->conn);
+    size_t before;
+
+    mn_buf_lit(b, "<stream:features>");
+    before = b->n;
+    HOOK_RUN(c->srv, stream_features, c, b);
+    if (b->n == before) {
+        b->n -= sizeof "<stream:features>" - 1;
+        mn_buf_lit(b, "<stream:features/>");
+    } else {
+        mn_buf_lit(b, "</stream:features>");
+    }
+    mn_conn_written(c->conn);
+}
+
+static void on_header(struct c2s *c, const struct mn_xml_item *item, struct mn_arena *a)
+{
+    const struct mn_elem *e = item->elem;
+    mn_str to = mn_elem_get(e, "to"), version = mn_elem_get(e, "version"), name;
+    struct mn_jid from = {0};
+    const struct host *h = NULL;
+
+    if (!mn_jid_host_prep(to, a, &name))
+        h = host_find(c->srv, name);
+    if (h && (!c->host || !c->user.n || c->host == h))
+        c->host = h;
+    keep_lang(c, mn_elem_lang(e));
+    if (e->ns != MN_NS_STREAM || !mn_str_eq(item->default_ns, mn_ns_uri(MN_NS_CLIENT))) {
+        c2s_error(c, MN_STREAM_INVALID_NAMESPACE, "a client's stream is {http://etherx.jabber.org/streams}stream with "
+                                                  "jabber:client as content namespace");
+        return;
+    }
+    if (!mn_str_is(e->name, "stream")) {
+        c2s_error(c, MN_STREAM_BAD_FORMAT, "the first element is not stream");
+        return;
+    }
+    if (mn_elem_get(e, "from").p && mn_jid_parse(mn_elem_get(e, "from"), a, &from)) {
+        c2s_error(c, MN_STREAM_INVALID_FROM, "from is no address");
+        return;
+    }
+    if (!h || h != c->host) {
+        c2s_error(c, MN_STREAM_HOST_UNKNOWN, to.p ? "this server does not serve that domain" : "to is missing");
+        return;
+    }
+    if (version.n < 3 || version.p[0] == '0' || version.p[0] == '.') {
+        c2s_error(c, MN_STREAM_UNSUPPORTED_VERSION, "version 1.0 is needed");
+        return;
+    }
+    if (!mn_jid_none(&from) && c->user.n && (!mn_str_eq(mn_jid_user(&from), c->user) || !mn_str_eq(mn_jid_host(&from), h->name))) {
+        c2s_error(c, MN_STREAM_INVALID_FROM, "from is not who logged in");
+        return;
+    }
+    header(c, mn_jid_none(&from) ? (mn_str){0} : mn_jid_text(&from));
+    c->state = c->user.n ? C2S_KNOWN : C2S_OPEN;
+    features(c);
+}
+
+/* Stanzas. */
+
+static bool from_ok(const struct c2s *c, const struct mn_stanza *st)
+{
+    if (mn_jid_none(&st->from))
+        return true;
+    return mn_str_eq(mn_jid_bare(&st->from), mn_jid_bare(&c->session->jid)) &&
+           (!st->from.resource || mn_str_eq(mn_jid_resource(&st->from), mn_jid_resource(&c->session->jid)));
+}
+
+static void bound_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
+{
+    bool bad_from = malformed && mn_elem_get(st->elem, "from").p && mn_jid_none(&st->from);
+
+    if (bad_from || !from_ok(c, st)) {
+        c2s_error(c, MN_STREAM_INVALID_FROM, "from is not who logged in");
+        mn_stanza_unref(st);
+        return;
+    }
+    st->from = c->session->jid;
+    if (!malformed) {
+        /* The session's address outlives no stanza: a copy of its own. */
+        mn_stanza_from(st, &c->session->jid);
+        if (!st->lang.p && c->lang.n)
+            st->lang = mn_arena_str(&st->arena, c->lang);
+        session_take(c->session, st);
+        return;
+    }
+    if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_RESULT) {
+        struct mn_stanza *e = mn_stanza_error(st, MN_COND_JID_MALFORMED, MN_STR("to is no address"));
+
+        c2s_write(c, e, NULL);
+        mn_stanza_unref(e);
+    }
+    mn_stanza_unref(st);
+}
+
+/* Without a bound resource only a few IQs are heard (registration, jabber:iq:auth, bind). */
+static void early_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
+{
+    bool ours = mn_jid_none(&st->to) || (!st->to.user && !st->to.resource && mn_str_eq(mn_jid_host(&st->to), c->host->name));
+
+    if (st->kind == MN_IQ && (st->type == MN_TYPE_GET || st->type == MN_TYPE_SET) && st->id.n && !malformed && ours &&
+        iq_hears(mn_stanza_child(st), (enum mn_type)st->type, AT_STREAM)) {
+        struct iq iq = {.st = st, .owner = c->owner, .host = c->host, .stream = c};
+
+        st->from = st->to = (struct mn_jid){0};
+        iq_dispatch(&iq, AT_STREAM);
+        return;
+    }
+    c2s_error(c, MN_STREAM_NOT_AUTHORIZED, c->user.n ? "bind a resource first" : "log in first");
+    mn_stanza_unref(st);
+}
+
+static bool stream_element(struct c2s *c, const struct mn_xml_item *item)
+{
+    for (const struct module *const *m = modules; *m; m++)
+        for (const struct stream_row *row = (*m)->stream; row->fn && module_on(c->srv, *m); row++)
+            if (mn_elem_is(item->elem, row->ns, row->name))
+                return row->fn(c, item);
+    return false;
+}
+
+static void on_elem(struct c2s *c, const struct mn_xml_item *item, struct mn_arena *a)
+{
+    struct mn_stanza *st;
+    int e;
+
+    if (item->elem->ns != MN_NS_CLIENT) {
+        if (!stream_element(c, item))
+            c2s_error(c, MN_STREAM_UNSUPPORTED_STANZA_TYPE, "no such element at this point");
+        return;
+    }
+    e = mn_stanza_parse(item, a, MN_NS_CLIENT, &st);
+    if (e == MN_E_NOT_FOUND)
+        c2s_error(c, MN_STREAM_UNSUPPORTED_STANZA_TYPE, "not message, presence or iq");
+    else if (c->state == C2S_BOUND)
+        bound_stanza(c, st, e);
+    else
+        early_stanza(c, st, e);
+}
+
+/* Input. */
+
+static void pump(struct c2s *c)
+{
+    struct mn_pool *pool = mn_loop_pool(c->owner->loop);
+
+    c->pumping = true;
+    while (!c->waiting && c->state != C2S_CLOSED) {
+        struct mn_arena a = {.pool = pool};
+        struct mn_xml_item item;
+        int e = mn_xml_next(c->xml, &a, &item);
+
+        if (e == MN_XML_OPEN)
+            on_header(c, &item, &a);
+        else if (e == MN_XML_ELEM)
+            on_elem(c, &item, &a);
+        else if (e == MN_XML_CLOSE)
+            c2s_close(c);
+        else if (e < 0)
+            c2s_error(c, mn_stream_cond_of(e),
+                      e == MN_E_LIMIT ? "over a limit of size, depth or attributes" : mn_err_text(e));
+        mn_arena_done(&a, pool);
+        if (e == MN_XML_NOTHING)
+            break;
+    }
+    c->pumping = false;
+    mn_xml_keep(c->xml);
+}
+
+static void on_bytes(void *arg, mn_str bytes)
+{
+    struct c2s *c = arg;
+
+    mn_xml_feed(c->xml, bytes);
+    if (c->waiting)
+        mn_xml_keep(c->xml);
+    else
+        pump(c);
+}
+
+static void on_closed(void *arg, int why)
+{
+    struct c2s *c = arg;
+
+    mn_log_debug(&c->log, "connection ended", MN_FC("why", mn_err_text(why)));
+    shut(c, 0);
+}
+
+static void on_tls(void *arg)
+{
+    struct c2s *c = arg;
+
+    c->secure = true;
+    mn_log_debug(&c->log, "TLS", MN_FC("with", mn_conn_tls_name(c->conn)));
+}
+
+static const struct mn_conn_face face = {on_bytes, on_closed, NULL, on_tls};
+
+void c2s_wait(struct c2s *c)
+{
+    c->waiting = true;
+    if (c->conn)
+        mn_conn_pause(c->conn, true);
+}
+
+bool c2s_go_on(struct c2s *c)
+{
+    c->waiting = false;
+    if (c->state == C2S_CLOSED) {
+        if (c->pumping)
+            mn_loop_at_end(c->owner->loop, &c->turn);
+        else
+            c2s_free(c);
+        return false;
+    }
+    mn_conn_pause(c->conn, false);
+    if (!c->pumping)
+        pump(c);
+    return true;
+}
+
+/* Moving. */
+
+static void deadline_start(struct c2s *c)
+{
+    if (c->state != C2S_BOUND && c->state != C2S_CLOSED)
+        mn_timer_start(c->owner->loop, &c->deadline, c->deadline_at - mn_clock_now());
+}
+
+static void arrived(struct mn_post *p)
+{
+    struct c2s *c = MN_OF(p, struct c2s, post);
+
+    c->owner = owner_here();
+    mn_list_add(&c->owner->streams, &c->link);
+    mn_conn_attach(c->conn, c->owner->loop);
+    deadline_start(c);
+    c->owner->count.crossed++;
+    c->arrived(c, c->arrived_arg);
+}
+
+static void leave(struct c2s *c)
+{
+    c->moving = false;
+    if (c->state == C2S_CLOSED) {
+        c->arrived(c, c->arrived_arg);
+        return;
+    }
+    mn_timer_stop(&c->deadline);
+    mn_list_del(&c->link);
+    mn_conn_detach(c->conn);
+    c->post.run = arrived;
+    c->post.bytes = sizeof *c + mn_xml_held(c->xml);
+    mn_loop_post(c->goal->loop, &c->post);
+}
+
+void c2s_move(struct c2s *c, mn_str bare, void (*then)(struct c2s *c, void *arg), void *arg)
+{
+    struct owner *goal = owner_of(c->srv, bare);
+
+    c2s_wait(c);
+    if (goal == c->owner || c->state == C2S_CLOSED) {
+        then(c, arg);
+        return;
+    }
+    c->arrived = then;
+    c->arrived_arg = arg;
+    c->goal = goal;
+    c->moving = true;
+    mn_loop_at_end(c->owner->loop, &c->turn);
+}
+
+/* With nothing of it on the stack. */
+static void at_end(struct mn_turn *t)
+{
+    struct c2s *c = MN_OF(t, struct c2s, turn);
+
+    if (c->overflow && c->state != C2S_CLOSED) {
+        mn_log_info(&c->log, "client does not read", MN_FN("bytes", (int64_t)mn_conn_queued(c->conn)));
+        shut(c, 0);
+    }
+    if (c->moving)
+        leave(c);
+    else if (c->state == C2S_CLOSED && !c->waiting)
+        c2s_free(c);
+}
+
+static void deadline_over(struct mn_timer *t)
+{
+    struct c2s *c = MN_OF(t, struct c2s, deadline);
+
+    c2s_error(c, MN_STREAM_CONNECTION_TIMEOUT, "the login took too long");
+}
+
+struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy)
+{
+    struct c2s *c;
+    struct mn_xml_limits limits;
+    char group[16];
+
+    if (!mn_limit_hold(o->srv->limits, mn_addr_group(mn_conn_peer(conn), group),
+                       (unsigned)o->srv->conf->limits.unauthenticated_per_address)) {
+        static struct mn_log_rate rate;
+        char text[MN_ADDR_TEXT];
+
+        if (mn_log_rate(&rate, 5, 10000))
+            mn_log_info(NULL, "too many connections that are not logged in", MN_FC("peer", mn_addr_text(mn_conn_peer(conn), text)));
+        o->count.refused++;
+        mn_conn_face(conn, &face, NULL);
+        mn_conn_close(conn, 0);
+        return NULL;
+    }
+    c = MN_NEW(struct c2s);
+    c->counted = true;
+    c->srv = o->srv;
+    c->owner = o;
+    c->conn = conn;
+    c->tls_policy = (uint8_t)policy;
+    limits = limits_of(c);
+    c->xml = mn_xml_new(&limits);
+    c->turn.run = at_end;
+    c->deadline.fire = deadline_over;
+    c->deadline_at = mn_clock_now() + o->srv->conf->limits.login_time;
+    mn_addr_text(mn_conn_peer(conn), c->peer);
+    c->log = (struct mn_log){.fields = {MN_FC("peer", c->peer)}};
+    mn_list_init(&c->link);
+    mn_list_add(&o->streams, &c->link);
+    mn_conn_face(conn, &face, c);
+    deadline_start(c);
+    if (policy == CONF_TLS_DIRECT)
+        mn_conn_start_tls(conn, o->srv->hosts[0].tls, true, NULL);
+    return c;
+}
+
+void c2s_authenticated(struct c2s *c, mn_str user)
+{
+    c->user = (mn_str){mn_str_dup(user), user.n};
+    c->owner->count.logins++;
+    count_off(c);
+}
+
+struct mn_jid c2s_jid(struct c2s *c, struct mn_arena *a)
+{
+    struct mn_jid j;
+
+    MN_ASSERT(!mn_jid_make(c->user, c->host->name, (mn_str){0}, a, &j));
+    return j;
+}
+
+/* The session's way out. */
+
+static void endpoint_write(void *endpoint, const struct mn_stanza *st, const struct mn_jid *to)
+{
+    c2s_write(endpoint, st, to);
+}
+
+static void endpoint_close(void *endpoint, enum mn_stream_cond cond, mn_str text)
+{
+    struct c2s *c = endpoint;
+    struct session *s = c->session;
+    struct mn_arena a = {0};
+
+    c->session = NULL;
+    session_unref(s);
+    c2s_error(c, cond, mn_arena_cstr(&a, text));
+    mn_arena_done(&a, NULL);
+}
+
+void c2s_bind(struct c2s *c, struct user *u, mn_str resource)
+{
+    static const struct endpoint_face endpoint = {endpoint_write, endpoint_close};
+    struct mn_xml_limits limits;
+
+    c->session = session_ref(session_new(u, resource, &endpoint, c));
+    c->session->log = &c->log;
+    c->session->anonymous = c->anonymous;
+    c->session->peer = mn_str_from(c->peer);
+    c->state = C2S_BOUND;
+    mn_timer_stop(&c->deadline);
+    limits = limits_of(c);
+    mn_xml_limit(c->xml, &limits);
+    c->log.fields[1] = MN_F("jid", mn_jid_text(&c->session->jid));
+    mn_log_info(&c->log, "session", MN_FC("tls", c->secure ? mn_conn_tls_name(c->conn) : "none"));
+}

@@ -1,0 +1,212 @@
+#include "server/config.h"
+
+#include "server/module.h"
+
+enum { ROOM = 64 };
+
+static const char *const tls_names[] = {"required", "offered", "direct", "off", NULL};
+static const char *const service_names[] = {"c2s", NULL};
+static const char *const open_names[] = {"no", "yes", "loopback", "auto", NULL};
+static const char *const compression_names[] = {"off", "after-login", "always", NULL};
+static const char *const field_names[] = {"username", "name", "email", "password", NULL};
+static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
+static const char *const format_names[] = {"text", "json", NULL};
+static const char *const sink_names[] = {"stderr", NULL};
+
+static int check_domain(const void *value, struct mn_buf *why)
+{
+    struct mn_arena a = {0};
+    mn_str out;
+    int e = mn_jid_host_prep(*(const mn_str *)value, &a, &out);
+
+    if (e)
+        mn_buf_fmt(why, "%.*s is no domain name", MN_ARG(*(const mn_str *)value));
+    mn_arena_done(&a, NULL);
+    return e;
+}
+
+static int check_address(const void *value, struct mn_buf *why)
+{
+    mn_str s = *(const mn_str *)value;
+    struct mn_addr a;
+
+    if (mn_str_is(s, "auto") || !mn_addr_parse(s, 0, &a))
+        return 0;
+    mn_buf_fmt(why, "%.*s: expected auto or an IP address", MN_ARG(s));
+    return MN_E_FORMAT;
+}
+
+static int check_sink(const void *value, struct mn_buf *why)
+{
+    if (mn_str_is(*(const mn_str *)value, "stderr"))
+        return 0;
+    mn_buf_fmt(why, "expected %s", sink_names[0]);
+    return MN_E_FORMAT;
+}
+
+#define AT(field) offsetof(struct config, field)
+
+static const struct mn_conf_row domain_rows[] = {
+    {"name", MN_CONF_TEXT, offsetof(struct conf_domain, name), NULL, .min = 1, .max = 1023, .check = check_domain},
+    {"certificate", MN_CONF_TEXT, offsetof(struct conf_domain, certificate), "",
+     .text = "PEM, with chain; without: <data>/certs/NAME.crt, made and signed by a local CA"},
+    {"key", MN_CONF_TEXT, offsetof(struct conf_domain, key), "", .text = "PEM"},
+    {0}};
+static const struct mn_conf_row listen_rows[] = {
+    {"service", MN_CONF_CHOICE, offsetof(struct conf_listen, service), "c2s", .choices = service_names},
+    {"address", MN_CONF_TEXT, offsetof(struct conf_listen, address), "auto", .check = check_address,
+     .text = "auto: loopback while no domain is configured, else every address"},
+    {"port", MN_CONF_INT, offsetof(struct conf_listen, port), NULL, .min = 0, .max = 65535, .text = "0: any free one"},
+    {"tls", MN_CONF_CHOICE, offsetof(struct conf_listen, tls), "required", .choices = tls_names},
+    {0}};
+static const struct mn_conf_row auth_rows[] = {
+    {"mechanisms", MN_CONF_TEXTS, AT(auth.mechanisms),
+     "[SCRAM-SHA-512-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1]",
+     .choices = mn_sasl_names, .text = "in the order of announcement"},
+    {"without_tls", MN_CONF_TEXTS, AT(auth.without_tls), "[]", .choices = mn_sasl_names,
+     .text = "which of them on an unencrypted stream"},
+    {"iterations", MN_CONF_INT, AT(auth.iterations), "10000", .min = 4096, .max = 10000000, .text = "of PBKDF2"},
+    {"iq_auth", MN_CONF_BOOL, AT(auth.iq_auth), "off", .text = "XEP-0078, with the password itself"},
+    {"tls_unique_on_13", MN_CONF_BOOL, AT(auth.unique_on_13), "on",
+     .text = "accept the first Finished of TLS 1.3 where a client sends it as tls-unique"},
+    {0}};
+static const struct mn_conf_row registration_rows[] = {
+    {"open", MN_CONF_CHOICE, AT(registration.open), "auto", .choices = open_names,
+     .text = "auto: loopback while no domain is configured, else no"},
+    {"fields", MN_CONF_TEXTS, AT(registration.fields), "[username, name, email, password]", .choices = field_names},
+    {"per_address", MN_CONF_RATE, AT(registration.per_address), "5/h",
+     .text = "loopback on the built-in localhost is not counted"},
+    {0}};
+static const struct mn_conf_row roster_rows[] = {
+    {"versioning", MN_CONF_BOOL, AT(roster.versioning), "on"},
+    {"preapproval", MN_CONF_BOOL, AT(roster.preapproval), "on"},
+    {"max_items", MN_CONF_INT, AT(roster.max_items), "10000", .min = 1, .max = 100000},
+    {0}};
+static const struct mn_conf_row limit_rows[] = {
+    {"stanza", MN_CONF_SIZE, AT(limits.stanza), "256k", .min = 10000, .max = 64 << 20},
+    {"stanza_before_login", MN_CONF_SIZE, AT(limits.stanza_before_login), "10k", .min = 10000, .max = 1 << 20},
+    {"depth", MN_CONF_INT, AT(limits.depth), "100", .min = 10, .max = 1000, .text = "levels of elements in a stanza"},
+    {"attributes", MN_CONF_INT, AT(limits.attributes), "100", .min = 10, .max = 1000, .text = "of one element"},
+    {"login_time", MN_CONF_TIME, AT(limits.login_time), "60s", .min = 1000, .max = 3600000,
+     .text = "from connecting to a bound resource"},
+    {"unauthenticated_per_address", MN_CONF_INT, AT(limits.unauthenticated_per_address), "100", .min = 1, .max = 1000000},
+    {"sessions_per_account", MN_CONF_INT, AT(limits.sessions_per_account), "50", .min = 1, .max = 10000},
+    {"queue", MN_CONF_SIZE, AT(limits.queue), "16M", .min = 65536, .max = 1 << 30,
+     .text = "bytes that wait for a client that does not read"},
+    {"mail", MN_CONF_SIZE, AT(limits.mail), "64M", .min = 1 << 20, .max = 1 << 30,
+     .text = "bytes between two loops before whoever feeds them stops reading"},
+    {"wrong_credentials", MN_CONF_INT, AT(limits.wrong_credentials), "5", .min = 1, .max = 100, .text = "per stream"},
+    {"refused_forms", MN_CONF_INT, AT(limits.refused_forms), "10", .min = 1, .max = 100,
+     .text = "unknown mechanisms and the like, per stream"},
+    {0}};
+static const struct mn_conf_row log_rows[] = {
+    {"level", MN_CONF_CHOICE, AT(log.level), "info", .choices = level_names},
+    {"format", MN_CONF_CHOICE, AT(log.format), "text", .choices = format_names},
+    {"to", MN_CONF_TEXT, AT(log.to), "stderr", .check = check_sink},
+    {0}};
+static const struct mn_conf_row control_rows[] = {
+    {"socket", MN_CONF_TEXT, AT(control.socket), "", .text = "empty: <data>/control.sock"},
+    {0}};
+
+/* MODULES is filled in at the first call. */
+static struct mn_conf_row module_rows[ROOM + 1];
+static struct mn_conf_row rows[] = {
+    {"data", MN_CONF_TEXT, AT(data), "/var/lib/mynah", .min = 1, .max = 4000,
+     .text = "database and certificates made by us; mode 0700"},
+    {"run_as", MN_CONF_TEXT, AT(run_as), "", .text = "user to become when started as root; empty: mynah, if it exists"},
+    {"loops", MN_CONF_INT, AT(loops), "0", .min = 0, .max = 256, .text = "0: one per CPU that we may use"},
+    {"domains", MN_CONF_LIST, AT(domains), .rows = domain_rows, .size = sizeof(struct conf_domain)},
+    {"listen", MN_CONF_LIST, AT(listen), .rows = listen_rows, .size = sizeof(struct conf_listen),
+     .text = "left out: c2s on 5222 (tls required) and 5223 (tls direct)"},
+    {"auth", MN_CONF_SECTION, 0, .rows = auth_rows},
+    {"registration", MN_CONF_SECTION, 0, .rows = registration_rows},
+    {"compression", MN_CONF_CHOICE, AT(compression), "off", .choices = compression_names},
+    {"roster", MN_CONF_SECTION, 0, .rows = roster_rows},
+    {"limits", MN_CONF_SECTION, 0, .rows = limit_rows},
+    {"log", MN_CONF_SECTION, 0, .rows = log_rows},
+    {"control", MN_CONF_SECTION, 0, .rows = control_rows},
+    {"modules", MN_CONF_MODULES, AT(modules), .rows = module_rows, .text = "off takes a module out"},
+    {0}};
+
+static size_t place_of(const struct module *want)
+{
+    size_t at = 0;
+
+    for (const struct module *const *m = modules; *m && *m != want; m++)
+        at += (((*m)->conf_size ? (*m)->conf_size : sizeof(bool)) + 15) & ~(size_t)15;
+    return at;
+}
+
+size_t config_size(void)
+{
+    return offsetof(struct config, modules) + place_of(NULL);
+}
+
+const struct mn_conf_row *config_rows(void)
+{
+    size_t n = 0;
+
+    for (const struct module *const *m = modules; *m; m++)
+        if (!(*m)->always)
+            module_rows[n++] = (struct mn_conf_row){(*m)->name, MN_CONF_SECTION, place_of(*m), .rows = (*m)->conf};
+    module_rows[n] = (struct mn_conf_row){0};
+    return rows;
+}
+
+const void *config_module(const struct config *c, const struct module *m)
+{
+    return c->modules + place_of(m);
+}
+
+static void also(struct mn_conf_errors *errors, struct mn_arena *a, int line, mn_str text)
+{
+    if (errors->count < 100)
+        errors->items[errors->count++] = (struct mn_conf_error){line, text};
+    (void)a;
+}
+
+/* What no single row can see. */
+static void check_whole(struct config *c, struct mn_arena *a, struct mn_conf_errors *errors)
+{
+    const struct conf_domain *d = c->domains.items;
+
+    for (size_t i = 0; i < c->domains.count; i++) {
+        mn_str x = {0}, y = {0};
+
+        if (!d[i].certificate.n != !d[i].key.n)
+            also(errors, a, c->domains.line,
+                 mn_arena_fmt(a, "domain %.*s: certificate and key belong together", MN_ARG(d[i].name)));
+        (void)!mn_jid_host_prep(d[i].name, a, &x);
+        for (size_t k = 0; k < i; k++) {
+            (void)!mn_jid_host_prep(d[k].name, a, &y);
+            if (mn_str_eq(x, y))
+                also(errors, a, c->domains.line, mn_arena_fmt(a, "domain %.*s stands there twice", MN_ARG(x)));
+        }
+    }
+    for (size_t i = 0; i < c->auth.without_tls.count; i++) {
+        mn_str name = ((mn_str *)c->auth.without_tls.items)[i];
+        bool there = false;
+
+        for (size_t k = 0; k < c->auth.mechanisms.count; k++)
+            there |= mn_str_eq(name, ((mn_str *)c->auth.mechanisms.items)[k]);
+        if (!there)
+            also(errors, a, c->auth.without_tls.line,
+                 mn_arena_fmt(a, "without_tls: %.*s is not among the mechanisms", MN_ARG(name)));
+        else if (mn_sasl_is_plus(mn_sasl_find(name)))
+            also(errors, a, c->auth.without_tls.line,
+                 mn_arena_fmt(a, "without_tls: %.*s needs TLS by its nature", MN_ARG(name)));
+    }
+}
+
+int config_parse(mn_str yaml, struct mn_arena *a, struct config **out, struct mn_conf_errors *errors)
+{
+    struct config *c = mn_arena_alloc0(a, config_size());
+    int e = mn_conf_parse(yaml, config_rows(), a, c, errors);
+
+    *out = c;
+    if (!e) {
+        check_whole(c, a, errors);
+        e = errors->count ? MN_E_FORMAT : MN_E_OK;
+    }
+    return e;
+}

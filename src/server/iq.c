@@ -1,0 +1,187 @@
+#include "server/iq.h"
+
+#include <stdio.h>
+
+#include "server/module.h"
+
+/* The table: (type, namespace, name) as text -> row. Built once at start, read by all. */
+static struct mn_map table;
+struct key {
+    const struct iq_row *row;
+    size_t n;
+    char text[200];
+};
+
+static mn_str key_text(char *room, size_t size, enum mn_type type, enum mn_ns ns, mn_str name)
+{
+    int n = snprintf(room, size, "%d/%d/%.*s", type, ns, MN_ARG(name));
+
+    return (mn_str){room, n < 0 || (size_t)n >= size ? 0 : (size_t)n};
+}
+
+static void table_free(void)
+{
+    struct key *k;
+    size_t at = 0;
+
+    while ((k = mn_map_next(&table, &at)))
+        mn_free(k);
+    mn_map_free(&table);
+}
+
+void iq_table_build(struct server *srv)
+{
+    table_free();
+    for (const struct module *const *m = modules; *m; m++)
+        for (const struct iq_row *row = (*m)->iq; row->fn && module_on(srv, *m); row++) {
+            struct key *k = MN_NEW(struct key);
+
+            k->row = row;
+            mn_free(mn_map_put(&table, key_text(k->text, sizeof k->text, row->type, row->ns, mn_str_from(row->name)), k));
+        }
+}
+
+__attribute__((destructor)) static void table_end(void)
+{
+    table_free();
+}
+
+static const struct iq_row *row_find(const struct mn_elem *child, enum mn_type type)
+{
+    char room[200];
+    struct key *k;
+
+    if (!child || child->ns == MN_NS_OTHER || child->ns == MN_NS_NONE)
+        return NULL;
+    k = mn_map_get(&table, key_text(room, sizeof room, type, child->ns, child->name));
+    return k ? k->row : NULL;
+}
+
+bool iq_hears(const struct mn_elem *child, enum mn_type type, enum iq_at at)
+{
+    const struct iq_row *row = row_find(child, type);
+
+    return row && row->at & at;
+}
+
+bool iq_is_self(const struct iq *iq)
+{
+    return iq->user && mn_str_eq(mn_jid_bare(&iq->st->from), mn_jid_bare(&iq->user->jid));
+}
+
+struct mn_stanza *iq_answer(struct iq *iq)
+{
+    return mn_stanza_reply(iq->st, MN_TYPE_RESULT);
+}
+
+/* The answer on its way: to the stream, to our own session behind what it rests on, or as any other stanza. */
+struct answering {
+    struct wait wait;
+    struct user *user;
+    struct session *via;
+    uint32_t seq;
+    struct mn_stanza *request, *answer;
+};
+
+static void answer_go(struct wait *w, int result)
+{
+    struct answering *a = (struct answering *)w;
+
+    if (result) { /* the change that it reports was lost */
+        mn_stanza_unref(a->answer);
+        a->answer = mn_stanza_error(a->request, result == MN_E_FULL ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_INTERNAL,
+                                    MN_STR("the change could not be stored"));
+    }
+    if (a->via) {
+        session_answer(a->via, a->seq, a->answer);
+        session_unref(a->via);
+    } else {
+        router_send(a->answer);
+    }
+    mn_stanza_unref(a->request);
+    if (a->user)
+        user_let(a->user);
+    mn_free(a);
+}
+
+static void answer_send(struct iq *iq, struct mn_stanza *answer)
+{
+    struct answering *a;
+
+    if (iq->stream) {
+        c2s_write(iq->stream, answer, NULL);
+        mn_stanza_unref(answer);
+        return;
+    }
+    if (!iq->user || (gate_open(&iq->user->out) && iq->user->wrote <= store_writer_done(iq->owner->writer))) {
+        if (iq->via)
+            session_answer(iq->via, iq->seq, answer);
+        else
+            router_send(answer);
+        return;
+    }
+    a = MN_NEW(struct answering);
+    a->wait.go = answer_go;
+    a->user = iq->user;
+    a->via = iq->via ? session_ref(iq->via) : NULL;
+    a->seq = iq->seq;
+    a->request = mn_stanza_ref(iq->st);
+    a->answer = answer;
+    user_need(a->user);
+    user_act(iq->user, &a->wait);
+}
+
+enum mn_cond iq_result(struct iq *iq, struct mn_stanza *answer)
+{
+    if (!answer)
+        answer = iq_answer(iq);
+    mn_stanza_seal(answer);
+    answer_send(iq, answer);
+    return MN_COND_NONE;
+}
+
+void iq_dispatch(struct iq *iq, enum iq_at at)
+{
+    const struct iq_row *row;
+    enum mn_cond cond = MN_COND_SERVICE_UNAVAILABLE;
+
+    iq->child = mn_stanza_child(iq->st);
+    row = row_find(iq->child, (enum mn_type)iq->st->type);
+    if (row && row->at & at)
+        cond = row->fn(iq);
+    if (cond == MN_COND_LATER)
+        return;
+    if (cond)
+        answer_send(iq, mn_stanza_error(iq->st, cond, MN_STR("")));
+    mn_stanza_unref(iq->st);
+}
+
+struct iq *iq_hold(struct iq *iq)
+{
+    struct iq *h = MN_NEW(struct iq);
+
+    *h = *iq;
+    h->held = true;
+    if (h->via)
+        session_ref(h->via);
+    if (h->user)
+        user_need(h->user);
+    h->ticket = iq->stream ? NULL : ticket_part(iq->owner);
+    return h;
+}
+
+void iq_finish(struct iq *iq, enum mn_cond cond)
+{
+    struct user *u = iq->user;
+
+    MN_ASSERT(iq->held);
+    ticket_done(iq->ticket);
+    if (cond)
+        answer_send(iq, mn_stanza_error(iq->st, cond, MN_STR("")));
+    mn_stanza_unref(iq->st);
+    if (iq->via)
+        session_unref(iq->via);
+    if (u)
+        user_let(u);
+    mn_free(iq);
+}

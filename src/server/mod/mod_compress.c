@@ -1,0 +1,46 @@
+/* XEP-0138 Stream Compression: zlib, only where the operator asks for it. */
+#include "server/module.h"
+
+static bool can(const struct c2s *c)
+{
+    int how = c->srv->conf->compression;
+
+    return !c->compressed && ((how == CONF_COMPRESS_ALWAYS && c->state == C2S_OPEN) ||
+                              (how != CONF_COMPRESS_OFF && c->state == C2S_KNOWN));
+}
+
+static void features(struct c2s *c, struct mn_buf *out)
+{
+    if (can(c))
+        mn_buf_lit(out, "<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>");
+}
+
+static bool on_compress(struct c2s *c, const struct mn_xml_item *item)
+{
+    struct mn_arena a = {0};
+    bool zlib = false;
+
+    if (!can(c))
+        return false;
+    for (const struct mn_elem *m = mn_elem_first(item->elem); m; m = mn_elem_next(m))
+        zlib |= mn_str_is(mn_elem_text(m, &a), "zlib");
+    mn_arena_done(&a, NULL);
+    if (!zlib) {
+        c2s_raw(c, MN_STR("<failure xmlns='http://jabber.org/protocol/compress'><unsupported-method/></failure>"));
+        return true;
+    }
+    c2s_raw(c, MN_STR("<compressed xmlns='http://jabber.org/protocol/compress'/>"));
+    mn_xml_drop(c->xml);
+    c2s_restart(c);
+    c->compressed = true;
+    mn_conn_start_zlib(c->conn);
+    return true;
+}
+
+const struct module mod_compress = {
+    .name = "compress",
+    .xep = {{138, "2.1"}},
+    .always = true,
+    .stream = {{MN_NS_COMPRESS, "compress", on_compress}},
+    .stream_features = features,
+};

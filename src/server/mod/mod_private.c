@@ -1,0 +1,78 @@
+/* XEP-0049 Private XML Storage: one element per name and namespace, read through, never resident. */
+#include "server/module.h"
+
+static mn_str key_of(const struct mn_elem *e, struct mn_arena *a)
+{
+    return mn_arena_fmt(a, "%.*s %.*s", MN_ARG(e->name), MN_ARG(e->ns_uri));
+}
+
+static bool proper(const struct iq *iq)
+{
+    const struct mn_elem *e = mn_elem_first(iq->child);
+
+    return e && e->ns_uri.n && e->ns != MN_NS_PRIVATE && e->ns != MN_NS_CLIENT;
+}
+
+static enum mn_cond on_set(struct iq *iq)
+{
+    if (!iq_is_self(iq))
+        return MN_COND_FORBIDDEN;
+    if (!proper(iq))
+        return MN_COND_NOT_ACCEPTABLE;
+    for (const struct mn_elem *e = mn_elem_first(iq->child); e; e = mn_elem_next(e)) {
+        struct mn_arena a = {0};
+        struct mn_buf b = {0};
+
+        mn_elem_write(&b, e, MN_STR(""));
+        user_wrote(iq->user, store_set(iq->owner->writer, mn_jid_bare(&iq->user->jid), "private", key_of(e, &a), mn_buf_view(&b)));
+        mn_buf_free(&b);
+        mn_arena_done(&a, NULL);
+    }
+    return iq_result(iq, NULL); /* leaves when it is committed */
+}
+
+static void get_read(struct store_read *r)
+{
+    static const struct mn_xml_limits limits = {64 << 20, 1000, 1000};
+    struct iq *iq = r->arg;
+    struct mn_stanza *answer = iq_answer(iq);
+    struct mn_arena *a = &answer->arena;
+    struct mn_elem *q = mn_elem_add(a, mn_stanza_body(answer), MN_NS_PRIVATE, "query"), *e;
+
+    if (!r->count || mn_xml_parse(mn_arena_str(a, r->rows[0].value), &limits, a, &e)) {
+        const struct mn_elem *asked = mn_elem_first(iq->child);
+
+        e = mn_elem_copy(a, asked);
+        e->first = e->last = NULL;
+    }
+    mn_elem_hang(q, e);
+    iq_result(iq, answer);
+    iq_finish(iq, MN_COND_NONE);
+    store_read_free(r);
+}
+
+static enum mn_cond on_get(struct iq *iq)
+{
+    struct store_read *r;
+
+    if (!iq_is_self(iq))
+        return MN_COND_FORBIDDEN;
+    if (!proper(iq))
+        return MN_COND_NOT_ACCEPTABLE;
+    r = store_read_new();
+    r->kind = STORE_GET;
+    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&iq->user->jid));
+    r->store = "private";
+    r->key = key_of(mn_elem_first(iq->child), &r->arena);
+    r->done = get_read;
+    r->arg = iq_hold(iq);
+    store_read(iq->owner->writer, r, iq->user->wrote);
+    return MN_COND_LATER;
+}
+
+const struct module mod_private = {
+    .name = "private",
+    .xep = {{49, "1.2"}},
+    .user_feature = {"jabber:iq:private"},
+    .iq = {{MN_TYPE_SET, MN_NS_PRIVATE, "query", AT_USER, on_set}, {MN_TYPE_GET, MN_NS_PRIVATE, "query", AT_USER, on_get}},
+};

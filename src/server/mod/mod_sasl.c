@@ -1,0 +1,351 @@
+/* SASL (RFC 6120, 6) on a client's stream: mechanisms offered, the exchange, and what its failures cost. As soon as the account
+ * is named the stream moves to its owner; the rest is local. */
+#include "base/codec.h"
+#include "base/rand.h"
+#include "server/module.h"
+
+struct login {
+    struct mn_job job; /* first */
+    struct c2s *c;
+    struct mn_sasl *sasl;
+    struct mn_timer delay;
+};
+
+void login_free(struct c2s *c)
+{
+    if (!c->login)
+        return;
+    mn_timer_stop(&c->login->delay);
+    mn_sasl_free(c->login->sasl);
+    mn_free(c->login);
+    c->login = NULL;
+}
+
+static size_t offered(const struct c2s *c, mn_str out[MN_SASL_MECHS])
+{
+    const struct mn_conf_list *list = &c->srv->conf->auth.mechanisms;
+    size_t n = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        enum mn_sasl_mech m = mn_sasl_find(((mn_str *)list->items)[i]);
+
+        if (c2s_may(c, m) && (!mn_sasl_is_plus(m) || c->secure))
+            out[n++] = mn_sasl_name(m);
+    }
+    return n;
+}
+
+static void env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_env *e, mn_str names[MN_SASL_MECHS])
+{
+    *e = (struct mn_sasl_env){.host = c->host->name,
+                              .tls = c->secure,
+                              .tls13 = mn_conn_is_tls13(c->conn),
+                              .announced = names,
+                              .announced_count = offered(c, names),
+                              .secret = {c->srv->secret, sizeof c->srv->secret},
+                              .iterations = (unsigned)c->srv->conf->auth.iterations};
+    (void)mn_conn_binding(c->conn, MN_BIND_EXPORTER, a, &e->exporter);
+    (void)mn_conn_binding(c->conn, MN_BIND_END_POINT, a, &e->endpoint);
+    if (!mn_conn_binding(c->conn, MN_BIND_UNIQUE, a, &e->unique) && c->srv->conf->auth.unique_on_13)
+        e->unique_unlisted = mn_conn_finished13(c->conn, a, &e->unique);
+}
+
+static void features(struct c2s *c, struct mn_buf *out)
+{
+    struct mn_arena a = {0};
+    struct mn_sasl_env e;
+    mn_str names[MN_SASL_MECHS], bindings[3];
+    size_t n;
+    bool plus = false;
+
+    if (c->state != C2S_OPEN)
+        return;
+    env_fill(c, &a, &e, names);
+    if (e.announced_count) {
+        mn_buf_lit(out, "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>");
+        for (size_t i = 0; i < e.announced_count; i++) {
+            mn_buf_fmt(out, "<mechanism>%.*s</mechanism>", MN_ARG(names[i]));
+            plus |= mn_sasl_is_plus(mn_sasl_find(names[i]));
+        }
+        mn_buf_lit(out, "</mechanisms>");
+    }
+    n = plus ? mn_sasl_bindings(&e, bindings) : 0;
+    if (n) {
+        mn_buf_lit(out, "<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>");
+        for (size_t i = 0; i < n; i++)
+            mn_buf_fmt(out, "<channel-binding type='%.*s'/>", MN_ARG(bindings[i]));
+        mn_buf_lit(out, "</sasl-channel-binding>");
+    }
+    mn_arena_done(&a, NULL);
+}
+
+static void failure(struct c2s *c, const char *condition)
+{
+    const struct config *conf = c->srv->conf;
+    struct mn_buf b = {0};
+
+    login_free(c);
+    mn_buf_fmt(&b, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><%s/></failure>", condition);
+    c2s_raw(c, mn_buf_view(&b));
+    mn_buf_free(&b);
+    c->sasl_failed = true;
+    if (c->wrong >= conf->limits.wrong_credentials || c->refused >= conf->limits.refused_forms)
+        c2s_error(c, MN_STREAM_POLICY_VIOLATION, "too many failed logins");
+}
+
+static void refuse(struct c2s *c, const char *condition)
+{
+    c->refused++;
+    failure(c, condition);
+}
+
+static void delay_over(struct mn_timer *t)
+{
+    struct c2s *c = MN_OF(t, struct login, delay)->c;
+
+    failure(c, "not-authorized");
+    c2s_go_on(c);
+}
+
+/* Wrong credentials cost time: by address and by account, growing (decision L3). `waiting`: the stream waits already. */
+static void wrong(struct c2s *c, bool waiting)
+{
+    struct mn_arena a = {0};
+    char group[16];
+    mn_str account = mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)), MN_ARG(c->host->name));
+    int64_t ms, by_account;
+
+    mn_log_info(&c->log, "login refused", MN_F("account", account), MN_FC("why", mn_sasl_reason(c->login->sasl)));
+    c->wrong++;
+    mn_limit_fail(c->srv->limits, c2s_group(c, group));
+    mn_limit_fail(c->srv->limits, account);
+    ms = mn_limit_delay(c->srv->limits, c2s_group(c, group));
+    by_account = mn_limit_delay(c->srv->limits, account);
+    ms = by_account > ms ? by_account : ms;
+    mn_arena_done(&a, NULL);
+    if (!ms) {
+        failure(c, "not-authorized");
+        if (waiting)
+            c2s_go_on(c);
+        return;
+    }
+    c2s_wait(c);
+    c->login->delay.fire = delay_over;
+    mn_timer_start(c->owner->loop, &c->login->delay, ms);
+}
+
+static void answer(struct c2s *c, const char *name, mn_str data)
+{
+    struct mn_arena a = {0};
+    struct mn_buf b = {0};
+
+    mn_buf_fmt(&b, "<%s xmlns='urn:ietf:params:xml:ns:xmpp-sasl'", name);
+    if (data.p)
+        mn_buf_fmt(&b, ">%.*s</%s>", MN_ARG(mn_base64(data, &a)), name);
+    else
+        mn_buf_lit(&b, "/>");
+    c2s_raw(c, mn_buf_view(&b));
+    mn_buf_free(&b);
+    mn_arena_done(&a, NULL);
+}
+
+static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting);
+
+static void found(struct store_read *r)
+{
+    struct c2s *c = r->arg;
+    mn_str out, stored = r->count ? r->rows[0].value : (mn_str){0};
+
+    if (c->state == C2S_CLOSED)
+        c2s_go_on(c);
+    else if (r->result) {
+        refuse(c, "temporary-auth-failure");
+        c2s_go_on(c);
+    } else {
+        step(c, mn_sasl_found(c->login->sasl, stored, &out), out, true);
+    }
+    store_read_free(r);
+}
+
+static void at_owner(struct c2s *c, void *arg)
+{
+    struct store_read *r;
+
+    (void)arg;
+    if (c->state == C2S_CLOSED) {
+        c2s_go_on(c);
+        return;
+    }
+    r = store_read_new();
+    r->kind = STORE_GET;
+    r->owner = mn_arena_fmt(&r->arena, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)), MN_ARG(c->host->name));
+    r->store = "auth";
+    r->key = MN_STR("creds");
+    r->done = found;
+    r->arg = c;
+    store_read(c->owner->writer, r, 0);
+}
+
+static void work_run(struct mn_job *j)
+{
+    mn_sasl_work(((struct login *)j)->sasl);
+}
+
+static void work_done(struct mn_job *j)
+{
+    struct c2s *c = ((struct login *)j)->c;
+    mn_str out;
+
+    if (c->state == C2S_CLOSED)
+        c2s_go_on(c);
+    else
+        step(c, mn_sasl_worked(c->login->sasl, &out), out, true);
+}
+
+static void success(struct c2s *c, mn_str out, mn_str user)
+{
+    answer(c, "success", out);
+    c2s_authenticated(c, user);
+    login_free(c);
+    c2s_restart(c);
+}
+
+static void anonymous_there(struct c2s *c, void *arg)
+{
+    (void)arg;
+    if (c->state != C2S_CLOSED) {
+        c->anonymous = true;
+        success(c, (mn_str){0}, c->user);
+    }
+    c2s_go_on(c);
+}
+
+static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting)
+{
+    struct mn_arena a = {0};
+
+    switch (r) {
+    case MN_SASL_CHALLENGE:
+        answer(c, "challenge", out.p ? out : MN_STR(""));
+        break;
+    case MN_SASL_LOOKUP:
+        c2s_move(c,
+                 mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)), MN_ARG(c->host->name)),
+                 at_owner, NULL);
+        mn_arena_done(&a, NULL);
+        return;
+    case MN_SASL_WORK:
+        c2s_wait(c);
+        c->login->job = (struct mn_job){.run = work_run, .done = work_done, .loop = c->owner->loop};
+        if (!mn_work_submit(c->srv->work, MN_LANE_HASH, &c->login->job))
+            return;
+        refuse(c, "temporary-auth-failure");
+        waiting = true;
+        break;
+    case MN_SASL_SUCCESS:
+        success(c, out, mn_arena_str(&a, mn_sasl_user(c->login->sasl)));
+        break;
+    case MN_SASL_FAIL:
+        if (mn_sasl_wrong(c->login->sasl)) {
+            wrong(c, waiting);
+            return;
+        }
+        mn_log_debug(&c->log, "login refused", MN_FC("why", mn_sasl_reason(c->login->sasl)));
+        refuse(c, mn_sasl_condition(c->login->sasl));
+        break;
+    }
+    mn_arena_done(&a, NULL);
+    if (waiting)
+        c2s_go_on(c);
+}
+
+/* The text of <auth/> or <response/>: "=" is an empty message, nothing is none. */
+static int message(const struct mn_elem *e, struct mn_arena *a, mn_str *out)
+{
+    mn_str text = mn_elem_text(e, a);
+
+    *out = (mn_str){0};
+    if (!text.n)
+        return MN_E_OK;
+    if (mn_str_is(text, "=")) {
+        *out = MN_STR("");
+        return MN_E_OK;
+    }
+    return mn_base64_parse(text, a, out);
+}
+
+static void start(struct c2s *c, enum mn_sasl_mech m, mn_str first)
+{
+    struct mn_arena a = {0};
+    struct mn_sasl_env e;
+    mn_str names[MN_SASL_MECHS], out;
+
+    env_fill(c, &a, &e, names);
+    c->login = MN_NEW(struct login);
+    c->login->c = c;
+    c->login->sasl = mn_sasl_new(m, &e);
+    mn_arena_done(&a, NULL);
+    if (m == MN_SASL_ANONYMOUS) {
+        mn_str user = mn_rand_text(&a, 20), bare = mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(user), MN_ARG(c->host->name));
+
+        c->user = (mn_str){mn_str_dup(user), user.n};
+        c2s_move(c, bare, anonymous_there, NULL);
+        mn_arena_done(&a, NULL);
+        return;
+    }
+    step(c, mn_sasl_step(c->login->sasl, first, &out), out, false);
+}
+
+static bool on_auth(struct c2s *c, const struct mn_xml_item *item)
+{
+    struct mn_arena a = {0};
+    enum mn_sasl_mech m = mn_sasl_find(mn_elem_get(item->elem, "mechanism"));
+    mn_str first;
+
+    if (c->state != C2S_OPEN)
+        return false;
+    login_free(c);
+    if (m == MN_SASL_MECHS || !(c->srv->mechanisms & 1u << m) || (mn_sasl_is_plus(m) && !c->secure))
+        refuse(c, "invalid-mechanism");
+    else if (!c2s_may(c, m))
+        refuse(c, "encryption-required");
+    else if (message(item->elem, &a, &first))
+        refuse(c, "incorrect-encoding");
+    else
+        start(c, m, first);
+    mn_arena_done(&a, NULL);
+    return true;
+}
+
+static bool on_response(struct c2s *c, const struct mn_xml_item *item)
+{
+    struct mn_arena a = {0};
+    mn_str in, out;
+
+    if (c->state != C2S_OPEN || !c->login)
+        return false;
+    if (message(item->elem, &a, &in))
+        refuse(c, "incorrect-encoding");
+    else
+        step(c, mn_sasl_step(c->login->sasl, in.p ? in : MN_STR(""), &out), out, false);
+    mn_arena_done(&a, NULL);
+    return true;
+}
+
+static bool on_abort(struct c2s *c, const struct mn_xml_item *item)
+{
+    (void)item;
+    if (c->state != C2S_OPEN)
+        return false;
+    refuse(c, "aborted");
+    return true;
+}
+
+const struct module mod_sasl = {
+    .name = "sasl",
+    .rfc = "RFC 6120 6",
+    .xep = {{440, "0.4.2"}, {474, "0.5.0"}, {515, "0.1.0"}},
+    .always = true,
+    .stream = {{MN_NS_SASL, "auth", on_auth}, {MN_NS_SASL, "response", on_response}, {MN_NS_SASL, "abort", on_abort}},
+    .stream_features = features,
+};

@@ -1,0 +1,38 @@
+/* STARTTLS (RFC 6120, 5). */
+#include "server/module.h"
+
+static bool can(const struct c2s *c)
+{
+    return c->state == C2S_OPEN && !c->secure && c->tls_policy != CONF_TLS_OFF && c->host->tls;
+}
+
+static void features(struct c2s *c, struct mn_buf *out)
+{
+    if (!can(c))
+        return;
+    mn_buf_lit(out, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'");
+    mn_buf_str(out, c->tls_policy == CONF_TLS_REQUIRED ? MN_STR("><required/></starttls>") : MN_STR("/>"));
+}
+
+static bool on_starttls(struct c2s *c, const struct mn_xml_item *item)
+{
+    (void)item;
+    if (!can(c)) {
+        c2s_raw(c, MN_STR("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
+        c2s_close(c);
+        return true;
+    }
+    c2s_raw(c, MN_STR("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
+    mn_xml_drop(c->xml); /* what stands behind it was not protected (5.4.3.3) */
+    c2s_restart(c);
+    mn_conn_start_tls(c->conn, c->host->tls, true, NULL);
+    return true;
+}
+
+const struct module mod_tls = {
+    .name = "tls",
+    .rfc = "RFC 6120 5",
+    .always = true,
+    .stream = {{MN_NS_TLS, "starttls", on_starttls}},
+    .stream_features = features,
+};

@@ -1,0 +1,215 @@
+#include "server/owner.h"
+
+#include "server/router.h"
+#include "server/server.h"
+
+static _Thread_local struct owner *here;
+
+struct owner *owner_here(void)
+{
+    return here;
+}
+
+void owner_set_here(struct owner *o)
+{
+    here = o;
+}
+
+struct owner *owner_of(struct server *srv, mn_str bare)
+{
+    return srv->owners[srv->owner_count == 1 ? 0 : mn_hash(bare) % srv->owner_count];
+}
+
+/* Gates. */
+
+void gate_init(struct gate *g)
+{
+    mn_list_init(&g->waits);
+    mn_list_init(&g->link);
+}
+
+void gate_wait(struct owner *o, struct gate *g, struct wait *w, uint64_t seq)
+{
+    if (gate_open(g)) {
+        mn_list_del(&g->link);
+        mn_list_add(&o->gates, &g->link);
+    }
+    w->seq = seq;
+    mn_list_init(&w->link);
+    mn_list_add(&g->waits, &w->link);
+}
+
+/* What is through at `done`, in order. A wait may free the gate's owner, so the gate is looked at before each. */
+static void gate_release(struct gate *g, uint64_t done, int result)
+{
+    while (!gate_open(g)) {
+        struct wait *w = MN_OF(g->waits.next, struct wait, link);
+
+        if (w->seq > done)
+            return;
+        mn_list_del(&w->link);
+        if (gate_open(g)) {
+            mn_list_del(&g->link);
+            w->go(w, w->seq == done ? result : MN_E_OK);
+            return;
+        }
+        w->go(w, w->seq == done ? result : MN_E_OK);
+    }
+}
+
+/* Held FIFOs. */
+
+struct fifo {
+    struct gate gate;
+    mn_str key;
+    char bytes[];
+};
+
+static mn_str fifo_key(struct mn_buf *b, mn_str from, mn_str to)
+{
+    mn_buf_str(b, from);
+    mn_buf_c(b, 0);
+    mn_buf_str(b, to);
+    return mn_buf_view(b);
+}
+
+/* Empty ones go when a commit is through. */
+static void fifos_sweep(struct owner *o)
+{
+    size_t at = 0, count = 0;
+    struct fifo *f, *gone[64];
+
+    while (count < MN_COUNT(gone) && (f = mn_map_next(&o->fifos, &at)))
+        if (gate_open(&f->gate))
+            gone[count++] = f;
+    while (count) {
+        f = gone[--count];
+        mn_map_del(&o->fifos, f->key);
+        mn_list_del(&f->gate.link);
+        mn_free(f);
+    }
+}
+
+struct gate *fifo_find(struct owner *o, mn_str from, mn_str to)
+{
+    struct mn_buf b = {0};
+    struct fifo *f;
+
+    if (!o->fifos.count)
+        return NULL;
+    f = mn_map_get(&o->fifos, fifo_key(&b, from, to));
+    mn_buf_free(&b);
+    return f && !gate_open(&f->gate) ? &f->gate : NULL;
+}
+
+struct gate *fifo_make(struct owner *o, mn_str from, mn_str to)
+{
+    struct mn_buf b = {0};
+    mn_str key = fifo_key(&b, from, to);
+    struct fifo *f = mn_map_get(&o->fifos, key);
+
+    if (!f) {
+        f = mn_alloc0(sizeof *f + key.n);
+        memcpy(f->bytes, key.p, key.n);
+        f->key = (mn_str){f->bytes, key.n};
+        gate_init(&f->gate);
+        mn_map_put(&o->fifos, f->key, f);
+    }
+    mn_buf_free(&b);
+    return &f->gate;
+}
+
+static void committed(void *arg, uint64_t seq, int result)
+{
+    struct owner *o = arg;
+    struct mn_list all;
+
+    /* Taken off as a whole: what is queued anew meanwhile waits for later commits. */
+    mn_list_init(&all);
+    MN_LIST_EACH(n, &o->gates)
+    {
+        mn_list_del(n);
+        mn_list_add(&all, n);
+    }
+    while (!mn_list_empty(&all)) {
+        struct gate *g = MN_OF(all.next, struct gate, link);
+
+        mn_list_del(&g->link);
+        mn_list_add(&o->gates, &g->link);
+        gate_release(g, seq, result);
+    }
+    if (o->fifos.count)
+        fifos_sweep(o);
+}
+
+/* Tickets. */
+
+struct ticket *ticket_part(struct owner *o)
+{
+    struct session *s = o->now.session;
+
+    if (!s)
+        return NULL;
+    if (!o->now.ticket) {
+        struct ticket *t = MN_NEW(struct ticket);
+
+        t->session = session_ref(s);
+        t->seq = o->now.seq;
+        mn_list_init(&t->link);
+        mn_list_add(&s->tickets, &t->link);
+        o->now.ticket = t;
+    }
+    o->now.ticket->parts++;
+    return o->now.ticket;
+}
+
+void ticket_done(struct ticket *t)
+{
+    struct session *s;
+
+    if (!t || --t->parts)
+        return;
+    s = t->session;
+    if (owner_here()->now.ticket == t)
+        owner_here()->now.ticket = NULL;
+    mn_list_del(&t->link);
+    mn_free(t);
+    session_settle(s);
+    session_unref(s);
+}
+
+struct owner *owner_new(struct server *srv, unsigned index, struct mn_loop *loop)
+{
+    struct owner *o = MN_NEW(struct owner);
+
+    o->srv = srv;
+    o->index = index;
+    o->loop = loop;
+    mn_list_init(&o->idle);
+    mn_list_init(&o->gates);
+    mn_list_init(&o->streams);
+    o->writer = store_writer_new(srv->store, loop, committed, o);
+    return o;
+}
+
+void owner_free(struct owner *o)
+{
+    struct user *u;
+    struct fifo *f;
+    size_t at = 0;
+
+    owner_set_here(o);
+    mn_loop_turn(o->loop, 0);
+    store_writer_free(o->writer);
+    while (mn_loop_turn(o->loop, 0))
+        ;
+    while ((f = mn_map_next(&o->fifos, &at)))
+        mn_free(f);
+    mn_map_free(&o->fifos);
+    for (at = 0; (u = mn_map_next(&o->users, &at));)
+        user_free(u);
+    mn_map_free(&o->users);
+    route_spare_free(o);
+    mn_free(o);
+    owner_set_here(NULL);
+}

@@ -1,0 +1,519 @@
+#include "server/presence.h"
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "server/module.h"
+
+/* Roster items. */
+
+static struct mn_stanza *push_stanza(struct user *u, const struct roster_item *item)
+{
+    struct mn_stanza *st = mn_stanza_new(MN_IQ, MN_TYPE_SET);
+    struct mn_elem *q = mn_elem_add(&st->arena, mn_stanza_body(st), MN_NS_ROSTER, "query");
+
+    st->id = mn_arena_fmt(&st->arena, "push-%llx", (unsigned long long)u->roster.version);
+    if (u->owner->srv->conf->roster.versioning)
+        mn_elem_set(&st->arena, q, "ver", mn_arena_fmt(&st->arena, "%llx", (unsigned long long)u->roster.version));
+    roster_item_elem(&st->arena, q, item, !(item->flags & ROSTER_LISTED));
+    mn_stanza_seal(st);
+    return st;
+}
+
+void presence_item_changed(struct user *u, const struct roster_item *item, bool push)
+{
+    struct store_writer *w = u->owner->writer;
+    struct mn_arena a = {0};
+    mn_str key = mn_arena_fmt(&a, USER_ITEM "%.*s", MN_ARG(item->jid)), bare = mn_jid_bare(&u->jid);
+    mn_str record = roster_record(item, &a);
+    struct roster_item copy = {0};
+    uint64_t seq;
+
+    /* `item` may point into the block that is about to change. */
+    MN_ASSERT(roster_record_parse(mn_arena_str(&a, item->jid), record, &copy));
+    roster_put(&u->roster, &copy);
+    seq = copy.flags ? store_set(w, bare, USER_STORE, key, record) : store_del(w, bare, USER_STORE, key);
+    if (push) {
+        int64_t now = mn_clock_wall();
+
+        u->roster.version = u->roster.version >= (uint64_t)now ? u->roster.version + 1 : (uint64_t)now;
+        seq = store_set(w, bare, USER_STORE, MN_STR(USER_VERSION), (mn_str){(char *)&u->roster.version, 8});
+    }
+    user_wrote(u, seq);
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+        struct mn_stanza *st;
+
+        if (!push || !s->interested)
+            continue;
+        st = push_stanza(u, &copy);
+        mn_stanza_to(st, &s->jid);
+        user_push(u, s, st);
+    }
+    mn_arena_done(&a, NULL);
+}
+
+/* Broadcast. */
+
+static struct flat *flatten(const struct mn_stanza *st)
+{
+    struct flat *f = mn_alloc(sizeof *f + st->lang.n + st->payload.n);
+
+    f->lang = (uint32_t)st->lang.n;
+    f->payload = (uint32_t)st->payload.n;
+    if (st->lang.n)
+        memcpy(f->bytes, st->lang.p, st->lang.n);
+    if (st->payload.n)
+        memcpy(f->bytes + st->lang.n, st->payload.p, st->payload.n);
+    return f;
+}
+
+/* The last presence again, from the session to `to`. */
+static struct mn_stanza *last_presence(const struct session *s, const struct mn_jid *to)
+{
+    struct mn_stanza *st = mn_stanza_new(MN_PRESENCE, MN_TYPE_NONE);
+
+    mn_stanza_from(st, &s->jid);
+    mn_stanza_to(st, to);
+    if (s->presence->lang)
+        st->lang = mn_arena_str(&st->arena, (mn_str){s->presence->bytes, s->presence->lang});
+    st->payload = mn_arena_str(&st->arena, (mn_str){s->presence->bytes + s->presence->lang, s->presence->payload});
+    return st;
+}
+
+/* To every contact with any of `flags`, and to the own other available resources. */
+static void broadcast(struct session *s, struct mn_stanza *st, unsigned flags)
+{
+    struct user *u = s->user;
+    struct mn_arena a = {0};
+    struct mn_jid *to = mn_arena_alloc(&a, (u->roster.count + 1) * sizeof *to);
+    struct roster_item item;
+    size_t count = 0;
+
+    for (uint32_t at = 0; roster_next(&u->roster, &at, &item);)
+        if (item.flags & flags && !mn_jid_parse(mn_arena_str(&a, item.jid), &a, &to[count]))
+            count++;
+    if (count)
+        router_fan(st, to, count);
+    mn_arena_done(&a, mn_loop_pool(u->owner->loop));
+}
+
+static void to_own(struct session *s, struct mn_stanza *st, bool self)
+{
+    MN_LIST_EACH(n, &s->user->sessions)
+    {
+        struct session *other = MN_OF(n, struct session, link);
+
+        if (other->available && (self || other != s))
+            session_write(other, st, &other->jid);
+    }
+}
+
+struct jid_node {
+    struct mn_jid jid;
+    mn_str text;
+    char bytes[];
+};
+
+static void directed_free(struct session *s)
+{
+    struct jid_node *n;
+    size_t at = 0;
+
+    if (!s->directed)
+        return;
+    while ((n = mn_map_next(s->directed, &at)))
+        mn_free(n);
+    mn_map_free(s->directed);
+    mn_free(s->directed);
+    s->directed = NULL;
+}
+
+/* Everyone who got directed presence hears of the end (RFC 6121 4.6.3). */
+static void directed_end(struct session *s, struct mn_stanza *st)
+{
+    struct jid_node *n;
+    size_t at = 0;
+
+    while (s->directed && (n = mn_map_next(s->directed, &at))) {
+        struct mn_stanza *one = mn_stanza_wrap(st);
+
+        mn_stanza_to(one, &n->jid);
+        router_send(one);
+    }
+    directed_free(s);
+}
+
+static void directed_note(struct session *s, const struct mn_jid *to, bool available)
+{
+    mn_str text = mn_jid_text(to);
+    struct jid_node *n;
+
+    if (!available) {
+        if (s->directed)
+            mn_free(mn_map_del(s->directed, text));
+        return;
+    }
+    if (!s->directed)
+        s->directed = MN_NEW(struct mn_map);
+    if (mn_map_get(s->directed, text) || s->directed->count > 10000)
+        return;
+    n = mn_alloc(sizeof *n + text.n);
+    memcpy(n->bytes, text.p, text.n);
+    n->text = (mn_str){n->bytes, text.n};
+    n->jid = (struct mn_jid){n->bytes, to->user, to->host, to->resource};
+    mn_map_put(s->directed, n->text, n);
+}
+
+/* The subscription requests that came while nobody could see them (RFC 6121 3.1.3), and those not answered yet. */
+static void requests_read(struct store_read *r)
+{
+    struct session *s = r->arg;
+
+    for (size_t i = 0; i < r->count && s->user && s->available; i++) {
+        struct mn_stanza *st;
+
+        if (!mn_stanza_load(r->rows[i].value, &st))
+            session_write(s, st, NULL);
+        mn_stanza_unref(st);
+    }
+    store_read_free(r);
+    session_unref(s);
+}
+
+static void requests_show(struct session *s)
+{
+    struct roster_item item;
+    bool some = false;
+
+    for (uint32_t at = 0; roster_next(&s->user->roster, &at, &item);)
+        some |= item.flags & ROSTER_PENDING_IN;
+    if (some) {
+        struct store_read *r = store_read_new();
+
+        r->kind = STORE_LIST;
+        r->owner = mn_jid_bare(&s->user->jid);
+        r->store = "requests";
+        r->key = MN_STR("");
+        r->done = requests_read;
+        r->arg = session_ref(s);
+        store_read(s->user->owner->writer, r, s->user->wrote);
+    }
+}
+
+static bool priority_of(const struct mn_stanza *st, int8_t *out)
+{
+    struct mn_arena a = {0};
+    mn_str text = mn_str_trim(mn_elem_child_text(st->elem, MN_NS_CLIENT, "priority", &a));
+    int64_t v = 0;
+    bool ok = !text.n || mn_num_parse_int(text, -128, 127, &v);
+
+    *out = (int8_t)v;
+    mn_arena_done(&a, NULL);
+    return ok;
+}
+
+static void first_presence(struct session *s)
+{
+    struct mn_stanza *probe = mn_stanza_new(MN_PRESENCE, MN_TYPE_PROBE);
+
+    mn_stanza_from(probe, &s->jid);
+    broadcast(s, probe, ROSTER_TO);
+    mn_stanza_unref(probe);
+    MN_LIST_EACH(n, &s->user->sessions)
+    {
+        struct session *other = MN_OF(n, struct session, link);
+
+        if (other != s && other->available)
+            session_give(s, last_presence(other, &s->jid));
+    }
+    requests_show(s);
+}
+
+static void available(struct session *s, struct mn_stanza *st)
+{
+    bool first = !s->available, could = s->available && s->priority >= 0;
+    int8_t priority;
+
+    if (!priority_of(st, &priority)) {
+        session_give(s, mn_stanza_error(st, MN_COND_BAD_REQUEST, MN_STR("priority must be from -128 to 127")));
+        return;
+    }
+    mn_free(s->presence);
+    s->presence = flatten(st);
+    s->priority = priority;
+    s->available = true;
+    to_own(s, st, true);
+    broadcast(s, st, ROSTER_FROM);
+    if (first)
+        first_presence(s);
+    if (!could && priority >= 0)
+        HOOK_RUN(s->user->owner->srv, session_ready, s);
+}
+
+static void unavailable(struct session *s, struct mn_stanza *st)
+{
+    if (s->available) {
+        broadcast(s, st, ROSTER_FROM);
+        to_own(s, st, true);
+    }
+    s->available = false;
+    s->priority = 0;
+    mn_free(s->presence);
+    s->presence = NULL;
+    directed_end(s, st);
+}
+
+void presence_end(struct session *s)
+{
+    struct mn_stanza *st;
+
+    if (!s->available && !s->directed)
+        return;
+    st = mn_stanza_new(MN_PRESENCE, MN_TYPE_UNAVAILABLE);
+    mn_stanza_from(st, &s->jid);
+    unavailable(s, st);
+    mn_stanza_unref(st);
+}
+
+void presence_end_all(struct user *u)
+{
+    MN_LIST_EACH(n, &u->sessions)
+    presence_end(MN_OF(n, struct session, link));
+}
+
+/* Subscriptions going out. */
+
+/* Our presence of all resources to somebody, or its end. */
+static void show(struct user *u, const struct mn_jid *to, bool on)
+{
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+        struct mn_stanza *st;
+
+        if (!s->available)
+            continue;
+        if (on) {
+            st = last_presence(s, to);
+        } else {
+            st = mn_stanza_new(MN_PRESENCE, MN_TYPE_UNAVAILABLE);
+            mn_stanza_from(st, &s->jid);
+            mn_stanza_to(st, to);
+        }
+        user_send(u, st);
+    }
+}
+
+void presence_hide(struct user *u, const struct mn_jid *contact)
+{
+    show(u, contact, false);
+}
+
+static void forget_request(struct user *u, mn_str contact)
+{
+    store_del(u->owner->writer, mn_jid_bare(&u->jid), "requests", contact);
+}
+
+static void subscription_out(struct session *s, struct mn_stanza *st)
+{
+    struct user *u = s->user;
+    struct mn_jid bare = mn_jid_to_bare(&st->to), from = mn_jid_to_bare(&s->jid);
+    struct roster_item item;
+    unsigned was, acts;
+
+    if (mn_str_eq(mn_jid_bare(&bare), mn_jid_bare(&u->jid))) {
+        mn_stanza_unref(st);
+        return;
+    }
+    roster_find(&u->roster, mn_jid_bare(&bare), &item);
+    if (!item.flags && u->roster.count >= (size_t)u->owner->srv->conf->roster.max_items) {
+        session_give(s, mn_stanza_error(st, MN_COND_RESOURCE_CONSTRAINT, MN_STR("the roster is full")));
+        mn_stanza_unref(st);
+        return;
+    }
+    was = item.flags;
+    acts = roster_outbound((enum mn_type)st->type, u->owner->srv->conf->roster.preapproval, &item.flags);
+    mn_stanza_from(st, &from);
+    mn_stanza_to(st, &bare);
+    if (acts & ROSTER_FORGET)
+        forget_request(u, mn_jid_bare(&bare));
+    if (item.flags != was)
+        presence_item_changed(u, &item, acts & ROSTER_PUSH);
+    if (st->type == MN_TYPE_UNSUBSCRIBED && was & ROSTER_FROM)
+        show(u, &bare, false);
+    if (acts & ROSTER_ROUTE)
+        user_send(u, mn_stanza_ref(st));
+    if (st->type == MN_TYPE_SUBSCRIBED && item.flags & ~was & ROSTER_FROM)
+        show(u, &bare, true);
+    mn_stanza_unref(st);
+}
+
+static bool is_subscription(const struct mn_stanza *st)
+{
+    return st->type >= MN_TYPE_SUBSCRIBE && st->type <= MN_TYPE_UNSUBSCRIBED;
+}
+
+static void directed(struct session *s, struct mn_stanza *st)
+{
+    unsigned flags = roster_flags(&s->user->roster, mn_jid_bare(&st->to));
+
+    /* Those who get our broadcasts need no note while we are available (RFC 6121 4.6.2). */
+    if (st->type == MN_TYPE_NONE && !(flags & ROSTER_FROM && s->available))
+        directed_note(s, &st->to, true);
+    else if (st->type == MN_TYPE_UNAVAILABLE)
+        directed_note(s, &st->to, false);
+    router_out(s, s->user->owner->now.seq, st);
+}
+
+void presence_out(struct session *s, struct mn_stanza *st)
+{
+    bool nobody = mn_jid_none(&st->to);
+
+    if (st->type == MN_TYPE_BAD || (nobody && st->type != MN_TYPE_NONE && st->type != MN_TYPE_UNAVAILABLE)) {
+        if (st->type != MN_TYPE_ERROR)
+            session_give(s, mn_stanza_error(st, MN_COND_BAD_REQUEST, MN_STR("no such presence")));
+        mn_stanza_unref(st);
+    } else if (nobody) {
+        if (st->type == MN_TYPE_NONE)
+            available(s, st);
+        else
+            unavailable(s, st);
+        mn_stanza_unref(st);
+    } else if (is_subscription(st)) {
+        subscription_out(s, st);
+    } else if (st->type == MN_TYPE_PROBE) { /* RFC 6121 4.3: probes are the server's; a client's goes to nobody else */
+        mn_stanza_unref(st);
+    } else {
+        directed(s, st);
+    }
+}
+
+/* Coming in. */
+
+static void answer_bare(struct user *u, const struct mn_jid *to, enum mn_type type)
+{
+    struct mn_stanza *st = mn_stanza_new(MN_PRESENCE, type);
+
+    mn_stanza_from(st, &u->jid);
+    mn_stanza_to(st, to);
+    user_send(u, st);
+}
+
+static void to_available(struct user *u, const struct mn_stanza *st)
+{
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (s->available)
+            session_write(s, st, NULL);
+    }
+}
+
+/* RFC 6121 3: requests and answers reach the interested resources, or the available ones for requests. */
+static void subscription_deliver(struct user *u, struct mn_stanza *st)
+{
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (st->type == MN_TYPE_SUBSCRIBE ? s->available : s->interested)
+            user_push(u, s, mn_stanza_ref(st));
+    }
+}
+
+static void keep_request(struct user *u, const struct mn_stanza *st)
+{
+    struct mn_buf b = {0};
+
+    mn_stanza_write(&b, st, NULL);
+    store_set(u->owner->writer, mn_jid_bare(&u->jid), "requests", mn_jid_bare(&st->from), mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
+static void subscription_in(struct route *r)
+{
+    struct user *u = r->user;
+    struct mn_stanza *st = mn_stanza_wrap(r->st);
+    struct mn_jid from = mn_jid_to_bare(&st->from), own = u->jid;
+    struct roster_item item;
+    unsigned was, acts;
+
+    roster_find(&u->roster, mn_jid_bare(&from), &item);
+    was = item.flags;
+    if (!was && u->roster.count >= 2 * (size_t)u->owner->srv->conf->roster.max_items) {
+        mn_stanza_unref(st);
+        route_finish(r);
+        return;
+    }
+    acts = roster_inbound((enum mn_type)st->type, &item.flags);
+    st->from = from;
+    st->to = own;
+    if (acts & ROSTER_KEEP)
+        keep_request(u, st);
+    if (acts & ROSTER_FORGET)
+        forget_request(u, mn_jid_bare(&from));
+    if (acts & ROSTER_ROUTE)
+        subscription_deliver(u, st);
+    if (item.flags != was)
+        presence_item_changed(u, &item, acts & ROSTER_PUSH);
+    if (acts & ROSTER_REPLY) {
+        answer_bare(u, &from, MN_TYPE_SUBSCRIBED);
+        if (!(was & ROSTER_FROM) || st->type == MN_TYPE_SUBSCRIBE)
+            show(u, &from, true);
+    }
+    if (st->type == MN_TYPE_UNSUBSCRIBE && was & ROSTER_FROM) {
+        answer_bare(u, &from, MN_TYPE_UNSUBSCRIBED);
+        show(u, &from, false);
+    }
+    mn_stanza_unref(st);
+    route_finish(r);
+}
+
+/* RFC 6121 4.3.2. */
+static void probe_in(struct route *r)
+{
+    struct user *u = r->user;
+    struct mn_jid from = r->st->from, bare = mn_jid_to_bare(&from);
+    bool own = mn_str_eq(mn_jid_bare(&bare), mn_jid_bare(&u->jid));
+    struct session *one = r->st->to.resource ? session_find(u, mn_jid_resource(&r->st->to)) : NULL;
+
+    if (!own && !(roster_flags(&u->roster, mn_jid_bare(&bare)) & ROSTER_FROM)) {
+        answer_bare(u, &bare, MN_TYPE_UNSUBSCRIBED);
+    } else if (r->st->to.resource) {
+        if (one && one->available)
+            router_send(last_presence(one, &from));
+    } else {
+        MN_LIST_EACH(n, &u->sessions)
+        {
+            struct session *s = MN_OF(n, struct session, link);
+
+            if (s->available)
+                router_send(last_presence(s, &from));
+        }
+    }
+    route_finish(r);
+}
+
+void presence_in(struct route *r)
+{
+    struct mn_stanza *st = r->st;
+    struct session *s;
+
+    if (is_subscription(st)) {
+        subscription_in(r);
+        return;
+    }
+    if (st->type == MN_TYPE_PROBE) {
+        probe_in(r);
+        return;
+    }
+    if (st->to.resource) {
+        if ((s = session_find(r->user, mn_jid_resource(&st->to))))
+            session_write(s, st, NULL);
+    } else if (st->type != MN_TYPE_ERROR) {
+        to_available(r->user, st);
+    }
+    route_finish(r);
+}

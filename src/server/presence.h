@@ -1,0 +1,17 @@
+/* Presence and subscriptions (RFC 6121, 3 and 4): what a session says of itself, and what others say to an account. */
+#pragma once
+
+#include "server/router.h"
+
+/* From a session, stamped: broadcast, directed, or a subscription. Takes over the reference. */
+void presence_out(struct session *s, struct mn_stanza *st);
+/* To an account of this owner; r->user is set and loaded, and exists. Settles the route. */
+void presence_in(struct route *r);
+/* A session ends: whoever saw it available is told. */
+void presence_end(struct session *s);
+/* An account is being removed: the sessions left say that they are unavailable, while the roster is still there. */
+void presence_end_all(struct user *u);
+/* A roster item changed: written (its version with it), and pushed to the interested sessions. `removed`: flags are 0. */
+void presence_item_changed(struct user *u, const struct roster_item *item, bool push);
+/* A contact loses sight of all resources. */
+void presence_hide(struct user *u, const struct mn_jid *contact);

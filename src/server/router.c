@@ -1,0 +1,438 @@
+#include "server/router.h"
+
+#include "server/iq.h"
+#include "server/module.h"
+#include "server/presence.h"
+
+enum { SPARE = 256 };
+
+/* Routes on the heap come from a stock per owner. */
+
+static struct route *route_alloc(struct owner *o)
+{
+    struct route *r = o->spare;
+
+    if (!r)
+        return mn_alloc(sizeof *r);
+    o->spare = (struct route *)r->post.next;
+    o->spare_count--;
+    return r;
+}
+
+static void route_release(struct route *r)
+{
+    struct owner *o = owner_here();
+
+    if (o->spare_count >= SPARE) {
+        mn_free(r);
+        return;
+    }
+    r->post.next = (struct mn_post *)o->spare;
+    o->spare = r;
+    o->spare_count++;
+}
+
+void route_spare_free(struct owner *o)
+{
+    while (o->spare) {
+        struct route *next = (struct route *)o->spare->post.next;
+
+        mn_free(o->spare);
+        o->spare = next;
+    }
+}
+
+struct route *route_keep(struct route *r)
+{
+    struct owner *o = owner_here();
+    struct route *k;
+
+    if (r->kept)
+        return r;
+    k = route_alloc(o);
+    *k = *r;
+    k->kept = true;
+    k->via = NULL;
+    if (!k->ticket) {
+        k->ticket = ticket_part(o);
+        k->home = o;
+    }
+    if (k->user)
+        user_need(k->user);
+    r->st = NULL;
+    r->ticket = NULL;
+    r->user = NULL;
+    return k;
+}
+
+/* The ticket came home. */
+static void ticket_back(struct mn_post *p)
+{
+    struct route *r = (struct route *)p;
+
+    ticket_done(r->ticket);
+    route_release(r);
+}
+
+static void give_back(struct route *r)
+{
+    if (!r->ticket) {
+        route_release(r);
+    } else if (r->home == owner_here()) {
+        ticket_done(r->ticket);
+        route_release(r);
+    } else {
+        r->post.run = ticket_back;
+        r->post.bytes = sizeof *r;
+        mn_loop_post(r->home->loop, &r->post);
+    }
+}
+
+static void settled(struct wait *w, int result)
+{
+    struct route *r = MN_OF(w, struct route, wait);
+    struct user *u = r->user;
+
+    (void)result;
+    r->user = NULL;
+    user_let(u);
+    give_back(r);
+}
+
+void route_finish(struct route *r)
+{
+    struct user *u = r->user;
+
+    mn_stanza_unref(r->st);
+    r->st = NULL;
+    if (!r->kept)
+        return;
+    /* What this stanza changed at its recipient must be durable before its sender hears that it is settled. */
+    if (u && r->ticket && !gate_open(&u->out)) {
+        r->wait.go = settled;
+        gate_wait(u->owner, &u->out, &r->wait, u->wrote);
+        return;
+    }
+    r->user = NULL;
+    if (u)
+        user_let(u);
+    give_back(r);
+}
+
+void route_refuse(struct route *r, enum mn_cond cond, const char *text)
+{
+    struct mn_stanza *st = r->st;
+    bool silent = st->type == MN_TYPE_ERROR || st->type == MN_TYPE_RESULT || mn_jid_none(&st->from);
+
+    if (!silent)
+        router_send(mn_stanza_error(st, cond, mn_str_from(text)));
+    route_finish(r);
+}
+
+/* Messages to an account (RFC 6121, 8.5). */
+
+static bool to_best(struct user *u, struct mn_stanza *st)
+{
+    int best = -1;
+
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (s->available && s->priority > best)
+            best = s->priority;
+    }
+    if (best < 0)
+        return false;
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (s->available && (st->type == MN_TYPE_HEADLINE ? s->priority >= 0 : s->priority == best))
+            session_write(s, st, NULL);
+    }
+    return true;
+}
+
+static void message_bare(struct route *r)
+{
+    enum verdict v;
+
+    switch (r->st->type) {
+    case MN_TYPE_ERROR:
+        route_finish(r);
+        return;
+    case MN_TYPE_GROUPCHAT:
+        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
+        return;
+    case MN_TYPE_HEADLINE:
+        to_best(r->user, r->st);
+        route_finish(r);
+        return;
+    }
+    if (to_best(r->user, r->st)) {
+        route_finish(r);
+        return;
+    }
+    HOOK_ASK(r->user->owner->srv, message_undelivered, &v, r);
+    if (v == PASS)
+        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
+}
+
+static void message_in(struct route *r)
+{
+    struct session *s = r->st->to.resource ? session_find(r->user, mn_jid_resource(&r->st->to)) : NULL;
+
+    if (s) {
+        session_write(s, r->st, NULL);
+        route_finish(r);
+    } else if (r->st->to.resource && r->st->type != MN_TYPE_CHAT) { /* 8.5.3.2.1 */
+        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
+    } else {
+        message_bare(r);
+    }
+}
+
+static void iq_in(struct route *r)
+{
+    struct session *s;
+
+    if (r->st->to.resource) {
+        if ((s = session_find(r->user, mn_jid_resource(&r->st->to)))) {
+            session_write(s, r->st, NULL);
+            route_finish(r);
+        } else {
+            route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
+        }
+    } else if (r->st->type == MN_TYPE_GET || r->st->type == MN_TYPE_SET) {
+        struct iq iq = {.st = mn_stanza_ref(r->st), .owner = r->user->owner, .host = r->user->host, .user = r->user};
+
+        iq_dispatch(&iq, AT_USER);
+        route_finish(r);
+    } else {
+        route_finish(r);
+    }
+}
+
+static void deliver(struct route *r)
+{
+    struct user *u = r->user;
+
+    if (!u->exists) {
+        /* RFC 6121 8.5.1; a probe or request learns that there is nobody. */
+        if (r->st->kind == MN_PRESENCE) {
+            if (r->st->type == MN_TYPE_SUBSCRIBE || r->st->type == MN_TYPE_PROBE) {
+                struct mn_stanza *no = mn_stanza_new(MN_PRESENCE, MN_TYPE_UNSUBSCRIBED);
+                struct mn_jid to = mn_jid_to_bare(&r->st->from);
+
+                mn_stanza_from(no, &u->jid);
+                mn_stanza_to(no, &to);
+                router_send(no);
+            }
+            route_finish(r);
+        } else {
+            route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
+        }
+        return;
+    }
+    switch (r->st->kind) {
+    case MN_MESSAGE:
+        message_in(r);
+        break;
+    case MN_PRESENCE:
+        presence_in(r);
+        break;
+    default:
+        iq_in(r);
+    }
+}
+
+static void deliver_later(struct wait *w, int result)
+{
+    (void)result;
+    deliver(MN_OF(w, struct route, wait));
+}
+
+/* On the recipient's owner. */
+static void router_in(struct owner *o, struct route *r)
+{
+    const struct host *h = host_find(o->srv, mn_jid_host(&r->st->to));
+    struct mn_jid bare = mn_jid_to_bare(&r->st->to);
+    struct user *u = user_get(o, h, &bare);
+    struct gate *held;
+
+    r->user = u;
+    if (!u->loaded || u->parked_for || !mn_list_empty(&u->parked)) {
+        if (r->kept)
+            user_need(u);
+        r = route_keep(r);
+        r->wait.go = deliver_later;
+        mn_list_init(&r->wait.link);
+        mn_list_add(&u->parked, &r->wait.link);
+        return;
+    }
+    held = mn_jid_none(&r->st->from) ? NULL : fifo_find(o, mn_jid_bare(&r->st->from), mn_jid_bare(&bare));
+    if (held) {
+        if (r->kept)
+            user_need(u);
+        r = route_keep(r);
+        r->wait.go = deliver_later;
+        gate_wait(o, held, &r->wait, 0);
+        return;
+    }
+    if (r->kept)
+        user_need(u);
+    deliver(r);
+}
+
+/* To the server's own address. */
+static void to_host(struct owner *o, const struct host *h, struct route *r)
+{
+    if (r->st->kind == MN_IQ && !r->st->to.resource && (r->st->type == MN_TYPE_GET || r->st->type == MN_TYPE_SET)) {
+        struct iq iq = {.st = mn_stanza_ref(r->st), .owner = o, .host = h, .seq = r->seq};
+
+        iq_dispatch(&iq, AT_HOST);
+        route_finish(r);
+    } else if (r->st->kind == MN_PRESENCE) {
+        route_finish(r);
+    } else {
+        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
+    }
+}
+
+static void crossed(struct mn_post *p)
+{
+    struct owner *o = owner_here();
+
+    o->count.crossed++;
+    router_in(o, (struct route *)p);
+}
+
+static void route_go(struct owner *o, struct route *r)
+{
+    struct mn_stanza *st = r->st;
+    const struct host *h = host_find(o->srv, mn_jid_host(&st->to));
+    struct owner *there;
+
+    if (!h) {
+        /* RFC 6120 10.4: no way to other domains. */
+        if (st->kind == MN_PRESENCE && st->type != MN_TYPE_SUBSCRIBE)
+            route_finish(r);
+        else
+            route_refuse(r, MN_COND_REMOTE_SERVER_NOT_FOUND, "this server does not speak to other domains");
+        return;
+    }
+    if (!st->to.user) {
+        to_host(o, h, r);
+        return;
+    }
+    there = owner_of(o->srv, mn_jid_bare(&st->to));
+    if (there == o) {
+        router_in(o, r);
+        return;
+    }
+    r = route_keep(r);
+    r->post.run = crossed;
+    r->post.bytes = sizeof *r + st->payload.n + 256;
+    mn_loop_post(there->loop, &r->post);
+}
+
+void router_out(struct session *s, uint32_t seq, struct mn_stanza *st)
+{
+    struct route r = {.st = st, .home = s->user->owner, .via = s, .seq = seq};
+
+    if (st->kind == MN_IQ && st->type == MN_TYPE_BAD)
+        route_refuse(&r, MN_COND_BAD_REQUEST, "");
+    else
+        route_go(s->user->owner, &r);
+}
+
+/* No ticket: whatever is being handled now is not what this belongs to. */
+void router_send(struct mn_stanza *st)
+{
+    struct owner *o = owner_here();
+    struct session *s = o->now.session;
+    struct route r = {.st = st, .home = o};
+
+    o->now.session = NULL;
+    route_go(o, &r);
+    o->now.session = s;
+}
+
+/* Fan-out. */
+
+struct fan {
+    struct mn_post post;
+    struct mn_stanza *st;
+    size_t count;
+    struct mn_jid to[];
+};
+
+static void fan_out(struct owner *o, struct mn_stanza *st, const struct mn_jid *to)
+{
+    struct mn_stanza *one = mn_stanza_wrap(st);
+    struct route r = {.st = one, .home = o};
+
+    mn_stanza_to(one, to);
+    router_in(o, &r);
+}
+
+static void fan_crossed(struct mn_post *p)
+{
+    struct fan *f = (struct fan *)p;
+    struct owner *o = owner_here();
+
+    for (size_t i = 0; i < f->count; i++)
+        fan_out(o, f->st, &f->to[i]);
+    o->count.crossed += f->count;
+    mn_stanza_unref(f->st);
+    mn_free(f);
+}
+
+static void fan_post(struct owner *there, struct mn_stanza *st, const struct mn_jid *to, const uint32_t *which, size_t count)
+{
+    size_t bytes = 0;
+    struct fan *f;
+    char *text;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += mn_jid_text(&to[which[i]]).n;
+    f = mn_alloc(sizeof *f + count * sizeof *f->to + bytes);
+    f->post.run = fan_crossed;
+    f->post.bytes = sizeof *f + count * sizeof *f->to + bytes + st->payload.n;
+    f->st = mn_stanza_ref(st);
+    f->count = count;
+    text = (char *)(f->to + count);
+    for (size_t i = 0; i < count; i++) {
+        mn_str t = mn_jid_text(&to[which[i]]);
+
+        f->to[i] = to[which[i]];
+        f->to[i].p = memcpy(text, t.p, t.n);
+        text += t.n;
+    }
+    mn_loop_post(there->loop, &f->post);
+}
+
+void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count)
+{
+    struct owner *o = owner_here();
+    struct session *s = o->now.session;
+    uint32_t *which = mn_alloc(count * sizeof *which);
+
+    o->now.session = NULL;
+    for (unsigned k = 0; k < o->srv->owner_count; k++) {
+        struct owner *there = o->srv->owners[k];
+        size_t n = 0;
+
+        for (size_t i = 0; i < count; i++)
+            if (to[i].user && host_find(o->srv, mn_jid_host(&to[i])) && owner_of(o->srv, mn_jid_bare(&to[i])) == there)
+                which[n++] = (uint32_t)i;
+        if (there != o && n)
+            fan_post(there, st, to, which, n);
+        else
+            for (size_t i = 0; i < n; i++)
+                fan_out(o, st, &to[which[i]]);
+    }
+    o->now.session = s;
+    mn_free(which);
+}

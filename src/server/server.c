@@ -1,0 +1,270 @@
+#include "server/server.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "net/cert.h"
+#include "net/listen.h"
+#include "server/module.h"
+
+struct running { /* what server.c alone needs */
+    struct server srv; /* first */
+    pthread_t *threads;
+    struct listening **listeners;
+    size_t listener_count;
+    unsigned next; /* owner of the next connection */
+    struct mn_arena a;
+};
+
+struct listening {
+    struct running *run;
+    struct mn_listener *listener;
+    int tls;
+};
+
+const struct host *host_find(const struct server *srv, mn_str name)
+{
+    for (size_t i = 0; i < srv->host_count; i++)
+        if (mn_str_eq(srv->hosts[i].name, name))
+            return &srv->hosts[i];
+    return NULL;
+}
+
+static struct mn_tls *pick(void *arg, mn_str name)
+{
+    struct server *srv = arg;
+    struct mn_arena a = {0};
+    mn_str host;
+    const struct host *h = NULL;
+
+    if (!mn_jid_host_prep(name, &a, &host))
+        h = host_find(srv, host);
+    mn_arena_done(&a, NULL);
+    return h ? h->tls : NULL;
+}
+
+static int host_open(struct running *r, struct host *h, const struct conf_domain *d, const char *certs, struct mn_buf *why)
+{
+    struct mn_cert_files f;
+    mn_str ascii;
+    int e = mn_jid_host_prep(d->name, &r->a, &h->name);
+
+    h->name = mn_arena_str(&r->a, h->name);
+    if (!e)
+        e = mn_jid_host_ascii(h->name, &r->a, &ascii);
+    if (e)
+        return e;
+    if (d->certificate.n) {
+        f.cert = mn_arena_cstr(&r->a, d->certificate);
+        f.key = mn_arena_cstr(&r->a, d->key);
+    } else if (!certs) {
+        return MN_E_OK;
+    } else if ((e = mn_cert_local(certs, ascii, &r->a, &f, why))) {
+        return e;
+    }
+    e = mn_tls_server(f.cert, f.key, &h->tls, why);
+    if (!e)
+        mn_tls_pick(h->tls, pick, &r->srv);
+    return e;
+}
+
+static unsigned mask_of(const struct mn_conf_list *l)
+{
+    unsigned mask = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        mask |= 1u << mn_sasl_find(((mn_str *)l->items)[i]);
+    return mask;
+}
+
+int server_new(const struct server_options *opt, struct server **out, struct mn_buf *why)
+{
+    static const struct conf_domain local = {MN_STR("localhost"), MN_STR(""), MN_STR("")};
+    struct running *r = MN_NEW(struct running);
+    struct server *s = &r->srv;
+    size_t count = opt->conf->domains.count;
+    const struct conf_domain *domains = count ? opt->conf->domains.items : &local;
+    struct host *hosts;
+    int e = MN_E_OK;
+
+    s->conf = opt->conf;
+    s->store = opt->store;
+    s->work = opt->work;
+    s->built_in = !count;
+    s->started = mn_clock_wall();
+    s->limits = mn_limit_new(65536);
+    s->mechanisms = mask_of(&s->conf->auth.mechanisms);
+    s->without_tls = mask_of(&s->conf->auth.without_tls);
+    mn_rand_bytes(s->secret, sizeof s->secret);
+    s->host_count = count ? count : 1;
+    s->hosts = hosts = mn_alloc0(s->host_count * sizeof *hosts);
+    for (size_t i = 0; i < s->host_count && !e; i++)
+        e = host_open(r, &hosts[i], &domains[i], opt->certs, why);
+    s->owner_count = opt->loops;
+    s->owners = mn_alloc0(s->owner_count * sizeof(struct owner *));
+    for (unsigned i = 0; i < s->owner_count; i++)
+        s->owners[i] = owner_new(s, i, mn_loop_new(opt->backend));
+    r->threads = mn_alloc0(s->owner_count * sizeof *r->threads);
+    iq_table_build(s);
+    *out = s;
+    return e;
+}
+
+/* Connections are dealt out to the loops in turn. */
+struct dealt {
+    struct mn_post post;
+    struct owner *owner;
+    int fd, tls;
+};
+
+static const struct mn_conn_face nobody;
+
+static void dealt(struct mn_post *p)
+{
+    struct dealt *d = (struct dealt *)p;
+
+    if (d->owner->stopping)
+        close(d->fd);
+    else
+        c2s_new(d->owner, mn_conn_tcp(d->owner->loop, d->fd, &nobody, NULL), (enum conf_tls)d->tls);
+    mn_free(d);
+}
+
+static void accepted(void *arg, int fd, const struct mn_addr *peer)
+{
+    struct listening *l = arg;
+    struct dealt *d = MN_NEW(struct dealt);
+
+    (void)peer;
+    d->owner = l->run->srv.owners[l->run->next++ % l->run->srv.owner_count];
+    d->fd = fd;
+    d->tls = l->tls;
+    d->post.run = dealt;
+    mn_loop_post(d->owner->loop, &d->post);
+}
+
+static int listen_one(struct running *r, mn_str address, int64_t port, int tls, struct mn_buf *why)
+{
+    struct listening *l = MN_NEW(struct listening);
+    char text[MN_ADDR_TEXT];
+    struct mn_addr at;
+    int e;
+
+    l->run = r;
+    l->tls = tls;
+    MN_ASSERT(!mn_addr_parse(address, (uint16_t)port, &at));
+    e = mn_listen(r->srv.owners[0]->loop, &at, accepted, l, &l->listener, why);
+    if (e) {
+        mn_free(l);
+        return e;
+    }
+    r->listeners = mn_realloc(r->listeners, (r->listener_count + 1) * sizeof(struct listening *));
+    r->listeners[r->listener_count++] = l;
+    mn_log_info(NULL, "listening", MN_FC("service", "c2s"), MN_FC("address", mn_addr_text(mn_listener_addr(l->listener), text)),
+                MN_FC("tls", tls == CONF_TLS_DIRECT ? "direct" : tls == CONF_TLS_OFF ? "off" : tls == CONF_TLS_OFFERED ? "offered" : "required"));
+    return MN_E_OK;
+}
+
+/* auto: loopback of both families while no domain is configured, else every address; a family that is missing is passed over. */
+static int listen_conf(struct running *r, const struct conf_listen *c, struct mn_buf *why)
+{
+    bool local = r->srv.built_in;
+    int e, second;
+
+    if (!mn_str_is(c->address, "auto"))
+        return listen_one(r, c->address, c->port, c->tls, why);
+    e = listen_one(r, local ? MN_STR("127.0.0.1") : MN_STR("::"), c->port, c->tls, why);
+    if (!local)
+        return e == MN_E_NOT_FOUND ? listen_one(r, MN_STR("0.0.0.0"), c->port, c->tls, why) : e;
+    if (e)
+        return e;
+    second = listen_one(r, MN_STR("::1"), c->port, c->tls, why);
+    return second == MN_E_NOT_FOUND ? MN_E_OK : second;
+}
+
+int server_listen(struct server *srv, struct mn_buf *why)
+{
+    static const struct conf_listen usual[] = {{0, MN_STR("auto"), 5222, CONF_TLS_REQUIRED}, {0, MN_STR("auto"), 5223, CONF_TLS_DIRECT}};
+    const struct mn_conf_list *list = &srv->conf->listen;
+    size_t count = list->count ? list->count : MN_COUNT(usual);
+    const struct conf_listen *c = list->count ? list->items : usual;
+    int e = MN_E_OK;
+
+    for (size_t i = 0; i < count && !e; i++)
+        e = listen_conf((struct running *)srv, &c[i], why);
+    return e;
+}
+
+static void streams_end(struct owner *o)
+{
+    o->stopping = true;
+    MN_LIST_EACH(n, &o->streams)
+    c2s_error(MN_OF(n, struct c2s, link), MN_STREAM_SYSTEM_SHUTDOWN, "");
+}
+
+static void *owner_run(void *arg)
+{
+    struct owner *o = arg;
+
+    owner_set_here(o);
+    mn_loop_run(o->loop);
+    /* Everybody is told and everything is written, for at most a second. */
+    streams_end(o);
+    for (int64_t until = mn_clock_now() + 1000; !mn_list_empty(&o->streams) && mn_clock_now() < until;)
+        mn_loop_turn(o->loop, 20);
+    return NULL;
+}
+
+void server_run(struct server *srv)
+{
+    struct running *r = (struct running *)srv;
+
+    for (unsigned i = 1; i < srv->owner_count; i++)
+        MN_ASSERT(!pthread_create(&r->threads[i], NULL, owner_run, srv->owners[i]));
+    owner_run(srv->owners[0]);
+    for (unsigned i = 1; i < srv->owner_count; i++)
+        pthread_join(r->threads[i], NULL);
+}
+
+void server_stop(struct server *srv)
+{
+    for (unsigned i = srv->owner_count; i-- > 0;)
+        mn_loop_stop(srv->owners[i]->loop);
+}
+
+void server_free(struct server *srv)
+{
+    struct running *r = (struct running *)srv;
+
+    for (size_t i = 0; i < r->listener_count; i++) {
+        mn_listener_free(r->listeners[i]->listener);
+        mn_free(r->listeners[i]);
+    }
+    mn_free(r->listeners);
+    mn_work_free(srv->work);
+    for (int round = 0; round < 3; round++) /* what one owner's end sends to another */
+        for (unsigned i = 0; i < srv->owner_count; i++) {
+            owner_set_here(srv->owners[i]);
+            while (mn_loop_turn(srv->owners[i]->loop, 0))
+                ;
+        }
+    for (unsigned i = 0; i < srv->owner_count; i++) {
+        struct mn_loop *l = srv->owners[i]->loop;
+
+        owner_free(srv->owners[i]);
+        mn_loop_free(l);
+    }
+    store_close(srv->store);
+    mn_limit_free(srv->limits);
+    for (size_t i = 0; i < srv->host_count; i++)
+        mn_tls_unref(srv->hosts[i].tls);
+    mn_free((void *)srv->hosts);
+    mn_free(srv->owners);
+    mn_free(r->threads);
+    mn_arena_done(&r->a, NULL);
+    mn_conn_thread_done();
+    mn_free(r);
+}

@@ -1,0 +1,229 @@
+#include "server/session.h"
+
+#include "base/clock.h"
+#include "server/iq.h"
+#include "server/presence.h"
+#include "server/server.h"
+
+struct answer {
+    struct mn_list link;
+    uint32_t seq;
+    struct mn_stanza *st;
+};
+
+struct session *session_new(struct user *u, mn_str resource, const struct endpoint_face *face, void *endpoint)
+{
+    mn_str bare = mn_jid_bare(&u->jid);
+    struct session *old = session_find(u, resource), *s = mn_alloc0(sizeof *s + bare.n + 1 + resource.n);
+    char *text = (char *)(s + 1);
+
+    if (old)
+        session_kick(old, MN_STREAM_CONFLICT, MN_STR("another client took this resource"));
+    memcpy(text, bare.p, bare.n);
+    text[bare.n] = '/';
+    memcpy(text + bare.n + 1, resource.p, resource.n);
+    s->jid = (struct mn_jid){text, u->jid.user, u->jid.host, (uint16_t)resource.n};
+    s->user = u;
+    s->face = face;
+    s->endpoint = endpoint;
+    s->refs = 1;
+    s->since = mn_clock_wall();
+    mn_list_init(&s->tickets);
+    mn_list_init(&s->answers);
+    mn_list_add(&u->sessions, &s->link);
+    u->session_count++;
+    user_need(u);
+    user_let(u);
+    u->owner->count.sessions++;
+    return s;
+}
+
+struct session *session_find(const struct user *u, mn_str resource)
+{
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (mn_str_eq(mn_jid_resource(&s->jid), resource))
+            return s;
+    }
+    return NULL;
+}
+
+struct session *session_ref(struct session *s)
+{
+    s->refs++;
+    return s;
+}
+
+void session_unref(struct session *s)
+{
+    if (--s->refs)
+        return;
+    mn_free(s);
+}
+
+static void answers_drop(struct session *s)
+{
+    MN_LIST_EACH(n, &s->answers)
+    {
+        struct answer *a = MN_OF(n, struct answer, link);
+
+        mn_list_del(n);
+        mn_stanza_unref(a->st);
+        mn_free(a);
+    }
+}
+
+void session_end(struct session *s)
+{
+    struct user *u = s->user;
+
+    if (!u)
+        return;
+    user_need(u);
+    s->endpoint = NULL;
+    presence_end(s);
+    mn_list_del(&s->link);
+    u->session_count--;
+    u->owner->count.sessions--;
+    s->user = NULL;
+    answers_drop(s);
+    mn_free(s->presence);
+    s->presence = NULL;
+    user_let(u);
+    session_unref(s);
+}
+
+void session_kick(struct session *s, enum mn_stream_cond cond, mn_str text)
+{
+    void *endpoint = s->endpoint;
+    const struct endpoint_face *face = s->face;
+
+    session_end(s);
+    if (endpoint)
+        face->close(endpoint, cond, text);
+}
+
+void session_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to)
+{
+    if (s->endpoint)
+        s->face->write(s->endpoint, st, to);
+}
+
+void session_give(struct session *s, struct mn_stanza *st)
+{
+    session_write(s, st, NULL);
+    mn_stanza_unref(st);
+}
+
+/* The closed prefix: everything before the first open ticket. */
+static uint32_t settled(const struct session *s)
+{
+    return mn_list_empty(&s->tickets) ? s->in_count : MN_OF(s->tickets.next, struct ticket, link)->seq - 1;
+}
+
+void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st)
+{
+    struct answer *a;
+
+    if (mn_list_empty(&s->answers) && (int32_t)(settled(s) - seq) >= 0) {
+        session_give(s, st);
+        return;
+    }
+    a = MN_NEW(struct answer);
+    a->seq = seq;
+    a->st = st;
+    mn_list_add(&s->answers, &a->link);
+}
+
+void session_settle(struct session *s)
+{
+    uint32_t upto = settled(s);
+
+    MN_LIST_EACH(n, &s->answers)
+    {
+        struct answer *a = MN_OF(n, struct answer, link);
+
+        if ((int32_t)(upto - a->seq) < 0)
+            continue;
+        mn_list_del(n);
+        session_give(s, a->st);
+        mn_free(a);
+    }
+}
+
+/* An IQ for the server itself or for the own account. */
+static bool is_ours(const struct session *s, const struct mn_stanza *st, enum iq_at *at)
+{
+    if (mn_jid_none(&st->to) || (!st->to.resource && mn_str_eq(mn_jid_bare(&st->to), mn_jid_bare(&s->user->jid)))) {
+        *at = AT_USER;
+        return true;
+    }
+    *at = AT_HOST;
+    return !st->to.user && !st->to.resource && host_find(s->user->owner->srv, mn_jid_host(&st->to));
+}
+
+static void iq_out(struct session *s, uint32_t seq, struct mn_stanza *st)
+{
+    enum iq_at at;
+
+    if (!is_ours(s, st, &at)) {
+        router_out(s, seq, st);
+    } else if (st->type == MN_TYPE_GET || st->type == MN_TYPE_SET) {
+        struct iq iq = {.st = st,
+                        .owner = s->user->owner,
+                        .host = s->user->host,
+                        .user = at == AT_USER ? s->user : NULL,
+                        .via = s,
+                        .seq = seq};
+
+        iq_dispatch(&iq, at);
+    } else { /* answers to our pushes need nothing */
+        mn_stanza_unref(st);
+    }
+}
+
+/* RFC 6120 8.2.3: an id, one child for get and set, at most one for result. */
+static bool iq_ok(const struct mn_stanza *st)
+{
+    const struct mn_elem *child = mn_stanza_child(st);
+
+    if (!st->id.n || st->type == MN_TYPE_BAD || st->type == MN_TYPE_NONE)
+        return false;
+    if (st->type == MN_TYPE_ERROR)
+        return true;
+    if (st->type == MN_TYPE_RESULT)
+        return !mn_elem_next(child);
+    return child && !mn_elem_next(child);
+}
+
+void session_take(struct session *s, struct mn_stanza *st)
+{
+    struct owner *o = s->user->owner;
+
+    session_ref(s);
+    o->now.session = s;
+    o->now.seq = ++s->in_count;
+    o->now.ticket = NULL;
+    o->count.stanzas++;
+    if (st->kind == MN_PRESENCE) {
+        presence_out(s, st);
+    } else if (st->kind == MN_MESSAGE) {
+        if (mn_jid_none(&st->to))
+            mn_stanza_to(st, &s->user->jid);
+        router_out(s, s->in_count, st);
+    } else if (!iq_ok(st)) {
+        if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_RESULT) {
+            struct mn_stanza *e = mn_stanza_error(st, MN_COND_BAD_REQUEST, MN_STR("an iq has an id, a type and one child"));
+
+            session_answer(s, s->in_count, e);
+        }
+        mn_stanza_unref(st);
+    } else {
+        iq_out(s, s->in_count, st);
+    }
+    o->now.session = NULL;
+    o->now.ticket = NULL;
+    session_unref(s);
+}

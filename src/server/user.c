@@ -1,0 +1,333 @@
+#include "server/user.h"
+
+#include "base/clock.h"
+#include "server/presence.h"
+#include "server/router.h"
+#include "server/server.h"
+
+enum { IDLE_KEPT = 4096, ITEMS_MAX = 1 << 20 };
+
+static void evict(struct owner *o)
+{
+    while (o->idle_count > IDLE_KEPT) {
+        struct user *u = MN_OF(o->idle.next, struct user, idle);
+
+        mn_list_del(&u->idle);
+        o->idle_count--;
+        mn_map_del(&o->users, mn_jid_bare(&u->jid));
+        user_free(u);
+    }
+}
+
+static bool needed(const struct user *u)
+{
+    return u->needs || u->session_count || !mn_list_empty(&u->parked) || !gate_open(&u->out) ||
+           u->wrote > store_writer_done(u->owner->writer);
+}
+
+/* On and off the list of those nobody needs. */
+static void settle(struct user *u)
+{
+    bool idle = !mn_list_empty(&u->idle), wanted = needed(u);
+
+    if (idle == !wanted)
+        return;
+    if (wanted) {
+        mn_list_del(&u->idle);
+        u->owner->idle_count--;
+        return;
+    }
+    mn_list_add(&u->owner->idle, &u->idle);
+    u->owner->idle_count++;
+    evict(u->owner);
+}
+
+void user_need(struct user *u)
+{
+    u->needs++;
+    settle(u);
+}
+
+void user_let(struct user *u)
+{
+    u->needs--;
+    settle(u);
+}
+
+struct user *user_find(struct owner *o, mn_str bare)
+{
+    return mn_map_get(&o->users, bare);
+}
+
+static void load(struct user *u);
+
+struct user *user_get(struct owner *o, const struct host *h, const struct mn_jid *bare)
+{
+    mn_str text = mn_jid_bare(bare);
+    struct user *u = mn_map_get(&o->users, text);
+    char *copy;
+
+    if (u) {
+        if (!mn_list_empty(&u->idle)) { /* the last to be evicted, so it stays while it is worked with */
+            mn_list_del(&u->idle);
+            mn_list_add(&o->idle, &u->idle);
+        }
+        return u;
+    }
+    u = mn_alloc0(sizeof *u + text.n);
+    copy = (char *)(u + 1);
+    memcpy(copy, text.p, text.n);
+    u->owner = o;
+    u->host = h;
+    u->jid = (struct mn_jid){copy, bare->user, bare->host, 0};
+    mn_list_init(&u->idle);
+    mn_list_init(&u->sessions);
+    mn_list_init(&u->parked);
+    gate_init(&u->out);
+    mn_map_put(&o->users, mn_jid_bare(&u->jid), u);
+    load(u);
+    return u;
+}
+
+void user_free(struct user *u)
+{
+    roster_free(&u->roster);
+    mn_free(u);
+}
+
+/* Loading: one read of the store "user". */
+
+struct then { /* in user->parked, beside routes */
+    struct wait wait;
+    void (*fn)(void *arg, struct user *u);
+    void *arg;
+    struct user *user;
+};
+
+static void loaded(struct store_read *r)
+{
+    struct user *u = r->arg;
+    mn_str item = MN_STR(USER_ITEM);
+
+    roster_free(&u->roster);
+    u->exists = false;
+    for (size_t i = 0; i < r->count; i++) {
+        struct store_row *row = &r->rows[i];
+        struct roster_item got;
+
+        if (mn_str_is(row->key, USER_ACCOUNT))
+            u->exists = !u->removed;
+        else if (mn_str_is(row->key, USER_VERSION) && row->value.n == 8)
+            memcpy(&u->roster.version, row->value.p, 8);
+        else if (mn_str_starts(row->key, item) && roster_record_parse(mn_str_skip(row->key, item.n), row->value, &got))
+            roster_put(&u->roster, &got);
+    }
+    if (r->result)
+        u->exists = false;
+    u->loaded = true;
+    store_read_free(r);
+    user_unpark(u);
+    user_let(u);
+}
+
+static void load(struct user *u)
+{
+    struct store_read *r = store_read_new();
+
+    user_need(u);
+    user_park(u);
+    u->loaded = false;
+    r->kind = STORE_LIST;
+    r->owner = mn_jid_bare(&u->jid);
+    r->store = USER_STORE;
+    r->key = MN_STR("");
+    r->limit = ITEMS_MAX;
+    r->done = loaded;
+    r->arg = u;
+    store_read(u->owner->writer, r, u->wrote);
+}
+
+static void then_go(struct wait *w, int result)
+{
+    struct then *t = (struct then *)w;
+    struct user *u = t->user;
+
+    (void)result;
+    t->fn(t->arg, u);
+    mn_free(t);
+    user_let(u);
+}
+
+void user_when_loaded(struct user *u, void (*then)(void *arg, struct user *u), void *arg)
+{
+    struct then *t;
+
+    if (u->loaded && !u->parked_for && mn_list_empty(&u->parked)) {
+        then(arg, u);
+        return;
+    }
+    t = MN_NEW(struct then);
+    user_need(u);
+    t->wait.go = then_go;
+    t->fn = then;
+    t->arg = arg;
+    t->user = u;
+    mn_list_add(&u->parked, &t->wait.link);
+}
+
+void user_park(struct user *u)
+{
+    u->parked_for++;
+}
+
+void user_unpark(struct user *u)
+{
+    MN_ASSERT(u->parked_for);
+    user_need(u);
+    u->parked_for--;
+    while (!u->parked_for && !mn_list_empty(&u->parked)) {
+        struct wait *w = MN_OF(u->parked.next, struct wait, link);
+
+        mn_list_del(&w->link);
+        w->go(w, MN_E_OK);
+    }
+    user_let(u);
+}
+
+/* What leaves because of an uncommitted change. */
+
+struct leaving {
+    struct wait wait;
+    struct user *user;
+    struct session *session; /* a reference; NULL: to anybody */
+    struct mn_stanza *st;    /* NULL: only the ticket */
+    struct ticket *ticket;
+};
+
+/* A change that was answered in memory is lost: what we hold is not what is stored. */
+static void lost(struct user *u)
+{
+    if (u->loaded)
+        load(u);
+}
+
+static void leave(struct wait *w, int result)
+{
+    struct leaving *l = (struct leaving *)w;
+    struct user *u = l->user;
+
+    if (result && !l->st)
+        lost(u);
+    if (!result && l->st && l->session)
+        session_write(l->session, l->st, NULL);
+    else if (!result && l->st)
+        router_send(mn_stanza_ref(l->st));
+    mn_stanza_unref(l->st);
+    if (l->session)
+        session_unref(l->session);
+    ticket_done(l->ticket);
+    mn_free(l);
+    user_let(u);
+}
+
+static bool clean(const struct user *u)
+{
+    return gate_open(&u->out) && u->wrote <= store_writer_done(u->owner->writer);
+}
+
+void user_act(struct user *u, struct wait *w)
+{
+    if (clean(u))
+        w->go(w, MN_E_OK);
+    else
+        gate_wait(u->owner, &u->out, w, u->wrote);
+}
+
+static void leave_later(struct user *u, struct session *s, struct mn_stanza *st, struct ticket *t)
+{
+    struct leaving *l = MN_NEW(struct leaving);
+
+    user_need(u);
+    l->wait.go = leave;
+    l->user = u;
+    l->session = s ? session_ref(s) : NULL;
+    l->st = st;
+    l->ticket = t;
+    gate_wait(u->owner, &u->out, &l->wait, u->wrote);
+}
+
+void user_wrote(struct user *u, uint64_t seq)
+{
+    u->wrote = seq;
+    leave_later(u, NULL, NULL, ticket_part(u->owner));
+}
+
+void user_push(struct user *u, struct session *s, struct mn_stanza *st)
+{
+    if (clean(u)) {
+        session_write(s, st, NULL);
+        mn_stanza_unref(st);
+    } else {
+        leave_later(u, s, st, NULL);
+    }
+}
+
+void user_send(struct user *u, struct mn_stanza *st)
+{
+    if (clean(u))
+        router_send(st);
+    else
+        leave_later(u, NULL, st, NULL);
+}
+
+/* Coming and going. */
+
+void user_created(struct user *u)
+{
+    u->exists = true;
+    u->removed = false;
+    roster_free(&u->roster);
+}
+
+static void tell(struct user *u, const struct mn_jid *contact, enum mn_type type)
+{
+    struct mn_stanza *st = mn_stanza_new(MN_PRESENCE, type);
+
+    mn_stanza_from(st, &u->jid);
+    mn_stanza_to(st, contact);
+    user_send(u, st);
+}
+
+/* RFC 6121 has no word on it; as if every item were removed first (XEP-0077, 3.2: contacts are unsubscribed). */
+void user_remove(struct user *u, struct session *except)
+{
+    struct roster_item item;
+    struct mn_arena a = {0};
+
+    user_need(u);
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (s != except)
+            session_kick(s, MN_STREAM_NOT_AUTHORIZED, MN_STR("the account was removed"));
+    }
+    presence_end_all(u);
+    u->exists = false;
+    u->removed = true;
+    store_index_del(u->owner->writer, mn_jid_host(&u->jid), "accounts", mn_jid_user(&u->jid), mn_jid_bare(&u->jid), MN_STR(""));
+    user_wrote(u, store_drop(u->owner->writer, mn_jid_bare(&u->jid)));
+    for (uint32_t at = 0; roster_next(&u->roster, &at, &item);) {
+        struct mn_jid contact;
+
+        if (mn_jid_parse(item.jid, &a, &contact))
+            continue;
+        if (item.flags & (ROSTER_TO | ROSTER_PENDING_OUT))
+            tell(u, &contact, MN_TYPE_UNSUBSCRIBE);
+        if (item.flags & (ROSTER_FROM | ROSTER_PENDING_IN))
+            tell(u, &contact, MN_TYPE_UNSUBSCRIBED);
+    }
+    roster_free(&u->roster);
+    mn_arena_done(&a, NULL);
+    user_let(u);
+}
