@@ -377,6 +377,21 @@ void mn_loop_run(struct mn_loop *l)
     atomic_store(&l->stop, false);
 }
 
+void mn_loop_fire_all(struct mn_loop *l)
+{
+    here = l;
+    for (size_t i = 0; l->timers; i = (i + 1) % SLOTS)
+        while (!mn_list_empty(&l->wheel[i])) {
+            struct mn_timer *t = MN_OF(l->wheel[i].next, struct mn_timer, link);
+
+            mn_list_del(&t->link);
+            t->at = 0;
+            l->timers--;
+            t->fire(t);
+        }
+    turn_run(l);
+}
+
 void mn_loop_stop(struct mn_loop *l)
 {
     atomic_store(&l->stop, true);

@@ -51,6 +51,8 @@ void mn_loop_free(struct mn_loop *l); /* runs nothing any more */
 void mn_loop_run(struct mn_loop *l);  /* until mn_loop_stop */
 /* One turn; waits at most `wait_ms` (-1: until something happens). True when something was done. */
 bool mn_loop_turn(struct mn_loop *l, int wait_ms);
+/* For an orderly end: every timer that runs fires now, and those that are started meanwhile. */
+void mn_loop_fire_all(struct mn_loop *l);
 void mn_loop_stop(struct mn_loop *l); /* any thread; also from a signal handler */
 struct mn_loop *mn_loop_here(void);   /* the loop of this thread, or NULL */
 struct mn_pool *mn_loop_pool(struct mn_loop *l); /* arena blocks of this loop */

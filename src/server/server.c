@@ -215,6 +215,7 @@ static void *owner_run(void *arg)
     streams_end(o);
     for (int64_t until = mn_clock_now() + 1000; !mn_list_empty(&o->streams) && mn_clock_now() < until;)
         mn_loop_turn(o->loop, 20);
+    mn_conn_thread_done();
     return NULL;
 }
 
@@ -245,12 +246,17 @@ void server_free(struct server *srv)
     }
     mn_free(r->listeners);
     mn_work_free(srv->work);
-    for (int round = 0; round < 3; round++) /* what one owner's end sends to another */
+    /* What one owner's end sends to another, and the commits behind it, until nobody has anything left. */
+    for (int quiet = 0, round = 0; quiet < 4 && round < 1000; round++) {
+        bool some = false;
+
         for (unsigned i = 0; i < srv->owner_count; i++) {
             owner_set_here(srv->owners[i]);
-            while (mn_loop_turn(srv->owners[i]->loop, 0))
-                ;
+            mn_loop_fire_all(srv->owners[i]->loop); /* connections that linger */
+            some |= mn_loop_turn(srv->owners[i]->loop, 5);
         }
+        quiet = some ? 0 : quiet + 1;
+    }
     for (unsigned i = 0; i < srv->owner_count; i++) {
         struct mn_loop *l = srv->owners[i]->loop;
 

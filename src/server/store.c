@@ -144,13 +144,17 @@ uint64_t store_set(struct store_writer *w, mn_str owner, const char *store, mn_s
 
 uint64_t store_del(struct store_writer *w, mn_str owner, const char *store, mn_str key)
 {
-    op(w, OP_DEL, owner, store)->key = COPY(w, key);
+    struct store_op *o = op(w, OP_DEL, owner, store);
+
+    o->key = COPY(w, key);
     return w->seq;
 }
 
 uint64_t store_del_prefix(struct store_writer *w, mn_str owner, const char *store, mn_str prefix)
 {
-    op(w, OP_DEL_PREFIX, owner, store)->key = COPY(w, prefix);
+    struct store_op *o = op(w, OP_DEL_PREFIX, owner, store);
+
+    o->key = COPY(w, prefix);
     return w->seq;
 }
 

@@ -119,6 +119,8 @@ static void values(void)
     store_set(writer, MN_STR("u"), "a", MN_STR("k1"), MN_STR(""));
     seq = store_del(writer, MN_STR("u"), "a", MN_STR("k2"));
     CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), seq)), "k1=;l=v3;");
+    wait_for(store_del(writer, MN_STR("u"), "a", MN_STR("not there"))); /* first of its turn */
+    wait_for(store_del_prefix(writer, MN_STR("u"), "a", MN_STR("not there")));
     store_set(writer, MN_STR("u"), "a", MN_STR("\xff\xff"), MN_STR("edge"));
     seq = store_del_prefix(writer, MN_STR("u"), "a", MN_STR("k"));
     CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", "\xff"), seq)), "\xff\xff=edge;");
