@@ -66,7 +66,7 @@ static void sd_ready(void)
 static int load(const char *path, bool written, struct mn_arena *a, struct config **out)
 {
     struct mn_conf_errors errors;
-    mn_str yaml = {0};
+    mn_str yaml = MN_STR("");
     int e = mn_file_read(path, 1 << 20, a, &yaml);
 
     if (e && (written || e != MN_E_NOT_FOUND)) {

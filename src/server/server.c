@@ -236,17 +236,9 @@ void server_stop(struct server *srv)
         mn_loop_stop(srv->owners[i]->loop);
 }
 
-void server_free(struct server *srv)
+/* What one owner's end sends to another, and the commits behind it, until nobody has anything left. */
+static void drain(struct server *srv)
 {
-    struct running *r = (struct running *)srv;
-
-    for (size_t i = 0; i < r->listener_count; i++) {
-        mn_listener_free(r->listeners[i]->listener);
-        mn_free(r->listeners[i]);
-    }
-    mn_free(r->listeners);
-    mn_work_free(srv->work);
-    /* What one owner's end sends to another, and the commits behind it, until nobody has anything left. */
     for (int quiet = 0, round = 0; quiet < 4 && round < 1000; round++) {
         bool some = false;
 
@@ -257,6 +249,20 @@ void server_free(struct server *srv)
         }
         quiet = some ? 0 : quiet + 1;
     }
+}
+
+void server_free(struct server *srv)
+{
+    struct running *r = (struct running *)srv;
+
+    for (size_t i = 0; i < r->listener_count; i++) {
+        mn_listener_free(r->listeners[i]->listener);
+        mn_free(r->listeners[i]);
+    }
+    mn_free(r->listeners);
+    drain(srv);
+    mn_work_free(srv->work);
+    drain(srv);
     for (unsigned i = 0; i < srv->owner_count; i++) {
         struct mn_loop *l = srv->owners[i]->loop;
 

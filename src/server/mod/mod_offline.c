@@ -80,38 +80,48 @@ static enum verdict undelivered(struct route *r)
     return DONE;
 }
 
+struct flush {
+    struct session *s; /* it may end meanwhile; the account is unparked all the same */
+    struct user *u;
+};
+
 static void flush_read(struct store_read *r)
 {
-    struct session *s = r->arg;
-    struct user *u = s->user;
+    struct flush *f = r->arg;
+    struct user *u = f->u;
 
-    if (u && r->count) {
+    if (f->s->user && r->count) {
         for (size_t i = 0; i < r->count; i++) {
             struct mn_stanza *st;
 
             if (!mn_stanza_load(r->rows[i].value, &st))
-                session_write(s, st, NULL);
+                session_write(f->s, st, NULL);
             mn_stanza_unref(st);
         }
         u->wrote = store_log_trim(u->owner->writer, mn_jid_bare(&u->jid), "offline", UINT64_MAX >> 1, r->rows[r->count - 1].id);
     }
-    if (u)
-        user_unpark(u);
     store_read_free(r);
-    session_unref(s);
+    session_unref(f->s);
+    mn_free(f);
+    user_unpark(u);
+    user_let(u);
 }
 
 static void ready(struct session *s)
 {
     struct store_read *r = store_read_new();
+    struct flush *f = MN_NEW(struct flush);
 
+    f->s = session_ref(s);
+    f->u = s->user;
+    user_need(f->u);
     r->kind = STORE_LOG;
     r->owner = mn_arena_str(&r->arena, mn_jid_bare(&s->user->jid));
     r->store = "offline";
     r->key = MN_STR("");
     r->limit = 1000000;
     r->done = flush_read;
-    r->arg = session_ref(s);
+    r->arg = f;
     user_park(s->user); /* what comes meanwhile is delivered behind */
     store_read(s->user->owner->writer, r, s->user->wrote);
 }

@@ -1,0 +1,152 @@
+/* XEP-0078 Non-SASL Authentication, only where the operator writes it into the configuration, and only with the password itself
+ * (its digest would need the password here). Refused on a stream on which a SASL login has failed. */
+#include "server/module.h"
+
+static bool can(const struct c2s *c)
+{
+    return c->srv->conf->auth.iq_auth && c->state == C2S_OPEN && !c->sasl_failed && c2s_may(c, MN_SASL_PLAIN);
+}
+
+static void features(struct c2s *c, struct mn_buf *out)
+{
+    if (can(c))
+        mn_buf_lit(out, "<auth xmlns='http://jabber.org/features/iq-auth'/>");
+}
+
+static enum mn_cond on_get(struct iq *iq)
+{
+    struct mn_stanza *answer;
+    struct mn_elem *q;
+
+    if (!can(iq->stream))
+        return MN_COND_SERVICE_UNAVAILABLE;
+    answer = iq_answer(iq);
+    q = mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_AUTH, "query");
+    mn_elem_add(&answer->arena, q, MN_NS_AUTH, "username");
+    mn_elem_add(&answer->arena, q, MN_NS_AUTH, "password");
+    mn_elem_add(&answer->arena, q, MN_NS_AUTH, "resource");
+    return iq_result(iq, answer);
+}
+
+struct checking {
+    struct mn_job job; /* first */
+    struct iq *iq;
+    struct mn_jid jid; /* full */
+    mn_str password, stored;
+    struct mn_arena a;
+    bool good;
+};
+
+static void end(struct checking *k, enum mn_cond cond)
+{
+    struct c2s *c = k->iq->stream;
+
+    iq_finish(k->iq, c->state == C2S_CLOSED ? MN_COND_NONE : cond);
+    mn_arena_done(&k->a, NULL);
+    mn_free(k);
+    c2s_go_on(c);
+}
+
+static void let_in(void *arg, struct user *u)
+{
+    struct checking *k = arg;
+    struct c2s *c = k->iq->stream;
+
+    if (c->state == C2S_CLOSED || !u->exists || u->session_count >= c->srv->conf->limits.sessions_per_account) {
+        end(k, u->exists ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_NOT_AUTHORIZED);
+        return;
+    }
+    c2s_authenticated(c, mn_jid_user(&k->jid));
+    c2s_bind(c, u, mn_jid_resource(&k->jid));
+    iq_result(k->iq, NULL);
+    end(k, MN_COND_NONE);
+}
+
+static void checked(struct mn_job *j)
+{
+    struct checking *k = (struct checking *)j;
+    struct c2s *c = k->iq->stream;
+    struct mn_jid bare = mn_jid_to_bare(&k->jid);
+    char group[16];
+
+    if (k->good && c->state != C2S_CLOSED) {
+        user_when_loaded(user_get(c->owner, c->host, &bare), let_in, k);
+        return;
+    }
+    if (c->state != C2S_CLOSED) {
+        c->sasl_failed = true; /* one try: then SASL, where failing costs time */
+        mn_limit_fail(c->srv->limits, c2s_group(c, group));
+        mn_limit_fail(c->srv->limits, mn_jid_bare(&bare));
+        mn_log_info(&c->log, "login refused", MN_F("account", mn_jid_bare(&bare)), MN_FC("why", "jabber:iq:auth"));
+    }
+    end(k, MN_COND_NOT_AUTHORIZED);
+}
+
+static void check(struct mn_job *j)
+{
+    struct checking *k = (struct checking *)j;
+
+    k->good = k->stored.p && mn_sasl_creds_check(k->stored, k->password);
+}
+
+static void found(struct store_read *r)
+{
+    struct checking *k = r->arg;
+
+    if (r->count)
+        k->stored = mn_arena_str(&k->a, r->rows[0].value);
+    store_read_free(r);
+    k->job = (struct mn_job){.run = check, .done = checked, .loop = k->iq->stream->owner->loop};
+    if (mn_work_submit(k->iq->stream->srv->work, MN_LANE_HASH, &k->job))
+        end(k, MN_COND_RESOURCE_CONSTRAINT);
+}
+
+static void at_owner(struct c2s *c, void *arg)
+{
+    struct checking *k = arg;
+    struct store_read *r;
+
+    k->iq->owner = c->owner;
+    if (c->state == C2S_CLOSED) {
+        end(k, MN_COND_NONE);
+        return;
+    }
+    r = store_read_new();
+    r->kind = STORE_GET;
+    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&k->jid));
+    r->store = "auth";
+    r->key = MN_STR("creds");
+    r->done = found;
+    r->arg = k;
+    store_read(c->owner->writer, r, 0);
+}
+
+static enum mn_cond on_set(struct iq *iq)
+{
+    struct c2s *c = iq->stream;
+    struct checking *k;
+    mn_str user, resource;
+
+    if (!can(c))
+        return MN_COND_SERVICE_UNAVAILABLE;
+    k = MN_NEW(struct checking);
+    user = mn_elem_child_text(iq->child, MN_NS_AUTH, "username", &k->a);
+    k->password = mn_elem_child_text(iq->child, MN_NS_AUTH, "password", &k->a);
+    resource = mn_elem_child_text(iq->child, MN_NS_AUTH, "resource", &k->a);
+    if (!user.n || !k->password.n || !resource.n || mn_jid_make(user, c->host->name, resource, &k->a, &k->jid)) {
+        mn_arena_done(&k->a, NULL);
+        mn_free(k);
+        return MN_COND_NOT_ACCEPTABLE;
+    }
+    k->iq = iq_hold(iq);
+    c2s_move(c, mn_jid_bare(&k->jid), at_owner, k);
+    return MN_COND_LATER;
+}
+
+const struct module mod_iqauth = {
+    .name = "iq_auth",
+    .xep = {{78, "2.5"}},
+    .always = true, /* auth.iq_auth decides */
+    .iq = {{MN_TYPE_GET, MN_NS_AUTH, "query", AT_STREAM, on_get}, {MN_TYPE_SET, MN_NS_AUTH, "query", AT_STREAM, on_set}},
+    .stream_features = features,
+};
