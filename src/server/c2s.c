@@ -504,7 +504,10 @@ struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy)
 
 void c2s_authenticated(struct c2s *c, mn_str user)
 {
+    const char *was = c->user.p;
+
     c->user = (mn_str){mn_str_dup(user), user.n};
+    mn_free((void *)was);
     c->owner->count.logins++;
     count_off(c);
 }

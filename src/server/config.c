@@ -133,7 +133,7 @@ static size_t place_of(const struct module *want)
     size_t at = 0;
 
     for (const struct module *const *m = modules; *m && *m != want; m++)
-        at += (((*m)->conf_size ? (*m)->conf_size : sizeof(bool)) + 15) & ~(size_t)15;
+        at += (((*m)->conf_size ? (*m)->conf_size : sizeof(bool)) + 7) & ~(size_t)7;
     return at;
 }
 

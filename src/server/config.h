@@ -49,7 +49,7 @@ struct config {
     struct {
         mn_str socket;
     } control;
-    _Alignas(16) char modules[]; /* each module's own struct, at config_module */
+    _Alignas(8) char modules[]; /* each module's own struct, at config_module */
 };
 
 struct module;
