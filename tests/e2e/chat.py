@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Two people register, log in, become contacts, chat, miss each other and leave, against a real mynahd on four loops. Prints TAP.
-usage: chat.py MYNAHD"""
+usage: chat.py MYNAHD CONFIG-OF-2007"""
 import base64, hashlib, hmac, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time
 
 DEADLINE = 20
@@ -13,6 +13,7 @@ loops: 4
 listen:
   - {address: "127.0.0.1", port: 0, tls: offered}
 auth:
+  iq_auth: on
   mechanisms: [SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, DIGEST-MD5, PLAIN]
   without_tls: [SCRAM-SHA-1, DIGEST-MD5, PLAIN]
   iterations: 4096
@@ -22,10 +23,11 @@ compression: after-login
 
 
 class Server:
-    def __init__(self, binary, folder):
-        path = folder + "/mynahd.yaml"
-        with open(path, "w") as f:
-            f.write(CONFIG % folder)
+    def __init__(self, binary, path):
+        if os.path.isdir(path):
+            folder, path = path, path + "/mynahd.yaml"
+            with open(path, "w") as f:
+                f.write(CONFIG % folder)
         self.log = []
         self.process = subprocess.Popen([binary, "--config", path], stderr=subprocess.PIPE, text=True)
         self.ready = threading.Event()
@@ -48,10 +50,11 @@ class Server:
 
 
 class Client:
-    def __init__(self, server):
+    def __init__(self, server, opened=True):
         self.socket = socket.create_connection(("127.0.0.1", server.port), DEADLINE)
         self.text = ""
-        self.open()
+        if opened:
+            self.open()
 
     def open(self):
         self.send(HEADER)
@@ -179,6 +182,44 @@ def mechanisms(server, folder):
     c.send("<auth xmlns='%s' mechanism='NONE'/>" % SASL)
     assert "<invalid-mechanism" in c.until("</failure>")
     assert "<success" in c.plain("romeo")
+    ask = ("<iq type='set' id='auth'><query xmlns='jabber:iq:auth'><username>romeo</username><password>%s</password>"
+           "<resource>old</resource></query></iq>")
+    c = Client(server)
+    c.send("<iq type='get' id='fields'><query xmlns='jabber:iq:auth'/></iq>")
+    assert "<password/><resource/>" in c.until("</iq>")
+    c.send(ask % "testpwd")
+    assert "type='result'" in c.until("<iq[^>]*id='auth'[^>]*>")
+    c.ping()
+    c = Client(server)
+    c.send(ask % "wrong")
+    assert "<not-authorized" in c.until("</iq>")
+    c.send(ask % "testpwd")
+    assert "<service-unavailable" in c.until("</iq>")
+
+
+def of_2007(server, folder):
+    """The features of etc/mynahd-2007.yaml, in the order of the time's traces."""
+    path = folder + "/2007.yaml"
+    with open(sys.argv[2]) as f, open(path, "w") as to:
+        to.write("data: %s/2007\n" % folder + f.read().replace("port: 5222", "port: 0"))
+    old = Server(sys.argv[1], path)
+    try:
+        c = Client(old, False)
+        got = c.open()
+        names = re.findall(r"<(starttls|mechanism>[A-Z0-9-]+|compression|auth|register) ?", got)
+        assert names == ["starttls", "mechanism>DIGEST-MD5", "mechanism>PLAIN", "mechanism>ANONYMOUS", "mechanism>CRAM-MD5",
+                         "compression", "auth", "register"], names
+        assert "type='result'" in c.register("testuser")[1]
+        c.digest_md5("testuser")
+        features, jid = c.bind("x")
+        assert re.findall(r"<(compression|bind|session|ver|sub) ", features) == ["compression", "bind", "session"], features
+        anonymous = Client(old)
+        anonymous.send("<auth xmlns='%s' mechanism='ANONYMOUS'/>" % SASL)
+        anonymous.until("<success[^>]*/>")
+        anonymous.bind("y")
+        anonymous.ping()
+    finally:
+        assert old.stop() == 0, "".join(old.log)
 
 
 def contacts(server, folder):
@@ -262,7 +303,7 @@ def hostile(server, folder):
 
 def main():
     folder = tempfile.mkdtemp(prefix="mynah-e2e-")
-    steps, bad = [registering, mechanisms, contacts, hostile, missed], 0
+    steps, bad = [registering, mechanisms, of_2007, contacts, hostile, missed], 0
     print("1..%d" % len(steps), flush=True)
     server = Server(sys.argv[1], folder)
     for i, step in enumerate(steps, 1):
