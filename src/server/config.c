@@ -11,7 +11,6 @@ static const char *const compression_names[] = {"off", "after-login", "always", 
 static const char *const field_names[] = {"username", "name", "email", "password", NULL};
 static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
 static const char *const format_names[] = {"text", "json", NULL};
-static const char *const sink_names[] = {"stderr", NULL};
 
 static int check_domain(const void *value, struct mn_buf *why)
 {
@@ -40,7 +39,7 @@ static int check_sink(const void *value, struct mn_buf *why)
 {
     if (mn_str_is(*(const mn_str *)value, "stderr"))
         return 0;
-    mn_buf_fmt(why, "expected %s", sink_names[0]);
+    mn_buf_str(why, MN_STR("expected stderr"));
     return MN_E_FORMAT;
 }
 
@@ -93,8 +92,6 @@ static const struct mn_conf_row limit_rows[] = {
     {"sessions_per_account", MN_CONF_INT, AT(limits.sessions_per_account), "50", .min = 1, .max = 10000},
     {"queue", MN_CONF_SIZE, AT(limits.queue), "16M", .min = 65536, .max = 1 << 30,
      .text = "bytes that wait for a client that does not read"},
-    {"mail", MN_CONF_SIZE, AT(limits.mail), "64M", .min = 1 << 20, .max = 1 << 30,
-     .text = "bytes between two loops before whoever feeds them stops reading"},
     {"wrong_credentials", MN_CONF_INT, AT(limits.wrong_credentials), "5", .min = 1, .max = 100, .text = "per stream"},
     {"refused_forms", MN_CONF_INT, AT(limits.refused_forms), "10", .min = 1, .max = 100,
      .text = "unknown mechanisms and the like, per stream"},
@@ -158,11 +155,10 @@ const void *config_module(const struct config *c, const struct module *m)
     return c->modules + place_of(m);
 }
 
-static void also(struct mn_conf_errors *errors, struct mn_arena *a, int line, mn_str text)
+static void also(struct mn_conf_errors *errors, int line, mn_str text)
 {
     if (errors->count < 100)
         errors->items[errors->count++] = (struct mn_conf_error){line, text};
-    (void)a;
 }
 
 /* What no single row can see. */
@@ -174,13 +170,13 @@ static void check_whole(struct config *c, struct mn_arena *a, struct mn_conf_err
         mn_str x = {0}, y = {0};
 
         if (!d[i].certificate.n != !d[i].key.n)
-            also(errors, a, c->domains.line,
+            also(errors, c->domains.line,
                  mn_arena_fmt(a, "domain %.*s: certificate and key belong together", MN_ARG(d[i].name)));
         (void)!mn_jid_host_prep(d[i].name, a, &x);
         for (size_t k = 0; k < i; k++) {
             (void)!mn_jid_host_prep(d[k].name, a, &y);
             if (mn_str_eq(x, y))
-                also(errors, a, c->domains.line, mn_arena_fmt(a, "domain %.*s stands there twice", MN_ARG(x)));
+                also(errors, c->domains.line, mn_arena_fmt(a, "domain %.*s stands there twice", MN_ARG(x)));
         }
     }
     for (size_t i = 0; i < c->auth.without_tls.count; i++) {
@@ -190,10 +186,10 @@ static void check_whole(struct config *c, struct mn_arena *a, struct mn_conf_err
         for (size_t k = 0; k < c->auth.mechanisms.count; k++)
             there |= mn_str_eq(name, ((mn_str *)c->auth.mechanisms.items)[k]);
         if (!there)
-            also(errors, a, c->auth.without_tls.line,
+            also(errors, c->auth.without_tls.line,
                  mn_arena_fmt(a, "without_tls: %.*s is not among the mechanisms", MN_ARG(name)));
         else if (mn_sasl_is_plus(mn_sasl_find(name)))
-            also(errors, a, c->auth.without_tls.line,
+            also(errors, c->auth.without_tls.line,
                  mn_arena_fmt(a, "without_tls: %.*s needs TLS by its nature", MN_ARG(name)));
     }
 }

@@ -39,8 +39,8 @@ struct config {
     } roster;
     struct {
         int64_t stanza, stanza_before_login, depth, attributes;
-        int64_t login_time, unauthenticated_per_address, sessions_per_account, queue, mail;
-        int64_t wrong_credentials, refused_forms, resources_idle;
+        int64_t login_time, unauthenticated_per_address, sessions_per_account, queue;
+        int64_t wrong_credentials, refused_forms;
     } limits;
     struct {
         int level, format;

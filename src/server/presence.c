@@ -363,7 +363,7 @@ static void directed(struct session *s, struct mn_stanza *st)
         directed_note(s, &st->to, true);
     else if (st->type == MN_TYPE_UNAVAILABLE)
         directed_note(s, &st->to, false);
-    router_out(s, s->user->owner->now.seq, st);
+    router_out(s, st);
 }
 
 void presence_out(struct session *s, struct mn_stanza *st)

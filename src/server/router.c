@@ -52,7 +52,6 @@ struct route *route_keep(struct route *r)
     k = route_alloc(o);
     *k = *r;
     k->kept = true;
-    k->via = NULL;
     if (!k->ticket) {
         k->ticket = ticket_part(o);
         k->home = o;
@@ -289,7 +288,7 @@ static void router_in(struct owner *o, struct route *r)
 static void to_host(struct owner *o, const struct host *h, struct route *r)
 {
     if (r->st->kind == MN_IQ && !r->st->to.resource && (r->st->type == MN_TYPE_GET || r->st->type == MN_TYPE_SET)) {
-        struct iq iq = {.st = mn_stanza_ref(r->st), .owner = o, .host = h, .seq = r->seq};
+        struct iq iq = {.st = mn_stanza_ref(r->st), .owner = o, .host = h};
 
         iq_dispatch(&iq, AT_HOST);
         route_finish(r);
@@ -337,9 +336,9 @@ static void route_go(struct owner *o, struct route *r)
     mn_loop_post(there->loop, &r->post);
 }
 
-void router_out(struct session *s, uint32_t seq, struct mn_stanza *st)
+void router_out(struct session *s, struct mn_stanza *st)
 {
-    struct route r = {.st = st, .home = s->user->owner, .via = s, .seq = seq};
+    struct route r = {.st = st, .home = s->user->owner};
 
     if (st->kind == MN_IQ && st->type == MN_TYPE_BAD)
         route_refuse(&r, MN_COND_BAD_REQUEST, "");

@@ -11,13 +11,11 @@ struct route {
     struct ticket *ticket;  /* a part, to be given back at its session's loop; NULL: none */
     struct owner *home;     /* where the ticket's session lives */
     struct user *user;      /* once found */
-    struct session *via;    /* the sending session while it is on this owner, and for IQs to ourselves */
-    uint32_t seq;           /* of the stanza at its session */
     bool kept;
 };
 
 /* From a session of this owner, stamped. Takes over the reference. */
-void router_out(struct session *s, uint32_t seq, struct mn_stanza *st);
+void router_out(struct session *s, struct mn_stanza *st);
 /* From the server itself or on behalf of an account (`from` is set); no ticket. Takes over the reference. */
 void router_send(struct mn_stanza *st);
 /* The same stanza to many local accounts: one mailbox item per owner. `to` are bare JIDs, lent. */

@@ -169,7 +169,7 @@ static void iq_out(struct session *s, uint32_t seq, struct mn_stanza *st)
     enum iq_at at;
 
     if (!is_ours(s, st, &at)) {
-        router_out(s, seq, st);
+        router_out(s, st);
     } else if (st->type == MN_TYPE_GET || st->type == MN_TYPE_SET) {
         struct iq iq = {.st = st,
                         .owner = s->user->owner,
@@ -212,7 +212,7 @@ void session_take(struct session *s, struct mn_stanza *st)
     } else if (st->kind == MN_MESSAGE) {
         if (mn_jid_none(&st->to))
             mn_stanza_to(st, &s->user->jid);
-        router_out(s, s->in_count, st);
+        router_out(s, st);
     } else if (!iq_ok(st)) {
         if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_RESULT) {
             struct mn_stanza *e = mn_stanza_error(st, MN_COND_BAD_REQUEST, MN_STR("an iq has an id, a type and one child"));
