@@ -1,22 +1,26 @@
 #include "server/iq.h"
 
-#include <stdio.h>
-
 #include "server/module.h"
 
-/* The table: (type, namespace, name) as text -> row. Built once at start, read by all. */
+/* The table: (type, namespace, name) as bytes -> row. Built once at start, read by all. */
+enum { NAME_MAX_BYTES = 62 };
 static struct mn_map table;
 struct key {
     const struct iq_row *row;
-    size_t n;
-    char text[200];
+    char bytes[2 + NAME_MAX_BYTES];
 };
 
-static mn_str key_text(char *room, size_t size, enum mn_type type, enum mn_ns ns, mn_str name)
-{
-    int n = snprintf(room, size, "%d/%d/%.*s", type, ns, MN_ARG(name));
+_Static_assert(MN_NS_OTHER < 256, "a namespace's number fits a byte of the key");
 
-    return (mn_str){room, n < 0 || (size_t)n >= size ? 0 : (size_t)n};
+/* Empty for a name that is longer than any of ours. */
+static mn_str key_of(char room[2 + NAME_MAX_BYTES], enum mn_type type, enum mn_ns ns, mn_str name)
+{
+    if (name.n > NAME_MAX_BYTES)
+        return (mn_str){room, 0};
+    room[0] = (char)type;
+    room[1] = (char)ns;
+    memcpy(room + 2, name.p, name.n);
+    return (mn_str){room, 2 + name.n};
 }
 
 static void table_free(void)
@@ -37,7 +41,7 @@ void iq_table_build(struct server *srv)
             struct key *k = MN_NEW(struct key);
 
             k->row = row;
-            mn_free(mn_map_put(&table, key_text(k->text, sizeof k->text, row->type, row->ns, mn_str_from(row->name)), k));
+            mn_free(mn_map_put(&table, key_of(k->bytes, row->type, row->ns, mn_str_from(row->name)), k));
         }
 }
 
@@ -48,12 +52,12 @@ __attribute__((destructor)) static void table_end(void)
 
 static const struct iq_row *row_find(const struct mn_elem *child, enum mn_type type)
 {
-    char room[200];
+    char room[2 + NAME_MAX_BYTES];
     struct key *k;
 
     if (!child || child->ns == MN_NS_OTHER || child->ns == MN_NS_NONE)
         return NULL;
-    k = mn_map_get(&table, key_text(room, sizeof room, type, child->ns, child->name));
+    k = mn_map_get(&table, key_of(room, type, child->ns, child->name));
     return k ? k->row : NULL;
 }
 
