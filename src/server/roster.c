@@ -171,6 +171,15 @@ void roster_item_elem(struct mn_arena *a, struct mn_elem *query, const struct ro
 
 /* RFC 6121, 3 and appendix A, as flags instead of nine names. */
 
+/* The new flags into place; a push when something changed that an item shows. */
+static unsigned changed(unsigned *flags, unsigned now)
+{
+    unsigned was = *flags;
+
+    *flags = now;
+    return (was ^ now) & ~(unsigned)ROSTER_PENDING_IN && (was | now) & ROSTER_LISTED ? ROSTER_PUSH : 0;
+}
+
 unsigned roster_outbound(enum mn_type type, bool preapproval, unsigned *flags)
 {
     unsigned f = *flags, acts = 0;
@@ -201,11 +210,7 @@ unsigned roster_outbound(enum mn_type type, bool preapproval, unsigned *flags)
     default:
         break;
     }
-    /* A push when something changed that an item shows. */
-    if ((f ^ *flags) & ~(unsigned)ROSTER_PENDING_IN && (f | *flags) & ROSTER_LISTED)
-        acts |= ROSTER_PUSH;
-    *flags = f;
-    return acts;
+    return acts | changed(flags, f);
 }
 
 unsigned roster_inbound(enum mn_type type, unsigned *flags)
@@ -243,8 +248,5 @@ unsigned roster_inbound(enum mn_type type, unsigned *flags)
     default:
         break;
     }
-    if ((f ^ *flags) & ~(unsigned)ROSTER_PENDING_IN && (f | *flags) & ROSTER_LISTED)
-        acts |= ROSTER_PUSH;
-    *flags = f;
-    return acts;
+    return acts | changed(flags, f);
 }
