@@ -113,6 +113,8 @@ char *mn_arena_bytes(struct mn_arena *a, size_t n)
 {
     char *at;
 
+    if (!a->p && !n) /* no text is still a text: never NULL */
+        return (char *)"";
     if ((size_t)(a->end - a->p) < n) {
         at = grow(a, n);
         if (at)
@@ -127,6 +129,7 @@ void *mn_arena_alloc(struct mn_arena *a, size_t n)
 {
     size_t pad = -(uintptr_t)a->p & 7;
 
+    n += !n;
     if ((size_t)(a->end - a->p) >= pad + n) {
         char *at = a->p + pad;
 

@@ -19,9 +19,9 @@ struct mn_arena {
 };
 
 /* {0} or {.pool = p} is an empty arena. */
-void *mn_arena_alloc(struct mn_arena *a, size_t n); /* 8-byte aligned, not cleared */
+void *mn_arena_alloc(struct mn_arena *a, size_t n); /* 8-byte aligned, not cleared; never NULL */
 void *mn_arena_alloc0(struct mn_arena *a, size_t n);
-/* Unaligned bytes, for text. */
+/* Unaligned bytes, for text; never NULL, also for 0. */
 char *mn_arena_bytes(struct mn_arena *a, size_t n);
 mn_str mn_arena_str(struct mn_arena *a, mn_str s); /* a copy */
 char *mn_arena_cstr(struct mn_arena *a, mn_str s); /* a copy with NUL */

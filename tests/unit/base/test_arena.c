@@ -27,6 +27,15 @@ static void *free_elsewhere(void *arg)
     return NULL;
 }
 
+TEST(no_text_is_still_a_text)
+{
+    struct mn_arena a = {0};
+
+    CHECK(mn_arena_str(&a, MN_STR("")).p != NULL);
+    CHECK(mn_arena_bytes(&a, 0) != NULL && mn_arena_alloc(&a, 0) != NULL);
+    mn_arena_done(&a, NULL);
+}
+
 TEST(blocks_freed_on_another_thread_come_home)
 {
     struct mn_pool *p = mn_pool_new(8);
