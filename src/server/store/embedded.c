@@ -176,6 +176,14 @@ static int finish(sqlite3_stmt *q)
     return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
+/* After the last row of a read: what stepping ended with. */
+static int rows_end(sqlite3_stmt *q, int rc)
+{
+    sqlite3_reset(q);
+    sqlite3_clear_bindings(q);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 static mn_str column(sqlite3_stmt *q, int i)
 {
     int n = sqlite3_column_bytes(q, i);
@@ -351,29 +359,49 @@ struct batch {
     size_t indexed;                      /* of the tail */
 };
 
-static int write_entry_removed(struct base *b, mn_str owner, const char *store, int64_t id, bool gone_only)
+/* The record behind a log's entry; *record 0: there is none, or it is gone. */
+static int record_of(struct base *b, mn_str owner, const char *store, int64_t id, int64_t *record)
 {
     sqlite3_stmt *q = query3(b, Q_LOG_RECORD, owner, store, (mn_str){0});
-    int64_t record = 0;
-    int rc;
 
+    *record = 0;
     if (!q)
         return SQLITE_ERROR;
     sqlite3_bind_int64(q, 3, id);
     if (sqlite3_step(q) == SQLITE_ROW)
-        record = sqlite3_column_int64(q, 0);
-    finish(q);
-    if (!(q = query3(b, gone_only ? Q_LOG_GONE : Q_LOG_DEL, owner, store, (mn_str){0})))
-        return SQLITE_ERROR;
-    sqlite3_bind_int64(q, 3, id);
-    rc = finish(q);
-    for (int i = 0; i < 2 && record && !rc; i++) {
-        if (!(q = query(b, i ? Q_PRUNE : Q_UNREF)))
+        *record = sqlite3_column_int64(q, 0);
+    return finish(q);
+}
+
+/* One log less has it; the last one takes it away. */
+static int record_unref(struct base *b, int64_t record)
+{
+    int rc = SQLITE_OK;
+
+    for (int i = 0; i < 2 && !rc; i++) {
+        sqlite3_stmt *q = query(b, i ? Q_PRUNE : Q_UNREF);
+
+        if (!q)
             return SQLITE_ERROR;
         sqlite3_bind_int64(q, 1, record);
         rc = finish(q);
     }
     return rc;
+}
+
+static int write_entry_removed(struct base *b, mn_str owner, const char *store, int64_t id, bool gone_only)
+{
+    int64_t record;
+    sqlite3_stmt *q;
+    int rc = record_of(b, owner, store, id, &record);
+
+    if (rc)
+        return rc;
+    if (!(q = query3(b, gone_only ? Q_LOG_GONE : Q_LOG_DEL, owner, store, (mn_str){0})))
+        return SQLITE_ERROR;
+    sqlite3_bind_int64(q, 3, id);
+    rc = finish(q);
+    return rc || !record ? rc : record_unref(b, record);
 }
 
 /* Everything into the index, what this transaction added too. */
@@ -458,18 +486,14 @@ static int write_log_replace(struct batch *b, struct store_op *o)
 {
     struct base *w = &b->s->writer;
     sqlite3_stmt *q;
-    int64_t record = 0;
+    int64_t record;
     uint64_t id;
     int rc = index_all(b);
 
-    if (rc || !(q = query3(w, Q_LOG_RECORD, o->owner, o->store, (mn_str){0})))
-        return rc ? rc : SQLITE_ERROR;
-    sqlite3_bind_int64(q, 3, (sqlite3_int64)o->id);
-    if (sqlite3_step(q) == SQLITE_ROW)
-        record = sqlite3_column_int64(q, 0);
-    finish(q);
-    if (!record)
-        return SQLITE_OK;
+    if (!rc)
+        rc = record_of(w, o->owner, o->store, (int64_t)o->id, &record);
+    if (rc || !record)
+        return rc;
     /* A record without entries: it belongs to no log of its own. */
     rc = write_record(w, 0, o->value, 1, MN_STR(""), &id);
     if (rc || !(q = query3(w, Q_LOG_REPOINT, o->owner, o->store, (mn_str){0})))
@@ -477,13 +501,7 @@ static int write_log_replace(struct batch *b, struct store_op *o)
     sqlite3_bind_int64(q, 3, (sqlite3_int64)o->id);
     sqlite3_bind_int64(q, 4, (sqlite3_int64)id);
     rc = finish(q);
-    for (int i = 0; i < 2 && !rc; i++) {
-        if (!(q = query(w, i ? Q_PRUNE : Q_UNREF)))
-            return SQLITE_ERROR;
-        sqlite3_bind_int64(q, 1, record);
-        rc = finish(q);
-    }
-    return rc;
+    return rc ? rc : record_unref(w, record);
 }
 
 static int write_log_trim(struct batch *b, mn_str owner, const char *store, uint64_t keep, uint64_t upto)
@@ -829,9 +847,7 @@ static int read_log(struct embedded *s, struct base *b, struct store_read *r)
         row->key = kept(r, column(q, 3));
         row->value = kept(r, column(q, 4));
     }
-    sqlite3_reset(q);
-    sqlite3_clear_bindings(q);
-    if (rc != SQLITE_DONE)
+    if ((rc = rows_end(q, rc)))
         return rc;
     for (size_t i = 0; i < from_tail; i++) {
         if (!(q = query(b, Q_VALUE)))
@@ -904,9 +920,7 @@ static int read_values(struct base *b, struct store_read *r)
         row->key = kept(r, column(q, 0));
         row->value = kept(r, column(q, 1));
     }
-    sqlite3_reset(q);
-    sqlite3_clear_bindings(q);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return rows_end(q, rc);
 }
 
 static int read_terms(struct base *b, struct store_read *r)
@@ -934,9 +948,7 @@ static int read_terms(struct base *b, struct store_read *r)
         row->owner = kept(r, column(q, 1));
         row->key = kept(r, column(q, 2));
     }
-    sqlite3_reset(q);
-    sqlite3_clear_bindings(q);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return rows_end(q, rc);
 }
 
 static void embedded_read(struct store *store, struct store_read *r)
