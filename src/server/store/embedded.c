@@ -294,11 +294,21 @@ static int put_pending(struct base *b, const struct pending *t)
     return finish(q);
 }
 
-/* Up to `most` entries from the front of the tail, sorted, into the index; inside a transaction. *count: how many. */
-static int index_some(struct embedded *s, size_t most, size_t *count)
+static int mark_indexed(struct embedded *s, uint64_t id)
+{
+    sqlite3_stmt *q = query(&s->writer, Q_META);
+
+    if (!q)
+        return SQLITE_ERROR;
+    bind_text(q, 1, "indexed");
+    sqlite3_bind_int64(q, 2, (sqlite3_int64)id);
+    return finish(q);
+}
+
+/* Up to RUN entries from the front of the tail, sorted, into the index; inside a transaction. *count: how many. */
+static int index_some(struct embedded *s, size_t *count)
 {
     struct pending *run[RUN], *t;
-    sqlite3_stmt *q;
     uint64_t high = 0;
     size_t n = 0;
     int rc = SQLITE_OK;
@@ -308,22 +318,18 @@ static int index_some(struct embedded *s, size_t most, size_t *count)
     for (size_t i = 0; i < *count && t; i++) /* those that are done already in this transaction */
         t = t->next;
     pthread_mutex_unlock(&s->lock);
-    for (; t && n < most && n < RUN; t = t->next)
+    for (; t && n < RUN; t = t->next)
         run[n++] = t;
     if (!n)
         return SQLITE_OK;
     high = run[n - 1]->id;
+    if (t && t->id == high) /* the other owner of that record comes with the next run */
+        high--;
     qsort(run, n, sizeof *run, by_place);
     for (size_t i = 0; i < n && !rc; i++)
         rc = put_pending(&s->writer, run[i]);
-    q = query(&s->writer, Q_META);
-    if (!rc && q) {
-        bind_text(q, 1, "indexed");
-        sqlite3_bind_int64(q, 2, (sqlite3_int64)high);
-        rc = finish(q);
-    }
     *count += n;
-    return rc;
+    return rc ? rc : mark_indexed(s, high);
 }
 
 /* After the commit: they may leave memory. */
@@ -404,7 +410,8 @@ static int write_entry_removed(struct base *b, mn_str owner, const char *store, 
     return rc || !record ? rc : record_unref(b, record);
 }
 
-/* Everything into the index, what this transaction added too. */
+/* Everything into the index, what this transaction added too: that never gets into the tail, so that what is deleted here
+ * does not come back from there. */
 static int index_all(struct batch *b)
 {
     size_t before;
@@ -412,10 +419,19 @@ static int index_all(struct batch *b)
 
     do {
         before = b->indexed;
-        rc = index_some(b->s, RUN, &b->indexed);
+        rc = index_some(b->s, &b->indexed);
     } while (!rc && b->indexed > before);
-    for (struct pending *t = b->added; t && !rc; t = t->next)
+    while (b->added && !rc) {
+        struct pending *t = b->added;
+
         rc = put_pending(&b->s->writer, t);
+        b->added = t->next;
+        if (!rc && !b->added)
+            rc = mark_indexed(b->s, t->id);
+        mn_free(t);
+    }
+    if (!b->added)
+        b->added_last = &b->added;
     return rc;
 }
 
@@ -671,7 +687,7 @@ static void index_run(struct embedded *s)
     int rc = finish(query(&s->writer, Q_BEGIN));
 
     if (!rc)
-        rc = index_some(s, RUN, &count);
+        rc = index_some(s, &count);
     if (!rc)
         rc = finish(query(&s->writer, Q_COMMIT));
     if (code_of(&s->writer, rc)) {

@@ -169,6 +169,11 @@ static void logs(void)
     CHECK_STR(text_of(get(ask(STORE_LOG, "o", "log", ""), seq)), "=b;=C;=gone;");
     seq = store_log_trim(writer, MN_STR("o"), "log", 100, id[1]);
     CHECK_STR(text_of(get(ask(STORE_LOG, "o", "log", ""), seq)), "=C;=gone;");
+    /* Added and trimmed in one turn. */
+    for (int i = 0; i < 3; i++)
+        add("t", "", "", i, (char[]){(char)('a' + i), 0}, NULL);
+    seq = store_log_trim(writer, MN_STR("t"), "log", 1, 0);
+    CHECK_STR(text_of(get(ask(STORE_LOG, "t", "log", ""), seq)), "=c;");
     /* Keyed: publishing again replaces. */
     add("n", "", "i1", 1, "one", NULL);
     add("n", "", "i2", 2, "two", NULL);
@@ -288,6 +293,35 @@ TEST(the_index_follows_and_a_new_start_finds_all)
         seq = 0;
         close_store();
     }
+    folder_gone();
+}
+
+TEST(what_was_deleted_or_shared_is_the_same_after_a_new_start)
+{
+    enum { PAIRS = 600 };
+    struct store_entry two[] = {{MN_STR("x"), MN_STR("y"), {0}}, {MN_STR("y"), MN_STR("x"), {0}}};
+    struct store_read *r;
+    uint64_t seq;
+
+    folder();
+    open_store(true);
+    for (int i = 0; i < 3; i++)
+        add("t", "", "", i, (char[]){(char)('a' + i), 0}, NULL);
+    seq = store_log_trim(writer, MN_STR("t"), "log", 1, 0);
+    wait_for(seq);
+    seq = add("o", "p", "", 1, "odd", NULL); /* so that a run of the index ends between two owners of a record */
+    for (int i = 0; i < PAIRS; i++)
+        seq = store_log_add(writer, "log", two, 2, i, MN_STR("v"), NULL);
+    wait_for(seq);
+    close_store();
+    open_store(true);
+    CHECK_STR(text_of(get(ask(STORE_LOG, "t", "log", ""), 0)), "=c;");
+    for (int i = 0; i < 2; i++) {
+        r = get(ask(STORE_LOG, i ? "x" : "y", "log", ""), 0);
+        CHECK_INT((long long)r->count, PAIRS);
+        store_read_free(r);
+    }
+    close_store();
     folder_gone();
 }
 
