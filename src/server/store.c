@@ -10,7 +10,8 @@ struct store_writer {
     struct store_commit *open; /* of this turn */
     struct mn_turn turn;
     uint64_t seq, done;
-    atomic_uint epoch;         /* raised when the loop hears of a failure */
+    unsigned epoch;            /* of what is submitted now: behind every failure that the loop has heard of */
+    atomic_uint failed;        /* all of this epoch and before are stale; the backend's */
     struct store_read *waiting, **waiting_last;
     unsigned in_flight;
 };
@@ -22,7 +23,7 @@ static void submit(struct mn_turn *t)
 
     w->open = NULL;
     w->in_flight++;
-    c->epoch = atomic_load(&w->epoch);
+    c->epoch = w->epoch;
     w->store->backend->submit(w->store, c);
 }
 
@@ -35,6 +36,7 @@ struct store_writer *store_writer_new(struct store *s, struct mn_loop *l, store_
     w->done_fn = done;
     w->arg = arg;
     w->turn.run = submit;
+    w->epoch = 1;
     w->waiting_last = &w->waiting;
     return w;
 }
@@ -68,7 +70,7 @@ static void came_back(struct mn_post *p)
     w->done = c->seq;
     /* Everything that was submitted before this moment rests on what failed. */
     if (c->result && c->result != MN_E_STALE)
-        atomic_fetch_add(&w->epoch, 1);
+        w->epoch = c->epoch + 1;
     w->done_fn(w->arg, c->seq, c->result);
     mn_arena_done(&c->arena, mn_loop_pool(w->loop));
     mn_free(c);
@@ -81,9 +83,14 @@ void store_commit_back(struct store_commit *c)
     mn_loop_post(c->writer->loop, &c->post);
 }
 
-unsigned store_writer_epoch(const struct store_writer *w)
+bool store_commit_stale(const struct store_commit *c)
 {
-    return atomic_load((atomic_uint *)&w->epoch);
+    return c->epoch <= atomic_load(&c->writer->failed);
+}
+
+void store_commit_failed(const struct store_commit *c)
+{
+    atomic_store(&c->writer->failed, c->epoch);
 }
 
 void store_writer_free(struct store_writer *w)

@@ -48,4 +48,7 @@ struct store {
 
 /* For backends. */
 void store_commit_back(struct store_commit *c); /* posts it to its loop */
-unsigned store_writer_epoch(const struct store_writer *w); /* any thread: commits of an older one fail with MN_E_STALE */
+/* The backend's one writing thread asks before it runs a commit, and says when one failed: from then on those that its loop
+ * submitted before it heard of that are stale. */
+bool store_commit_stale(const struct store_commit *c);
+void store_commit_failed(const struct store_commit *c);

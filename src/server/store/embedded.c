@@ -654,7 +654,7 @@ static void write_batch(struct embedded *s, struct store_commit *chain)
     int rc = finish(query(&s->writer, Q_BEGIN)), e;
 
     for (struct store_commit *c = chain; c && !rc; c = c->next) {
-        c->result = c->epoch == store_writer_epoch(c->writer) ? MN_E_OK : MN_E_STALE;
+        c->result = store_commit_stale(c) ? MN_E_STALE : MN_E_OK;
         for (struct store_op *o = c->first; o && !rc && !c->result; o = o->next)
             rc = write_op(&b, o);
     }
@@ -672,8 +672,12 @@ static void write_batch(struct embedded *s, struct store_commit *chain)
             mn_free(b.added);
             b.added = next;
         }
-        for (struct store_commit *c = chain; c; c = c->next)
-            c->result = c->result ? c->result : e;
+        for (struct store_commit *c = chain; c; c = c->next) {
+            if (!c->result) {
+                c->result = e;
+                store_commit_failed(c);
+            }
+        }
         return;
     }
     tail_drop(s, b.indexed);

@@ -1,7 +1,9 @@
 /* One test for all backends. */
 #include "server/store.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "test.h"
 
@@ -323,6 +325,50 @@ TEST(what_was_deleted_or_shared_is_the_same_after_a_new_start)
     }
     close_store();
     folder_gone();
+}
+
+static int results[4];
+
+static void on_result(void *arg, uint64_t seq, int result)
+{
+    (void)arg;
+    if (seq < 4)
+        results[seq] = result;
+    last_seq = seq;
+}
+
+TEST(what_was_submitted_behind_a_failure_fails_too)
+{
+    struct rlimit was, small;
+    char *big = mn_alloc0(8 << 20);
+    bool heard;
+
+    folder();
+    open_store(true);
+    store_writer_free(writer);
+    writer = store_writer_new(store, loop, on_result, NULL);
+    last_seq = 0;
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &was);
+    small = was;
+    small.rlim_cur = 1 << 20;
+    setrlimit(RLIMIT_FSIZE, &small);
+    store_set(writer, MN_STR("u"), "a", MN_STR("big"), (mn_str){big, 8 << 20});
+    mn_loop_turn(loop, 0);
+    store_set(writer, MN_STR("u"), "a", MN_STR("behind"), MN_STR("v"));
+    heard = last_seq > 0;
+    mn_loop_turn(loop, 0);
+    heard |= last_seq > 0;
+    wait_for(2);
+    CHECK(results[1] == MN_E_IO || results[1] == MN_E_FULL);
+    CHECK(heard || results[2] != 0);
+    setrlimit(RLIMIT_FSIZE, &was);
+    wait_for(store_set(writer, MN_STR("u"), "a", MN_STR("after"), MN_STR("v")));
+    CHECK_INT(results[3], 0); /* the loop has heard: work goes on */
+    CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), 3)), heard && !results[2] ? "after=v;behind=v;" : "after=v;");
+    close_store();
+    folder_gone();
+    mn_free(big);
 }
 
 TEST(a_folder_in_use_and_a_file_that_is_no_database_are_told_apart)
