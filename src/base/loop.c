@@ -1,5 +1,6 @@
 /* The wheel: 512 slots of 8 ms; a timer further away than one round waits in its slot for more rounds. The next due time is
- * found by looking at slots from now on, at most one round, and only when a timer runs at all. */
+ * remembered; when it has passed, it is found anew by looking at slots, at most one round. A stopped timer may leave it too
+ * early: that costs one turn that finds nothing. */
 #include "base/loop.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ struct mn_loop {
 
     struct mn_list wheel[SLOTS];
     size_t timers;
+    int64_t soonest; /* no timer is due before; 0: to be found */
     int64_t tick; /* all slots before it have fired */
     struct mn_list turn;
 
@@ -113,7 +115,8 @@ void mn_timer_start(struct mn_loop *l, struct mn_timer *t, int64_t ms)
     if (slot < l->tick)
         slot = l->tick;
     mn_list_add(&l->wheel[slot % SLOTS], &t->link);
-    l->timers++;
+    if (l->timers++ == 0 || (l->soonest && t->at < l->soonest))
+        l->soonest = t->at;
 }
 
 /* Milliseconds until the next timer is due; -1: none runs. */
@@ -123,7 +126,7 @@ static int64_t timers_wait(struct mn_loop *l)
 
     if (!l->timers)
         return -1;
-    for (int64_t i = 0; i < SLOTS; i++) {
+    for (int64_t i = 0; i < SLOTS && !l->soonest; i++) {
         struct mn_list *slot = &l->wheel[(l->tick + i) % SLOTS];
 
         MN_LIST_EACH(n, slot)
@@ -136,7 +139,9 @@ static int64_t timers_wait(struct mn_loop *l)
         if (best >= 0 && best < (l->tick + i + 1) * TICK_MS)
             break;
     }
-    return best <= now ? 0 : best - now;
+    if (!l->soonest)
+        l->soonest = best;
+    return l->soonest <= now ? 0 : l->soonest - now;
 }
 
 static bool timers_fire(struct mn_loop *l)
@@ -144,10 +149,11 @@ static bool timers_fire(struct mn_loop *l)
     int64_t now = mn_clock_now(), last = now / TICK_MS, first = l->tick;
     struct mn_list due;
 
-    if (!l->timers) {
+    if (!l->timers || (l->soonest && now < l->soonest)) {
         l->tick = last;
         return false;
     }
+    l->soonest = 0;
     mn_list_init(&due);
     if (last - first >= SLOTS)
         first = last - SLOTS + 1;
