@@ -34,7 +34,8 @@ static void on_hup(int sig)
 
 static int usage(FILE *to, int code)
 {
-    fputs("mynahd [--config FILE] [--domain NAME] [--data DIR] [--check-config] [--print-defaults] [--version] [--help]\n"
+    fputs("mynahd [--config FILE] [--domain NAME] [--data DIR] [--check-config] [--print-defaults] "
+          "[--version] [--help]\n"
           "The Jabber/XMPP server. Without a configured domain it serves localhost on loopback.\n"
           "  --config FILE     configuration (default: /etc/mynah/mynahd.yaml, if it is there)\n"
           "  --domain NAME     serve this domain, as if it stood in the configuration\n"
@@ -119,7 +120,8 @@ static int run(const struct config *c)
     struct mn_work *work = mn_work_new((unsigned[]){2, 2, 1}, 10000);
     struct server_options opt = {.conf = c, .work = work, .loops = loops, .backend = MN_LOOP_EPOLL};
     struct rlimit files;
-    struct sigaction stop = {.sa_handler = on_stop}, hup = {.sa_handler = on_hup}, ignore = {.sa_handler = SIG_IGN};
+    struct sigaction stop = {.sa_handler = on_stop}, hup = {.sa_handler = on_hup},
+                     ignore = {.sa_handler = SIG_IGN};
     int e;
 
     if (!getrlimit(RLIMIT_NOFILE, &files)) {
@@ -142,7 +144,8 @@ static int run(const struct config *c)
         sigaction(SIGHUP, &hup, NULL);
         sigaction(SIGPIPE, &ignore, NULL);
         if (running->built_in)
-            mn_log_info(NULL, "no domain is configured: serving localhost on loopback, with registration open to loopback");
+            mn_log_info(NULL, "no domain is configured: serving localhost on loopback, with "
+                              "registration open to loopback");
         mn_log_info(NULL, "ready", MN_FN("loops", loops));
         sd_ready();
         server_run(running);
@@ -158,10 +161,11 @@ static int run(const struct config *c)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", 1, 0, 'c'},         {"domain", 1, 0, 'd'},
-                                            {"data", 1, 0, 'D'},           {"check-config", 0, 0, 'k'},
-                                            {"print-defaults", 0, 0, 'p'}, {"version", 0, 0, 'v'},
-                                            {"help", 0, 0, 'h'},           {0}};
+    static const struct option options[] = {
+        {"config", 1, 0, 'c'},         {"domain", 1, 0, 'd'},
+        {"data", 1, 0, 'D'},           {"check-config", 0, 0, 'k'},
+        {"print-defaults", 0, 0, 'p'}, {"version", 0, 0, 'v'},
+        {"help", 0, 0, 'h'},           {0}};
     const char *path = "/etc/mynah/mynahd.yaml", *domain = NULL, *data = NULL;
     bool written = false, check = false;
     struct mn_arena a = {0};

@@ -1,4 +1,5 @@
-/* A harness: TEST(name) { CHECK(...); } in any number of files linked together with tests/test.c; prints TAP. */
+/* A harness: TEST(name) { CHECK(...); } in any number of files linked together with tests/test.c;
+ * prints TAP. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,10 +22,11 @@ void test_fail(const char *file, int line, const char *fmt, ...) MN_PRINTF(3, 4)
 /* The rest of the running test is passed over, with the reason. */
 void test_skip(const char *why);
 bool test_failed(void);
-/* The bytes of a file below the source tree (path from its root, e.g. "tests/vectors/jid.tsv"); malloc'd, mn_free it. */
+/* The bytes of a file below the source tree (path from its root, e.g. "tests/vectors/jid.tsv");
+ * malloc'd, mn_free it. */
 mn_str test_file(const char *path);
-/* One row of a tab-separated file at a time: comments and empty lines are passed over; columns that are absent are empty.
- * `text` is advanced. False at the end. */
+/* One row of a tab-separated file at a time: comments and empty lines are passed over; columns that
+ * are absent are empty. `text` is advanced. False at the end. */
 bool test_row(mn_str *text, mn_str *columns, size_t count);
 /* Hex to bytes, malloc'd. */
 mn_str test_unhex(mn_str hex);

@@ -81,7 +81,8 @@ static struct mn_block *pool_get(struct mn_pool *p)
     return b;
 }
 
-/* A block with room for `n`; the rest of the current one is given up, unless `n` is so big that it gets its own. */
+/* A block with room for `n`; the rest of the current one is given up, unless `n` is so big that it
+ * gets its own. */
 static char *grow(struct mn_arena *a, size_t n)
 {
     struct mn_block *b;

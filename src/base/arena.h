@@ -1,6 +1,7 @@
-/* Arenas: memory that is given back all at once. Blocks come from a pool, one per loop and touched by that loop's thread
- * alone; only the way home is shared: a block freed on another thread goes onto its own pool's list of returned ones
- * (one atomic push), and the owner takes that list when it needs blocks. */
+/* Arenas: memory that is given back all at once. Blocks come from a pool, one per loop and touched
+ * by that loop's thread alone; only the way home is shared: a block freed on another thread goes
+ * onto its own pool's list of returned ones (one atomic push), and the owner takes that list when
+ * it needs blocks. */
 #pragma once
 
 #include "base/str.h"
@@ -26,7 +27,7 @@ char *mn_arena_bytes(struct mn_arena *a, size_t n);
 mn_str mn_arena_str(struct mn_arena *a, mn_str s); /* a copy */
 char *mn_arena_cstr(struct mn_arena *a, mn_str s); /* a copy with NUL */
 mn_str mn_arena_fmt(struct mn_arena *a, const char *fmt, ...) MN_PRINTF(2, 3);
-/* Gives all blocks back to the pools they came from; `here` is the pool of the calling thread's loop, NULL on any other
- * thread. The arena is empty and usable afterwards. */
+/* Gives all blocks back to the pools they came from; `here` is the pool of the calling thread's
+ * loop, NULL on any other thread. The arena is empty and usable afterwards. */
 void mn_arena_done(struct mn_arena *a, struct mn_pool *here);
 #define MN_ARENA_NEW(a, type) ((type *)mn_arena_alloc0((a), sizeof(type)))

@@ -15,8 +15,8 @@ void mn_buf_c(struct mn_buf *b, char c);
 #define mn_buf_lit(b, lit) mn_buf_add(b, "" lit, sizeof(lit) - 1)
 void mn_buf_fmt(struct mn_buf *b, const char *fmt, ...) MN_PRINTF(2, 3);
 void mn_buf_u64(struct mn_buf *b, uint64_t v);
-/* Escaped for XML character data and for attribute values in either quotes: & < > " ' and, as references,
- * tab, LF and CR when `attr`. */
+/* Escaped for XML character data and for attribute values in either quotes: & < > " ' and, as
+ * references, tab, LF and CR when `attr`. */
 void mn_buf_xml(struct mn_buf *b, mn_str s, bool attr);
 /* Room for `n` more bytes behind the end; returns where they go (then add to b->n). */
 char *mn_buf_room(struct mn_buf *b, size_t n);

@@ -1,5 +1,6 @@
-/* libyaml reads, the table decides. A section's rows lie relative to the place of the section, so that a module's table needs
- * to know its own struct only. In MODULES every row is a section whose struct begins with `bool on`. */
+/* libyaml reads, the table decides. A section's rows lie relative to the place of the section, so
+ * that a module's table needs to know its own struct only. In MODULES every row is a section whose
+ * struct begins with `bool on`. */
 #include "base/conf.h"
 
 #include <stdarg.h>
@@ -29,7 +30,8 @@ static void complain(struct reader *r, int line, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    r->errors->items[r->errors->count++] = (struct mn_conf_error){line, mn_arena_str(r->a, mn_str_from(text))};
+    r->errors->items[r->errors->count++] =
+        (struct mn_conf_error){line, mn_arena_str(r->a, mn_str_from(text))};
 }
 
 static int line_of(const yaml_node_t *n)
@@ -88,7 +90,8 @@ static bool parse_units(mn_str s, const struct unit *units, bool bare, int64_t *
 }
 
 static const struct unit sizes[] = {{"k", 1024}, {"M", 1 << 20}, {"G", 1 << 30}, {0}};
-static const struct unit times[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}, {0}};
+static const struct unit times[] = {{"ms", 1},      {"s", 1000},     {"min", 60000},
+                                    {"h", 3600000}, {"d", 86400000}, {0}};
 
 static bool parse_rate(mn_str s, struct mn_conf_rate *out)
 {
@@ -142,7 +145,8 @@ static const char *expected(struct reader *r, const struct mn_conf_row *row)
         return "a rate: 5/h, 100/min, or off";
     case MN_CONF_CHOICE:
     case MN_CONF_TEXTS:
-        return row->choices ? mn_arena_cstr(r->a, mn_arena_fmt(r->a, "one of: %.*s", MN_ARG(joined(r->a, row->choices))))
+        return row->choices ? mn_arena_cstr(r->a, mn_arena_fmt(r->a, "one of: %.*s",
+                                                               MN_ARG(joined(r->a, row->choices))))
                             : "text";
     default:
         return "text";
@@ -178,18 +182,21 @@ static bool store_scalar(struct reader *r, const struct mn_conf_row *row, mn_str
     }
 }
 
-static void check_value(struct reader *r, const struct mn_conf_row *row, const void *value, int line)
+static void check_value(struct reader *r, const struct mn_conf_row *row, const void *value,
+                        int line)
 {
     struct mn_buf why = {0};
 
-    if ((row->min || row->max) &&
-        (row->type == MN_CONF_INT || row->type == MN_CONF_SIZE || row->type == MN_CONF_TIME || row->type == MN_CONF_TEXT)) {
-        int64_t v = row->type == MN_CONF_TEXT ? (int64_t)((const mn_str *)value)->n : *(const int64_t *)value;
+    if ((row->min || row->max) && (row->type == MN_CONF_INT || row->type == MN_CONF_SIZE ||
+                                   row->type == MN_CONF_TIME || row->type == MN_CONF_TEXT)) {
+        int64_t v = row->type == MN_CONF_TEXT ? (int64_t)((const mn_str *)value)->n
+                                              : *(const int64_t *)value;
 
         if (v < row->min || v > row->max)
-            complain(r, line, row->type == MN_CONF_TIME ? "%s: out of range: %lld ms to %lld ms are allowed"
-                              : row->type == MN_CONF_TEXT ? "%s: must be %lld to %lld characters long"
-                                                          : "%s: out of range: %lld to %lld is allowed",
+            complain(r, line,
+                     row->type == MN_CONF_TIME ? "%s: out of range: %lld ms to %lld ms are allowed"
+                     : row->type == MN_CONF_TEXT ? "%s: must be %lld to %lld characters long"
+                                                 : "%s: out of range: %lld to %lld is allowed",
                      row->key, (long long)row->min, (long long)row->max);
     }
     if (row->check && row->check(value, &why))
@@ -253,10 +260,11 @@ static void defaults(struct reader *r, const struct mn_conf_row *rows, char *bas
 
 /* Reading. */
 
-static void read_mapping(struct reader *r, const struct mn_conf_row *rows, const yaml_node_t *n, const char *where, char *base,
-                         bool modules);
+static void read_mapping(struct reader *r, const struct mn_conf_row *rows, const yaml_node_t *n,
+                         const char *where, char *base, bool modules);
 
-static void read_texts(struct reader *r, const struct mn_conf_row *row, const yaml_node_t *n, struct mn_conf_list *out)
+static void read_texts(struct reader *r, const struct mn_conf_row *row, const yaml_node_t *n,
+                       struct mn_conf_list *out)
 {
     size_t count;
     mn_str *items;
@@ -283,7 +291,8 @@ static void read_texts(struct reader *r, const struct mn_conf_row *row, const ya
     }
 }
 
-static void read_list(struct reader *r, const struct mn_conf_row *row, const yaml_node_t *n, struct mn_conf_list *out)
+static void read_list(struct reader *r, const struct mn_conf_row *row, const yaml_node_t *n,
+                      struct mn_conf_list *out)
 {
     size_t count;
     char *items;
@@ -303,7 +312,8 @@ static void read_list(struct reader *r, const struct mn_conf_row *row, const yam
     }
 }
 
-static void read_value(struct reader *r, const struct mn_conf_row *row, const yaml_node_t *n, char *base, bool module)
+static void read_value(struct reader *r, const struct mn_conf_row *row, const yaml_node_t *n,
+                       char *base, bool module)
 {
     void *at = base + row->offset;
     size_t before = r->errors->count;
@@ -335,7 +345,8 @@ static void read_value(struct reader *r, const struct mn_conf_row *row, const ya
         break;
     default:
         if (!s.p || !store_scalar(r, row, s, at)) {
-            complain(r, line_of(n), "%s: %.*s%sexpected %s", row->key, MN_ARG(s), s.n ? ": " : "", expected(r, row));
+            complain(r, line_of(n), "%s: %.*s%sexpected %s", row->key, MN_ARG(s), s.n ? ": " : "",
+                     expected(r, row));
             return;
         }
     }
@@ -352,7 +363,8 @@ static const char *nearest(const struct mn_conf_row *rows, mn_str key)
 
         while (head < k.n && head < key.n && k.p[head] == key.p[head])
             head++;
-        while (tail < k.n - head && tail < key.n - head && k.p[k.n - 1 - tail] == key.p[key.n - 1 - tail])
+        while (tail < k.n - head && tail < key.n - head &&
+               k.p[k.n - 1 - tail] == key.p[key.n - 1 - tail])
             tail++;
         if (head + tail + 2 >= longer && longer > 3)
             return rows->key;
@@ -360,8 +372,8 @@ static const char *nearest(const struct mn_conf_row *rows, mn_str key)
     return NULL;
 }
 
-static void read_mapping(struct reader *r, const struct mn_conf_row *rows, const yaml_node_t *n, const char *where, char *base,
-                         bool modules)
+static void read_mapping(struct reader *r, const struct mn_conf_row *rows, const yaml_node_t *n,
+                         const char *where, char *base, bool modules)
 {
     mn_str empty = scalar(n);
 
@@ -372,7 +384,8 @@ static void read_mapping(struct reader *r, const struct mn_conf_row *rows, const
         return;
     }
     for (yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
-        yaml_node_t *k = yaml_document_get_node(&r->doc, p->key), *v = yaml_document_get_node(&r->doc, p->value);
+        yaml_node_t *k = yaml_document_get_node(&r->doc, p->key),
+                    *v = yaml_document_get_node(&r->doc, p->value);
         mn_str key = scalar(k);
         const struct mn_conf_row *row = rows;
         bool doubled = false;
@@ -386,7 +399,8 @@ static void read_mapping(struct reader *r, const struct mn_conf_row *rows, const
         else if (row->key)
             read_value(r, row, v, base, modules);
         else if (nearest(rows, key))
-            complain(r, line_of(k), "unknown key %.*s; did you mean %s?", MN_ARG(key), nearest(rows, key));
+            complain(r, line_of(k), "unknown key %.*s; did you mean %s?", MN_ARG(key),
+                     nearest(rows, key));
         else
             complain(r, line_of(k), "unknown key %.*s", MN_ARG(key));
     }
@@ -395,24 +409,27 @@ static void read_mapping(struct reader *r, const struct mn_conf_row *rows, const
 
         for (yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++)
             there |= mn_str_is(scalar(yaml_document_get_node(&r->doc, p->key)), rows->key);
-        if (!there && !rows->fallback && rows->type != MN_CONF_SECTION && rows->type != MN_CONF_LIST &&
-            rows->type != MN_CONF_MODULES)
+        if (!there && !rows->fallback && rows->type != MN_CONF_SECTION &&
+            rows->type != MN_CONF_LIST && rows->type != MN_CONF_MODULES)
             complain(r, line_of(n), "%s: the key %s is missing", where, rows->key);
     }
 }
 
-int mn_conf_parse(mn_str yaml, const struct mn_conf_row *rows, struct mn_arena *a, void *out, struct mn_conf_errors *errors)
+int mn_conf_parse(mn_str yaml, const struct mn_conf_row *rows, struct mn_arena *a, void *out,
+                  struct mn_conf_errors *errors)
 {
     struct reader r = {.a = a, .errors = errors};
     yaml_parser_t parser;
     yaml_node_t *root;
 
-    *errors = (struct mn_conf_errors){mn_arena_alloc0(a, ERRORS_MAX * sizeof(struct mn_conf_error)), 0};
+    *errors =
+        (struct mn_conf_errors){mn_arena_alloc0(a, ERRORS_MAX * sizeof(struct mn_conf_error)), 0};
     defaults(&r, rows, out);
     MN_ASSERT(yaml_parser_initialize(&parser));
     yaml_parser_set_input_string(&parser, (const unsigned char *)(yaml.p ? yaml.p : ""), yaml.n);
     if (!yaml_parser_load(&parser, &r.doc)) {
-        complain(&r, (int)parser.problem_mark.line + 1, "not YAML: %s", parser.problem ? parser.problem : "unreadable");
+        complain(&r, (int)parser.problem_mark.line + 1, "not YAML: %s",
+                 parser.problem ? parser.problem : "unreadable");
     } else {
         root = yaml_document_get_root_node(&r.doc);
         if (root)
@@ -420,7 +437,8 @@ int mn_conf_parse(mn_str yaml, const struct mn_conf_row *rows, struct mn_arena *
         yaml_document_delete(&r.doc);
         if (root && yaml_parser_load(&parser, &r.doc)) {
             if (yaml_document_get_root_node(&r.doc))
-                complain(&r, line_of(yaml_document_get_root_node(&r.doc)), "a second document; there may be one only");
+                complain(&r, line_of(yaml_document_get_root_node(&r.doc)),
+                         "a second document; there may be one only");
             yaml_document_delete(&r.doc);
         }
     }
@@ -430,14 +448,17 @@ int mn_conf_parse(mn_str yaml, const struct mn_conf_row *rows, struct mn_arena *
 
 /* Printing. */
 
-static void print_rows(const struct mn_conf_row *rows, struct mn_buf *b, int indent, bool comment, bool first_dash)
+static void print_rows(const struct mn_conf_row *rows, struct mn_buf *b, int indent, bool comment,
+                       bool first_dash)
 {
     for (bool first = true; rows->key; rows++, first = false) {
         struct mn_buf line = {0};
 
-        mn_buf_fmt(&line, "%s%*s%s%s:", comment ? "# " : "", indent, "", first_dash ? (first ? "- " : "  ") : "", rows->key);
+        mn_buf_fmt(&line, "%s%*s%s%s:", comment ? "# " : "", indent, "",
+                   first_dash ? (first ? "- " : "  ") : "", rows->key);
         if (rows->fallback && rows->type != MN_CONF_LIST) {
-            bool quote = rows->type == MN_CONF_TEXT && (!*rows->fallback || strpbrk(rows->fallback, ":@{}[]&*#?|<>=!%\\\"'"));
+            bool quote = rows->type == MN_CONF_TEXT &&
+                         (!*rows->fallback || strpbrk(rows->fallback, ":@{}[]&*#?|<>=!%\\\"'"));
 
             mn_buf_fmt(&line, quote ? " \"%s\"" : " %s", rows->fallback);
         } else if (rows->type < MN_CONF_BOOL || rows->type == MN_CONF_MODULES) {
@@ -447,7 +468,8 @@ static void print_rows(const struct mn_conf_row *rows, struct mn_buf *b, int ind
         }
         if (rows->type == MN_CONF_SECTION && !rows->rows)
             mn_buf_lit(&line, " on");
-        if (rows->text || rows->choices || ((rows->min || rows->max) && rows->type == MN_CONF_INT)) {
+        if (rows->text || rows->choices ||
+            ((rows->min || rows->max) && rows->type == MN_CONF_INT)) {
             while (line.n < 44)
                 mn_buf_c(&line, ' ');
             mn_buf_lit(&line, " # ");
@@ -468,7 +490,8 @@ static void print_rows(const struct mn_conf_row *rows, struct mn_buf *b, int ind
         mn_buf_str(b, mn_buf_view(&line));
         mn_buf_free(&line);
         if (rows->rows)
-            print_rows(rows->rows, b, indent + 2, comment || rows->type == MN_CONF_LIST, rows->type == MN_CONF_LIST);
+            print_rows(rows->rows, b, indent + 2, comment || rows->type == MN_CONF_LIST,
+                       rows->type == MN_CONF_LIST);
     }
 }
 

@@ -15,15 +15,18 @@ struct md5 {
 static void md5_block(uint32_t s[4], const unsigned char *p)
 {
     static const uint32_t k[64] = {
-        0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee, 0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501,
-        0x698098d8, 0x8b44f7af, 0xffff5bb1, 0x895cd7be, 0x6b901122, 0xfd987193, 0xa679438e, 0x49b40821,
-        0xf61e2562, 0xc040b340, 0x265e5a51, 0xe9b6c7aa, 0xd62f105d, 0x02441453, 0xd8a1e681, 0xe7d3fbc8,
-        0x21e1cde6, 0xc33707d6, 0xf4d50d87, 0x455a14ed, 0xa9e3e905, 0xfcefa3f8, 0x676f02d9, 0x8d2a4c8a,
-        0xfffa3942, 0x8771f681, 0x6d9d6122, 0xfde5380c, 0xa4beea44, 0x4bdecfa9, 0xf6bb4b60, 0xbebfbc70,
-        0x289b7ec6, 0xeaa127fa, 0xd4ef3085, 0x04881d05, 0xd9d4d039, 0xe6db99e5, 0x1fa27cf8, 0xc4ac5665,
-        0xf4292244, 0x432aff97, 0xab9423a7, 0xfc93a039, 0x655b59c3, 0x8f0ccc92, 0xffeff47d, 0x85845dd1,
-        0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391};
-    static const uint8_t turn[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
+        0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee, 0xf57c0faf, 0x4787c62a, 0xa8304613,
+        0xfd469501, 0x698098d8, 0x8b44f7af, 0xffff5bb1, 0x895cd7be, 0x6b901122, 0xfd987193,
+        0xa679438e, 0x49b40821, 0xf61e2562, 0xc040b340, 0x265e5a51, 0xe9b6c7aa, 0xd62f105d,
+        0x02441453, 0xd8a1e681, 0xe7d3fbc8, 0x21e1cde6, 0xc33707d6, 0xf4d50d87, 0x455a14ed,
+        0xa9e3e905, 0xfcefa3f8, 0x676f02d9, 0x8d2a4c8a, 0xfffa3942, 0x8771f681, 0x6d9d6122,
+        0xfde5380c, 0xa4beea44, 0x4bdecfa9, 0xf6bb4b60, 0xbebfbc70, 0x289b7ec6, 0xeaa127fa,
+        0xd4ef3085, 0x04881d05, 0xd9d4d039, 0xe6db99e5, 0x1fa27cf8, 0xc4ac5665, 0xf4292244,
+        0x432aff97, 0xab9423a7, 0xfc93a039, 0x655b59c3, 0x8f0ccc92, 0xffeff47d, 0x85845dd1,
+        0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb,
+        0xeb86d391};
+    static const uint8_t turn[4][4] = {
+        {7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
     uint32_t a = s[0], b = s[1], c = s[2], d = s[3], m[16];
 
     for (unsigned i = 0; i < 16; i++)
@@ -121,11 +124,12 @@ static void md5_resume(struct md5 *m, const unsigned char state[16])
     md5_init(m);
     m->n = 64;
     for (unsigned i = 0; i < 4; i++)
-        m->s[i] = (uint32_t)state[4 * i] | (uint32_t)state[4 * i + 1] << 8 | (uint32_t)state[4 * i + 2] << 16 |
-                  (uint32_t)state[4 * i + 3] << 24;
+        m->s[i] = (uint32_t)state[4 * i] | (uint32_t)state[4 * i + 1] << 8 |
+                  (uint32_t)state[4 * i + 2] << 16 | (uint32_t)state[4 * i + 3] << 24;
 }
 
-void mn_hmac_md5_from(const unsigned char states[MN_HMAC_MD5_STATES], mn_str text, unsigned char out[16])
+void mn_hmac_md5_from(const unsigned char states[MN_HMAC_MD5_STATES], mn_str text,
+                      unsigned char out[16])
 {
     struct md5 m;
 
@@ -198,8 +202,9 @@ size_t mn_hmac(enum mn_digest d, mn_str key, mn_str text, void *out)
 void mn_pbkdf2(enum mn_digest d, mn_str password, mn_str salt, unsigned iterations, void *out)
 {
     MN_ASSERT(d != MN_MD5);
-    MN_ASSERT(PKCS5_PBKDF2_HMAC(password.p ? password.p : "", (int)password.n, (const unsigned char *)salt.p,
-                                (int)salt.n, (int)iterations, fetched[d], (int)mn_digest_size(d), out));
+    MN_ASSERT(PKCS5_PBKDF2_HMAC(password.p ? password.p : "", (int)password.n,
+                                (const unsigned char *)salt.p, (int)salt.n, (int)iterations,
+                                fetched[d], (int)mn_digest_size(d), out));
 }
 
 bool mn_crypt_eq(mn_str a, mn_str b)

@@ -16,7 +16,8 @@ void mn_pbkdf2(enum mn_digest d, mn_str password, mn_str salt, unsigned iteratio
 /* HMAC-MD5 by its two inner states (for CRAM-MD5 verifiers): 32 bytes. */
 enum { MN_HMAC_MD5_STATES = 32 };
 void mn_hmac_md5_states(mn_str key, unsigned char out[MN_HMAC_MD5_STATES]);
-void mn_hmac_md5_from(const unsigned char states[MN_HMAC_MD5_STATES], mn_str text, unsigned char out[16]);
+void mn_hmac_md5_from(const unsigned char states[MN_HMAC_MD5_STATES], mn_str text,
+                      unsigned char out[16]);
 
 /* In time that depends on the lengths only. */
 bool mn_crypt_eq(mn_str a, mn_str b);

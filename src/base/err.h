@@ -41,10 +41,10 @@ _Noreturn void mn_assert_failed(const char *what, const char *file, int line);
 /* Memory is over: says so and aborts. Limits on what peers choose keep it out of reach. */
 _Noreturn void mn_oom(void);
 
-void *mn_alloc(size_t n);           /* never NULL */
-void *mn_alloc0(size_t n);          /* zeroed, never NULL */
+void *mn_alloc(size_t n);            /* never NULL */
+void *mn_alloc0(size_t n);           /* zeroed, never NULL */
 void *mn_realloc(void *p, size_t n); /* never NULL for n > 0 */
-void mn_free(void *p);              /* accepts NULL */
+void mn_free(void *p);               /* accepts NULL */
 /* Bytes now held through the calls above (usable size), all threads; for status and the gates. */
 size_t mn_alloc_bytes(void);
 

@@ -118,7 +118,8 @@ int mn_file_mkdir(const char *path, unsigned mode)
         char was = *s;
 
         *s = 0;
-        if (mkdir(p, was ? 0755 : mode) && errno != EEXIST && !(was && (errno == EROFS || errno == EACCES)))
+        if (mkdir(p, was ? 0755 : mode) && errno != EEXIST &&
+            !(was && (errno == EROFS || errno == EACCES)))
             e = code();
         *s = was;
         if (!was)

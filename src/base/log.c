@@ -27,7 +27,8 @@ bool mn_log_on(enum mn_log_level level)
     return (int)level <= atomic_load_explicit(&sink.level, memory_order_relaxed);
 }
 
-/* In quotes; controls, quotes and bytes that are not ASCII-safe to end a line with become \u with four digits (JSON) or \x with two. */
+/* In quotes; controls, quotes and bytes that are not ASCII-safe to end a line with become \u with
+ * four digits (JSON) or \x with two. */
 static void quoted(struct mn_buf *b, mn_str s, bool json)
 {
     mn_buf_c(b, '"');

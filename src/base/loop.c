@@ -1,6 +1,7 @@
-/* The wheel: 512 slots of 8 ms; a timer further away than one round waits in its slot for more rounds. The next due time is
- * remembered; when it has passed, it is found anew by looking at slots, at most one round. A stopped timer may leave it too
- * early: that costs one turn that finds nothing. */
+/* The wheel: 512 slots of 8 ms; a timer further away than one round waits in its slot for more
+ * rounds. The next due time is remembered; when it has passed, it is found anew by looking at
+ * slots, at most one round. A stopped timer may leave it too early: that costs one turn that finds
+ * nothing. */
 #include "base/loop.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ struct mn_loop {
     struct mn_list wheel[SLOTS];
     size_t timers;
     int64_t soonest; /* no timer is due before; 0: to be found */
-    int64_t tick; /* all slots before it have fired */
+    int64_t tick;    /* all slots before it have fired */
     struct mn_list turn;
 
     _Atomic(struct mn_post *) mail; /* newest first */

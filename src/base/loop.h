@@ -1,5 +1,6 @@
-/* One event loop: watched descriptors, timers, posted calls, and a hook at the end of each turn. A loop belongs to the
- * thread that runs it; only mn_loop_post and mn_loop_stop may be called from elsewhere. */
+/* One event loop: watched descriptors, timers, posted calls, and a hook at the end of each turn. A
+ * loop belongs to the thread that runs it; only mn_loop_post and mn_loop_stop may be called from
+ * elsewhere. */
 #pragma once
 
 #include "base/arena.h"
@@ -13,22 +14,27 @@ enum { MN_READ = 1, MN_WRITE = 2 };
 struct mn_watch {
     int fd; /* -1 when not watched */
     unsigned events;
-    void (*ready)(struct mn_watch *w, unsigned events); /* errors and hang-ups show as MN_READ and MN_WRITE */
+    void (*ready)(struct mn_watch *w,
+                  unsigned events); /* errors and hang-ups show as MN_READ and MN_WRITE */
 };
 void mn_loop_watch(struct mn_loop *l, struct mn_watch *w); /* fd, events, ready are set */
 void mn_loop_rewatch(struct mn_loop *l, struct mn_watch *w, unsigned events);
-void mn_loop_unwatch(struct mn_loop *l, struct mn_watch *w); /* also inside a callback, for any watch of the loop */
+void mn_loop_unwatch(struct mn_loop *l,
+                     struct mn_watch *w); /* also inside a callback, for any watch of the loop */
 
-/* Timers: a wheel, so starting and stopping is O(1). The struct is the caller's. One shot; accuracy about 10 ms. */
+/* Timers: a wheel, so starting and stopping is O(1). The struct is the caller's. One shot; accuracy
+ * about 10 ms. */
 struct mn_timer {
     struct mn_list link;
     int64_t at; /* mn_clock_now() time; 0 when it does not run */
     void (*fire)(struct mn_timer *t);
 };
-void mn_timer_start(struct mn_loop *l, struct mn_timer *t, int64_t ms); /* (re)starts; t->fire is set; {0} is a stopped one */
+void mn_timer_start(struct mn_loop *l, struct mn_timer *t,
+                    int64_t ms); /* (re)starts; t->fire is set; {0} is a stopped one */
 void mn_timer_stop(struct mn_timer *t);
 
-/* Posted calls, in order per posting thread. The item is owned by the loop until `run` is called. */
+/* Posted calls, in order per posting thread. The item is owned by the loop until `run` is called.
+ */
 struct mn_post {
     struct mn_post *next;
     size_t bytes; /* what it holds, for the mark */
@@ -37,12 +43,14 @@ struct mn_post {
 void mn_loop_post(struct mn_loop *l, struct mn_post *p);
 size_t mn_loop_mail_bytes(const struct mn_loop *l); /* posted and not run yet; any thread */
 
-/* Things to do once before this turn ends (flush a connection): linked by the caller, run in order, then unlinked. */
+/* Things to do once before this turn ends (flush a connection): linked by the caller, run in order,
+ * then unlinked. */
 struct mn_turn {
     struct mn_list link;
     void (*run)(struct mn_turn *t);
 };
-void mn_loop_at_end(struct mn_loop *l, struct mn_turn *t); /* nothing when it is linked already; {0} is unlinked */
+void mn_loop_at_end(struct mn_loop *l,
+                    struct mn_turn *t); /* nothing when it is linked already; {0} is unlinked */
 void mn_turn_cancel(struct mn_turn *t);
 
 enum mn_loop_backend { MN_LOOP_EPOLL, MN_LOOP_POLL };
@@ -53,6 +61,6 @@ void mn_loop_run(struct mn_loop *l);  /* until mn_loop_stop */
 bool mn_loop_turn(struct mn_loop *l, int wait_ms);
 /* For an orderly end: every timer that runs fires now, and those that are started meanwhile. */
 void mn_loop_fire_all(struct mn_loop *l);
-void mn_loop_stop(struct mn_loop *l); /* any thread; also from a signal handler */
-struct mn_loop *mn_loop_here(void);   /* the loop of this thread, or NULL */
+void mn_loop_stop(struct mn_loop *l);            /* any thread; also from a signal handler */
+struct mn_loop *mn_loop_here(void);              /* the loop of this thread, or NULL */
 struct mn_pool *mn_loop_pool(struct mn_loop *l); /* arena blocks of this loop */

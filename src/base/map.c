@@ -1,4 +1,5 @@
-/* Open addressing with linear probing; deleting shifts the followers back, so there are no tombstones. */
+/* Open addressing with linear probing; deleting shifts the followers back, so there are no
+ * tombstones. */
 #include "base/map.h"
 
 #include "base/err.h"

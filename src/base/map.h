@@ -1,5 +1,6 @@
-/* A hash map from byte strings to pointers, keyed against chosen collisions (SipHash-1-3, random key per process).
- * The key's bytes are lent: they must live in what the value points to. {0} is an empty map without memory. */
+/* A hash map from byte strings to pointers, keyed against chosen collisions (SipHash-1-3, random
+ * key per process). The key's bytes are lent: they must live in what the value points to. {0} is an
+ * empty map without memory. */
 #pragma once
 
 #include "base/str.h"

@@ -1,4 +1,5 @@
-/* Slices: a pointer and a length, passed by value, never freed. The bytes belong to somebody else. */
+/* Slices: a pointer and a length, passed by value, never freed. The bytes belong to somebody else.
+ */
 #pragma once
 
 #include <stdbool.h>

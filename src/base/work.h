@@ -1,4 +1,5 @@
-/* What may block or takes long: run on threads of its own, in bounded lanes that do not starve each other. */
+/* What may block or takes long: run on threads of its own, in bounded lanes that do not starve each
+ * other. */
 #pragma once
 
 #include "base/loop.h"
@@ -7,7 +8,7 @@ enum mn_lane { MN_LANE_HASH, MN_LANE_READ, MN_LANE_OTHER, MN_LANES };
 
 struct mn_work;
 struct mn_job {
-    struct mn_post post; /* first: the way back */
+    struct mn_post post;            /* first: the way back */
     void (*run)(struct mn_job *j);  /* on a lane's thread */
     void (*done)(struct mn_job *j); /* on the loop that submitted it */
     struct mn_loop *loop;

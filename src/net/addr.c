@@ -55,7 +55,8 @@ bool mn_addr_is_loopback(const struct mn_addr *a)
         return ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
     if (mapped(a))
         return a->v6.sin6_addr.s6_addr[12] == 127;
-    return a->sa.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr) : a->sa.sa_family == AF_UNSPEC;
+    return a->sa.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr)
+                                       : a->sa.sa_family == AF_UNSPEC;
 }
 
 mn_str mn_addr_group(const struct mn_addr *a, char out[16])

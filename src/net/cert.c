@@ -15,7 +15,8 @@
 enum { DAY = 86400, CA_DAYS = 3650, CERT_DAYS = 825, RENEW_DAYS = 30 };
 
 /* A file that is there but says nothing to us is an error: somebody may trust what it held. */
-static int load(const char *cert_path, X509 **x, const char *key_path, EVP_PKEY **k, struct mn_buf *why)
+static int load(const char *cert_path, X509 **x, const char *key_path, EVP_PKEY **k,
+                struct mn_buf *why)
 {
     BIO *c = BIO_new_file(cert_path, "r"), *p = BIO_new_file(key_path, "r");
     const char *bad = NULL;
@@ -31,7 +32,8 @@ static int load(const char *cert_path, X509 **x, const char *key_path, EVP_PKEY 
     ERR_clear_error();
     if (!bad)
         return MN_E_OK;
-    mn_buf_fmt(why, "cannot read %s; make it readable, or move it away to have a new one made", bad);
+    mn_buf_fmt(why, "cannot read %s; make it readable, or move it away to have a new one made",
+               bad);
     return MN_E_DENIED;
 }
 
@@ -97,7 +99,8 @@ static X509 *new_cert(EVP_PKEY *key, const char *cn, int days)
     X509_gmtime_adj(X509_getm_notBefore(x), -DAY);
     X509_gmtime_adj(X509_getm_notAfter(x), (long)days * DAY);
     X509_set_pubkey(x, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
+                               (const unsigned char *)cn, -1, -1, 0);
     return x;
 }
 
@@ -109,7 +112,8 @@ static bool fresh(X509 *x)
 }
 
 /* The CA: loaded when it is there and lasts, else made. */
-static int ca(const char *dir, struct mn_arena *a, X509 **cert, EVP_PKEY **key, const char **path, struct mn_buf *why)
+static int ca(const char *dir, struct mn_arena *a, X509 **cert, EVP_PKEY **key, const char **path,
+              struct mn_buf *why)
 {
     const char *key_path = mn_arena_fmt(a, "%s/ca.key", dir).p;
     int e;
@@ -135,11 +139,13 @@ static int ca(const char *dir, struct mn_arena *a, X509 **cert, EVP_PKEY **key, 
 
 static bool serves(X509 *x, X509 *issuer, EVP_PKEY *key, mn_str name)
 {
-    return fresh(x) && key && X509_check_private_key(x, key) && X509_check_issued(issuer, x) == X509_V_OK &&
+    return fresh(x) && key && X509_check_private_key(x, key) &&
+           X509_check_issued(issuer, x) == X509_V_OK &&
            X509_check_host(x, name.p, name.n, 0, NULL) == 1;
 }
 
-int mn_cert_local(const char *dir, mn_str name, struct mn_arena *a, struct mn_cert_files *out, struct mn_buf *why)
+int mn_cert_local(const char *dir, mn_str name, struct mn_arena *a, struct mn_cert_files *out,
+                  struct mn_buf *why)
 {
     X509 *issuer = NULL, *x = NULL;
     EVP_PKEY *issuer_key = NULL, *key = NULL;
@@ -156,9 +162,10 @@ int mn_cert_local(const char *dir, mn_str name, struct mn_arena *a, struct mn_ce
         e = load(out->cert, &x, out->key, &key, why);
     if (!e && !serves(x, issuer, key, name)) {
         bool local = mn_str_is(name, "localhost");
-        const char *names = mn_arena_fmt(a, "DNS:%.*s,otherName:1.3.6.1.5.5.7.8.5;UTF8:%.*s%s", MN_ARG(name), MN_ARG(name),
-                                         local ? ",IP:127.0.0.1,IP:::1" : "")
-                                .p;
+        const char *names =
+            mn_arena_fmt(a, "DNS:%.*s,otherName:1.3.6.1.5.5.7.8.5;UTF8:%.*s%s", MN_ARG(name),
+                         MN_ARG(name), local ? ",IP:127.0.0.1,IP:::1" : "")
+                .p;
 
         X509_free(x);
         EVP_PKEY_free(key);

@@ -228,7 +228,8 @@ struct lingering {
     struct mn_conn *conn;
 };
 
-/* Also the only chance of what is written beside a close that does not linger: a last word, an alert. */
+/* Also the only chance of what is written beside a close that does not linger: a last word, an
+ * alert. */
 static void linger_over(struct mn_timer *t)
 {
     struct mn_conn *c = ((struct lingering *)t)->conn;

@@ -1,5 +1,6 @@
-/* Byte connections: TCP, TLS over TCP, and a pair in memory for tests. One loop owns a connection at a time. Upward there is
- * on_bytes, on_closed and on_drained; nothing outside conn_tls sees an SSL object. */
+/* Byte connections: TCP, TLS over TCP, and a pair in memory for tests. One loop owns a connection
+ * at a time. Upward there is on_bytes, on_closed and on_drained; nothing outside conn_tls sees an
+ * SSL object. */
 #pragma once
 
 #include "base/loop.h"
@@ -10,14 +11,18 @@ struct mn_conn;
 struct mn_tls; /* a server or client context, refcounted, thread-safe: net/tls.h */
 
 struct mn_conn_face {
-    /* Bytes came: lent until return. The receiver may write, close, stop reading, start TLS or detach inside. */
+    /* Bytes came: lent until return. The receiver may write, close, stop reading, start TLS or
+     * detach inside. */
     void (*on_bytes)(void *arg, mn_str bytes);
-    /* The other side or a fault closed it; `why` is a MN_E_ code (MN_E_CLOSED: orderly). Called once, never after
-     * mn_conn_close by us. The connection is still to be closed by the receiver. */
+    /* The other side or a fault closed it; `why` is a MN_E_ code (MN_E_CLOSED: orderly). Called
+     * once, never after mn_conn_close by us. The connection is still to be closed by the receiver.
+     */
     void (*on_closed)(void *arg, int why);
-    /* What was queued fell below the low mark after mn_conn_queued had passed the high one. May be NULL. */
+    /* What was queued fell below the low mark after mn_conn_queued had passed the high one. May be
+     * NULL. */
     void (*on_drained)(void *arg);
-    /* A TLS handshake asked for by mn_conn_start_tls ended well (failure is on_closed with MN_E_TLS). May be NULL. */
+    /* A TLS handshake asked for by mn_conn_start_tls ended well (failure is on_closed with
+     * MN_E_TLS). May be NULL. */
     void (*on_tls)(void *arg);
 };
 
@@ -27,29 +32,33 @@ struct mn_conn *mn_conn_tcp(struct mn_loop *l, int fd, const struct mn_conn_face
 void mn_conn_mem(struct mn_loop *la, struct mn_loop *lb, struct mn_conn **a, struct mn_conn **b);
 void mn_conn_face(struct mn_conn *c, const struct mn_conn_face *face, void *arg);
 
-/* Copies to the output; one gathered write at the end of the turn. Never fails: faults show up as on_closed, behind what the
- * other side had sent before. */
+/* Copies to the output; one gathered write at the end of the turn. Never fails: faults show up as
+ * on_closed, behind what the other side had sent before. */
 void mn_conn_write(struct mn_conn *c, mn_str bytes);
-/* Where to append directly (then mn_conn_written): saves the copy. The buffer is the connection's, from a pool of the loop. */
+/* Where to append directly (then mn_conn_written): saves the copy. The buffer is the connection's,
+ * from a pool of the loop. */
 struct mn_buf *mn_conn_out(struct mn_conn *c);
 void mn_conn_written(struct mn_conn *c);
 size_t mn_conn_queued(const struct mn_conn *c); /* bytes not handed to the kernel yet */
 void mn_conn_marks(struct mn_conn *c, size_t low, size_t high);
-/* Stop or resume reading from the network. What was read already still comes (layers hold nothing back); the end of the
- * connection is not noticed until reading goes on. */
+/* Stop or resume reading from the network. What was read already still comes (layers hold nothing
+ * back); the end of the connection is not noticed until reading goes on. */
 void mn_conn_pause(struct mn_conn *c, bool paused);
-/* Says no more; what is queued is written first (for at most `linger_ms`), then FIN; frees itself. With 0 only
- * what goes at once is written; so it is inside on_closed, where the other side may still listen. No call-back after this. */
+/* Says no more; what is queued is written first (for at most `linger_ms`), then FIN; frees itself.
+ * With 0 only what goes at once is written; so it is inside on_closed, where the other side may
+ * still listen. No call-back after this. */
 void mn_conn_close(struct mn_conn *c, int64_t linger_ms);
 
-/* Both directions from here on in TLS. Bytes already written go out in clear before. Works over TCP and memory. */
+/* Both directions from here on in TLS. Bytes already written go out in clear before. Works over TCP
+ * and memory. */
 void mn_conn_start_tls(struct mn_conn *c, struct mn_tls *tls, bool server, const char *server_name);
-/* zlib both ways from here on (XEP-0138). What one piece from the network may inflate to is bounded (MN_E_LIMIT). */
+/* zlib both ways from here on (XEP-0138). What one piece from the network may inflate to is bounded
+ * (MN_E_LIMIT). */
 void mn_conn_start_zlib(struct mn_conn *c);
 
-/* Moving to another loop: detach on the old one (not inside a call-back of the connection; watch and turn hook are out, nothing
- * is lost), post it, attach on the new one. What was read has gone up already, through TLS and inflate; so only the receiver
- * has bytes to go on with. */
+/* Moving to another loop: detach on the old one (not inside a call-back of the connection; watch
+ * and turn hook are out, nothing is lost), post it, attach on the new one. What was read has gone
+ * up already, through TLS and inflate; so only the receiver has bytes to go on with. */
 void mn_conn_detach(struct mn_conn *c);
 void mn_conn_attach(struct mn_conn *c, struct mn_loop *l);
 
@@ -57,9 +66,11 @@ void mn_conn_attach(struct mn_conn *c, struct mn_loop *l);
 bool mn_conn_is_tls(const struct mn_conn *c);
 bool mn_conn_is_zlib(const struct mn_conn *c);
 const struct mn_addr *mn_conn_peer(const struct mn_conn *c);
-const char *mn_conn_tls_name(const struct mn_conn *c);    /* "TLSv1.3 TLS_AES_256_GCM_SHA384", for logs; NULL without TLS */
-mn_str mn_conn_sni(const struct mn_conn *c);              /* server side; empty without */
-/* Channel bindings (RFC 9266, RFC 5929), into the arena; false where this connection cannot do it. */
+const char *mn_conn_tls_name(
+    const struct mn_conn *c); /* "TLSv1.3 TLS_AES_256_GCM_SHA384", for logs; NULL without TLS */
+mn_str mn_conn_sni(const struct mn_conn *c); /* server side; empty without */
+/* Channel bindings (RFC 9266, RFC 5929), into the arena; false where this connection cannot do it.
+ */
 enum mn_binding { MN_BIND_EXPORTER, MN_BIND_UNIQUE, MN_BIND_END_POINT };
 bool mn_conn_binding(struct mn_conn *c, enum mn_binding b, struct mn_arena *a, mn_str *out);
 bool mn_conn_is_tls13(const struct mn_conn *c);

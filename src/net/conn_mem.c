@@ -1,5 +1,5 @@
-/* A pair of ends in memory, on one loop or on two. Bytes wait in the pair; a posted bell tells the loop of an end to take
- * them. The pair outlives both ends and every bell. */
+/* A pair of ends in memory, on one loop or on two. Bytes wait in the pair; a posted bell tells the
+ * loop of an end to take them. The pair outlives both ends and every bell. */
 #include <pthread.h>
 
 #include "base/err.h"

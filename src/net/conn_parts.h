@@ -1,10 +1,12 @@
-/* Between conn.c and its leaves (conn_tcp, conn_mem, conn_tls, conn_zlib); nobody else includes this.
+/* Between conn.c and its leaves (conn_tcp, conn_mem, conn_tls, conn_zlib); nobody else includes
+ * this.
  *
  *   out:  on_bytes' owner -> out -> [deflate] -> [TLS] -> raw -> transport
  *   in:   transport -> [TLS] -> [inflate] -> on_bytes
  *
- * What came from the transport goes through all layers at once: nothing but a partial TLS record or deflate block stays inside
- * them, so there is nothing to pump when a connection moves; the receiver keeps what it cannot use yet. */
+ * What came from the transport goes through all layers at once: nothing but a partial TLS record or
+ * deflate block stays inside them, so there is nothing to pump when a connection moves; the
+ * receiver keeps what it cannot use yet. */
 #pragma once
 
 #include "net/conn.h"
@@ -14,10 +16,11 @@ struct conn_zlib;
 struct conn_mem;
 
 struct transport {
-    /* As much of `raw` as goes now is taken from it. 0, MN_E_AGAIN (then it clears `blocked` and asks for a flush when more goes), MN_E_CLOSED. */
+    /* As much of `raw` as goes now is taken from it. 0, MN_E_AGAIN (then it clears `blocked` and
+     * asks for a flush when more goes), MN_E_CLOSED. */
     int (*send)(struct mn_conn *c, struct mn_buf *raw);
-    void (*shut)(struct mn_conn *c);    /* no more will be sent */
-    void (*listen)(struct mn_conn *c);  /* reading and writing wishes changed */
+    void (*shut)(struct mn_conn *c);   /* no more will be sent */
+    void (*listen)(struct mn_conn *c); /* reading and writing wishes changed */
     void (*detach)(struct mn_conn *c);
     void (*attach)(struct mn_conn *c);
     void (*free)(struct mn_conn *c);
@@ -28,8 +31,8 @@ struct mn_conn {
     const struct mn_conn_face *face;
     void *arg;
     struct mn_loop *loop;
-    struct mn_watch watch;   /* TCP */
-    struct conn_mem *mem;    /* memory */
+    struct mn_watch watch; /* TCP */
+    struct conn_mem *mem;  /* memory */
     struct mn_turn turn;
     struct mn_buf out, raw;
     struct conn_tls *tls;
@@ -37,8 +40,8 @@ struct mn_conn {
     struct mn_timer *linger; /* while closing */
     struct mn_addr *peer;    /* NULL: none known */
     uint32_t low, high;
-    bool paused, above, blocked; /* blocked: the transport takes no more now */
-    bool watched, closing, shut, ended;   /* ended: on_closed was told */
+    bool paused, above, blocked;        /* blocked: the transport takes no more now */
+    bool watched, closing, shut, ended; /* ended: on_closed was told */
 };
 
 /* Bytes from the transport. */
@@ -63,8 +66,9 @@ void conn_tls_free(struct conn_tls *t);
 int conn_tls_input(struct mn_conn *c, mn_str bytes);
 int conn_tls_output(struct mn_conn *c, mn_str bytes);
 void conn_tls_shut(struct mn_conn *c);
-bool conn_tls_busy(const struct mn_conn *c); /* the handshake is not done: application output waits */
-bool conn_tls_budget(struct mn_loop *l);     /* may another handshake step be taken in this turn? */
+bool conn_tls_busy(
+    const struct mn_conn *c);            /* the handshake is not done: application output waits */
+bool conn_tls_budget(struct mn_loop *l); /* may another handshake step be taken in this turn? */
 /* conn_zlib.c: codes. */
 void conn_zlib_free(struct conn_zlib *z);
 struct conn_zlib *conn_zlib_new(void);

@@ -1,5 +1,6 @@
-/* TLS by OpenSSL over the connection's own buffers: a BIO that reads from the piece at hand and writes to c->raw, so that
- * nothing is held while a connection is idle. No other file sees OpenSSL's types for TLS. */
+/* TLS by OpenSSL over the connection's own buffers: a BIO that reads from the piece at hand and
+ * writes to c->raw, so that nothing is held while a connection is idle. No other file sees
+ * OpenSSL's types for TLS. */
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -95,7 +96,8 @@ static struct mn_tls *context_new(const SSL_METHOD *m)
     t->ctx = SSL_CTX_new(m);
     MN_ASSERT(t->ctx);
     SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
-    SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_options(t->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
@@ -119,18 +121,21 @@ static int on_name(SSL *ssl, int *alert, void *arg)
 }
 
 /* XEP-0368: optional, but who names protocols must name ours. */
-static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n, void *arg)
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
+                   const unsigned char *in, unsigned in_n, void *arg)
 {
     static const unsigned char ours[] = "\x0bxmpp-client";
 
     (void)ssl;
     (void)arg;
-    if (SSL_select_next_proto((unsigned char **)out, out_n, ours, sizeof ours - 1, in, in_n) == OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto((unsigned char **)out, out_n, ours, sizeof ours - 1, in, in_n) ==
+        OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_OK;
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-int mn_tls_server(const char *cert_file, const char *key_file, struct mn_tls **out, struct mn_buf *why)
+int mn_tls_server(const char *cert_file, const char *key_file, struct mn_tls **out,
+                  struct mn_buf *why)
 {
     struct mn_tls *t = context_new(TLS_server_method());
 
@@ -259,7 +264,9 @@ static int pump(struct mn_conn *c)
             ERR_clear_error();
             if (c->raw.n) /* a key update's answer, an alert */
                 conn_flush_soon(c);
-            return e == SSL_ERROR_WANT_READ ? MN_E_OK : e == SSL_ERROR_ZERO_RETURN ? MN_E_CLOSED : MN_E_TLS;
+            return e == SSL_ERROR_WANT_READ     ? MN_E_OK
+                   : e == SSL_ERROR_ZERO_RETURN ? MN_E_CLOSED
+                                                : MN_E_TLS;
         }
         if (c->zlib) {
             if ((e = conn_zlib_input(c, (mn_str){p, n})))
@@ -341,7 +348,8 @@ const char *mn_conn_tls_name(const struct mn_conn *c)
 
     if (!c->tls)
         return NULL;
-    snprintf(text, sizeof text, "%s %s", SSL_get_version(c->tls->ssl), SSL_get_cipher_name(c->tls->ssl));
+    snprintf(text, sizeof text, "%s %s", SSL_get_version(c->tls->ssl),
+             SSL_get_cipher_name(c->tls->ssl));
     return text;
 }
 
@@ -357,7 +365,8 @@ mn_str mn_conn_sni(const struct mn_conn *c)
     return name ? mn_str_from(name) : MN_STR("");
 }
 
-/* The first Finished message of the handshake as clients take it: the client's own (no session is ever resumed). */
+/* The first Finished message of the handshake as clients take it: the client's own (no session is
+ * ever resumed). */
 static bool finished(struct mn_conn *c, struct mn_arena *a, mn_str *out)
 {
     char text[64];
@@ -373,7 +382,8 @@ static bool finished(struct mn_conn *c, struct mn_arena *a, mn_str *out)
 /* RFC 5929, 4.1. */
 static bool end_point(struct mn_conn *c, struct mn_arena *a, mn_str *out)
 {
-    X509 *x = c->tls->server ? SSL_get_certificate(c->tls->ssl) : SSL_get0_peer_certificate(c->tls->ssl);
+    X509 *x =
+        c->tls->server ? SSL_get_certificate(c->tls->ssl) : SSL_get0_peer_certificate(c->tls->ssl);
     int digest, key;
     unsigned char text[EVP_MAX_MD_SIZE];
     unsigned n;
@@ -398,12 +408,14 @@ bool mn_conn_binding(struct mn_conn *c, enum mn_binding b, struct mn_arena *a, m
     switch (b) {
     case MN_BIND_EXPORTER:
         if (!mn_conn_is_tls13(c) ||
-            SSL_export_keying_material(c->tls->ssl, text, sizeof text, label, sizeof label - 1, NULL, 0, 0) != 1)
+            SSL_export_keying_material(c->tls->ssl, text, sizeof text, label, sizeof label - 1,
+                                       NULL, 0, 0) != 1)
             return false;
         *out = mn_arena_str(a, (mn_str){(char *)text, sizeof text});
         return true;
     case MN_BIND_UNIQUE:
-        return !mn_conn_is_tls13(c) && SSL_get_extms_support(c->tls->ssl) == 1 && finished(c, a, out);
+        return !mn_conn_is_tls13(c) && SSL_get_extms_support(c->tls->ssl) == 1 &&
+               finished(c, a, out);
     case MN_BIND_END_POINT:
         return end_point(c, a, out);
     }

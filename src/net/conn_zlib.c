@@ -30,7 +30,8 @@ struct conn_zlib *conn_zlib_new(void)
     z->in.zfree = z->out.zfree = z_free;
     MN_ASSERT(inflateInit(&z->in) == Z_OK);
     /* A window of 8 kB: a stream's repetitions are near, and both sides pay for it all the time. */
-    MN_ASSERT(deflateInit2(&z->out, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 13, 6, Z_DEFAULT_STRATEGY) == Z_OK);
+    MN_ASSERT(deflateInit2(&z->out, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 13, 6, Z_DEFAULT_STRATEGY) ==
+              Z_OK);
     return z;
 }
 

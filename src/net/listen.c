@@ -15,7 +15,8 @@ struct mn_listener {
     struct mn_addr addr;
     void (*accepted)(void *arg, int fd, const struct mn_addr *peer);
     void *arg;
-    int spare; /* given up for a moment when descriptors run out, so that the caller is told and not left hanging */
+    int spare; /* given up for a moment when descriptors run out, so that the caller is told and not
+                  left hanging */
 };
 
 static void out_of_descriptors(struct mn_listener *l)
@@ -24,7 +25,8 @@ static void out_of_descriptors(struct mn_listener *l)
     int fd;
 
     if (mn_log_rate(&rate, 1, 10000))
-        mn_log_error(NULL, "no descriptors left: connections are refused; raise the limit of open files");
+        mn_log_error(NULL,
+                     "no descriptors left: connections are refused; raise the limit of open files");
     close(l->spare);
     fd = accept4(l->watch.fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0)
@@ -71,8 +73,9 @@ static int bound(const struct mn_addr *at, struct mn_buf *why)
     e = errno;
     mn_addr_text(at, text);
     if (e == EADDRINUSE)
-        mn_buf_fmt(why, "port %u on %.*s is in use by another program; stop it or choose another port", mn_addr_port(at),
-                   (int)(strrchr(text, ':') - text), text);
+        mn_buf_fmt(why,
+                   "port %u on %.*s is in use by another program; stop it or choose another port",
+                   mn_addr_port(at), (int)(strrchr(text, ':') - text), text);
     else
         mn_buf_fmt(why, "cannot listen on %s: %s", text, strerror(e));
     if (fd >= 0)
@@ -81,8 +84,9 @@ static int bound(const struct mn_addr *at, struct mn_buf *why)
     return -1;
 }
 
-int mn_listen(struct mn_loop *l, const struct mn_addr *at, void (*accepted)(void *arg, int fd, const struct mn_addr *peer),
-              void *arg, struct mn_listener **out, struct mn_buf *why)
+int mn_listen(struct mn_loop *l, const struct mn_addr *at,
+              void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,
+              struct mn_listener **out, struct mn_buf *why)
 {
     int fd = bound(at, why);
     int busy = errno == EADDRINUSE, none = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
@@ -92,7 +96,8 @@ int mn_listen(struct mn_loop *l, const struct mn_addr *at, void (*accepted)(void
     if (fd < 0)
         return busy ? MN_E_BUSY : none ? MN_E_NOT_FOUND : MN_E_IO;
     *out = MN_NEW(struct mn_listener);
-    **out = (struct mn_listener){{fd, MN_READ, ready}, l, *at, accepted, arg, open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    **out = (struct mn_listener){
+        {fd, MN_READ, ready}, l, *at, accepted, arg, open("/dev/null", O_RDONLY | O_CLOEXEC)};
     getsockname(fd, &(*out)->addr.sa, &len);
     mn_loop_watch(l, &(*out)->watch);
     return MN_E_OK;

@@ -6,8 +6,10 @@
 #include "net/addr.h"
 
 struct mn_listener;
-/* `accepted` gets each new non-blocking descriptor (its own from then on) on the listener's loop. Port 0: any free one. */
-int mn_listen(struct mn_loop *l, const struct mn_addr *at, void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,
+/* `accepted` gets each new non-blocking descriptor (its own from then on) on the listener's loop.
+ * Port 0: any free one. */
+int mn_listen(struct mn_loop *l, const struct mn_addr *at,
+              void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,
               struct mn_listener **out, struct mn_buf *why) MN_MUST_CHECK;
 void mn_listener_free(struct mn_listener *l);
 const struct mn_addr *mn_listener_addr(const struct mn_listener *l); /* with the actual port */

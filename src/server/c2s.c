@@ -124,7 +124,8 @@ void c2s_error(struct c2s *c, enum mn_stream_cond cond, const char *text)
 
     if (c->state == C2S_CLOSED)
         return;
-    mn_log_debug(&c->log, "stream error", MN_F("condition", mn_stream_cond_name(cond)), MN_FC("why", text));
+    mn_log_debug(&c->log, "stream error", MN_F("condition", mn_stream_cond_name(cond)),
+                 MN_FC("why", text));
     c->owner->count.refused++;
     /* RFC 6120 4.9.1.2: also an error in the first header is told inside a stream of ours. */
     if (c->state == C2S_OPENING)
@@ -197,8 +198,9 @@ static void on_header(struct c2s *c, const struct mn_xml_item *item, struct mn_a
         c->host = h;
     keep_lang(c, mn_elem_lang(e));
     if (e->ns != MN_NS_STREAM || !mn_str_eq(item->default_ns, mn_ns_uri(MN_NS_CLIENT))) {
-        c2s_error(c, MN_STREAM_INVALID_NAMESPACE, "a client's stream is {http://etherx.jabber.org/streams}stream with "
-                                                  "jabber:client as content namespace");
+        c2s_error(c, MN_STREAM_INVALID_NAMESPACE,
+                  "a client's stream is {http://etherx.jabber.org/streams}stream with "
+                  "jabber:client as content namespace");
         return;
     }
     if (!mn_str_is(e->name, "stream")) {
@@ -210,14 +212,16 @@ static void on_header(struct c2s *c, const struct mn_xml_item *item, struct mn_a
         return;
     }
     if (!h || h != c->host) {
-        c2s_error(c, MN_STREAM_HOST_UNKNOWN, to.p ? "this server does not serve that domain" : "to is missing");
+        c2s_error(c, MN_STREAM_HOST_UNKNOWN,
+                  to.p ? "this server does not serve that domain" : "to is missing");
         return;
     }
     if (version.n < 3 || version.p[0] == '0' || version.p[0] == '.') {
         c2s_error(c, MN_STREAM_UNSUPPORTED_VERSION, "version 1.0 is needed");
         return;
     }
-    if (!mn_jid_none(&from) && c->user.n && (!mn_str_eq(mn_jid_user(&from), c->user) || !mn_str_eq(mn_jid_host(&from), h->name))) {
+    if (!mn_jid_none(&from) && c->user.n &&
+        (!mn_str_eq(mn_jid_user(&from), c->user) || !mn_str_eq(mn_jid_host(&from), h->name))) {
         c2s_error(c, MN_STREAM_INVALID_FROM, "from is not who logged in");
         return;
     }
@@ -233,7 +237,8 @@ static bool from_ok(const struct c2s *c, const struct mn_stanza *st)
     if (mn_jid_none(&st->from))
         return true;
     return mn_str_eq(mn_jid_bare(&st->from), mn_jid_bare(&c->session->jid)) &&
-           (!st->from.resource || mn_str_eq(mn_jid_resource(&st->from), mn_jid_resource(&c->session->jid)));
+           (!st->from.resource ||
+            mn_str_eq(mn_jid_resource(&st->from), mn_jid_resource(&c->session->jid)));
 }
 
 static void bound_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
@@ -255,7 +260,8 @@ static void bound_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
         return;
     }
     if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_RESULT) {
-        struct mn_stanza *e = mn_stanza_error(st, MN_COND_JID_MALFORMED, MN_STR("to is no address"));
+        struct mn_stanza *e =
+            mn_stanza_error(st, MN_COND_JID_MALFORMED, MN_STR("to is no address"));
 
         c2s_write(c, e, NULL);
         mn_stanza_unref(e);
@@ -266,10 +272,11 @@ static void bound_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
 /* Without a bound resource only a few IQs are heard (registration, jabber:iq:auth, bind). */
 static void early_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
 {
-    bool ours = mn_jid_none(&st->to) || (!st->to.user && !st->to.resource && mn_str_eq(mn_jid_host(&st->to), c->host->name));
+    bool ours = mn_jid_none(&st->to) || (!st->to.user && !st->to.resource &&
+                                         mn_str_eq(mn_jid_host(&st->to), c->host->name));
 
-    if (st->kind == MN_IQ && (st->type == MN_TYPE_GET || st->type == MN_TYPE_SET) && st->id.n && !malformed && ours &&
-        iq_hears(mn_stanza_child(st), (enum mn_type)st->type, AT_STREAM)) {
+    if (st->kind == MN_IQ && (st->type == MN_TYPE_GET || st->type == MN_TYPE_SET) && st->id.n &&
+        !malformed && ours && iq_hears(mn_stanza_child(st), (enum mn_type)st->type, AT_STREAM)) {
         struct iq iq = {.st = st, .owner = c->owner, .host = c->host, .stream = c};
 
         st->from = st->to = (struct mn_jid){0};
@@ -328,7 +335,8 @@ static void pump(struct c2s *c)
             c2s_close(c);
         else if (e < 0)
             c2s_error(c, mn_stream_cond_of(e),
-                      e == MN_E_LIMIT ? "over a limit of size, depth or attributes" : mn_err_text(e));
+                      e == MN_E_LIMIT ? "over a limit of size, depth or attributes"
+                                      : mn_err_text(e));
         mn_arena_done(&a, pool);
         if (e == MN_XML_NOTHING)
             break;
@@ -446,7 +454,8 @@ static void at_end(struct mn_turn *t)
     struct c2s *c = MN_OF(t, struct c2s, turn);
 
     if (c->overflow && c->state != C2S_CLOSED) {
-        mn_log_info(&c->log, "client does not read", MN_FN("bytes", (int64_t)mn_conn_queued(c->conn)));
+        mn_log_info(&c->log, "client does not read",
+                    MN_FN("bytes", (int64_t)mn_conn_queued(c->conn)));
         shut(c, 0);
     }
     if (c->moving)
@@ -474,7 +483,8 @@ struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy)
         char text[MN_ADDR_TEXT];
 
         if (mn_log_rate(&rate, 5, 10000))
-            mn_log_info(NULL, "too many connections that are not logged in", MN_FC("peer", mn_addr_text(mn_conn_peer(conn), text)));
+            mn_log_info(NULL, "too many connections that are not logged in",
+                        MN_FC("peer", mn_addr_text(mn_conn_peer(conn), text)));
         o->count.refused++;
         mn_conn_face(conn, &face, NULL);
         mn_conn_close(conn, 0);

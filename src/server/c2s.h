@@ -1,6 +1,6 @@
-/* A client's stream (RFC 6120): negotiation, and the door through which stanzas reach a session. It begins on the loop that
- * accepted it and moves to the owner of an account as soon as that account is named (SASL, registration, jabber:iq:auth);
- * everything after that is local. */
+/* A client's stream (RFC 6120): negotiation, and the door through which stanzas reach a session. It
+ * begins on the loop that accepted it and moves to the owner of an account as soon as that account
+ * is named (SASL, registration, jabber:iq:auth); everything after that is local. */
 #pragma once
 
 #include "net/conn.h"
@@ -9,11 +9,11 @@
 #include "xmpp/sasl.h"
 
 enum c2s_state {
-    C2S_OPENING,  /* waits for a stream header */
-    C2S_OPEN,     /* features are out; not authenticated */
-    C2S_KNOWN,    /* authenticated, features are out; no resource bound */
+    C2S_OPENING, /* waits for a stream header */
+    C2S_OPEN,    /* features are out; not authenticated */
+    C2S_KNOWN,   /* authenticated, features are out; no resource bound */
     C2S_BOUND,
-    C2S_CLOSED,   /* nothing is read or written any more */
+    C2S_CLOSED, /* nothing is read or written any more */
 };
 
 struct c2s {
@@ -25,7 +25,7 @@ struct c2s {
     enum c2s_state state;
     uint8_t tls_policy; /* enum conf_tls of the listener */
     bool secure, compressed;
-    bool waiting;       /* something of it is elsewhere; nothing is read */
+    bool waiting; /* something of it is elsewhere; nothing is read */
     bool pumping, moving, overflow, anonymous, counted, sasl_failed;
     uint8_t wrong, refused; /* decision L3 */
     const struct host *host;
@@ -54,13 +54,13 @@ void c2s_write(struct c2s *c, const struct mn_stanza *st, const struct mn_jid *t
 void c2s_raw(struct c2s *c, mn_str bytes);
 /* The next thing from the client is a new stream header (after TLS, SASL, compression). */
 void c2s_restart(struct c2s *c);
-/* Stops handling input until c2s_go_on. For work that is done elsewhere; `c` stays valid: if the connection dies meanwhile,
- * it is freed by c2s_go_on, which then returns false. */
+/* Stops handling input until c2s_go_on. For work that is done elsewhere; `c` stays valid: if the
+ * connection dies meanwhile, it is freed by c2s_go_on, which then returns false. */
 void c2s_wait(struct c2s *c);
 bool c2s_go_on(struct c2s *c);
-/* Brings the stream to the owner of `bare` and calls `then` there; at once when it is there already. Input waits (c2s_wait)
- * from here on: sooner or later after `then` comes one c2s_go_on. When the connection died on the way, `then` finds
- * C2S_CLOSED, cleans up and calls c2s_go_on. */
+/* Brings the stream to the owner of `bare` and calls `then` there; at once when it is there
+ * already. Input waits (c2s_wait) from here on: sooner or later after `then` comes one c2s_go_on.
+ * When the connection died on the way, `then` finds C2S_CLOSED, cleans up and calls c2s_go_on. */
 void c2s_move(struct c2s *c, mn_str bare, void (*then)(struct c2s *c, void *arg), void *arg);
 /* Authenticated as that localpart (copied). */
 void c2s_authenticated(struct c2s *c, mn_str user);

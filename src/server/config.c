@@ -46,33 +46,40 @@ static int check_sink(const void *value, struct mn_buf *why)
 #define AT(field) offsetof(struct config, field)
 
 static const struct mn_conf_row domain_rows[] = {
-    {"name", MN_CONF_TEXT, offsetof(struct conf_domain, name), NULL, .min = 1, .max = 1023, .check = check_domain},
+    {"name", MN_CONF_TEXT, offsetof(struct conf_domain, name), NULL, .min = 1, .max = 1023,
+     .check = check_domain},
     {"certificate", MN_CONF_TEXT, offsetof(struct conf_domain, certificate), "",
      .text = "PEM, with chain; without: <data>/certs/NAME.crt, made and signed by a local CA"},
     {"key", MN_CONF_TEXT, offsetof(struct conf_domain, key), "", .text = "PEM"},
     {0}};
 static const struct mn_conf_row listen_rows[] = {
-    {"service", MN_CONF_CHOICE, offsetof(struct conf_listen, service), "c2s", .choices = service_names},
+    {"service", MN_CONF_CHOICE, offsetof(struct conf_listen, service), "c2s",
+     .choices = service_names},
     {"address", MN_CONF_TEXT, offsetof(struct conf_listen, address), "auto", .check = check_address,
      .text = "auto: loopback while no domain is configured, else every address"},
-    {"port", MN_CONF_INT, offsetof(struct conf_listen, port), NULL, .min = 0, .max = 65535, .text = "0: any free one"},
+    {"port", MN_CONF_INT, offsetof(struct conf_listen, port), NULL, .min = 0, .max = 65535,
+     .text = "0: any free one"},
     {"tls", MN_CONF_CHOICE, offsetof(struct conf_listen, tls), "required", .choices = tls_names},
     {0}};
 static const struct mn_conf_row auth_rows[] = {
     {"mechanisms", MN_CONF_TEXTS, AT(auth.mechanisms),
-     "[SCRAM-SHA-512-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1]",
+     "[SCRAM-SHA-512-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-512, SCRAM-SHA-256, "
+     "SCRAM-SHA-1]",
      .choices = mn_sasl_names, .text = "in the order of announcement"},
     {"without_tls", MN_CONF_TEXTS, AT(auth.without_tls), "[]", .choices = mn_sasl_names,
      .text = "which of them on an unencrypted stream"},
-    {"iterations", MN_CONF_INT, AT(auth.iterations), "10000", .min = 4096, .max = 10000000, .text = "of PBKDF2"},
-    {"iq_auth", MN_CONF_BOOL, AT(auth.iq_auth), "off", .text = "XEP-0078, with the password itself"},
+    {"iterations", MN_CONF_INT, AT(auth.iterations), "10000", .min = 4096, .max = 10000000,
+     .text = "of PBKDF2"},
+    {"iq_auth", MN_CONF_BOOL, AT(auth.iq_auth), "off",
+     .text = "XEP-0078, with the password itself"},
     {"tls_unique_on_13", MN_CONF_BOOL, AT(auth.unique_on_13), "on",
      .text = "accept the first Finished of TLS 1.3 where a client sends it as tls-unique"},
     {0}};
 static const struct mn_conf_row registration_rows[] = {
     {"open", MN_CONF_CHOICE, AT(registration.open), "auto", .choices = open_names,
      .text = "auto: loopback while no domain is configured, else no"},
-    {"fields", MN_CONF_TEXTS, AT(registration.fields), "[username, name, email, password]", .choices = field_names},
+    {"fields", MN_CONF_TEXTS, AT(registration.fields), "[username, name, email, password]",
+     .choices = field_names},
     {"per_address", MN_CONF_RATE, AT(registration.per_address), "5/h",
      .text = "loopback on the built-in localhost is not counted"},
     {0}};
@@ -83,16 +90,22 @@ static const struct mn_conf_row roster_rows[] = {
     {0}};
 static const struct mn_conf_row limit_rows[] = {
     {"stanza", MN_CONF_SIZE, AT(limits.stanza), "256k", .min = 10000, .max = 64 << 20},
-    {"stanza_before_login", MN_CONF_SIZE, AT(limits.stanza_before_login), "10k", .min = 10000, .max = 1 << 20},
-    {"depth", MN_CONF_INT, AT(limits.depth), "100", .min = 10, .max = 1000, .text = "levels of elements in a stanza"},
-    {"attributes", MN_CONF_INT, AT(limits.attributes), "100", .min = 10, .max = 1000, .text = "of one element"},
+    {"stanza_before_login", MN_CONF_SIZE, AT(limits.stanza_before_login), "10k", .min = 10000,
+     .max = 1 << 20},
+    {"depth", MN_CONF_INT, AT(limits.depth), "100", .min = 10, .max = 1000,
+     .text = "levels of elements in a stanza"},
+    {"attributes", MN_CONF_INT, AT(limits.attributes), "100", .min = 10, .max = 1000,
+     .text = "of one element"},
     {"login_time", MN_CONF_TIME, AT(limits.login_time), "60s", .min = 1000, .max = 3600000,
      .text = "from connecting to a bound resource"},
-    {"unauthenticated_per_address", MN_CONF_INT, AT(limits.unauthenticated_per_address), "100", .min = 1, .max = 1000000},
-    {"sessions_per_account", MN_CONF_INT, AT(limits.sessions_per_account), "50", .min = 1, .max = 10000},
+    {"unauthenticated_per_address", MN_CONF_INT, AT(limits.unauthenticated_per_address), "100",
+     .min = 1, .max = 1000000},
+    {"sessions_per_account", MN_CONF_INT, AT(limits.sessions_per_account), "50", .min = 1,
+     .max = 10000},
     {"queue", MN_CONF_SIZE, AT(limits.queue), "16M", .min = 65536, .max = 1 << 30,
      .text = "bytes that wait for a client that does not read"},
-    {"wrong_credentials", MN_CONF_INT, AT(limits.wrong_credentials), "5", .min = 1, .max = 100, .text = "per stream"},
+    {"wrong_credentials", MN_CONF_INT, AT(limits.wrong_credentials), "5", .min = 1, .max = 100,
+     .text = "per stream"},
     {"refused_forms", MN_CONF_INT, AT(limits.refused_forms), "10", .min = 1, .max = 100,
      .text = "unknown mechanisms and the like, per stream"},
     {0}};
@@ -102,16 +115,17 @@ static const struct mn_conf_row log_rows[] = {
     {"to", MN_CONF_TEXT, AT(log.to), "stderr", .check = check_sink},
     {0}};
 static const struct mn_conf_row control_rows[] = {
-    {"socket", MN_CONF_TEXT, AT(control.socket), "", .text = "empty: <data>/control.sock"},
-    {0}};
+    {"socket", MN_CONF_TEXT, AT(control.socket), "", .text = "empty: <data>/control.sock"}, {0}};
 
 /* MODULES is filled in at the first call. */
 static struct mn_conf_row module_rows[ROOM + 1];
 static struct mn_conf_row rows[] = {
     {"data", MN_CONF_TEXT, AT(data), "/var/lib/mynah", .min = 1, .max = 4000,
      .text = "database and certificates made by us; mode 0700"},
-    {"run_as", MN_CONF_TEXT, AT(run_as), "", .text = "user to become when started as root; empty: mynah, if it exists"},
-    {"loops", MN_CONF_INT, AT(loops), "0", .min = 0, .max = 256, .text = "0: one per CPU that we may use"},
+    {"run_as", MN_CONF_TEXT, AT(run_as), "",
+     .text = "user to become when started as root; empty: mynah, if it exists"},
+    {"loops", MN_CONF_INT, AT(loops), "0", .min = 0, .max = 256,
+     .text = "0: one per CPU that we may use"},
     {"domains", MN_CONF_LIST, AT(domains), .rows = domain_rows, .size = sizeof(struct conf_domain)},
     {"listen", MN_CONF_LIST, AT(listen), .rows = listen_rows, .size = sizeof(struct conf_listen),
      .text = "left out: c2s on 5222 (tls required) and 5223 (tls direct)"},
@@ -122,7 +136,8 @@ static struct mn_conf_row rows[] = {
     {"limits", MN_CONF_SECTION, 0, .rows = limit_rows},
     {"log", MN_CONF_SECTION, 0, .rows = log_rows},
     {"control", MN_CONF_SECTION, 0, .rows = control_rows},
-    {"modules", MN_CONF_MODULES, AT(modules), .rows = module_rows, .text = "off takes a module out"},
+    {"modules", MN_CONF_MODULES, AT(modules), .rows = module_rows,
+     .text = "off takes a module out"},
     {0}};
 
 static size_t place_of(const struct module *want)
@@ -145,7 +160,8 @@ const struct mn_conf_row *config_rows(void)
 
     for (const struct module *const *m = modules; *m; m++)
         if (!(*m)->always)
-            module_rows[n++] = (struct mn_conf_row){(*m)->name, MN_CONF_SECTION, place_of(*m), .rows = (*m)->conf};
+            module_rows[n++] =
+                (struct mn_conf_row){(*m)->name, MN_CONF_SECTION, place_of(*m), .rows = (*m)->conf};
     module_rows[n] = (struct mn_conf_row){0};
     return rows;
 }
@@ -171,12 +187,14 @@ static void check_whole(struct config *c, struct mn_arena *a, struct mn_conf_err
 
         if (!d[i].certificate.n != !d[i].key.n)
             also(errors, c->domains.line,
-                 mn_arena_fmt(a, "domain %.*s: certificate and key belong together", MN_ARG(d[i].name)));
+                 mn_arena_fmt(a, "domain %.*s: certificate and key belong together",
+                              MN_ARG(d[i].name)));
         (void)!mn_jid_host_prep(d[i].name, a, &x);
         for (size_t k = 0; k < i; k++) {
             (void)!mn_jid_host_prep(d[k].name, a, &y);
             if (mn_str_eq(x, y))
-                also(errors, c->domains.line, mn_arena_fmt(a, "domain %.*s stands there twice", MN_ARG(x)));
+                also(errors, c->domains.line,
+                     mn_arena_fmt(a, "domain %.*s stands there twice", MN_ARG(x)));
         }
     }
     for (size_t i = 0; i < c->auth.without_tls.count; i++) {
@@ -194,7 +212,8 @@ static void check_whole(struct config *c, struct mn_arena *a, struct mn_conf_err
     }
 }
 
-int config_parse(mn_str yaml, struct mn_arena *a, struct config **out, struct mn_conf_errors *errors)
+int config_parse(mn_str yaml, struct mn_arena *a, struct config **out,
+                 struct mn_conf_errors *errors)
 {
     struct config *c = mn_arena_alloc0(a, config_size());
     int e = mn_conf_parse(yaml, config_rows(), a, c, errors);

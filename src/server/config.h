@@ -1,4 +1,5 @@
-/* The configuration as structs, filled by base/conf from the table in config.c. A loaded one never changes. */
+/* The configuration as structs, filled by base/conf from the table in config.c. A loaded one never
+ * changes. */
 #pragma once
 
 #include "base/conf.h"
@@ -58,7 +59,9 @@ struct module;
 size_t config_size(void);
 /* The rows of the whole file, modules included; static after the first call. */
 const struct mn_conf_row *config_rows(void);
-/* Parses and checks `yaml` (may be empty). Everything lives in `a`. The same codes as mn_conf_parse. */
-int config_parse(mn_str yaml, struct mn_arena *a, struct config **out, struct mn_conf_errors *errors) MN_MUST_CHECK;
+/* Parses and checks `yaml` (may be empty). Everything lives in `a`. The same codes as
+ * mn_conf_parse. */
+int config_parse(mn_str yaml, struct mn_arena *a, struct config **out,
+                 struct mn_conf_errors *errors) MN_MUST_CHECK;
 /* A module's own struct; its first member is `bool on`. */
 const void *config_module(const struct config *c, const struct module *m);

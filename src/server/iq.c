@@ -41,7 +41,8 @@ void iq_table_build(struct server *srv)
             struct key *k = MN_NEW(struct key);
 
             k->row = row;
-            mn_free(mn_map_put(&table, key_of(k->bytes, row->type, row->ns, mn_str_from(row->name)), k));
+            mn_free(mn_map_put(&table, key_of(k->bytes, row->type, row->ns, mn_str_from(row->name)),
+                               k));
         }
 }
 
@@ -78,7 +79,8 @@ struct mn_stanza *iq_answer(struct iq *iq)
     return mn_stanza_reply(iq->st, MN_TYPE_RESULT);
 }
 
-/* The answer on its way: to the stream, to our own session behind what it rests on, or as any other stanza. */
+/* The answer on its way: to the stream, to our own session behind what it rests on, or as any other
+ * stanza. */
 struct answering {
     struct wait wait;
     struct user *user;
@@ -93,8 +95,9 @@ static void answer_go(struct wait *w, int result)
 
     if (result) { /* the change that it reports was lost */
         mn_stanza_unref(a->answer);
-        a->answer = mn_stanza_error(a->request, result == MN_E_FULL ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_INTERNAL,
-                                    MN_STR("the change could not be stored"));
+        a->answer = mn_stanza_error(
+            a->request, result == MN_E_FULL ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_INTERNAL,
+            MN_STR("the change could not be stored"));
     }
     if (a->via) {
         session_answer(a->via, a->seq, a->answer);
@@ -117,7 +120,8 @@ static void answer_send(struct iq *iq, struct mn_stanza *answer)
         mn_stanza_unref(answer);
         return;
     }
-    if (!iq->user || (gate_open(&iq->user->out) && iq->user->wrote <= store_writer_done(iq->owner->writer))) {
+    if (!iq->user ||
+        (gate_open(&iq->user->out) && iq->user->wrote <= store_writer_done(iq->owner->writer))) {
         if (iq->via)
             session_answer(iq->via, iq->seq, answer);
         else

@@ -1,4 +1,5 @@
-/* IQs addressed to us (RFC 6120, 8.2.3): one look-up by type, namespace and element name, one function, one answer. */
+/* IQs addressed to us (RFC 6120, 8.2.3): one look-up by type, namespace and element name, one
+ * function, one answer. */
 #pragma once
 
 #include "server/router.h"
@@ -12,12 +13,13 @@ enum iq_at {
 };
 
 struct iq {
-    struct mn_stanza *st;          /* the request, a reference */
+    struct mn_stanza *st; /* the request, a reference */
     const struct mn_elem *child;
     struct owner *owner;
     const struct host *host;
     struct user *user;   /* AT_USER: the account asked, loaded and existing */
-    struct session *via; /* the asking session when it is one of this owner's and asks its own account or host; a reference once held */
+    struct session *via; /* the asking session when it is one of this owner's and asks its own
+                            account or host; a reference once held */
     struct c2s *stream;  /* AT_STREAM */
     uint32_t seq;        /* at its session */
     struct ticket *ticket;
@@ -34,14 +36,15 @@ struct iq_row {
     iq_fn *fn;
 };
 
-/* Finds the row and runs it; an error answer where there is none. `iq` is on the caller's stack, its st a reference that is
- * taken over. */
+/* Finds the row and runs it; an error answer where there is none. `iq` is on the caller's stack,
+ * its st a reference that is taken over. */
 void iq_dispatch(struct iq *iq, enum iq_at at);
 /* Would a request be heard there at all? */
 bool iq_hears(const struct mn_elem *child, enum mn_type type, enum iq_at at);
 /* The asker is the account itself (any of its sessions). */
 bool iq_is_self(const struct iq *iq);
-/* An answer's payload is built here, in the answer's own arena: begin, add children to the element, end. */
+/* An answer's payload is built here, in the answer's own arena: begin, add children to the element,
+ * end. */
 struct mn_stanza *iq_answer(struct iq *iq);
 /* Sends it (NULL: an empty result); returns MN_COND_NONE for `return iq_result(...)`. */
 enum mn_cond iq_result(struct iq *iq, struct mn_stanza *answer);

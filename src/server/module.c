@@ -8,7 +8,8 @@ const struct module *const modules[] = {
 };
 
 #define LISTEN(name) &mod_##name,
-#define HOOK(ret, name, args, ...) const struct module *const listeners_##name[] = {__VA_ARGS__ NULL};
+#define HOOK(ret, name, args, ...)                                                                 \
+    const struct module *const listeners_##name[] = {__VA_ARGS__ NULL};
 #include "server/hooks.def"
 #undef HOOK
 #undef LISTEN

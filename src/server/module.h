@@ -1,4 +1,5 @@
-/* The face of a module: one file, one table, one line in modules.def (docs/design/001-modules.md). */
+/* The face of a module: one file, one table, one line in modules.def (docs/design/001-modules.md).
+ */
 #pragma once
 
 #include "server/c2s.h"
@@ -13,7 +14,8 @@ struct module_xep {
     const char *version;
 };
 
-/* A top-level element of a stream that is no stanza. False: not in this state (unsupported-stanza-type). */
+/* A top-level element of a stream that is no stanza. False: not in this state
+ * (unsupported-stanza-type). */
 struct stream_row {
     enum mn_ns ns;
     const char *name;
@@ -23,12 +25,13 @@ struct stream_row {
 struct module {
     const char *name; /* in the config, logs and docs */
     struct module_xep xep[4];
-    const char *rfc;           /* where it stands in an RFC, for the protocols page */
-    const char *feature[4];    /* disco#info of the host */
+    const char *rfc;             /* where it stands in an RFC, for the protocols page */
+    const char *feature[4];      /* disco#info of the host */
     const char *user_feature[4]; /* disco#info of an account's bare address */
     struct iq_row iq[12];
     struct stream_row stream[8];
-    const struct mn_conf_row *conf; /* keys below modules: NAME:, for a struct of conf_size that begins with bool on */
+    const struct mn_conf_row
+        *conf; /* keys below modules: NAME:, for a struct of conf_size that begins with bool on */
     size_t conf_size;
     bool always; /* cannot be taken out */
     /* One field per hook (hooks.def); NULL: does not listen. */
@@ -44,12 +47,14 @@ struct module {
 /* All modules, in the order of modules.def; NULL-ended. */
 extern const struct module *const modules[];
 bool module_on(const struct server *srv, const struct module *m);
-/* The listeners of each hook in the order of hooks.def: hook_NAME(srv, call) runs `call` for each that is on. */
+/* The listeners of each hook in the order of hooks.def: hook_NAME(srv, call) runs `call` for each
+ * that is on. */
 #define HOOK(ret, name, args, ...) extern const struct module *const listeners_##name[];
 #include "server/hooks.def"
 #undef HOOK
 
-/* Calls every listener of a hook that is on; `stop` is an expression over `got`, the value returned (use 0 for void hooks). */
+/* Calls every listener of a hook that is on; `stop` is an expression over `got`, the value returned
+ * (use 0 for void hooks). */
 #define HOOK_RUN(srv, hook, ...)                                                                   \
     do {                                                                                           \
         for (const struct module *const *m_ = listeners_##hook; *m_; m_++)                         \
@@ -60,7 +65,8 @@ bool module_on(const struct server *srv, const struct module *m);
 #define HOOK_ASK(srv, hook, verdict_out, ...)                                                      \
     do {                                                                                           \
         *(verdict_out) = PASS;                                                                     \
-        for (const struct module *const *m_ = listeners_##hook; *m_ && *(verdict_out) == PASS; m_++) \
+        for (const struct module *const *m_ = listeners_##hook; *m_ && *(verdict_out) == PASS;     \
+             m_++)                                                                                 \
             if (module_on(srv, *m_))                                                               \
                 *(verdict_out) = (*m_)->hook(__VA_ARGS__);                                         \
     } while (0)

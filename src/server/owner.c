@@ -39,7 +39,8 @@ void gate_wait(struct owner *o, struct gate *g, struct wait *w, uint64_t seq)
     mn_list_add(&g->waits, &w->link);
 }
 
-/* What is through at `done`, in order. A wait may free the gate's owner, so the gate is looked at before each. */
+/* What is through at `done`, in order. A wait may free the gate's owner, so the gate is looked at
+ * before each. */
 static void gate_release(struct gate *g, uint64_t done, int result)
 {
     while (!gate_open(g)) {

@@ -1,5 +1,5 @@
-/* Owners: one loop per CPU, and everything that lives on it. Every bare JID belongs to one owner, and its state is touched
- * on that owner's thread only. */
+/* Owners: one loop per CPU, and everything that lives on it. Every bare JID belongs to one owner,
+ * and its state is touched on that owner's thread only. */
 #pragma once
 
 #include "base/map.h"
@@ -9,8 +9,8 @@
 struct server;
 struct session;
 
-/* What waits for a commit of this owner's writer, in order. `go` is called with the commit's result (0 or a code); it owns
- * the wait from then on. */
+/* What waits for a commit of this owner's writer, in order. `go` is called with the commit's result
+ * (0 or a code); it owns the wait from then on. */
 struct wait {
     struct mn_list link;
     uint64_t seq;
@@ -21,7 +21,8 @@ struct gate {
     struct mn_list link; /* in the owner's list while something waits */
 };
 
-/* One inbound stanza of a session whose consequences are not all settled yet (architecture: tickets). */
+/* One inbound stanza of a session whose consequences are not all settled yet (architecture:
+ * tickets). */
 struct ticket {
     struct mn_list link; /* in its session's list, in order */
     struct session *session;
@@ -38,9 +39,9 @@ struct owner {
     struct mn_list idle; /* users nobody needs now, longest first */
     size_t idle_count;
     struct mn_list gates;
-    struct mn_map fifos;     /* sender and recipient -> struct fifo */
-    struct mn_list streams;  /* struct c2s */
-    struct {                 /* the stanza being handled */
+    struct mn_map fifos;    /* sender and recipient -> struct fifo */
+    struct mn_list streams; /* struct c2s */
+    struct {                /* the stanza being handled */
         struct session *session;
         uint32_t seq;
         struct ticket *ticket;
@@ -53,7 +54,7 @@ struct owner {
     bool stopping;
 };
 
-struct owner *owner_here(void);      /* of this thread; NULL on others */
+struct owner *owner_here(void); /* of this thread; NULL on others */
 void owner_set_here(struct owner *o);
 struct owner *owner_of(struct server *srv, mn_str bare);
 
@@ -68,11 +69,13 @@ static inline bool gate_open(const struct gate *g)
 /* Queues `w` for commit `seq` (0: only for what stands before it). */
 void gate_wait(struct owner *o, struct gate *g, struct wait *w, uint64_t seq);
 
-/* The held FIFO of a sender towards a recipient, both bare (architecture: order). NULL when nothing is held. */
+/* The held FIFO of a sender towards a recipient, both bare (architecture: order). NULL when nothing
+ * is held. */
 struct gate *fifo_find(struct owner *o, mn_str from, mn_str to);
 struct gate *fifo_make(struct owner *o, mn_str from, mn_str to);
 
-/* A part of the ticket of the stanza being handled; NULL when that stanza came from no session of ours. */
+/* A part of the ticket of the stanza being handled; NULL when that stanza came from no session of
+ * ours. */
 struct ticket *ticket_part(struct owner *o);
 /* Gives the part back; on the loop of the ticket's session only. Accepts NULL. */
 void ticket_done(struct ticket *t);

@@ -13,7 +13,8 @@ static struct mn_stanza *push_stanza(struct user *u, const struct roster_item *i
 
     st->id = mn_arena_fmt(&st->arena, "push-%llx", (unsigned long long)u->roster.version);
     if (u->owner->srv->conf->roster.versioning)
-        mn_elem_set(&st->arena, q, "ver", mn_arena_fmt(&st->arena, "%llx", (unsigned long long)u->roster.version));
+        mn_elem_set(&st->arena, q, "ver",
+                    mn_arena_fmt(&st->arena, "%llx", (unsigned long long)u->roster.version));
     roster_item_elem(&st->arena, q, item, !(item->flags & ROSTER_LISTED));
     mn_stanza_seal(st);
     return st;
@@ -31,12 +32,15 @@ void presence_item_changed(struct user *u, const struct roster_item *item, bool 
     /* `item` may point into the block that is about to change. */
     MN_ASSERT(roster_record_parse(mn_arena_str(&a, item->jid), record, &copy));
     roster_put(&u->roster, &copy);
-    seq = copy.flags ? store_set(w, bare, USER_STORE, key, record) : store_del(w, bare, USER_STORE, key);
+    seq = copy.flags ? store_set(w, bare, USER_STORE, key, record)
+                     : store_del(w, bare, USER_STORE, key);
     if (push) {
         int64_t now = mn_clock_wall();
 
-        u->roster.version = u->roster.version >= (uint64_t)now ? u->roster.version + 1 : (uint64_t)now;
-        seq = store_set(w, bare, USER_STORE, MN_STR(USER_VERSION), (mn_str){(char *)&u->roster.version, 8});
+        u->roster.version =
+            u->roster.version >= (uint64_t)now ? u->roster.version + 1 : (uint64_t)now;
+        seq = store_set(w, bare, USER_STORE, MN_STR(USER_VERSION),
+                        (mn_str){(char *)&u->roster.version, 8});
     }
     user_wrote(u, seq);
     MN_LIST_EACH(n, &u->sessions)
@@ -77,7 +81,8 @@ static struct mn_stanza *last_presence(const struct session *s, const struct mn_
     mn_stanza_to(st, to);
     if (s->presence->lang)
         st->lang = mn_arena_str(&st->arena, (mn_str){s->presence->bytes, s->presence->lang});
-    st->payload = mn_arena_str(&st->arena, (mn_str){s->presence->bytes + s->presence->lang, s->presence->payload});
+    st->payload = mn_arena_str(
+        &st->arena, (mn_str){s->presence->bytes + s->presence->lang, s->presence->payload});
     return st;
 }
 
@@ -165,7 +170,8 @@ static void directed_note(struct session *s, const struct mn_jid *to, bool avail
     mn_map_put(s->directed, n->text, n);
 }
 
-/* The subscription requests that came while nobody could see them (RFC 6121 3.1.3), and those not answered yet. */
+/* The subscription requests that came while nobody could see them (RFC 6121 3.1.3), and those not
+ * answered yet. */
 static void requests_read(struct store_read *r)
 {
     struct session *s = r->arg;
@@ -236,7 +242,8 @@ static void available(struct session *s, struct mn_stanza *st)
     int8_t priority;
 
     if (!priority_of(st, &priority)) {
-        session_give(s, mn_stanza_error(st, MN_COND_BAD_REQUEST, MN_STR("priority must be from -128 to 127")));
+        session_give(s, mn_stanza_error(st, MN_COND_BAD_REQUEST,
+                                        MN_STR("priority must be from -128 to 127")));
         return;
     }
     mn_free(s->presence);
@@ -328,12 +335,14 @@ static void subscription_out(struct session *s, struct mn_stanza *st)
     }
     roster_find(&u->roster, mn_jid_bare(&bare), &item);
     if (!item.flags && u->roster.count >= (size_t)u->owner->srv->conf->roster.max_items) {
-        session_give(s, mn_stanza_error(st, MN_COND_RESOURCE_CONSTRAINT, MN_STR("the roster is full")));
+        session_give(
+            s, mn_stanza_error(st, MN_COND_RESOURCE_CONSTRAINT, MN_STR("the roster is full")));
         mn_stanza_unref(st);
         return;
     }
     was = item.flags;
-    acts = roster_outbound((enum mn_type)st->type, u->owner->srv->conf->roster.preapproval, &item.flags);
+    acts = roster_outbound((enum mn_type)st->type, u->owner->srv->conf->roster.preapproval,
+                           &item.flags);
     mn_stanza_from(st, &from);
     mn_stanza_to(st, &bare);
     if (acts & ROSTER_FORGET)
@@ -370,7 +379,8 @@ void presence_out(struct session *s, struct mn_stanza *st)
 {
     bool nobody = mn_jid_none(&st->to);
 
-    if (st->type == MN_TYPE_BAD || (nobody && st->type != MN_TYPE_NONE && st->type != MN_TYPE_UNAVAILABLE)) {
+    if (st->type == MN_TYPE_BAD ||
+        (nobody && st->type != MN_TYPE_NONE && st->type != MN_TYPE_UNAVAILABLE)) {
         if (st->type != MN_TYPE_ERROR)
             session_give(s, mn_stanza_error(st, MN_COND_BAD_REQUEST, MN_STR("no such presence")));
         mn_stanza_unref(st);
@@ -382,7 +392,8 @@ void presence_out(struct session *s, struct mn_stanza *st)
         mn_stanza_unref(st);
     } else if (is_subscription(st)) {
         subscription_out(s, st);
-    } else if (st->type == MN_TYPE_PROBE) { /* RFC 6121 4.3: probes are the server's; a client's goes to nobody else */
+    } else if (st->type == MN_TYPE_PROBE) { /* RFC 6121 4.3: probes are the server's; a client's
+                                               goes to nobody else */
         mn_stanza_unref(st);
     } else {
         directed(s, st);
@@ -411,7 +422,8 @@ static void to_available(struct user *u, const struct mn_stanza *st)
     }
 }
 
-/* RFC 6121 3: requests and answers reach the interested resources, or the available ones for requests. */
+/* RFC 6121 3: requests and answers reach the interested resources, or the available ones for
+ * requests. */
 static void subscription_deliver(struct user *u, struct mn_stanza *st)
 {
     MN_LIST_EACH(n, &u->sessions)
@@ -428,7 +440,8 @@ static void keep_request(struct user *u, const struct mn_stanza *st)
     struct mn_buf b = {0};
 
     mn_stanza_write(&b, st, NULL);
-    store_set(u->owner->writer, mn_jid_bare(&u->jid), "requests", mn_jid_bare(&st->from), mn_buf_view(&b));
+    store_set(u->owner->writer, mn_jid_bare(&u->jid), "requests", mn_jid_bare(&st->from),
+              mn_buf_view(&b));
     mn_buf_free(&b);
 }
 

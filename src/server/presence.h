@@ -1,4 +1,5 @@
-/* Presence and subscriptions (RFC 6121, 3 and 4): what a session says of itself, and what others say to an account. */
+/* Presence and subscriptions (RFC 6121, 3 and 4): what a session says of itself, and what others
+ * say to an account. */
 #pragma once
 
 #include "server/router.h"
@@ -9,9 +10,11 @@ void presence_out(struct session *s, struct mn_stanza *st);
 void presence_in(struct route *r);
 /* A session ends: whoever saw it available is told. */
 void presence_end(struct session *s);
-/* An account is being removed: the sessions left say that they are unavailable, while the roster is still there. */
+/* An account is being removed: the sessions left say that they are unavailable, while the roster is
+ * still there. */
 void presence_end_all(struct user *u);
-/* A roster item changed: written (its version with it), and pushed to the interested sessions. `removed`: flags are 0. */
+/* A roster item changed: written (its version with it), and pushed to the interested sessions.
+ * `removed`: flags are 0. */
 void presence_item_changed(struct user *u, const struct roster_item *item, bool push);
 /* A contact loses sight of all resources. */
 void presence_hide(struct user *u, const struct mn_jid *contact);

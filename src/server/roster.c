@@ -1,5 +1,6 @@
-/* A record: flags, a byte whether there is a name, its length (u16), the name, the packed groups. In the block each record
- * stands behind the length of its jid (u16), of itself (u32) and the jid. */
+/* A record: flags, a byte whether there is a name, its length (u16), the name, the packed groups.
+ * In the block each record stands behind the length of its jid (u16), of itself (u32) and the jid.
+ */
 #include "server/roster.h"
 
 #include "base/err.h"
@@ -147,7 +148,8 @@ bool roster_group_next(mn_str *groups, mn_str *name)
     return true;
 }
 
-void roster_item_elem(struct mn_arena *a, struct mn_elem *query, const struct roster_item *item, bool removed)
+void roster_item_elem(struct mn_arena *a, struct mn_elem *query, const struct roster_item *item,
+                      bool removed)
 {
     static const char *const names[] = {"none", "to", "from", "both"};
     struct mn_elem *e = mn_elem_add(a, query, MN_NS_ROSTER, "item");
@@ -177,7 +179,8 @@ static unsigned changed(unsigned *flags, unsigned now)
     unsigned was = *flags;
 
     *flags = now;
-    return (was ^ now) & ~(unsigned)ROSTER_PENDING_IN && (was | now) & ROSTER_LISTED ? ROSTER_PUSH : 0;
+    return (was ^ now) & ~(unsigned)ROSTER_PENDING_IN && (was | now) & ROSTER_LISTED ? ROSTER_PUSH
+                                                                                     : 0;
 }
 
 unsigned roster_outbound(enum mn_type type, bool preapproval, unsigned *flags)
@@ -194,7 +197,8 @@ unsigned roster_outbound(enum mn_type type, bool preapproval, unsigned *flags)
         f &= ~(unsigned)(ROSTER_TO | ROSTER_PENDING_OUT);
         acts = ROSTER_ROUTE;
         break;
-    case MN_TYPE_SUBSCRIBED: /* A.2.3: grants what was asked; asked for nothing, it is a pre-approval (3.4) */
+    case MN_TYPE_SUBSCRIBED: /* A.2.3: grants what was asked; asked for nothing, it is a
+                                pre-approval (3.4) */
         if (f & ROSTER_PENDING_IN) {
             f = (f & ~(unsigned)ROSTER_PENDING_IN) | ROSTER_FROM | ROSTER_LISTED;
             acts = ROSTER_ROUTE | ROSTER_FORGET;
@@ -202,7 +206,8 @@ unsigned roster_outbound(enum mn_type type, bool preapproval, unsigned *flags)
             f |= ROSTER_APPROVED | ROSTER_LISTED;
         }
         break;
-    case MN_TYPE_UNSUBSCRIBED: /* A.2.4: takes back a subscription, refuses a request, or cancels a pre-approval */
+    case MN_TYPE_UNSUBSCRIBED: /* A.2.4: takes back a subscription, refuses a request, or cancels a
+                                  pre-approval */
         if (f & (ROSTER_FROM | ROSTER_PENDING_IN))
             acts = ROSTER_ROUTE | ROSTER_FORGET;
         f &= ~(unsigned)(ROSTER_FROM | ROSTER_PENDING_IN | ROSTER_APPROVED);

@@ -1,5 +1,6 @@
-/* A roster (RFC 6121, 2) as one packed block, and the subscription states of RFC 6121 appendix A. No I/O here: the callers
- * in presence.c and mod_roster.c write what changed. An item's record is the same in memory and in the store. */
+/* A roster (RFC 6121, 2) as one packed block, and the subscription states of RFC 6121 appendix A.
+ * No I/O here: the callers in presence.c and mod_roster.c write what changed. An item's record is
+ * the same in memory and in the store. */
 #pragma once
 
 #include "xmpp/stanza.h"
@@ -10,7 +11,8 @@ enum {
     ROSTER_PENDING_OUT = 4, /* ask='subscribe' */
     ROSTER_PENDING_IN = 8,  /* he asked, not answered yet */
     ROSTER_APPROVED = 16,   /* pre-approved (RFC 6121 3.4) */
-    ROSTER_LISTED = 32,     /* in the roster proper; without: only a state is kept, and it is never shown or pushed */
+    ROSTER_LISTED = 32,     /* in the roster proper; without: only a state is kept, and it is never
+                               shown or pushed */
 };
 
 struct roster {
@@ -20,7 +22,7 @@ struct roster {
 };
 
 struct roster_item {
-    mn_str jid;    /* usually bare */
+    mn_str jid; /* usually bare */
     unsigned flags;
     mn_str name;   /* {NULL, 0}: none */
     mn_str groups; /* packed: (length as u16, bytes) each */
@@ -41,7 +43,8 @@ bool roster_record_parse(mn_str jid, mn_str record, struct roster_item *out);
 mn_str roster_groups(const mn_str *names, size_t count, struct mn_arena *a);
 bool roster_group_next(mn_str *groups, mn_str *name);
 /* <item/> below `query`; `removed`: subscription='remove'. */
-void roster_item_elem(struct mn_arena *a, struct mn_elem *query, const struct roster_item *item, bool removed);
+void roster_item_elem(struct mn_arena *a, struct mn_elem *query, const struct roster_item *item,
+                      bool removed);
 
 /* The subscription state machine: what a stanza does to the flags, and what follows from it. */
 enum roster_act {
@@ -51,6 +54,7 @@ enum roster_act {
     ROSTER_KEEP = 8,    /* inbound subscribe: remember the request itself */
     ROSTER_FORGET = 16, /* a remembered request is answered: drop it */
 };
-/* `type` is one of SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED. Returns acts, *flags is changed. */
+/* `type` is one of SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED. Returns acts, *flags is
+ * changed. */
 unsigned roster_outbound(enum mn_type type, bool preapproval, unsigned *flags);
 unsigned roster_inbound(enum mn_type type, unsigned *flags);

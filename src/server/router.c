@@ -106,7 +106,8 @@ void route_finish(struct route *r)
     r->st = NULL;
     if (!r->kept)
         return;
-    /* What this stanza changed at its recipient must be durable before its sender hears that it is settled. */
+    /* What this stanza changed at its recipient must be durable before its sender hears that it is
+     * settled. */
     if (u && r->ticket && !gate_open(&u->out)) {
         r->wait.go = settled;
         gate_wait(u->owner, &u->out, &r->wait, u->wrote);
@@ -180,7 +181,8 @@ static void message_bare(struct route *r)
 
 static void message_in(struct route *r)
 {
-    struct session *s = r->st->to.resource ? session_find(r->user, mn_jid_resource(&r->st->to)) : NULL;
+    struct session *s =
+        r->st->to.resource ? session_find(r->user, mn_jid_resource(&r->st->to)) : NULL;
 
     if (s) {
         session_write(s, r->st, NULL);
@@ -204,7 +206,10 @@ static void iq_in(struct route *r)
             route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
         }
     } else if (r->st->type == MN_TYPE_GET || r->st->type == MN_TYPE_SET) {
-        struct iq iq = {.st = mn_stanza_ref(r->st), .owner = r->user->owner, .host = r->user->host, .user = r->user};
+        struct iq iq = {.st = mn_stanza_ref(r->st),
+                        .owner = r->user->owner,
+                        .host = r->user->host,
+                        .user = r->user};
 
         iq_dispatch(&iq, AT_USER);
         route_finish(r);
@@ -270,7 +275,8 @@ static void router_in(struct owner *o, struct route *r)
         mn_list_add(&u->parked, &r->wait.link);
         return;
     }
-    held = mn_jid_none(&r->st->from) ? NULL : fifo_find(o, mn_jid_bare(&r->st->from), mn_jid_bare(&bare));
+    held = mn_jid_none(&r->st->from) ? NULL
+                                     : fifo_find(o, mn_jid_bare(&r->st->from), mn_jid_bare(&bare));
     if (held) {
         if (r->kept)
             user_need(u);
@@ -287,7 +293,8 @@ static void router_in(struct owner *o, struct route *r)
 /* To the server's own address. */
 static void to_host(struct owner *o, const struct host *h, struct route *r)
 {
-    if (r->st->kind == MN_IQ && !r->st->to.resource && (r->st->type == MN_TYPE_GET || r->st->type == MN_TYPE_SET)) {
+    if (r->st->kind == MN_IQ && !r->st->to.resource &&
+        (r->st->type == MN_TYPE_GET || r->st->type == MN_TYPE_SET)) {
         struct iq iq = {.st = mn_stanza_ref(r->st), .owner = o, .host = h};
 
         iq_dispatch(&iq, AT_HOST);
@@ -318,7 +325,8 @@ static void route_go(struct owner *o, struct route *r)
         if (st->kind == MN_PRESENCE && st->type != MN_TYPE_SUBSCRIBE)
             route_finish(r);
         else
-            route_refuse(r, MN_COND_REMOTE_SERVER_NOT_FOUND, "this server does not speak to other domains");
+            route_refuse(r, MN_COND_REMOTE_SERVER_NOT_FOUND,
+                         "this server does not speak to other domains");
         return;
     }
     if (!st->to.user) {
@@ -388,7 +396,8 @@ static void fan_crossed(struct mn_post *p)
     mn_free(f);
 }
 
-static void fan_post(struct owner *there, struct mn_stanza *st, const struct mn_jid *to, const uint32_t *which, size_t count)
+static void fan_post(struct owner *there, struct mn_stanza *st, const struct mn_jid *to,
+                     const uint32_t *which, size_t count)
 {
     size_t bytes = 0;
     struct fan *f;
@@ -424,7 +433,8 @@ void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count)
         size_t n = 0;
 
         for (size_t i = 0; i < count; i++)
-            if (to[i].user && host_find(o->srv, mn_jid_host(&to[i])) && owner_of(o->srv, mn_jid_bare(&to[i])) == there)
+            if (to[i].user && host_find(o->srv, mn_jid_host(&to[i])) &&
+                owner_of(o->srv, mn_jid_bare(&to[i])) == there)
                 which[n++] = (uint32_t)i;
         if (there != o && n)
             fan_post(there, st, to, which, n);

@@ -3,27 +3,31 @@
 
 #include "server/session.h"
 
-/* A stanza on its way. On the stack while it goes straight through; kept (moved to the heap) when it crosses loops or waits. */
+/* A stanza on its way. On the stack while it goes straight through; kept (moved to the heap) when
+ * it crosses loops or waits. */
 struct route {
     struct mn_post post;
     struct wait wait;
-    struct mn_stanza *st;   /* a reference */
-    struct ticket *ticket;  /* a part, to be given back at its session's loop; NULL: none */
-    struct owner *home;     /* where the ticket's session lives */
-    struct user *user;      /* once found */
+    struct mn_stanza *st;  /* a reference */
+    struct ticket *ticket; /* a part, to be given back at its session's loop; NULL: none */
+    struct owner *home;    /* where the ticket's session lives */
+    struct user *user;     /* once found */
     bool kept;
 };
 
 /* From a session of this owner, stamped. Takes over the reference. */
 void router_out(struct session *s, struct mn_stanza *st);
-/* From the server itself or on behalf of an account (`from` is set); no ticket. Takes over the reference. */
+/* From the server itself or on behalf of an account (`from` is set); no ticket. Takes over the
+ * reference. */
 void router_send(struct mn_stanza *st);
 /* The same stanza to many local accounts: one mailbox item per owner. `to` are bare JIDs, lent. */
 void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count);
 
 /* For hooks and handlers on the recipient's side. */
-struct route *route_keep(struct route *r); /* a copy on the heap with the same references; the original is empty then */
-void route_finish(struct route *r);        /* settled: gives the ticket back, drops the references, frees if kept */
+struct route *route_keep(
+    struct route *r); /* a copy on the heap with the same references; the original is empty then */
+void route_finish(
+    struct route *r); /* settled: gives the ticket back, drops the references, frees if kept */
 /* Settled by an error to the sender (nothing is sent in answer to errors and results). */
 void route_refuse(struct route *r, enum mn_cond cond, const char *text);
 void route_spare_free(struct owner *o);

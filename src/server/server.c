@@ -10,7 +10,7 @@
 #include "net/listen.h"
 #include "server/module.h"
 
-struct running { /* what server.c alone needs */
+struct running {       /* what server.c alone needs */
     struct server srv; /* first */
     pthread_t *threads;
     struct listening **listeners;
@@ -46,7 +46,8 @@ static struct mn_tls *pick(void *arg, mn_str name)
     return h ? h->tls : NULL;
 }
 
-static int host_open(struct running *r, struct host *h, const struct conf_domain *d, const char *certs, struct mn_buf *why)
+static int host_open(struct running *r, struct host *h, const struct conf_domain *d,
+                     const char *certs, struct mn_buf *why)
 {
     struct mn_cert_files f;
     mn_str ascii;
@@ -163,12 +164,17 @@ static int listen_one(struct running *r, mn_str address, int64_t port, int tls, 
     }
     r->listeners = mn_realloc(r->listeners, (r->listener_count + 1) * sizeof(struct listening *));
     r->listeners[r->listener_count++] = l;
-    mn_log_info(NULL, "listening", MN_FC("service", "c2s"), MN_FC("address", mn_addr_text(mn_listener_addr(l->listener), text)),
-                MN_FC("tls", tls == CONF_TLS_DIRECT ? "direct" : tls == CONF_TLS_OFF ? "off" : tls == CONF_TLS_OFFERED ? "offered" : "required"));
+    mn_log_info(NULL, "listening", MN_FC("service", "c2s"),
+                MN_FC("address", mn_addr_text(mn_listener_addr(l->listener), text)),
+                MN_FC("tls", tls == CONF_TLS_DIRECT    ? "direct"
+                             : tls == CONF_TLS_OFF     ? "off"
+                             : tls == CONF_TLS_OFFERED ? "offered"
+                                                       : "required"));
     return MN_E_OK;
 }
 
-/* auto: loopback of both families while no domain is configured, else every address; a family that is missing is passed over. */
+/* auto: loopback of both families while no domain is configured, else every address; a family that
+ * is missing is passed over. */
 static int listen_conf(struct running *r, const struct conf_listen *c, struct mn_buf *why)
 {
     bool local = r->srv.built_in;
@@ -187,7 +193,8 @@ static int listen_conf(struct running *r, const struct conf_listen *c, struct mn
 
 int server_listen(struct server *srv, struct mn_buf *why)
 {
-    static const struct conf_listen usual[] = {{0, MN_STR("auto"), 5222, CONF_TLS_REQUIRED}, {0, MN_STR("auto"), 5223, CONF_TLS_DIRECT}};
+    static const struct conf_listen usual[] = {{0, MN_STR("auto"), 5222, CONF_TLS_REQUIRED},
+                                               {0, MN_STR("auto"), 5223, CONF_TLS_DIRECT}};
     const struct mn_conf_list *list = &srv->conf->listen;
     size_t count = list->count ? list->count : MN_COUNT(usual);
     const struct conf_listen *c = list->count ? list->items : usual;
@@ -213,7 +220,8 @@ static void *owner_run(void *arg)
     mn_loop_run(o->loop);
     /* Everybody is told and everything is written, for at most a second. */
     streams_end(o);
-    for (int64_t until = mn_clock_now() + 1000; !mn_list_empty(&o->streams) && mn_clock_now() < until;)
+    for (int64_t until = mn_clock_now() + 1000;
+         !mn_list_empty(&o->streams) && mn_clock_now() < until;)
         mn_loop_turn(o->loop, 20);
     mn_conn_thread_done();
     return NULL;
@@ -236,7 +244,8 @@ void server_stop(struct server *srv)
         mn_loop_stop(srv->owners[i]->loop);
 }
 
-/* What one owner's end sends to another, and the commits behind it, until nobody has anything left. */
+/* What one owner's end sends to another, and the commits behind it, until nobody has anything left.
+ */
 static void drain(struct server *srv)
 {
     for (int quiet = 0, round = 0; quiet < 4 && round < 1000; round++) {

@@ -9,15 +9,15 @@
 enum verdict { PASS, DONE };
 
 struct host {
-    mn_str name;         /* canonical */
-    struct mn_tls *tls;  /* NULL: no certificate */
+    mn_str name;        /* canonical */
+    struct mn_tls *tls; /* NULL: no certificate */
 };
 
 struct server {
     const struct config *conf;
     const struct host *hosts;
     size_t host_count;
-    bool built_in;           /* no domain is configured: localhost on loopback */
+    bool built_in; /* no domain is configured: localhost on loopback */
     struct owner **owners;
     unsigned owner_count;
     struct store *store;
@@ -34,17 +34,20 @@ const struct host *host_find(const struct server *srv, mn_str name); /* prepared
 
 struct server_options {
     const struct config *conf;
-    struct store *store;     /* taken over */
-    struct mn_work *work;    /* taken over */
-    unsigned loops;          /* >= 1 */
+    struct store *store;  /* taken over */
+    struct mn_work *work; /* taken over */
+    unsigned loops;       /* >= 1 */
     enum mn_loop_backend backend;
-    const char *certs;       /* folder for certificates made by us; NULL: no TLS for domains without their own */
+    const char
+        *certs; /* folder for certificates made by us; NULL: no TLS for domains without their own */
 };
 /* Makes the server and its loops, not yet running. */
-int server_new(const struct server_options *opt, struct server **out, struct mn_buf *why) MN_MUST_CHECK;
+int server_new(const struct server_options *opt, struct server **out,
+               struct mn_buf *why) MN_MUST_CHECK;
 /* Opens all listeners of the configuration. */
 int server_listen(struct server *srv, struct mn_buf *why) MN_MUST_CHECK;
-/* Runs loop 0 on this thread and the others on their own, until server_stop (any thread, signal handlers too). */
+/* Runs loop 0 on this thread and the others on their own, until server_stop (any thread, signal
+ * handlers too). */
 void server_run(struct server *srv);
 void server_stop(struct server *srv);
 void server_free(struct server *srv);

@@ -11,10 +11,12 @@ struct answer {
     struct mn_stanza *st;
 };
 
-struct session *session_new(struct user *u, mn_str resource, const struct endpoint_face *face, void *endpoint)
+struct session *session_new(struct user *u, mn_str resource, const struct endpoint_face *face,
+                            void *endpoint)
 {
     mn_str bare = mn_jid_bare(&u->jid);
-    struct session *old = session_find(u, resource), *s = mn_alloc0(sizeof *s + bare.n + 1 + resource.n);
+    struct session *old = session_find(u, resource),
+                   *s = mn_alloc0(sizeof *s + bare.n + 1 + resource.n);
     char *text = (char *)(s + 1);
 
     if (old)
@@ -120,7 +122,8 @@ void session_give(struct session *s, struct mn_stanza *st)
 /* The closed prefix: everything before the first open ticket. */
 static uint32_t settled(const struct session *s)
 {
-    return mn_list_empty(&s->tickets) ? s->in_count : MN_OF(s->tickets.next, struct ticket, link)->seq - 1;
+    return mn_list_empty(&s->tickets) ? s->in_count
+                                      : MN_OF(s->tickets.next, struct ticket, link)->seq - 1;
 }
 
 void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st)
@@ -156,7 +159,8 @@ void session_settle(struct session *s)
 /* An IQ for the server itself or for the own account. */
 static bool is_ours(const struct session *s, const struct mn_stanza *st, enum iq_at *at)
 {
-    if (mn_jid_none(&st->to) || (!st->to.resource && mn_str_eq(mn_jid_bare(&st->to), mn_jid_bare(&s->user->jid)))) {
+    if (mn_jid_none(&st->to) ||
+        (!st->to.resource && mn_str_eq(mn_jid_bare(&st->to), mn_jid_bare(&s->user->jid)))) {
         *at = AT_USER;
         return true;
     }
@@ -215,7 +219,8 @@ void session_take(struct session *s, struct mn_stanza *st)
         router_out(s, st);
     } else if (!iq_ok(st)) {
         if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_RESULT) {
-            struct mn_stanza *e = mn_stanza_error(st, MN_COND_BAD_REQUEST, MN_STR("an iq has an id, a type and one child"));
+            struct mn_stanza *e = mn_stanza_error(st, MN_COND_BAD_REQUEST,
+                                                  MN_STR("an iq has an id, a type and one child"));
 
             session_answer(s, s->in_count, e);
         }

@@ -1,5 +1,5 @@
-/* A session: one bound resource of an account, at the account's owner. Its endpoint (a c2s stream) is spoken to through a
- * small face, and is on the same loop. */
+/* A session: one bound resource of an account, at the account's owner. Its endpoint (a c2s stream)
+ * is spoken to through a small face, and is on the same loop. */
 #pragma once
 
 #include "base/log.h"
@@ -28,19 +28,22 @@ struct session {
     unsigned refs;
     int8_t priority;
     bool available, interested, anonymous;
-    uint32_t in_count;     /* stanzas taken from it */
-    struct mn_list tickets;/* the open ones */
-    struct mn_list answers;/* own IQ answers behind open tickets */
-    struct flat *presence; /* while available */
+    uint32_t in_count;       /* stanzas taken from it */
+    struct mn_list tickets;  /* the open ones */
+    struct mn_list answers;  /* own IQ answers behind open tickets */
+    struct flat *presence;   /* while available */
     struct mn_map *directed; /* who got directed presence: text -> struct jid_node */
     const struct mn_log *log;
     int64_t since; /* wall clock */
     mn_str peer;   /* for the session list; text of the endpoint */
 };
 
-/* Binds `resource` (prepared) for a loaded account; an older session of that name is ended with conflict. */
-struct session *session_new(struct user *u, mn_str resource, const struct endpoint_face *face, void *endpoint);
-/* Ends it: unavailable presence goes out, the account forgets it. The endpoint is the caller's business. */
+/* Binds `resource` (prepared) for a loaded account; an older session of that name is ended with
+ * conflict. */
+struct session *session_new(struct user *u, mn_str resource, const struct endpoint_face *face,
+                            void *endpoint);
+/* Ends it: unavailable presence goes out, the account forgets it. The endpoint is the caller's
+ * business. */
 void session_end(struct session *s);
 /* Ends it and closes its endpoint with a stream error. */
 void session_kick(struct session *s, enum mn_stream_cond cond, mn_str text);
@@ -54,7 +57,8 @@ void session_take(struct session *s, struct mn_stanza *st);
 void session_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to);
 /* The same for a stanza of ours: takes over the reference. */
 void session_give(struct session *s, struct mn_stanza *st);
-/* Our own answer to its stanza number `seq`: leaves when everything up to it is settled. Takes over the reference. */
+/* Our own answer to its stanza number `seq`: leaves when everything up to it is settled. Takes over
+ * the reference. */
 void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st);
 /* What the closed prefix lets go. */
 void session_settle(struct session *s);

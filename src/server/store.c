@@ -10,8 +10,8 @@ struct store_writer {
     struct store_commit *open; /* of this turn */
     struct mn_turn turn;
     uint64_t seq, done;
-    unsigned epoch;            /* of what is submitted now: behind every failure that the loop has heard of */
-    atomic_uint failed;        /* all of this epoch and before are stale; the backend's */
+    unsigned epoch; /* of what is submitted now: behind every failure that the loop has heard of */
+    atomic_uint failed; /* all of this epoch and before are stale; the backend's */
     struct store_read *waiting, **waiting_last;
     unsigned in_flight;
 };
@@ -27,7 +27,8 @@ static void submit(struct mn_turn *t)
     w->store->backend->submit(w->store, c);
 }
 
-struct store_writer *store_writer_new(struct store *s, struct mn_loop *l, store_done_fn *done, void *arg)
+struct store_writer *store_writer_new(struct store *s, struct mn_loop *l, store_done_fn *done,
+                                      void *arg)
 {
     struct store_writer *w = MN_NEW(struct store_writer);
 
@@ -116,7 +117,8 @@ uint64_t store_writer_done(const struct store_writer *w)
     return w->done;
 }
 
-static struct store_op *op(struct store_writer *w, enum op_kind kind, mn_str owner, const char *store)
+static struct store_op *op(struct store_writer *w, enum op_kind kind, mn_str owner,
+                           const char *store)
 {
     struct store_commit *c = w->open;
     struct store_op *o;
@@ -140,7 +142,8 @@ static struct store_op *op(struct store_writer *w, enum op_kind kind, mn_str own
 
 #define COPY(w, s) mn_arena_str(&(w)->open->arena, s)
 
-uint64_t store_set(struct store_writer *w, mn_str owner, const char *store, mn_str key, mn_str value)
+uint64_t store_set(struct store_writer *w, mn_str owner, const char *store, mn_str key,
+                   mn_str value)
 {
     struct store_op *o = op(w, OP_SET, owner, store);
 
@@ -171,14 +174,15 @@ uint64_t store_drop(struct store_writer *w, mn_str owner)
     return w->seq;
 }
 
-uint64_t store_log_add(struct store_writer *w, const char *store, const struct store_entry *entries, size_t count, int64_t time,
-                       mn_str value, uint64_t *id)
+uint64_t store_log_add(struct store_writer *w, const char *store, const struct store_entry *entries,
+                       size_t count, int64_t time, mn_str value, uint64_t *id)
 {
     struct store_op *o = op(w, OP_LOG_ADD, entries[0].owner, store);
 
     MN_ASSERT(count == 1 || count == 2);
     for (size_t i = 0; i < count; i++)
-        o->entries[i] = (struct store_entry){COPY(w, entries[i].owner), COPY(w, entries[i].peer), COPY(w, entries[i].key)};
+        o->entries[i] = (struct store_entry){COPY(w, entries[i].owner), COPY(w, entries[i].peer),
+                                             COPY(w, entries[i].key)};
     o->count = count;
     o->time = time;
     o->value = COPY(w, value);
@@ -186,7 +190,8 @@ uint64_t store_log_add(struct store_writer *w, const char *store, const struct s
     return w->seq;
 }
 
-uint64_t store_log_replace(struct store_writer *w, mn_str owner, const char *store, uint64_t id, mn_str value)
+uint64_t store_log_replace(struct store_writer *w, mn_str owner, const char *store, uint64_t id,
+                           mn_str value)
 {
     struct store_op *o = op(w, OP_LOG_REPLACE, owner, store);
 
@@ -195,7 +200,8 @@ uint64_t store_log_replace(struct store_writer *w, mn_str owner, const char *sto
     return w->seq;
 }
 
-uint64_t store_log_del(struct store_writer *w, mn_str owner, const char *store, uint64_t id, bool whole)
+uint64_t store_log_del(struct store_writer *w, mn_str owner, const char *store, uint64_t id,
+                       bool whole)
 {
     struct store_op *o = op(w, OP_LOG_DEL, owner, store);
 
@@ -204,7 +210,8 @@ uint64_t store_log_del(struct store_writer *w, mn_str owner, const char *store, 
     return w->seq;
 }
 
-uint64_t store_log_trim(struct store_writer *w, mn_str owner, const char *store, uint64_t keep, uint64_t upto)
+uint64_t store_log_trim(struct store_writer *w, mn_str owner, const char *store, uint64_t keep,
+                        uint64_t upto)
 {
     struct store_op *o = op(w, OP_LOG_TRIM, owner, store);
 
@@ -213,8 +220,8 @@ uint64_t store_log_trim(struct store_writer *w, mn_str owner, const char *store,
     return w->seq;
 }
 
-static uint64_t index_op(struct store_writer *w, enum op_kind kind, mn_str host, const char *store, mn_str term, mn_str owner,
-                         mn_str key)
+static uint64_t index_op(struct store_writer *w, enum op_kind kind, mn_str host, const char *store,
+                         mn_str term, mn_str owner, mn_str key)
 {
     struct store_op *o = op(w, kind, host, store);
 
@@ -224,12 +231,14 @@ static uint64_t index_op(struct store_writer *w, enum op_kind kind, mn_str host,
     return w->seq;
 }
 
-uint64_t store_index_add(struct store_writer *w, mn_str host, const char *store, mn_str term, mn_str owner, mn_str key)
+uint64_t store_index_add(struct store_writer *w, mn_str host, const char *store, mn_str term,
+                         mn_str owner, mn_str key)
 {
     return index_op(w, OP_INDEX_ADD, host, store, term, owner, key);
 }
 
-uint64_t store_index_del(struct store_writer *w, mn_str host, const char *store, mn_str term, mn_str owner, mn_str key)
+uint64_t store_index_del(struct store_writer *w, mn_str host, const char *store, mn_str term,
+                         mn_str owner, mn_str key)
 {
     return index_op(w, OP_INDEX_DEL, host, store, term, owner, key);
 }

@@ -4,7 +4,16 @@
 #include "server/store.h"
 
 enum op_kind {
-    OP_SET, OP_DEL, OP_DEL_PREFIX, OP_DROP, OP_LOG_ADD, OP_LOG_REPLACE, OP_LOG_DEL, OP_LOG_TRIM, OP_INDEX_ADD, OP_INDEX_DEL,
+    OP_SET,
+    OP_DEL,
+    OP_DEL_PREFIX,
+    OP_DROP,
+    OP_LOG_ADD,
+    OP_LOG_REPLACE,
+    OP_LOG_DEL,
+    OP_LOG_TRIM,
+    OP_INDEX_ADD,
+    OP_INDEX_DEL,
 };
 
 struct store_op {
@@ -22,12 +31,12 @@ struct store_op {
 
 /* One turn of one loop. */
 struct store_commit {
-    struct mn_post post;        /* the way back */
-    struct store_commit *next;  /* in the writer's queue */
+    struct mn_post post;       /* the way back */
+    struct store_commit *next; /* in the writer's queue */
     struct store_writer *writer;
     struct store_op *first, **last;
     uint64_t seq;
-    unsigned epoch;             /* of the writer when it was submitted */
+    unsigned epoch; /* of the writer when it was submitted */
     int result;
     struct mn_arena arena;
 };
@@ -48,7 +57,7 @@ struct store {
 
 /* For backends. */
 void store_commit_back(struct store_commit *c); /* posts it to its loop */
-/* The backend's one writing thread asks before it runs a commit, and says when one failed: from then on those that its loop
- * submitted before it heard of that are stale. */
+/* The backend's one writing thread asks before it runs a commit, and says when one failed: from
+ * then on those that its loop submitted before it heard of that are stale. */
 bool store_commit_stale(const struct store_commit *c);
 void store_commit_failed(const struct store_commit *c);

@@ -68,7 +68,8 @@ struct user *user_get(struct owner *o, const struct host *h, const struct mn_jid
     char *copy;
 
     if (u) {
-        if (!mn_list_empty(&u->idle)) { /* the last to be evicted, so it stays while it is worked with */
+        if (!mn_list_empty(
+                &u->idle)) { /* the last to be evicted, so it stays while it is worked with */
             mn_list_del(&u->idle);
             mn_list_add(&o->idle, &u->idle);
         }
@@ -119,7 +120,8 @@ static void loaded(struct store_read *r)
             u->exists = !u->removed;
         else if (mn_str_is(row->key, USER_VERSION) && row->value.n == 8)
             memcpy(&u->roster.version, row->value.p, 8);
-        else if (mn_str_starts(row->key, item) && roster_record_parse(mn_str_skip(row->key, item.n), row->value, &got))
+        else if (mn_str_starts(row->key, item) &&
+                 roster_record_parse(mn_str_skip(row->key, item.n), row->value, &got))
             roster_put(&u->roster, &got);
     }
     if (r->result)
@@ -298,7 +300,8 @@ static void tell(struct user *u, const struct mn_jid *contact, enum mn_type type
     user_send(u, st);
 }
 
-/* RFC 6121 has no word on it; as if every item were removed first (XEP-0077, 3.2: contacts are unsubscribed). */
+/* RFC 6121 has no word on it; as if every item were removed first (XEP-0077, 3.2: contacts are
+ * unsubscribed). */
 void user_remove(struct user *u, struct session *except)
 {
     struct roster_item item;
@@ -315,7 +318,8 @@ void user_remove(struct user *u, struct session *except)
     presence_end_all(u);
     u->exists = false;
     u->removed = true;
-    store_index_del(u->owner->writer, mn_jid_host(&u->jid), "accounts", mn_jid_user(&u->jid), mn_jid_bare(&u->jid), MN_STR(""));
+    store_index_del(u->owner->writer, mn_jid_host(&u->jid), "accounts", mn_jid_user(&u->jid),
+                    mn_jid_bare(&u->jid), MN_STR(""));
     user_wrote(u, store_drop(u->owner->writer, mn_jid_bare(&u->jid)));
     for (uint32_t at = 0; roster_next(&u->roster, &at, &item);) {
         struct mn_jid contact;

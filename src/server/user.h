@@ -1,4 +1,5 @@
-/* An account at its owner: sessions, roster, and what waits for it. Loaded when somebody needs it, evicted when nobody does. */
+/* An account at its owner: sessions, roster, and what waits for it. Loaded when somebody needs it,
+ * evicted when nobody does. */
 #pragma once
 
 #include "server/owner.h"
@@ -33,9 +34,11 @@ void user_let(struct user *u); /* the opposite; may evict */
 void user_park(struct user *u);
 void user_unpark(struct user *u);
 
-/* A change of this account went into commit `seq`: the stanza being handled is not settled before it. */
+/* A change of this account went into commit `seq`: the stanza being handled is not settled before
+ * it. */
 void user_wrote(struct user *u, uint64_t seq);
-/* Leaves now, or behind the uncommitted changes of this account: a stanza to a session of it (only while that is there) ... */
+/* Leaves now, or behind the uncommitted changes of this account: a stanza to a session of it (only
+ * while that is there) ... */
 void user_push(struct user *u, struct session *s, struct mn_stanza *st);
 /* ... or to anybody. Both take over the reference. */
 void user_send(struct user *u, struct mn_stanza *st);

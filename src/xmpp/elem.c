@@ -18,7 +18,8 @@ mn_str mn_elem_get(const struct mn_elem *e, const char *name)
 mn_str mn_elem_lang(const struct mn_elem *e)
 {
     for (unsigned i = 0; e && i < e->attr_count; i++)
-        if (mn_str_is(e->attrs[i].name, "lang") && mn_str_eq(e->attrs[i].ns_uri, mn_ns_uri(MN_NS_XML)))
+        if (mn_str_is(e->attrs[i].name, "lang") &&
+            mn_str_eq(e->attrs[i].ns_uri, mn_ns_uri(MN_NS_XML)))
             return e->attrs[i].value;
     return (mn_str){0};
 }
@@ -74,7 +75,8 @@ mn_str mn_elem_text(const struct mn_elem *e, struct mn_arena *a)
     return (mn_str){p, n};
 }
 
-mn_str mn_elem_child_text(const struct mn_elem *e, enum mn_ns ns, const char *name, struct mn_arena *a)
+mn_str mn_elem_child_text(const struct mn_elem *e, enum mn_ns ns, const char *name,
+                          struct mn_arena *a)
 {
     const struct mn_elem *c = mn_elem_child(e, ns, name);
 
@@ -107,7 +109,8 @@ void mn_elem_hang(struct mn_elem *parent, struct mn_elem *child)
     hang(parent, &child->node);
 }
 
-struct mn_elem *mn_elem_add(struct mn_arena *a, struct mn_elem *parent, enum mn_ns ns, const char *name)
+struct mn_elem *mn_elem_add(struct mn_arena *a, struct mn_elem *parent, enum mn_ns ns,
+                            const char *name)
 {
     struct mn_elem *e = mn_elem_new(a, ns, name);
 
@@ -154,8 +157,8 @@ void mn_elem_put_text(struct mn_arena *a, struct mn_elem *e, mn_str text)
     hang(e, &t->node);
 }
 
-struct mn_elem *mn_elem_add_text(struct mn_arena *a, struct mn_elem *parent, enum mn_ns ns, const char *name,
-                                 mn_str text)
+struct mn_elem *mn_elem_add_text(struct mn_arena *a, struct mn_elem *parent, enum mn_ns ns,
+                                 const char *name, mn_str text)
 {
     struct mn_elem *e;
 

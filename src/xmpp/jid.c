@@ -1,6 +1,7 @@
-/* Routing and keys follow RFC 6122 (nodeprep, resourceprep, IDNA): every deployed server and library does, unassigned code
- * points allowed, so that emoji pass. What is created here must also stand under RFC 7622: see mn_jid_may_create. Text that
- * is plain lower-case ASCII, nearly all of it, is recognised by one table look-up per byte and never leaves its place. */
+/* Routing and keys follow RFC 6122 (nodeprep, resourceprep, IDNA): every deployed server and
+ * library does, unassigned code points allowed, so that emoji pass. What is created here must also
+ * stand under RFC 7622: see mn_jid_may_create. Text that is plain lower-case ASCII, nearly all of
+ * it, is recognised by one table look-up per byte and never leaves its place. */
 #include "xmpp/jid.h"
 
 #include <arpa/inet.h>
@@ -83,7 +84,8 @@ int mn_jid_resource_prep(mn_str s, struct mn_arena *a, mn_str *out)
     return by_profile(s, stringprep_xmpp_resourceprep, a, out);
 }
 
-/* A dotted name in lower case: labels of 1 to 63 octets without hyphens at their ends. *puny: one of them is an A-label. */
+/* A dotted name in lower case: labels of 1 to 63 octets without hyphens at their ends. *puny: one
+ * of them is an A-label. */
 static bool is_name(mn_str s, bool *puny)
 {
     *puny = false;
@@ -149,7 +151,8 @@ int mn_jid_host_prep(mn_str s, struct mn_arena *a, mn_str *out)
         return MN_E_OK;
     /* libidn2 would drop some of these and go on. */
     for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x80 && s.p[i] != '.' && !(plain[(unsigned char)s.p[i]] & IN_LABEL))
+        if ((unsigned char)s.p[i] < 0x80 && s.p[i] != '.' &&
+            !(plain[(unsigned char)s.p[i]] & IN_LABEL))
             return MN_E_FORMAT;
     if (u8_check((const uint8_t *)s.p, s.n))
         return MN_E_FORMAT;
@@ -177,8 +180,7 @@ int mn_jid_host_ascii(mn_str host, struct mn_arena *a, mn_str *out)
     if (is_name(host, &puny))
         return MN_E_OK;
     if (host.n && host.n <= MN_JID_PART_MAX && !memchr(host.p, 0, host.n) &&
-        !idn2_lookup_u8((const uint8_t *)mn_arena_cstr(a, host), (uint8_t **)&alabel,
-                        IDN_FLAGS) &&
+        !idn2_lookup_u8((const uint8_t *)mn_arena_cstr(a, host), (uint8_t **)&alabel, IDN_FLAGS) &&
         is_name(mn_str_from(alabel), &puny)) {
         *out = mn_arena_str(a, mn_str_from(alabel));
         e = MN_E_OK;
@@ -187,14 +189,17 @@ int mn_jid_host_ascii(mn_str host, struct mn_arena *a, mn_str *out)
     return e;
 }
 
-/* The whole text from prepared parts: in place when they already lie next to each other in `text`. */
-static void assemble(mn_str text, mn_str user, mn_str host, mn_str resource, struct mn_arena *a, struct mn_jid *out)
+/* The whole text from prepared parts: in place when they already lie next to each other in `text`.
+ */
+static void assemble(mn_str text, mn_str user, mn_str host, mn_str resource, struct mn_arena *a,
+                     struct mn_jid *out)
 {
     size_t n = (user.n ? user.n + 1 : 0) + host.n + (resource.n ? resource.n + 1 : 0);
     char *p;
 
     *out = (struct mn_jid){text.p, (uint16_t)user.n, (uint16_t)host.n, (uint16_t)resource.n};
-    if (n == text.n && (!user.n || user.p == text.p) && host.p == text.p + (user.n ? user.n + 1 : 0) &&
+    if (n == text.n && (!user.n || user.p == text.p) &&
+        host.p == text.p + (user.n ? user.n + 1 : 0) &&
         (!resource.n || resource.p == host.p + host.n + 1))
         return;
     out->p = p = mn_arena_bytes(a, n);
@@ -250,9 +255,9 @@ int mn_jid_make(mn_str user, mn_str host, mn_str resource, struct mn_arena *a, s
     return e;
 }
 
-/* RFC 8264's IdentifierClass for one character: letters, digits, marks, printable ASCII; nothing that has a compatibility
- * equivalent, none of the exceptions of RFC 5892 2.6, no old Hangul, no joiners (their context rules are for no name that we
- * would miss). */
+/* RFC 8264's IdentifierClass for one character: letters, digits, marks, printable ASCII; nothing
+ * that has a compatibility equivalent, none of the exceptions of RFC 5892 2.6, no old Hangul, no
+ * joiners (their context rules are for no name that we would miss). */
 static bool identifier_char(ucs4_t c)
 {
     static const struct {
@@ -268,8 +273,9 @@ static bool identifier_char(ucs4_t c)
     for (size_t i = 0; i < MN_COUNT(refused); i++)
         if (c >= refused[i].first && c <= refused[i].last)
             return false;
-    if (!uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Ll | UC_CATEGORY_MASK_Lo | UC_CATEGORY_MASK_Lm |
-                                                 UC_CATEGORY_MASK_Mn | UC_CATEGORY_MASK_Mc | UC_CATEGORY_MASK_Nd) ||
+    if (!uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Ll | UC_CATEGORY_MASK_Lo |
+                                                 UC_CATEGORY_MASK_Lm | UC_CATEGORY_MASK_Mn |
+                                                 UC_CATEGORY_MASK_Mc | UC_CATEGORY_MASK_Nd) ||
         uc_is_property_default_ignorable_code_point(c))
         return false;
     len = (size_t)u8_uctomb(in, c, sizeof in);
@@ -281,8 +287,9 @@ static bool identifier_char(ucs4_t c)
 
 /* What the Bidi Rule (RFC 5893, 2) has to know of the characters so far. */
 struct bidi {
-    bool any, left, european, arabic; /* any: of R, AL, AN; left: what only a left-to-right name may hold */
-    int first, last;                  /* last: less non-spacing marks */
+    bool any, left, european,
+        arabic;      /* any: of R, AL, AN; left: what only a left-to-right name may hold */
+    int first, last; /* last: less non-spacing marks */
 };
 
 static void bidi_add(struct bidi *b, ucs4_t c)
@@ -301,13 +308,16 @@ static void bidi_add(struct bidi *b, ucs4_t c)
 
 static bool bidi_ok(const struct bidi *b)
 {
-    return !b->any || ((b->first == UC_BIDI_R || b->first == UC_BIDI_AL) && !b->left && !(b->european && b->arabic) &&
-                       (b->last == UC_BIDI_R || b->last == UC_BIDI_AL || b->last == UC_BIDI_EN || b->last == UC_BIDI_AN));
+    return !b->any || ((b->first == UC_BIDI_R || b->first == UC_BIDI_AL) && !b->left &&
+                       !(b->european && b->arabic) &&
+                       (b->last == UC_BIDI_R || b->last == UC_BIDI_AL || b->last == UC_BIDI_EN ||
+                        b->last == UC_BIDI_AN));
 }
 
-/* The same name under both RFCs: prepared by nodeprep, it must be its own lower case and NFC, hold only identifier characters
- * and none that RFC 7622 3.3.1 excludes, and what was asked for must not differ by more than case (so that fussball is never
- * made for someone who asked for the name with a sharp s). */
+/* The same name under both RFCs: prepared by nodeprep, it must be its own lower case and NFC, hold
+ * only identifier characters and none that RFC 7622 3.3.1 excludes, and what was asked for must not
+ * differ by more than case (so that fussball is never made for someone who asked for the name with
+ * a sharp s). */
 int mn_jid_may_create(mn_str user, struct mn_arena *a, mn_str *out)
 {
     struct bidi bidi = {.first = -1, .last = -1};
@@ -349,7 +359,8 @@ static char escape_at(mn_str s, size_t at)
 {
     int hi, lo;
 
-    if (at + 3 > s.n || s.p[at] != '\\' || (hi = hex(s.p[at + 1])) < 0 || (lo = hex(s.p[at + 2])) < 0)
+    if (at + 3 > s.n || s.p[at] != '\\' || (hi = hex(s.p[at + 1])) < 0 ||
+        (lo = hex(s.p[at + 2])) < 0)
         return 0;
     return (hi * 16 + lo) && strchr(escaped, hi * 16 + lo) ? (char)(hi * 16 + lo) : 0;
 }

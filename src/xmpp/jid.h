@@ -1,23 +1,27 @@
-/* Addresses (RFC 7622 names, prepared by the profiles of RFC 6122 for routing: nodeprep, IDNA host, resourceprep).
- * A JID is a value: one piece of canonical text and the lengths of its parts, so that the bare JID is a slice of it. */
+/* Addresses (RFC 7622 names, prepared by the profiles of RFC 6122 for routing: nodeprep, IDNA host,
+ * resourceprep). A JID is a value: one piece of canonical text and the lengths of its parts, so
+ * that the bare JID is a slice of it. */
 #pragma once
 
 #include "base/arena.h"
 #include "base/err.h"
 
 struct mn_jid {
-    const char *p; /* canonical text: user@host/resource; NULL: no address */
+    const char *p;                 /* canonical text: user@host/resource; NULL: no address */
     uint16_t user, host, resource; /* lengths; 0 for user and resource: absent */
 };
 
 enum { MN_JID_PART_MAX = 1023, MN_JID_MAX = 3 * MN_JID_PART_MAX + 2 };
 
-/* MN_E_FORMAT when it is none. The text lies in `a`, or is `text` itself where that is canonical already. */
+/* MN_E_FORMAT when it is none. The text lies in `a`, or is `text` itself where that is canonical
+ * already. */
 int mn_jid_parse(mn_str text, struct mn_arena *a, struct mn_jid *out) MN_MUST_CHECK;
 /* Parts as they come from a peer (user, resource may be {NULL,0}); each is prepared. */
-int mn_jid_make(mn_str user, mn_str host, mn_str resource, struct mn_arena *a, struct mn_jid *out) MN_MUST_CHECK;
-/* What may be created here (accounts): stable under RFC 7622 too (UsernameCaseMapped, see the header of jid.c). `user` is
- * the text as asked for; MN_E_FORMAT when it may not, else the prepared form in `out`. */
+int mn_jid_make(mn_str user, mn_str host, mn_str resource, struct mn_arena *a,
+                struct mn_jid *out) MN_MUST_CHECK;
+/* What may be created here (accounts): stable under RFC 7622 too (UsernameCaseMapped, see the
+ * header of jid.c). `user` is the text as asked for; MN_E_FORMAT when it may not, else the prepared
+ * form in `out`. */
 int mn_jid_may_create(mn_str user, struct mn_arena *a, mn_str *out) MN_MUST_CHECK;
 /* resourceprep / host alone. */
 int mn_jid_resource_prep(mn_str resource, struct mn_arena *a, mn_str *out) MN_MUST_CHECK;
@@ -50,7 +54,8 @@ static inline mn_str mn_jid_resource(const struct mn_jid *j)
 }
 static inline mn_str mn_jid_text(const struct mn_jid *j)
 {
-    return (mn_str){j->p, (j->user ? j->user + 1u : 0u) + j->host + (j->resource ? j->resource + 1u : 0u)};
+    return (mn_str){j->p, (j->user ? j->user + 1u : 0u) + j->host +
+                              (j->resource ? j->resource + 1u : 0u)};
 }
 static inline struct mn_jid mn_jid_to_bare(const struct mn_jid *j)
 {

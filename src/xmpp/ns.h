@@ -1,4 +1,5 @@
-/* Namespaces by number. Known ones compare by their number; the others carry MN_NS_OTHER and their text. */
+/* Namespaces by number. Known ones compare by their number; the others carry MN_NS_OTHER and their
+ * text. */
 #pragma once
 
 #include "base/str.h"

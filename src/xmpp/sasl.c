@@ -21,10 +21,17 @@ const struct sasl_row sasl_rows[] = {
     [MN_SASL_ANONYMOUS] = {MN_SHA256, 0, false, false},
 };
 
-const char *const mn_sasl_names[] = {"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS",
-                                     "SCRAM-SHA-512",      "SCRAM-SHA-256",      "SCRAM-SHA-1",
-                                     "DIGEST-MD5",         "CRAM-MD5",           "PLAIN",
-                                     "ANONYMOUS",          NULL};
+const char *const mn_sasl_names[] = {"SCRAM-SHA-512-PLUS",
+                                     "SCRAM-SHA-256-PLUS",
+                                     "SCRAM-SHA-1-PLUS",
+                                     "SCRAM-SHA-512",
+                                     "SCRAM-SHA-256",
+                                     "SCRAM-SHA-1",
+                                     "DIGEST-MD5",
+                                     "CRAM-MD5",
+                                     "PLAIN",
+                                     "ANONYMOUS",
+                                     NULL};
 
 struct mn_sasl {
     struct mn_arena a;
@@ -143,7 +150,8 @@ static enum mn_sasl_result fail(struct mn_sasl *s, const char *condition, const 
 static enum mn_sasl_result wrong(struct mn_sasl *s)
 {
     s->wrong = true;
-    return fail(s, "not-authorized", s->exists || s->stored.p ? "wrong password" : "no such account");
+    return fail(s, "not-authorized",
+                s->exists || s->stored.p ? "wrong password" : "no such account");
 }
 
 static enum mn_sasl_result malformed(struct mn_sasl *s, const char *reason)
@@ -199,7 +207,8 @@ static bool saslname(struct mn_sasl *s, mn_str in, mn_str *out)
             p[n++] = in.p[i];
             continue;
         }
-        if (in.n - i < 3 || in.p[i + 1] != (in.p[i + 2] == 'C' ? '2' : '3') || (in.p[i + 2] != 'C' && in.p[i + 2] != 'D'))
+        if (in.n - i < 3 || in.p[i + 1] != (in.p[i + 2] == 'C' ? '2' : '3') ||
+            (in.p[i + 2] != 'C' && in.p[i + 2] != 'D'))
             return false;
         p[n++] = in.p[i + 2] == 'C' ? ',' : '=';
         i += 2;
@@ -263,7 +272,8 @@ static enum mn_sasl_result scram_first(struct mn_sasl *s, mn_str in)
         if (sasl_rows[s->mech].plus)
             return malformed(s, "a -PLUS mechanism without channel binding");
         if (flag.p[0] == 'y' && sasl_offers_plus(&s->env)) {
-            return fail(s, "not-authorized", "the client saw no -PLUS mechanism, but they were offered (downgrade)");
+            return fail(s, "not-authorized",
+                        "the client saw no -PLUS mechanism, but they were offered (downgrade)");
         }
     } else if (flag.n > 2 && flag.p[0] == 'p' && flag.p[1] == '=') {
         mn_str type = mn_str_skip(flag, 2);
@@ -281,7 +291,8 @@ static enum mn_sasl_result scram_first(struct mn_sasl *s, mn_str in)
     }
     authzid = mn_str_cut(rest, ',', &rest);
     s->gs2 = mn_arena_str(&s->a, (mn_str){in.p, (size_t)(rest.p - in.p)});
-    if (authzid.n && (!mn_str_starts(authzid, MN_STR("a=")) || !saslname(s, mn_str_skip(authzid, 2), &s->authzid)))
+    if (authzid.n && (!mn_str_starts(authzid, MN_STR("a=")) ||
+                      !saslname(s, mn_str_skip(authzid, 2), &s->authzid)))
         return malformed(s, "bad authzid");
     s->first_bare = mn_arena_str(&s->a, rest);
     name = sasl_attr(&rest, 'n');
@@ -315,17 +326,19 @@ static enum mn_sasl_result scram_found(struct mn_sasl *s, mn_str stored, mn_str 
     if (!s->exists) { /* a salt of its own per hash, as real accounts have */
         char *salt = mn_arena_alloc0(&s->a, MN_DIGEST_MAX);
 
-        mn_hmac(MN_SHA256, s->env.secret, mn_arena_fmt(&s->a, "%d %.*s", sasl_rows[s->mech].tag, MN_ARG(s->user)), salt);
+        mn_hmac(MN_SHA256, s->env.secret,
+                mn_arena_fmt(&s->a, "%d %.*s", sasl_rows[s->mech].tag, MN_ARG(s->user)), salt);
         k = (struct sasl_keys){s->env.iterations, {salt, 16}, {salt, n}, {salt, n}};
     }
     s->stored_key = mn_arena_str(&s->a, k.stored);
     s->server_key = mn_arena_str(&s->a, k.server);
     s->nonce = mn_arena_fmt(&s->a, "%.*s%.*s", MN_ARG(s->nonce), MN_ARG(mn_rand_text(&s->a, 24)));
     s->server_first = mn_arena_fmt(&s->a, "r=%.*s,s=%.*s,i=%u,h=%.*s", MN_ARG(s->nonce),
-                                   MN_ARG(mn_base64(k.salt, &s->a)), k.iterations, MN_ARG(sasl_announced(&s->env, d, &s->a)));
+                                   MN_ARG(mn_base64(k.salt, &s->a)), k.iterations,
+                                   MN_ARG(sasl_announced(&s->env, d, &s->a)));
     if (s->env.tls)
-        s->server_first =
-            mn_arena_fmt(&s->a, "%.*s,t=%s", MN_ARG(s->server_first), s->env.tls13 ? "0304" : "0303");
+        s->server_first = mn_arena_fmt(&s->a, "%.*s,t=%s", MN_ARG(s->server_first),
+                                       s->env.tls13 ? "0304" : "0303");
     *out = s->server_first;
     s->step = 1;
     return MN_SASL_CHALLENGE;
@@ -361,7 +374,8 @@ static enum mn_sasl_result scram_final(struct mn_sasl *s, mn_str in, mn_str *out
         bound = true;
     if (!bound)
         return fail(s, "not-authorized", "channel binding does not match");
-    message = mn_arena_fmt(&s->a, "%.*s,%.*s,%.*s", MN_ARG(s->first_bare), MN_ARG(s->server_first), MN_ARG(message));
+    message = mn_arena_fmt(&s->a, "%.*s,%.*s,%.*s", MN_ARG(s->first_bare), MN_ARG(s->server_first),
+                           MN_ARG(message));
     mn_hmac(d, s->stored_key, message, signature);
     for (size_t i = 0; i < n; i++)
         client[i] = proof.p[i] ^ signature[i];
@@ -434,22 +448,30 @@ static bool digest_pair(struct mn_sasl *s, mn_str *in, mn_str *name, mn_str *val
 static enum mn_sasl_result digest_challenge(struct mn_sasl *s, mn_str *out)
 {
     s->challenge = mn_rand_text(&s->a, 40);
-    *out = mn_arena_fmt(&s->a, "realm=\"%.*s\",nonce=\"%.*s\",qop=\"auth\",charset=utf-8,algorithm=md5-sess",
-                        MN_ARG(s->env.host), MN_ARG(s->challenge));
+    *out = mn_arena_fmt(
+        &s->a, "realm=\"%.*s\",nonce=\"%.*s\",qop=\"auth\",charset=utf-8,algorithm=md5-sess",
+        MN_ARG(s->env.host), MN_ARG(s->challenge));
     s->step = 1;
     return MN_SASL_CHALLENGE;
 }
 
 static enum mn_sasl_result digest_response(struct mn_sasl *s, mn_str in)
 {
-    mn_str rest = mn_arena_str(&s->a, in), name, value, realm = {0}, nonce = {0}, qop = MN_STR("auth");
+    mn_str rest = mn_arena_str(&s->a, in), name, value, realm = {0}, nonce = {0},
+           qop = MN_STR("auth");
     bool bad = false, doubled = false;
     const struct {
         const char *name;
         mn_str *out;
-    } known[] = {{"username", &s->digest_user}, {"realm", &realm},       {"nonce", &nonce},
-                 {"cnonce", &s->cnonce},        {"nc", &s->nc},          {"qop", &qop},
-                 {"digest-uri", &s->uri},       {"response", &s->response}, {"authzid", &s->authzid}};
+    } known[] = {{"username", &s->digest_user},
+                 {"realm", &realm},
+                 {"nonce", &nonce},
+                 {"cnonce", &s->cnonce},
+                 {"nc", &s->nc},
+                 {"qop", &qop},
+                 {"digest-uri", &s->uri},
+                 {"response", &s->response},
+                 {"authzid", &s->authzid}};
     unsigned have = 0;
 
     while (digest_pair(s, &rest, &name, &value, &bad))
@@ -490,8 +512,8 @@ static mn_str digest_value(struct mn_sasl *s, const char *verb)
     ha1 = mn_hex((mn_str){a1, 16}, &s->a);
     ha2 = mn_hex((mn_str){a2, 16}, &s->a);
     mn_buf_clear(&b);
-    mn_buf_fmt(&b, "%.*s:%.*s:%.*s:%.*s:auth:%.*s", MN_ARG(ha1), MN_ARG(s->challenge), MN_ARG(s->nc), MN_ARG(s->cnonce),
-               MN_ARG(ha2));
+    mn_buf_fmt(&b, "%.*s:%.*s:%.*s:%.*s:auth:%.*s", MN_ARG(ha1), MN_ARG(s->challenge),
+               MN_ARG(s->nc), MN_ARG(s->cnonce), MN_ARG(ha2));
     mn_digest_of(MN_MD5, &(mn_str){b.p, b.n}, 1, out);
     mn_buf_free(&b);
     return mn_hex((mn_str){out, 16}, &s->a);
@@ -511,7 +533,8 @@ static enum mn_sasl_result digest_found(struct mn_sasl *s, mn_str *out)
 
 static enum mn_sasl_result cram_challenge(struct mn_sasl *s, mn_str *out)
 {
-    s->challenge = *out = mn_arena_fmt(&s->a, "<%.*s@%.*s>", MN_ARG(mn_rand_text(&s->a, 24)), MN_ARG(s->env.host));
+    s->challenge = *out =
+        mn_arena_fmt(&s->a, "<%.*s@%.*s>", MN_ARG(mn_rand_text(&s->a, 24)), MN_ARG(s->env.host));
     s->step = 1;
     return MN_SASL_CHALLENGE;
 }
@@ -589,7 +612,8 @@ void mn_sasl_work(struct mn_sasl *s)
     mn_str stored = s->stored;
 
     if (!stored.p) { /* as long as for an account that exists */
-        if (mn_sasl_creds_make(s->user, s->env.host, s->password, 1u << MN_SASL_PLAIN, s->env.iterations, &s->a, &stored))
+        if (mn_sasl_creds_make(s->user, s->env.host, s->password, 1u << MN_SASL_PLAIN,
+                               s->env.iterations, &s->a, &stored))
             stored = (mn_str){0};
         return;
     }

@@ -1,5 +1,6 @@
-/* The client's end of SASL. SCRAM (RFC 5802): it binds to the channel when it can, says `y` when it could but saw no -PLUS,
- * refuses what would be cheap to guess or dear to compute, and believes a success only with the server's signature. */
+/* The client's end of SASL. SCRAM (RFC 5802): it binds to the channel when it can, says `y` when it
+ * could but saw no -PLUS, refuses what would be cheap to guess or dear to compute, and believes a
+ * success only with the server's signature. */
 #include "xmpp/sasl_parts.h"
 
 #include "base/buf.h"
@@ -21,8 +22,8 @@ struct mn_sasl_client {
     char signature[MN_DIGEST_MAX];
 };
 
-struct mn_sasl_client *mn_sasl_client_new(enum mn_sasl_mech m, mn_str user, mn_str password, mn_str authzid,
-                                          const struct mn_sasl_env *env)
+struct mn_sasl_client *mn_sasl_client_new(enum mn_sasl_mech m, mn_str user, mn_str password,
+                                          mn_str authzid, const struct mn_sasl_env *env)
 {
     struct mn_sasl_client *c = MN_NEW(struct mn_sasl_client);
 
@@ -77,7 +78,10 @@ static const char *best_binding(struct mn_sasl_client *c)
     const struct mn_sasl_env *e = c->env;
 
     c->binding = e->exporter.p ? e->exporter : e->unique.p ? e->unique : e->endpoint;
-    return e->exporter.p ? "tls-exporter" : e->unique.p ? "tls-unique" : e->endpoint.p ? "tls-server-end-point" : NULL;
+    return e->exporter.p   ? "tls-exporter"
+           : e->unique.p   ? "tls-unique"
+           : e->endpoint.p ? "tls-server-end-point"
+                           : NULL;
 }
 
 static enum mn_sasl_result scram_first(struct mn_sasl_client *c, mn_str *out)
@@ -93,12 +97,14 @@ static enum mn_sasl_result scram_first(struct mn_sasl_client *c, mn_str *out)
         flag = mn_arena_cstr(&c->a, mn_arena_fmt(&c->a, "p=%s", type));
     c->gs2 = mn_arena_fmt(&c->a, "%s,%s%.*s,", flag, authzid.n ? "a=" : "", MN_ARG(authzid));
     c->nonce = mn_rand_text(&c->a, 24);
-    c->first_bare = mn_arena_fmt(&c->a, "n=%.*s,r=%.*s", MN_ARG(escaped(c->user, &c->a)), MN_ARG(c->nonce));
+    c->first_bare =
+        mn_arena_fmt(&c->a, "n=%.*s,r=%.*s", MN_ARG(escaped(c->user, &c->a)), MN_ARG(c->nonce));
     *out = mn_arena_fmt(&c->a, "%.*s%.*s", MN_ARG(c->gs2), MN_ARG(c->first_bare));
     return MN_SASL_CHALLENGE;
 }
 
-/* `h` of XEP-0474 and `t` of XEP-0515: what the server says it announced and speaks must be what arrived here. */
+/* `h` of XEP-0474 and `t` of XEP-0515: what the server says it announced and speaks must be what
+ * arrived here. */
 static const char *tampered(struct mn_sasl_client *c, mn_str rest)
 {
     while (rest.n) {
@@ -106,7 +112,8 @@ static const char *tampered(struct mn_sasl_client *c, mn_str rest)
 
         if (piece.n < 2 || piece.p[1] != '=' || piece.p[0] == 'm')
             return "an extension that is not understood";
-        if (piece.p[0] == 'h' && !mn_str_eq(value, sasl_announced(c->env, sasl_rows[c->mech].digest, &c->a)))
+        if (piece.p[0] == 'h' &&
+            !mn_str_eq(value, sasl_announced(c->env, sasl_rows[c->mech].digest, &c->a)))
             return "the announced mechanisms were changed on the way";
         if (piece.p[0] == 't' && c->env->tls && !mn_str_is(value, c->env->tls13 ? "0304" : "0303"))
             return "the server speaks another version of TLS than we do";
@@ -119,13 +126,15 @@ static enum mn_sasl_result scram_final(struct mn_sasl_client *c, mn_str in, mn_s
     enum mn_digest d = sasl_rows[c->mech].digest;
     size_t n = mn_digest_size(d);
     char stored[MN_DIGEST_MAX], server[MN_DIGEST_MAX], client[MN_DIGEST_MAX], sign[MN_DIGEST_MAX];
-    mn_str rest = in, nonce = sasl_attr(&rest, 'r'), salt = sasl_attr(&rest, 's'), count = sasl_attr(&rest, 'i');
+    mn_str rest = in, nonce = sasl_attr(&rest, 'r'), salt = sasl_attr(&rest, 's'),
+           count = sasl_attr(&rest, 'i');
     struct mn_buf bound = {0};
     mn_str cbind, bare, message;
     uint64_t iterations;
     const char *why;
 
-    if (mn_str_find(in, 0) < in.n || !nonce.p || !salt.n || mn_base64_parse(salt, &c->a, &salt) || !salt.n)
+    if (mn_str_find(in, 0) < in.n || !nonce.p || !salt.n || mn_base64_parse(salt, &c->a, &salt) ||
+        !salt.n)
         return refuse(c, "bad challenge");
     if (nonce.n <= c->nonce.n || !mn_str_starts(nonce, c->nonce))
         return refuse(c, "the server's nonce does not begin with ours");
@@ -138,7 +147,8 @@ static enum mn_sasl_result scram_final(struct mn_sasl_client *c, mn_str in, mn_s
     cbind = mn_base64(mn_buf_view(&bound), &c->a);
     mn_buf_free(&bound);
     bare = mn_arena_fmt(&c->a, "c=%.*s,r=%.*s", MN_ARG(cbind), MN_ARG(nonce));
-    message = mn_arena_fmt(&c->a, "%.*s,%.*s,%.*s", MN_ARG(c->first_bare), MN_ARG(in), MN_ARG(bare));
+    message =
+        mn_arena_fmt(&c->a, "%.*s,%.*s,%.*s", MN_ARG(c->first_bare), MN_ARG(in), MN_ARG(bare));
     sasl_scram_derive(d, c->password, salt, (unsigned)iterations, stored, server, client);
     mn_hmac(d, (mn_str){stored, n}, message, sign);
     for (size_t i = 0; i < n; i++)
@@ -146,7 +156,8 @@ static enum mn_sasl_result scram_final(struct mn_sasl_client *c, mn_str in, mn_s
     mn_hmac(d, (mn_str){server, n}, message, c->signature);
     mn_crypt_wipe(client, sizeof client);
     mn_crypt_wipe(server, sizeof server);
-    *out = mn_arena_fmt(&c->a, "%.*s,p=%.*s", MN_ARG(bare), MN_ARG(mn_base64((mn_str){sign, n}, &c->a)));
+    *out = mn_arena_fmt(&c->a, "%.*s,p=%.*s", MN_ARG(bare),
+                        MN_ARG(mn_base64((mn_str){sign, n}, &c->a)));
     c->signature_n = n; /* from here on there is something to compare with */
     return MN_SASL_CHALLENGE;
 }
@@ -193,7 +204,8 @@ int mn_sasl_client_end(struct mn_sasl_client *c, mn_str in)
     if (!sasl_rows[c->mech].scram)
         return MN_E_OK;
     v = c->signature_n ? sasl_attr(&in, 'v') : (mn_str){0};
-    if (v.p && !mn_base64_parse(v, &c->a, &v) && mn_crypt_eq(v, (mn_str){c->signature, c->signature_n}))
+    if (v.p && !mn_base64_parse(v, &c->a, &v) &&
+        mn_crypt_eq(v, (mn_str){c->signature, c->signature_n}))
         return MN_E_OK;
     c->reason = "the server does not know the password";
     return MN_E_DENIED;

@@ -1,7 +1,7 @@
 /* A credentials record is a sequence of verifiers: (tag, length as u16, bytes).
- *   1, 2, 3  SCRAM with SHA-1, SHA-256, SHA-512: iterations as u32, length of the salt, salt, StoredKey, ServerKey
- *   4        MD5(user:realm:password) for DIGEST-MD5
- *   5        the two states of HMAC-MD5 with the password for CRAM-MD5
+ *   1, 2, 3  SCRAM with SHA-1, SHA-256, SHA-512: iterations as u32, length of the salt, salt,
+ * StoredKey, ServerKey 4        MD5(user:realm:password) for DIGEST-MD5 5        the two states of
+ * HMAC-MD5 with the password for CRAM-MD5
  */
 #include "xmpp/sasl_parts.h"
 
@@ -82,16 +82,17 @@ bool sasl_scram_keys(mn_str v, size_t size, struct sasl_keys *out)
     salt = (unsigned char)v.p[4];
     if (v.n != 5 + salt + 2 * size)
         return false;
-    out->iterations = (unsigned)(unsigned char)v.p[0] << 24 | (unsigned)(unsigned char)v.p[1] << 16 |
-                      (unsigned)(unsigned char)v.p[2] << 8 | (unsigned char)v.p[3];
+    out->iterations = (unsigned)(unsigned char)v.p[0] << 24 |
+                      (unsigned)(unsigned char)v.p[1] << 16 | (unsigned)(unsigned char)v.p[2] << 8 |
+                      (unsigned char)v.p[3];
     out->salt = (mn_str){v.p + 5, salt};
     out->stored = (mn_str){v.p + 5 + salt, size};
     out->server = (mn_str){v.p + 5 + salt + size, size};
     return out->iterations > 0 && out->iterations <= INT_MAX && salt > 0;
 }
 
-void sasl_scram_derive(enum mn_digest d, mn_str password, mn_str salt, unsigned iterations, char *stored, char *server,
-                       char *client)
+void sasl_scram_derive(enum mn_digest d, mn_str password, mn_str salt, unsigned iterations,
+                       char *stored, char *server, char *client)
 {
     char salted[MN_DIGEST_MAX], key[MN_DIGEST_MAX];
     size_t n = mn_digest_size(d);
@@ -106,7 +107,8 @@ void sasl_scram_derive(enum mn_digest d, mn_str password, mn_str salt, unsigned 
     mn_crypt_wipe(key, sizeof key);
 }
 
-static void scram_make(struct mn_buf *b, int tag, enum mn_digest d, mn_str password, unsigned iterations)
+static void scram_make(struct mn_buf *b, int tag, enum mn_digest d, mn_str password,
+                       unsigned iterations)
 {
     char v[5 + 16 + 2 * MN_DIGEST_MAX];
     size_t n = mn_digest_size(d);
@@ -140,15 +142,16 @@ static mn_str latin1(mn_str s, struct mn_arena *a)
     return (mn_str){p, n};
 }
 
-int mn_sasl_creds_make(mn_str user, mn_str host, mn_str password, unsigned mask, unsigned iterations, struct mn_arena *a,
-                       mn_str *out)
+int mn_sasl_creds_make(mn_str user, mn_str host, mn_str password, unsigned mask,
+                       unsigned iterations, struct mn_arena *a, mn_str *out)
 {
     struct mn_buf b = {0};
     mn_str prepared;
 
     if (sasl_prep(password, a, &prepared) || prepared.n > 1023)
         return MN_E_FORMAT;
-    /* A password alone (PLAIN) is checked against whatever keys there are, so some are always made. */
+    /* A password alone (PLAIN) is checked against whatever keys there are, so some are always made.
+     */
     if (mask & (1u << MN_SASL_SCRAM_SHA_256 | 1u << MN_SASL_SCRAM_SHA_256_PLUS) || !(mask & SCRAMS))
         scram_make(&b, TAG_SHA256, MN_SHA256, prepared, iterations);
     if (mask & (1u << MN_SASL_SCRAM_SHA_512 | 1u << MN_SASL_SCRAM_SHA_512_PLUS))
@@ -159,7 +162,9 @@ int mn_sasl_creds_make(mn_str user, mn_str host, mn_str password, unsigned mask,
         unsigned char d[16];
 
         mn_digest_of(MN_MD5,
-                     (mn_str[]){latin1(user, a), MN_STR(":"), latin1(host, a), MN_STR(":"), latin1(password, a)}, 5, d);
+                     (mn_str[]){latin1(user, a), MN_STR(":"), latin1(host, a), MN_STR(":"),
+                                latin1(password, a)},
+                     5, d);
         verifier_add(&b, TAG_DIGEST, (mn_str){(char *)d, 16});
     }
     if (mask & 1u << MN_SASL_CRAM_MD5) {

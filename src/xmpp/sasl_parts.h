@@ -1,4 +1,5 @@
-/* Between sasl.c (the server's end), sasl_client.c and sasl_creds.c (verifiers); nobody else includes this. */
+/* Between sasl.c (the server's end), sasl_client.c and sasl_creds.c (verifiers); nobody else
+ * includes this. */
 #pragma once
 
 #include "base/crypt.h"
@@ -26,8 +27,8 @@ struct sasl_keys {
 /* A SCRAM verifier's parts; false when it is damaged. */
 bool sasl_scram_keys(mn_str verifier, size_t digest_size, struct sasl_keys *out);
 /* StoredKey and ServerKey; slow. `client`, when not NULL, takes ClientKey. */
-void sasl_scram_derive(enum mn_digest d, mn_str password, mn_str salt, unsigned iterations, char *stored, char *server,
-                       char *client);
+void sasl_scram_derive(enum mn_digest d, mn_str password, mn_str salt, unsigned iterations,
+                       char *stored, char *server, char *client);
 
 bool sasl_offers_plus(const struct mn_sasl_env *env);
 /* The value of `h` of XEP-0474 over what was announced. */

@@ -36,7 +36,8 @@ mn_str mn_kind_name(enum mn_kind k)
     return kinds[k];
 }
 
-/* RFC 6121 5.2.2: a message of a type we do not know is normal; presence and iq have no such rule. */
+/* RFC 6121 5.2.2: a message of a type we do not know is normal; presence and iq have no such rule.
+ */
 static enum mn_type type_find(enum mn_kind kind, mn_str name)
 {
     if (!name.p)
@@ -201,7 +202,8 @@ struct mn_stanza *mn_stanza_error(const struct mn_stanza *st, enum mn_cond cond,
     mn_elem_set(a, e, "type", mn_cond_type(cond));
     mn_elem_add(a, e, MN_NS_STANZA_ERRORS, mn_cond_name(cond).p);
     if (text.n) {
-        struct mn_elem *t = mn_elem_add_text(a, e, MN_NS_STANZA_ERRORS, "text", mn_arena_str(a, text));
+        struct mn_elem *t =
+            mn_elem_add_text(a, e, MN_NS_STANZA_ERRORS, "text", mn_arena_str(a, text));
 
         mn_elem_set_lang(a, t, MN_STR("en"));
     }

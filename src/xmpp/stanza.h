@@ -1,5 +1,6 @@
-/* Stanzas (RFC 6120, 8) as values: an envelope and a payload. Parsed or sealed, a stanza is const and may be shared by
- * any number of holders on any thread. A new envelope over the same payload costs a small arena and no copy. */
+/* Stanzas (RFC 6120, 8) as values: an envelope and a payload. Parsed or sealed, a stanza is const
+ * and may be shared by any number of holders on any thread. A new envelope over the same payload
+ * costs a small arena and no copy. */
 #pragma once
 
 #include <stdatomic.h>
@@ -31,26 +32,30 @@ enum mn_type {
 
 struct mn_stanza {
     atomic_uint refs;
-    uint8_t kind, type;         /* enum mn_kind, enum mn_type */
-    struct mn_jid from, to;     /* none: absent */
-    mn_str id, lang;            /* {NULL, 0}: absent */
-    const struct mn_elem *elem; /* the payload as the children of this element; NULL when made from bytes alone */
-    mn_str payload;             /* the same as bytes, in the context of jabber:client */
-    mn_str added;               /* bytes behind the payload that this envelope adds */
-    struct mn_stanza *base;     /* whose payload this is; NULL: its own */
-    struct mn_arena arena;      /* where all of it lives, the struct too */
+    uint8_t kind, type;     /* enum mn_kind, enum mn_type */
+    struct mn_jid from, to; /* none: absent */
+    mn_str id, lang;        /* {NULL, 0}: absent */
+    const struct mn_elem
+        *elem; /* the payload as the children of this element; NULL when made from bytes alone */
+    mn_str payload;         /* the same as bytes, in the context of jabber:client */
+    mn_str added;           /* bytes behind the payload that this envelope adds */
+    struct mn_stanza *base; /* whose payload this is; NULL: its own */
+    struct mn_arena arena;  /* where all of it lives, the struct too */
 };
 
-/* From a parsed top-level element; takes over *arena (which holds the item), also on failure. MN_E_NOT_FOUND: no stanza
- * (other name or not in `content`, the stream's default namespace); MN_E_FORMAT: `to` or `from` is no address: then
- * *out is there for an error reply, with that address absent. `from` is the peer's word: whoever receives it settles it
- * by mn_stanza_stamp before the stanza is shared. */
-int mn_stanza_parse(const struct mn_xml_item *item, struct mn_arena *arena, enum mn_ns content, struct mn_stanza **out)
-    MN_MUST_CHECK;
-/* A new one; `pool` NULL: the loop's of this thread. Fill the fields, hang children below mn_stanza_body, then seal. */
+/* From a parsed top-level element; takes over *arena (which holds the item), also on failure.
+ * MN_E_NOT_FOUND: no stanza (other name or not in `content`, the stream's default namespace);
+ * MN_E_FORMAT: `to` or `from` is no address: then *out is there for an error reply, with that
+ * address absent. `from` is the peer's word: whoever receives it settles it by mn_stanza_stamp
+ * before the stanza is shared. */
+int mn_stanza_parse(const struct mn_xml_item *item, struct mn_arena *arena, enum mn_ns content,
+                    struct mn_stanza **out) MN_MUST_CHECK;
+/* A new one; `pool` NULL: the loop's of this thread. Fill the fields, hang children below
+ * mn_stanza_body, then seal. */
 struct mn_stanza *mn_stanza_new(enum mn_kind kind, enum mn_type type);
-struct mn_elem *mn_stanza_body(struct mn_stanza *st); /* the element whose children are the payload */
-void mn_stanza_seal(struct mn_stanza *st);            /* payload := what hangs below the body */
+struct mn_elem *
+mn_stanza_body(struct mn_stanza *st);      /* the element whose children are the payload */
+void mn_stanza_seal(struct mn_stanza *st); /* payload := what hangs below the body */
 /* A new envelope (kind, type, from, to, id, lang copied, to be changed) over the same payload. */
 struct mn_stanza *mn_stanza_wrap(struct mn_stanza *base);
 /* The bare reply: from and to swapped, same id, no payload. */
@@ -67,7 +72,8 @@ mn_str mn_type_name(enum mn_type t);
 mn_str mn_kind_name(enum mn_kind k);
 /* The payload's first child element, for IQs the request. */
 const struct mn_elem *mn_stanza_child(const struct mn_stanza *st);
-/* Bytes for the wire of a jabber:client or jabber:server stream; `to` overrules the envelope's when not NULL. */
+/* Bytes for the wire of a jabber:client or jabber:server stream; `to` overrules the envelope's when
+ * not NULL. */
 void mn_stanza_write(struct mn_buf *b, const struct mn_stanza *st, const struct mn_jid *to);
 /* A delay child (XEP-0203) as bytes for `added`. */
 mn_str mn_stanza_delay(struct mn_arena *a, mn_str from, int64_t wall_ms);

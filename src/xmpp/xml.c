@@ -1,6 +1,7 @@
-/* Two steps. The scanner walks over bytes as they come and only looks for the end of the current top-level element; its
- * state is a few numbers. When the end is there, the element's bytes are copied once into the arena, and the parser goes
- * over that copy, which checks everything and builds the tree out of slices of it. */
+/* Two steps. The scanner walks over bytes as they come and only looks for the end of the current
+ * top-level element; its state is a few numbers. When the end is there, the element's bytes are
+ * copied once into the arena, and the parser goes over that copy, which checks everything and
+ * builds the tree out of slices of it. */
 #include "xmpp/xml.h"
 
 #ifdef __SSE2__
@@ -11,9 +12,9 @@
 
 enum scan {
     SCAN_TEXT,
-    SCAN_LT,    /* behind '<' */
-    SCAN_TAG,   /* in a start tag */
-    SCAN_DQ,    /* in a value */
+    SCAN_LT,  /* behind '<' */
+    SCAN_TAG, /* in a start tag */
+    SCAN_DQ,  /* in a value */
     SCAN_SQ,
     SCAN_END,   /* in an end tag */
     SCAN_BANG,  /* behind "<!" and `matched` characters of "[CDATA[" */
@@ -34,7 +35,8 @@ struct mn_xml {
     size_t scanned; /* of these, from `used` on, the scanner has seen */
     uint32_t depth;
     uint8_t scan, matched;
-    bool open, begun, closing, slash; /* begun: bytes of the stream were seen; slash: the last byte of a tag was '/' */
+    bool open, begun, closing,
+        slash; /* begun: bytes of the stream were seen; slash: the last byte of a tag was '/' */
     int8_t dead;
     uint8_t outer_count;
     struct binding *outer; /* what the stream header declared; text behind it */
@@ -132,16 +134,24 @@ size_t mn_xml_held(const struct mn_xml *x)
 #define SPACE(c) ((c) == ' ' || (c) == '\t' || (c) == '\r' || (c) == '\n')
 enum { NAME_START = 1, NAME = 2 };
 static const uint8_t classes[128] = {
-    ['A' ... 'Z'] = NAME_START | NAME, ['a' ... 'z'] = NAME_START | NAME,
-    ['_'] = NAME_START | NAME,         ['0' ... '9'] = NAME,
-    ['-'] = NAME,                      ['.'] = NAME,
+    ['A' ... 'Z'] = NAME_START | NAME,
+    ['a' ... 'z'] = NAME_START | NAME,
+    ['_'] = NAME_START | NAME,
+    ['0' ... '9'] = NAME,
+    ['-'] = NAME,
+    ['.'] = NAME,
 };
 
 /* One character of UTF-8 that XML allows; its length, or 0. */
 static size_t utf8(const char *at, const char *end, uint32_t *out)
 {
     const unsigned char *s = (const unsigned char *)at;
-    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    size_t n = s[0] < 0x80   ? 1
+               : s[0] < 0xc2 ? 0
+               : s[0] < 0xe0 ? 2
+               : s[0] < 0xf0 ? 3
+               : s[0] < 0xf5 ? 4
+                             : 0;
     uint32_t c;
 
     if (!n || (size_t)(end - at) < n)
@@ -168,10 +178,10 @@ static bool name_char(uint32_t c, bool start)
         uint32_t from, to;
         bool start;
     } ranges[] = {
-        {0xb7, 0xb7, 0},       {0xc0, 0xd6, 1},         {0xd8, 0xf6, 1},       {0xf8, 0x2ff, 1},
-        {0x300, 0x36f, 0},     {0x370, 0x37d, 1},       {0x37f, 0x1fff, 1},    {0x200c, 0x200d, 1},
-        {0x203f, 0x2040, 0},   {0x2070, 0x218f, 1},     {0x2c00, 0x2fef, 1},   {0x3001, 0xd7ff, 1},
-        {0xf900, 0xfdcf, 1},   {0xfdf0, 0xfffd, 1},     {0x10000, 0xeffff, 1},
+        {0xb7, 0xb7, 0},     {0xc0, 0xd6, 1},     {0xd8, 0xf6, 1},       {0xf8, 0x2ff, 1},
+        {0x300, 0x36f, 0},   {0x370, 0x37d, 1},   {0x37f, 0x1fff, 1},    {0x200c, 0x200d, 1},
+        {0x203f, 0x2040, 0}, {0x2070, 0x218f, 1}, {0x2c00, 0x2fef, 1},   {0x3001, 0xd7ff, 1},
+        {0xf900, 0xfdcf, 1}, {0xfdf0, 0xfffd, 1}, {0x10000, 0xeffff, 1},
     };
 
     for (size_t i = 0; i < MN_COUNT(ranges); i++)
@@ -197,8 +207,8 @@ static const char *find_tag(const char *at, const char *end)
 
     for (; end - at >= 16; at += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)at);
-        int mask = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, gt),
-                                                  _mm_or_si128(_mm_cmpeq_epi8(v, dq), _mm_cmpeq_epi8(v, sq))));
+        int mask = _mm_movemask_epi8(_mm_or_si128(
+            _mm_cmpeq_epi8(v, gt), _mm_or_si128(_mm_cmpeq_epi8(v, dq), _mm_cmpeq_epi8(v, sq))));
 
         if (mask)
             return at + __builtin_ctz((unsigned)mask);
@@ -377,7 +387,8 @@ struct parser {
     struct frame *frames, frames_here[FRAMES];
     unsigned depth, frame_cap;
     struct binding *bindings, bindings_here[BINDINGS];
-    unsigned binding_count, binding_cap, outside; /* outside: how many are declared around the payload */
+    unsigned binding_count, binding_cap,
+        outside; /* outside: how many are declared around the payload */
     struct raw_attr *attrs, attrs_here[ATTRS];
     unsigned attr_count, attr_cap;
     unsigned flags;
@@ -450,8 +461,8 @@ static bool name(struct parser *p, mn_str *prefix, mn_str *local)
     return true;
 }
 
-/* Up to the next byte that needs a look: `stop`, '<', '&', ']' (text), controls and everything beyond ASCII. At least 16 bytes
- * may be read behind the end (the copy in the arena has them). */
+/* Up to the next byte that needs a look: `stop`, '<', '&', ']' (text), controls and everything
+ * beyond ASCII. At least 16 bytes may be read behind the end (the copy in the arena has them). */
 static const char *plain_run(const char *at, char stop)
 {
 #ifdef __SSE2__
@@ -474,14 +485,18 @@ static const char *plain_run(const char *at, char stop)
 #endif
 }
 
-/* One reference from `at` ('&'); its text goes to `out` (at most 4 bytes); NULL when it is none that XMPP allows. */
+/* One reference from `at` ('&'); its text goes to `out` (at most 4 bytes); NULL when it is none
+ * that XMPP allows. */
 static const char *reference(const char *at, const char *end, char *out, size_t *n, int *error)
 {
     static const struct {
         mn_str name;
         char c;
-    } known[] = {{MN_STR("lt;"), '<'}, {MN_STR("gt;"), '>'}, {MN_STR("amp;"), '&'},
-                 {MN_STR("quot;"), '"'}, {MN_STR("apos;"), '\''}};
+    } known[] = {{MN_STR("lt;"), '<'},
+                 {MN_STR("gt;"), '>'},
+                 {MN_STR("amp;"), '&'},
+                 {MN_STR("quot;"), '"'},
+                 {MN_STR("apos;"), '\''}};
     const char *semi = find(at, end, ';');
     mn_str body = {at + 1, (size_t)(semi - at)};
     uint32_t c = 0;
@@ -509,7 +524,9 @@ static const char *reference(const char *at, const char *end, char *out, size_t 
         return NULL;
     for (size_t i = 0; i < body.n; i++) {
         unsigned char ch = (unsigned char)body.p[i];
-        unsigned d = ch >= '0' && ch <= '9' ? ch - 48u : hex && (ch | 32) >= 'a' && (ch | 32) <= 'f' ? (ch | 32) - 'a' + 10u : 99;
+        unsigned d = ch >= '0' && ch <= '9'                        ? ch - 48u
+                     : hex && (ch | 32) >= 'a' && (ch | 32) <= 'f' ? (ch | 32) - 'a' + 10u
+                                                                   : 99;
 
         if (d == 99)
             return NULL;
@@ -568,7 +585,8 @@ static int decoded(struct parser *p, mn_str raw, bool attr, bool cdata, mn_str *
     return MN_E_OK;
 }
 
-/* Character data up to `stop` ('<' for text; a quote for values), checked; *rework: it has to be decoded. */
+/* Character data up to `stop` ('<' for text; a quote for values), checked; *rework: it has to be
+ * decoded. */
 static int run(struct parser *p, char stop, bool *rework, mn_str *out)
 {
     const char *from = p->at;
@@ -663,7 +681,8 @@ static bool is_declaration(const struct raw_attr *r)
 /* What a prefix stands for here. NULL: nothing. */
 static const struct binding *resolve(struct parser *p, mn_str prefix)
 {
-    static const struct binding xml = {MN_STR("xml"), MN_STR("http://www.w3.org/XML/1998/namespace"), MN_NS_XML};
+    static const struct binding xml = {MN_STR("xml"),
+                                       MN_STR("http://www.w3.org/XML/1998/namespace"), MN_NS_XML};
     const struct binding *b;
 
     if (mn_str_eq(prefix, MN_STR("xml")))
@@ -693,7 +712,8 @@ static int settle_attrs(struct parser *p, struct mn_elem *e)
         }
         e->attrs[n] = r->attr;
         for (unsigned k = 0; k < n; k++)
-            if (mn_str_eq(e->attrs[k].name, r->attr.name) && mn_str_eq(e->attrs[k].ns_uri, r->attr.ns_uri))
+            if (mn_str_eq(e->attrs[k].name, r->attr.name) &&
+                mn_str_eq(e->attrs[k].ns_uri, r->attr.ns_uri))
                 return MN_E_XML;
         n++;
     }
@@ -710,7 +730,8 @@ static int declarations(struct parser *p)
         if (!is_declaration(r))
             continue;
         for (unsigned k = 0; k < i; k++)
-            if (mn_str_eq(p->attrs[k].prefix, r->prefix) && mn_str_eq(p->attrs[k].attr.name, r->attr.name))
+            if (mn_str_eq(p->attrs[k].prefix, r->prefix) &&
+                mn_str_eq(p->attrs[k].attr.name, r->attr.name))
                 return MN_E_XML;
         if ((e = declare(p, r)))
             return e;
@@ -900,7 +921,8 @@ static mn_str padded(struct mn_arena *a, mn_str s)
     return (mn_str){p, s.n};
 }
 
-static int parse_elem(const struct mn_xml *x, mn_str bytes, struct mn_arena *a, struct mn_xml_item *out)
+static int parse_elem(const struct mn_xml *x, mn_str bytes, struct mn_arena *a,
+                      struct mn_xml_item *out)
 {
     struct parser p;
     const struct binding *plain;
@@ -996,7 +1018,8 @@ static int parse_open(struct mn_xml *x, mn_str bytes, struct mn_arena *a, struct
                 version = true;
             else if (!version || !(mn_str_is(local, "encoding") || mn_str_is(local, "standalone")))
                 return MN_E_XML;
-            if (mn_str_is(local, "encoding") && !mn_str_eq_nocase(p.attrs[0].attr.value, MN_STR("UTF-8")))
+            if (mn_str_is(local, "encoding") &&
+                !mn_str_eq_nocase(p.attrs[0].attr.value, MN_STR("UTF-8")))
                 return MN_E_DENIED;
         }
         if (!version)
@@ -1060,7 +1083,8 @@ int mn_xml_next(struct mn_xml *x, struct mn_arena *a, struct mn_xml_item *out)
     return what;
 }
 
-int mn_xml_parse(mn_str text, const struct mn_xml_limits *limits, struct mn_arena *a, struct mn_elem **out)
+int mn_xml_parse(mn_str text, const struct mn_xml_limits *limits, struct mn_arena *a,
+                 struct mn_elem **out)
 {
     struct mn_xml x = {.limits = *limits, .open = true, .begun = true};
     struct mn_xml_item item, more;

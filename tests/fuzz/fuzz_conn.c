@@ -1,5 +1,5 @@
-/* Any bytes into the layers of a connection, in any pieces: the first byte says which layers, then each byte is the length of
- * a piece. The end is told once, and no piece inflates without bound. */
+/* Any bytes into the layers of a connection, in any pieces: the first byte says which layers, then
+ * each byte is the length of a piece. The end is told once, and no piece inflates without bound. */
 #include <stdlib.h>
 
 #include "net/cert.h"
@@ -61,7 +61,8 @@ static struct mn_tls *server(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct mn_conn_face face = {on_bytes, on_closed, NULL, NULL}, deaf = {ignore, ignore_end, NULL, NULL};
+    static const struct mn_conn_face face = {on_bytes, on_closed, NULL, NULL},
+                                     deaf = {ignore, ignore_end, NULL, NULL};
     static struct mn_loop *l;
     mn_str in = {(const char *)data, size};
 

@@ -1,6 +1,6 @@
 /* covers: mn_jid_parse
- * A prepared address is prepared: parsed again it is the same, in place where it is ASCII. What may be created is a localpart
- * that prepares to itself, and escapes come back as what went in. */
+ * A prepared address is prepared: parsed again it is the same, in place where it is ASCII. What may
+ * be created is a localpart that prepares to itself, and escapes come back as what went in. */
 #include "xmpp/jid.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

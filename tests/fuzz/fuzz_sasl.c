@@ -1,6 +1,7 @@
 /* covers: mn_sasl_step mn_sasl_found mn_sasl_creds_mechs mn_sasl_client_step mn_sasl_client_end
- * The first byte chooses the mechanism and the connection, then each line is a message of the client; the account's record is
- * a good one or the input itself. Whoever gets in without a proof is a bug, so the password is not in the input's reach. */
+ * The first byte chooses the mechanism and the connection, then each line is a message of the
+ * client; the account's record is a good one or the input itself. Whoever gets in without a proof
+ * is a bug, so the password is not in the input's reach. */
 #include "xmpp/sasl.h"
 
 #include "base/rand.h"
@@ -14,8 +15,9 @@ static mn_str good_record(void)
     static mn_str record;
 
     if (!record.p)
-        MN_ASSERT(!mn_sasl_creds_make(MN_STR("romeo"), MN_STR("example.org"), mn_rand_text(&kept, 24),
-                                      (1u << MN_SASL_MECHS) - 1, 1, &kept, &record));
+        MN_ASSERT(!mn_sasl_creds_make(MN_STR("romeo"), MN_STR("example.org"),
+                                      mn_rand_text(&kept, 24), (1u << MN_SASL_MECHS) - 1, 1, &kept,
+                                      &record));
     return record;
 }
 
@@ -39,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const mn_str names[] = {MN_STR("SCRAM-SHA-1"), MN_STR("SCRAM-SHA-1-PLUS")};
     mn_str record = good_record(), rest = {(const char *)data, size}, in, out = {0};
-    enum mn_sasl_mech m = size ? (enum mn_sasl_mech)((data[0] & 15) % MN_SASL_MECHS) : MN_SASL_PLAIN;
+    enum mn_sasl_mech m =
+        size ? (enum mn_sasl_mech)((data[0] & 15) % MN_SASL_MECHS) : MN_SASL_PLAIN;
     bool tls = size && data[0] & 16, exists = size && data[0] & 32;
     struct mn_sasl_env env = {.host = MN_STR("example.org"),
                               .tls = tls,

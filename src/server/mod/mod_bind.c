@@ -1,5 +1,5 @@
-/* Resource binding (RFC 6120, 7). A client may ask for a resource or leave it to us. When it asks for one that is taken, the
- * older session goes: a phone is back before we see its old link die. */
+/* Resource binding (RFC 6120, 7). A client may ask for a resource or leave it to us. When it asks
+ * for one that is taken, the older session goes: a phone is back before we see its old link die. */
 #include "base/rand.h"
 #include "server/module.h"
 
@@ -20,9 +20,12 @@ static void bind_now(void *arg, struct user *u)
 
     if (c->anonymous)
         u->exists = true;
-    if (c->state == C2S_CLOSED || !u->exists || u->session_count >= c->srv->conf->limits.sessions_per_account ||
+    if (c->state == C2S_CLOSED || !u->exists ||
+        u->session_count >= c->srv->conf->limits.sessions_per_account ||
         (wish.n && mn_jid_resource_prep(wish, a, &resource))) {
-        enum mn_cond cond = !u->exists ? MN_COND_NOT_ALLOWED : wish.n && !resource.n ? MN_COND_BAD_REQUEST : MN_COND_RESOURCE_CONSTRAINT;
+        enum mn_cond cond = !u->exists              ? MN_COND_NOT_ALLOWED
+                            : wish.n && !resource.n ? MN_COND_BAD_REQUEST
+                                                    : MN_COND_RESOURCE_CONSTRAINT;
 
         mn_stanza_unref(answer);
         iq_finish(iq, c->state == C2S_CLOSED ? MN_COND_NONE : cond);

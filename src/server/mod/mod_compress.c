@@ -12,7 +12,9 @@ static bool can(const struct c2s *c)
 static void features(struct c2s *c, struct mn_buf *out)
 {
     if (can(c))
-        mn_buf_lit(out, "<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>");
+        mn_buf_lit(
+            out, "<compression "
+                 "xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>");
 }
 
 static bool on_compress(struct c2s *c, const struct mn_xml_item *item)
@@ -26,7 +28,10 @@ static bool on_compress(struct c2s *c, const struct mn_xml_item *item)
         zlib |= mn_str_is(mn_elem_text(m, &a), "zlib");
     mn_arena_done(&a, NULL);
     if (!zlib) {
-        c2s_raw(c, MN_STR("<failure xmlns='http://jabber.org/protocol/compress'><unsupported-method/></failure>"));
+        c2s_raw(
+            c,
+            MN_STR("<failure "
+                   "xmlns='http://jabber.org/protocol/compress'><unsupported-method/></failure>"));
         return true;
     }
     c2s_raw(c, MN_STR("<compressed xmlns='http://jabber.org/protocol/compress'/>"));

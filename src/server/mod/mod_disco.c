@@ -15,7 +15,8 @@ static enum mn_cond on_info(struct iq *iq)
     if (mn_elem_get(iq->child, "node").n)
         return MN_COND_ITEM_NOT_FOUND;
     /* Who may not see the account learns nothing of it (XEP-0030, 8). */
-    if (iq->user && !iq_is_self(iq) && !(roster_flags(&iq->user->roster, mn_jid_bare(&iq->st->from)) & ROSTER_FROM))
+    if (iq->user && !iq_is_self(iq) &&
+        !(roster_flags(&iq->user->roster, mn_jid_bare(&iq->st->from)) & ROSTER_FROM))
         return MN_COND_SERVICE_UNAVAILABLE;
     answer = iq_answer(iq);
     a = &answer->arena;
@@ -40,7 +41,8 @@ static enum mn_cond on_items(struct iq *iq)
 
     if (mn_elem_get(iq->child, "node").n)
         return MN_COND_ITEM_NOT_FOUND;
-    if (iq->user && !iq_is_self(iq) && !(roster_flags(&iq->user->roster, mn_jid_bare(&iq->st->from)) & ROSTER_FROM))
+    if (iq->user && !iq_is_self(iq) &&
+        !(roster_flags(&iq->user->roster, mn_jid_bare(&iq->st->from)) & ROSTER_FROM))
         return MN_COND_SERVICE_UNAVAILABLE;
     answer = iq_answer(iq);
     mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_DISCO_ITEMS, "query");
@@ -51,7 +53,8 @@ const struct module mod_disco = {
     .name = "disco",
     .xep = {{30, "2.5rc3"}},
     .feature = {"http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"},
-    .user_feature = {"http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"},
+    .user_feature = {"http://jabber.org/protocol/disco#info",
+                     "http://jabber.org/protocol/disco#items"},
     .iq = {{MN_TYPE_GET, MN_NS_DISCO_INFO, "query", AT_HOST | AT_USER, on_info},
            {MN_TYPE_GET, MN_NS_DISCO_ITEMS, "query", AT_HOST | AT_USER, on_items}},
 };

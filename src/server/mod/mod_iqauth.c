@@ -1,10 +1,12 @@
-/* XEP-0078 Non-SASL Authentication, only where the operator writes it into the configuration, and only with the password itself
- * (its digest would need the password here). Refused on a stream on which a SASL login has failed. */
+/* XEP-0078 Non-SASL Authentication, only where the operator writes it into the configuration, and
+ * only with the password itself (its digest would need the password here). Refused on a stream on
+ * which a SASL login has failed. */
 #include "server/module.h"
 
 static bool can(const struct c2s *c)
 {
-    return c->srv->conf->auth.iq_auth && c->state == C2S_OPEN && !c->sasl_failed && c2s_may(c, MN_SASL_PLAIN);
+    return c->srv->conf->auth.iq_auth && c->state == C2S_OPEN && !c->sasl_failed &&
+           c2s_may(c, MN_SASL_PLAIN);
 }
 
 static void features(struct c2s *c, struct mn_buf *out)
@@ -52,7 +54,8 @@ static void let_in(void *arg, struct user *u)
     struct checking *k = arg;
     struct c2s *c = k->iq->stream;
 
-    if (c->state == C2S_CLOSED || !u->exists || u->session_count >= c->srv->conf->limits.sessions_per_account) {
+    if (c->state == C2S_CLOSED || !u->exists ||
+        u->session_count >= c->srv->conf->limits.sessions_per_account) {
         end(k, u->exists ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_NOT_AUTHORIZED);
         return;
     }
@@ -77,7 +80,8 @@ static void checked(struct mn_job *j)
         c->sasl_failed = true; /* one try: then SASL, where failing costs time */
         mn_limit_fail(c->srv->limits, c2s_group(c, group));
         mn_limit_fail(c->srv->limits, mn_jid_bare(&bare));
-        mn_log_info(&c->log, "login refused", MN_F("account", mn_jid_bare(&bare)), MN_FC("why", "jabber:iq:auth"));
+        mn_log_info(&c->log, "login refused", MN_F("account", mn_jid_bare(&bare)),
+                    MN_FC("why", "jabber:iq:auth"));
     }
     end(k, MN_COND_NOT_AUTHORIZED);
 }
@@ -133,7 +137,8 @@ static enum mn_cond on_set(struct iq *iq)
     user = mn_elem_child_text(iq->child, MN_NS_AUTH, "username", &k->a);
     k->password = mn_elem_child_text(iq->child, MN_NS_AUTH, "password", &k->a);
     resource = mn_elem_child_text(iq->child, MN_NS_AUTH, "resource", &k->a);
-    if (!user.n || !k->password.n || !resource.n || mn_jid_make(user, c->host->name, resource, &k->a, &k->jid)) {
+    if (!user.n || !k->password.n || !resource.n ||
+        mn_jid_make(user, c->host->name, resource, &k->a, &k->jid)) {
         mn_arena_done(&k->a, NULL);
         mn_free(k);
         return MN_COND_NOT_ACCEPTABLE;
@@ -147,6 +152,7 @@ const struct module mod_iqauth = {
     .name = "iq_auth",
     .xep = {{78, "2.5"}},
     .always = true, /* auth.iq_auth decides */
-    .iq = {{MN_TYPE_GET, MN_NS_AUTH, "query", AT_STREAM, on_get}, {MN_TYPE_SET, MN_NS_AUTH, "query", AT_STREAM, on_set}},
+    .iq = {{MN_TYPE_GET, MN_NS_AUTH, "query", AT_STREAM, on_get},
+           {MN_TYPE_SET, MN_NS_AUTH, "query", AT_STREAM, on_set}},
     .stream_features = features,
 };

@@ -1,5 +1,5 @@
-/* XEP-0160 offline messages with XEP-0203 delays: kept in the log "offline", stored before they are acknowledged, delivered in
- * order to the first resource that takes messages. */
+/* XEP-0160 offline messages with XEP-0203 delays: kept in the log "offline", stored before they are
+ * acknowledged, delivered in order to the first resource that takes messages. */
 #include "base/clock.h"
 #include "server/module.h"
 #include "xmpp/datetime.h"
@@ -8,9 +8,10 @@ struct conf {
     bool on;
     int64_t max_messages;
 };
-static const struct mn_conf_row keys[] = {
-    {"max_messages", MN_CONF_INT, offsetof(struct conf, max_messages), "1000", .min = 1, .max = 1000000, .text = "per account"},
-    {0}};
+static const struct mn_conf_row keys[] = {{"max_messages", MN_CONF_INT,
+                                           offsetof(struct conf, max_messages), "1000", .min = 1,
+                                           .max = 1000000, .text = "per account"},
+                                          {0}};
 
 static const struct conf *conf_of(const struct owner *o)
 {
@@ -26,7 +27,6 @@ static void stored(struct wait *w, int result)
     else
         route_finish(r);
 }
-
 
 static void counted(struct store_read *s)
 {
@@ -98,7 +98,8 @@ static void flush_read(struct store_read *r)
                 session_write(f->s, st, NULL);
             mn_stanza_unref(st);
         }
-        u->wrote = store_log_trim(u->owner->writer, mn_jid_bare(&u->jid), "offline", UINT64_MAX >> 1, r->rows[r->count - 1].id);
+        u->wrote = store_log_trim(u->owner->writer, mn_jid_bare(&u->jid), "offline",
+                                  UINT64_MAX >> 1, r->rows[r->count - 1].id);
     }
     store_read_free(r);
     session_unref(f->s);

@@ -1,4 +1,5 @@
-/* XEP-0049 Private XML Storage: one element per name and namespace, read through, never resident. */
+/* XEP-0049 Private XML Storage: one element per name and namespace, read through, never resident.
+ */
 #include "server/module.h"
 
 static mn_str key_of(const struct mn_elem *e, struct mn_arena *a)
@@ -24,7 +25,8 @@ static enum mn_cond on_set(struct iq *iq)
         struct mn_buf b = {0};
 
         mn_elem_write(&b, e, MN_STR(""));
-        user_wrote(iq->user, store_set(iq->owner->writer, mn_jid_bare(&iq->user->jid), "private", key_of(e, &a), mn_buf_view(&b)));
+        user_wrote(iq->user, store_set(iq->owner->writer, mn_jid_bare(&iq->user->jid), "private",
+                                       key_of(e, &a), mn_buf_view(&b)));
         mn_buf_free(&b);
         mn_arena_done(&a, NULL);
     }
@@ -74,5 +76,6 @@ const struct module mod_private = {
     .name = "private",
     .xep = {{49, "1.2"}},
     .user_feature = {"jabber:iq:private"},
-    .iq = {{MN_TYPE_SET, MN_NS_PRIVATE, "query", AT_USER, on_set}, {MN_TYPE_GET, MN_NS_PRIVATE, "query", AT_USER, on_get}},
+    .iq = {{MN_TYPE_SET, MN_NS_PRIVATE, "query", AT_USER, on_set},
+           {MN_TYPE_GET, MN_NS_PRIVATE, "query", AT_USER, on_get}},
 };

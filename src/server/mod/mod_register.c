@@ -1,5 +1,6 @@
-/* XEP-0077 In-Band Registration: making an account on a stream that is not logged in, where the configuration opens that;
- * changing the own password and removing the own account, never somebody else's. */
+/* XEP-0077 In-Band Registration: making an account on a stream that is not logged in, where the
+ * configuration opens that; changing the own password and removing the own account, never somebody
+ * else's. */
 #include "base/clock.h"
 #include "server/module.h"
 
@@ -54,7 +55,8 @@ static enum mn_cond form(struct iq *iq)
     x = mn_elem_add(a, q, MN_NS_DATA, "x");
     mn_elem_set(a, x, "type", MN_STR("form"));
     mn_elem_add_text(a, x, MN_NS_DATA, "title", MN_STR("XMPP Client Registration"));
-    mn_elem_add_text(a, x, MN_NS_DATA, "instructions", MN_STR("Please provide the following information"));
+    mn_elem_add_text(a, x, MN_NS_DATA, "instructions",
+                     MN_STR("Please provide the following information"));
     f = mn_elem_add(a, x, MN_NS_DATA, "field");
     mn_elem_set(a, f, "var", MN_STR("FORM_TYPE"));
     mn_elem_set(a, f, "type", MN_STR("hidden"));
@@ -100,7 +102,8 @@ static enum mn_cond on_get(struct iq *iq)
     answer = iq_answer(iq);
     q = mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_REGISTER, "query");
     mn_elem_add(&answer->arena, q, MN_NS_REGISTER, "registered");
-    mn_elem_add_text(&answer->arena, q, MN_NS_REGISTER, "username", mn_arena_str(&answer->arena, mn_jid_user(&iq->via->jid)));
+    mn_elem_add_text(&answer->arena, q, MN_NS_REGISTER, "username",
+                     mn_arena_str(&answer->arena, mn_jid_user(&iq->via->jid)));
     mn_elem_add(&answer->arena, q, MN_NS_REGISTER, "password");
     return iq_result(iq, answer);
 }
@@ -134,7 +137,8 @@ static void keys_make(struct mn_job *j)
 {
     struct making *m = (struct making *)j;
 
-    m->error = mn_sasl_creds_make(m->name, m->iq->host->name, m->password, m->mechs, m->iterations, &m->a, &m->creds);
+    m->error = mn_sasl_creds_make(m->name, m->iq->host->name, m->password, m->mechs, m->iterations,
+                                  &m->a, &m->creds);
 }
 
 struct committed {
@@ -167,19 +171,23 @@ static void keys_made(struct mn_job *j)
     uint64_t seq;
 
     if (m->error || (m->fresh && u->exists) || (!m->fresh && !u->exists)) {
-        making_end(m, m->error ? MN_COND_NOT_ACCEPTABLE : m->fresh ? MN_COND_CONFLICT : MN_COND_NOT_ALLOWED);
+        making_end(m, m->error   ? MN_COND_NOT_ACCEPTABLE
+                      : m->fresh ? MN_COND_CONFLICT
+                                 : MN_COND_NOT_ALLOWED);
         return;
     }
     seq = store_set(w, bare, "auth", MN_STR("creds"), m->creds);
     if (m->fresh) {
         int64_t now = mn_clock_wall();
 
-        store_set(w, bare, USER_STORE, MN_STR(USER_ACCOUNT), mn_arena_fmt(&m->a, "%lld", (long long)now));
+        store_set(w, bare, USER_STORE, MN_STR(USER_ACCOUNT),
+                  mn_arena_fmt(&m->a, "%lld", (long long)now));
         if (m->full_name.n)
             store_set(w, bare, "profile", MN_STR("name"), m->full_name);
         if (m->email.n)
             store_set(w, bare, "profile", MN_STR("email"), m->email);
-        seq = store_index_add(w, mn_jid_host(&u->jid), "accounts", mn_jid_user(&u->jid), bare, MN_STR(""));
+        seq = store_index_add(w, mn_jid_host(&u->jid), "accounts", mn_jid_user(&u->jid), bare,
+                              MN_STR(""));
         user_created(u);
     }
     user_wrote(u, seq);
@@ -253,8 +261,10 @@ static enum mn_cond create(struct iq *iq)
         return MN_COND_NOT_ACCEPTABLE;
     }
     if (c->srv->conf->registration.per_address.count && !(c->srv->built_in && c2s_is_loopback(c)) &&
-        !mn_limit_rate(c->srv->limits, mn_arena_fmt(&a, "register %.*s", MN_ARG(c2s_group(c, group))),
-                       c->srv->conf->registration.per_address.count, c->srv->conf->registration.per_address.ms)) {
+        !mn_limit_rate(c->srv->limits,
+                       mn_arena_fmt(&a, "register %.*s", MN_ARG(c2s_group(c, group))),
+                       c->srv->conf->registration.per_address.count,
+                       c->srv->conf->registration.per_address.ms)) {
         mn_arena_done(&a, NULL);
         return MN_COND_RESOURCE_CONSTRAINT;
     }

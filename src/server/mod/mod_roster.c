@@ -82,7 +82,8 @@ static enum mn_cond removed(struct iq *iq, struct roster_item *item)
     for (int i = 0; i < 2; i++) {
         struct mn_stanza *st;
 
-        if (!(was & (i ? ROSTER_FROM : ROSTER_TO | ROSTER_PENDING_OUT)) || mn_jid_parse(item->jid, &a, &contact))
+        if (!(was & (i ? ROSTER_FROM : ROSTER_TO | ROSTER_PENDING_OUT)) ||
+            mn_jid_parse(item->jid, &a, &contact))
             continue;
         if (i)
             presence_hide(u, &contact);
@@ -148,6 +149,7 @@ const struct module mod_roster = {
     .xep = {{237, "1.3"}},
     .always = true,
     .user_feature = {"jabber:iq:roster"},
-    .iq = {{MN_TYPE_GET, MN_NS_ROSTER, "query", AT_USER, on_get}, {MN_TYPE_SET, MN_NS_ROSTER, "query", AT_USER, on_set}},
+    .iq = {{MN_TYPE_GET, MN_NS_ROSTER, "query", AT_USER, on_get},
+           {MN_TYPE_SET, MN_NS_ROSTER, "query", AT_USER, on_set}},
     .stream_features = features,
 };

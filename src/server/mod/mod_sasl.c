@@ -1,5 +1,5 @@
-/* SASL (RFC 6120, 6) on a client's stream: mechanisms offered, the exchange, and what its failures cost. As soon as the account
- * is named the stream moves to its owner; the rest is local. */
+/* SASL (RFC 6120, 6) on a client's stream: mechanisms offered, the exchange, and what its failures
+ * cost. As soon as the account is named the stream moves to its owner; the rest is local. */
 #include "base/codec.h"
 #include "base/rand.h"
 #include "server/module.h"
@@ -35,7 +35,8 @@ static size_t offered(const struct c2s *c, mn_str out[MN_SASL_MECHS])
     return n;
 }
 
-static void env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_env *e, mn_str names[MN_SASL_MECHS])
+static void env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_env *e,
+                     mn_str names[MN_SASL_MECHS])
 {
     *e = (struct mn_sasl_env){.host = c->host->name,
                               .tls = c->secure,
@@ -107,15 +108,18 @@ static void delay_over(struct mn_timer *t)
     c2s_go_on(c);
 }
 
-/* Wrong credentials cost time: by address and by account, growing (decision L3). `waiting`: the stream waits already. */
+/* Wrong credentials cost time: by address and by account, growing (decision L3). `waiting`: the
+ * stream waits already. */
 static void wrong(struct c2s *c, bool waiting)
 {
     struct mn_arena a = {0};
     char group[16];
-    mn_str account = mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)), MN_ARG(c->host->name));
+    mn_str account =
+        mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)), MN_ARG(c->host->name));
     int64_t ms, by_account;
 
-    mn_log_info(&c->log, "login refused", MN_F("account", account), MN_FC("why", mn_sasl_reason(c->login->sasl)));
+    mn_log_info(&c->log, "login refused", MN_F("account", account),
+                MN_FC("why", mn_sasl_reason(c->login->sasl)));
     c->wrong++;
     mn_limit_fail(c->srv->limits, c2s_group(c, group));
     mn_limit_fail(c->srv->limits, account);
@@ -178,7 +182,8 @@ static void at_owner(struct c2s *c, void *arg)
     }
     r = store_read_new();
     r->kind = STORE_GET;
-    r->owner = mn_arena_fmt(&r->arena, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)), MN_ARG(c->host->name));
+    r->owner = mn_arena_fmt(&r->arena, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)),
+                            MN_ARG(c->host->name));
     r->store = "auth";
     r->key = MN_STR("creds");
     r->done = found;
@@ -230,7 +235,8 @@ static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting)
         break;
     case MN_SASL_LOOKUP:
         c2s_move(c,
-                 mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)), MN_ARG(c->host->name)),
+                 mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)),
+                              MN_ARG(c->host->name)),
                  at_owner, NULL);
         mn_arena_done(&a, NULL);
         return;
@@ -286,7 +292,8 @@ static void start(struct c2s *c, enum mn_sasl_mech m, mn_str first)
     c->login->sasl = mn_sasl_new(m, &e);
     mn_arena_done(&a, NULL);
     if (m == MN_SASL_ANONYMOUS) {
-        mn_str user = mn_rand_text(&a, 20), bare = mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(user), MN_ARG(c->host->name));
+        mn_str user = mn_rand_text(&a, 20),
+               bare = mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(user), MN_ARG(c->host->name));
 
         c->user = (mn_str){mn_str_dup(user), user.n};
         c2s_move(c, bare, anonymous_there, NULL);
@@ -346,6 +353,8 @@ const struct module mod_sasl = {
     .rfc = "RFC 6120 6",
     .xep = {{440, "0.4.2"}, {474, "0.5.0"}, {515, "0.1.0"}},
     .always = true,
-    .stream = {{MN_NS_SASL, "auth", on_auth}, {MN_NS_SASL, "response", on_response}, {MN_NS_SASL, "abort", on_abort}},
+    .stream = {{MN_NS_SASL, "auth", on_auth},
+               {MN_NS_SASL, "response", on_response},
+               {MN_NS_SASL, "abort", on_abort}},
     .stream_features = features,
 };

@@ -1,4 +1,5 @@
-/* The session request of RFC 3921, which older clients make after binding: answered, and nothing else. */
+/* The session request of RFC 3921, which older clients make after binding: answered, and nothing
+ * else. */
 #include "server/module.h"
 
 static void features(struct c2s *c, struct mn_buf *out)

@@ -11,7 +11,8 @@ static void features(struct c2s *c, struct mn_buf *out)
     if (!can(c))
         return;
     mn_buf_lit(out, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'");
-    mn_buf_str(out, c->tls_policy == CONF_TLS_REQUIRED ? MN_STR("><required/></starttls>") : MN_STR("/>"));
+    mn_buf_str(out, c->tls_policy == CONF_TLS_REQUIRED ? MN_STR("><required/></starttls>")
+                                                       : MN_STR("/>"));
 }
 
 static bool on_starttls(struct c2s *c, const struct mn_xml_item *item)

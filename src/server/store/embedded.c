@@ -1,13 +1,14 @@
 /* The embedded store: one SQLite file (docs/design/002-store.md).
  *
  *   kv(owner, store, key) -> value
- *   record(id) -> time, value, refs, entries      append only, in commit order; entries: who has it, packed
- *   log(owner, store, id) -> record, time, peer, key, gone        the index of records, built behind them
- *   term(host, store, term, owner, key)
+ *   record(id) -> time, value, refs, entries      append only, in commit order; entries: who has
+ * it, packed log(owner, store, id) -> record, time, peer, key, gone        the index of records,
+ * built behind them term(host, store, term, owner, key)
  *
- * One thread writes: it takes all commits that wait, runs them in one transaction, and lets the index of the logs follow in
- * sorted runs. What is not in the index yet is the tail: it stands in memory and is rebuilt from the records at start. Any
- * change to a log other than an append without item key brings the index up first, in the same transaction. */
+ * One thread writes: it takes all commits that wait, runs them in one transaction, and lets the
+ * index of the logs follow in sorted runs. What is not in the index yet is the tail: it stands in
+ * memory and is rebuilt from the records at start. Any change to a log other than an append without
+ * item key brings the index up first, in the same transaction. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,14 +22,47 @@
 #include "base/log.h"
 #include "server/store_back.h"
 
-enum { SCHEMA = 1, RUN = 1000, TAIL_BYTES = 8 << 20, GATHER_US = 2000, GATHER_FULL = 512, READERS = 8 };
+enum {
+    SCHEMA = 1,
+    RUN = 1000,
+    TAIL_BYTES = 8 << 20,
+    GATHER_US = 2000,
+    GATHER_FULL = 512,
+    READERS = 8
+};
 
 enum statement {
-    Q_BEGIN, Q_COMMIT, Q_ROLLBACK,
-    Q_SET, Q_DEL, Q_DEL_RANGE, Q_DROP_KV, Q_DROP_TERM,
-    Q_RECORD, Q_LOG, Q_LOG_RECORD, Q_LOG_REPOINT, Q_LOG_GONE, Q_LOG_DEL, Q_LOG_BY_KEY, Q_LOG_OLDEST, Q_LOG_COUNT, Q_LOG_ALL,
-    Q_UNREF, Q_PRUNE, Q_TERM_ADD, Q_TERM_DEL, Q_META,
-    Q_GET, Q_LIST, Q_RANGE, Q_RANGE_BACK, Q_STATS, Q_TERMS, Q_VALUE, Q_COUNT,
+    Q_BEGIN,
+    Q_COMMIT,
+    Q_ROLLBACK,
+    Q_SET,
+    Q_DEL,
+    Q_DEL_RANGE,
+    Q_DROP_KV,
+    Q_DROP_TERM,
+    Q_RECORD,
+    Q_LOG,
+    Q_LOG_RECORD,
+    Q_LOG_REPOINT,
+    Q_LOG_GONE,
+    Q_LOG_DEL,
+    Q_LOG_BY_KEY,
+    Q_LOG_OLDEST,
+    Q_LOG_COUNT,
+    Q_LOG_ALL,
+    Q_UNREF,
+    Q_PRUNE,
+    Q_TERM_ADD,
+    Q_TERM_DEL,
+    Q_META,
+    Q_GET,
+    Q_LIST,
+    Q_RANGE,
+    Q_RANGE_BACK,
+    Q_STATS,
+    Q_TERMS,
+    Q_VALUE,
+    Q_COUNT,
 };
 
 static const char *const sql[Q_COUNT] = {
@@ -37,7 +71,8 @@ static const char *const sql[Q_COUNT] = {
     [Q_ROLLBACK] = "ROLLBACK",
     [Q_SET] = "INSERT INTO kv VALUES(?1,?2,?3,?4) ON CONFLICT DO UPDATE SET value=?4",
     [Q_DEL] = "DELETE FROM kv WHERE owner=?1 AND store=?2 AND key=?3",
-    [Q_DEL_RANGE] = "DELETE FROM kv WHERE owner=?1 AND store=?2 AND key>=?3 AND (?4 IS NULL OR key<?4)",
+    [Q_DEL_RANGE] =
+        "DELETE FROM kv WHERE owner=?1 AND store=?2 AND key>=?3 AND (?4 IS NULL OR key<?4)",
     [Q_DROP_KV] = "DELETE FROM kv WHERE owner=?1",
     [Q_DROP_TERM] = "DELETE FROM term WHERE owner=?1",
     [Q_RECORD] = "INSERT INTO record(time,value,refs,entries) VALUES(?1,?2,?3,?4)",
@@ -53,33 +88,46 @@ static const char *const sql[Q_COUNT] = {
     [Q_UNREF] = "UPDATE record SET refs=refs-1 WHERE id=?1",
     [Q_PRUNE] = "DELETE FROM record WHERE id=?1 AND refs<=0",
     [Q_TERM_ADD] = "INSERT OR IGNORE INTO term VALUES(?1,?2,?3,?4,?5)",
-    [Q_TERM_DEL] = "DELETE FROM term WHERE host=?1 AND store=?2 AND term=?3 AND owner=?4 AND key=?5",
+    [Q_TERM_DEL] =
+        "DELETE FROM term WHERE host=?1 AND store=?2 AND term=?3 AND owner=?4 AND key=?5",
     [Q_META] = "INSERT OR REPLACE INTO meta VALUES(?1,?2)",
     [Q_GET] = "SELECT key,value FROM kv WHERE owner=?1 AND store=?2 AND key=?3",
-    [Q_LIST] = "SELECT key,value FROM kv WHERE owner=?1 AND store=?2 AND key>=?3 AND (?4 IS NULL OR key<?4) ORDER BY key "
+    [Q_LIST] = "SELECT key,value FROM kv WHERE owner=?1 AND store=?2 AND key>=?3 AND (?4 IS NULL "
+               "OR key<?4) ORDER BY key "
                "LIMIT ?5",
-    [Q_RANGE] = "SELECT l.id,l.time,l.peer,l.key,CASE WHEN l.gone THEN NULL ELSE r.value END FROM log l LEFT JOIN record r "
-                "ON r.id=l.record WHERE l.owner=?1 AND l.store=?2 AND l.id>?3 AND l.id<?4 AND (?5=x'' OR l.peer=?5) AND "
+    [Q_RANGE] = "SELECT l.id,l.time,l.peer,l.key,CASE WHEN l.gone THEN NULL ELSE r.value END FROM "
+                "log l LEFT JOIN record r "
+                "ON r.id=l.record WHERE l.owner=?1 AND l.store=?2 AND l.id>?3 AND l.id<?4 AND "
+                "(?5=x'' OR l.peer=?5) AND "
                 "l.time>=?6 AND l.time<=?7 AND (?9=x'' OR l.key=?9) ORDER BY l.id LIMIT ?8",
-    [Q_RANGE_BACK] = "SELECT l.id,l.time,l.peer,l.key,CASE WHEN l.gone THEN NULL ELSE r.value END FROM log l LEFT JOIN "
-                     "record r ON r.id=l.record WHERE l.owner=?1 AND l.store=?2 AND l.id>?3 AND l.id<?4 AND (?5=x'' OR "
-                     "l.peer=?5) AND l.time>=?6 AND l.time<=?7 AND (?9=x'' OR l.key=?9) ORDER BY l.id DESC LIMIT ?8",
-    [Q_STATS] = "SELECT count(*),coalesce(sum(length(r.value)),0) FROM log l LEFT JOIN record r ON r.id=l.record AND NOT "
+    [Q_RANGE_BACK] = "SELECT l.id,l.time,l.peer,l.key,CASE WHEN l.gone THEN NULL ELSE r.value END "
+                     "FROM log l LEFT JOIN "
+                     "record r ON r.id=l.record WHERE l.owner=?1 AND l.store=?2 AND l.id>?3 AND "
+                     "l.id<?4 AND (?5=x'' OR "
+                     "l.peer=?5) AND l.time>=?6 AND l.time<=?7 AND (?9=x'' OR l.key=?9) ORDER BY "
+                     "l.id DESC LIMIT ?8",
+    [Q_STATS] = "SELECT count(*),coalesce(sum(length(r.value)),0) FROM log l LEFT JOIN record r ON "
+                "r.id=l.record AND NOT "
                 "l.gone WHERE l.owner=?1 AND l.store=?2 AND l.id<=?3",
-    [Q_TERMS] = "SELECT term,owner,key FROM term WHERE host=?1 AND store=?2 AND term>=?3 AND (?4 IS NULL OR term<?4) AND "
+    [Q_TERMS] = "SELECT term,owner,key FROM term WHERE host=?1 AND store=?2 AND term>=?3 AND (?4 "
+                "IS NULL OR term<?4) AND "
                 "(?5 IS NULL OR (term,owner,key)>(?5,?6,?7)) ORDER BY term,owner,key LIMIT ?8",
     [Q_VALUE] = "SELECT value FROM record WHERE id=?1",
 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS kv(owner BLOB, store TEXT, key BLOB, value BLOB, PRIMARY KEY(owner,store,key)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS record(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER, value BLOB, refs INTEGER, "
+    "CREATE TABLE IF NOT EXISTS kv(owner BLOB, store TEXT, key BLOB, value BLOB, PRIMARY "
+    "KEY(owner,store,key)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS record(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER, value "
+    "BLOB, refs INTEGER, "
     "entries BLOB);"
-    "CREATE TABLE IF NOT EXISTS log(owner BLOB, store TEXT, id INTEGER, record INTEGER, time INTEGER, peer BLOB, key BLOB, "
+    "CREATE TABLE IF NOT EXISTS log(owner BLOB, store TEXT, id INTEGER, record INTEGER, time "
+    "INTEGER, peer BLOB, key BLOB, "
     "gone INTEGER, PRIMARY KEY(owner,store,id)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS log_key ON log(owner,store,key) WHERE key<>x'';"
-    "CREATE TABLE IF NOT EXISTS term(host BLOB, store TEXT, term BLOB, owner BLOB, key BLOB, PRIMARY "
+    "CREATE TABLE IF NOT EXISTS term(host BLOB, store TEXT, term BLOB, owner BLOB, key BLOB, "
+    "PRIMARY "
     "KEY(host,store,term,owner,key)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS term_owner ON term(owner);";
 
@@ -123,7 +171,9 @@ static void fsync_failed(const char *what)
         store_fsync_failed(what);
         return;
     }
-    mn_log_error(NULL, "the disk refused to make a write durable; stopping so that nothing is acknowledged that may be lost",
+    mn_log_error(NULL,
+                 "the disk refused to make a write durable; stopping so that nothing is "
+                 "acknowledged that may be lost",
                  MN_FC("error", what));
     _exit(1);
 }
@@ -132,8 +182,8 @@ static void fsync_failed(const char *what)
 
 static sqlite3_stmt *query(struct base *b, enum statement which)
 {
-    if (!b->q[which] &&
-        sqlite3_prepare_v3(b->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT, &b->q[which], NULL) != SQLITE_OK) {
+    if (!b->q[which] && sqlite3_prepare_v3(b->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
+                                           &b->q[which], NULL) != SQLITE_OK) {
         mn_log_error(NULL, "database statement refused", MN_FC("error", sqlite3_errmsg(b->db)));
         return NULL;
     }
@@ -151,7 +201,8 @@ static void bind_text(sqlite3_stmt *q, int at, const char *s)
 }
 
 /* Owner, store and key are the first three of nearly all. */
-static sqlite3_stmt *query3(struct base *b, enum statement which, mn_str owner, const char *store, mn_str key)
+static sqlite3_stmt *query3(struct base *b, enum statement which, mn_str owner, const char *store,
+                            mn_str key)
 {
     sqlite3_stmt *q = query(b, which);
 
@@ -245,7 +296,8 @@ static mn_str lay(char **p, mn_str s)
     return out;
 }
 
-static struct pending *pending_new(uint64_t id, int64_t time, mn_str owner, mn_str store, mn_str peer, mn_str key)
+static struct pending *pending_new(uint64_t id, int64_t time, mn_str owner, mn_str store,
+                                   mn_str peer, mn_str key)
 {
     struct pending *t = mn_alloc(sizeof *t + owner.n + store.n + peer.n + key.n + 4);
     char *p = t->bytes;
@@ -266,7 +318,8 @@ static void tail_add(struct embedded *s, struct pending *chain)
     *s->tail_last = chain;
     while (*s->tail_last) {
         s->tail_count++;
-        s->tail_bytes += sizeof(struct pending) + (*s->tail_last)->owner.n + (*s->tail_last)->peer.n;
+        s->tail_bytes +=
+            sizeof(struct pending) + (*s->tail_last)->owner.n + (*s->tail_last)->peer.n;
         s->tail_last = &(*s->tail_last)->next;
     }
     pthread_mutex_unlock(&s->lock);
@@ -305,7 +358,8 @@ static int mark_indexed(struct embedded *s, uint64_t id)
     return finish(q);
 }
 
-/* Up to RUN entries from the front of the tail, sorted, into the index; inside a transaction. *count: how many. */
+/* Up to RUN entries from the front of the tail, sorted, into the index; inside a transaction.
+ * *count: how many. */
 static int index_some(struct embedded *s, size_t *count)
 {
     struct pending *run[RUN], *t;
@@ -395,7 +449,8 @@ static int record_unref(struct base *b, int64_t record)
     return rc;
 }
 
-static int write_entry_removed(struct base *b, mn_str owner, const char *store, int64_t id, bool gone_only)
+static int write_entry_removed(struct base *b, mn_str owner, const char *store, int64_t id,
+                               bool gone_only)
 {
     int64_t record;
     sqlite3_stmt *q;
@@ -410,8 +465,8 @@ static int write_entry_removed(struct base *b, mn_str owner, const char *store, 
     return rc || !record ? rc : record_unref(b, record);
 }
 
-/* Everything into the index, what this transaction added too: that never gets into the tail, so that what is deleted here
- * does not come back from there. */
+/* Everything into the index, what this transaction added too: that never gets into the tail, so
+ * that what is deleted here does not come back from there. */
 static int index_all(struct batch *b)
 {
     size_t before;
@@ -435,7 +490,8 @@ static int index_all(struct batch *b)
     return rc;
 }
 
-static int write_record(struct base *b, int64_t time, mn_str value, int refs, mn_str entries, uint64_t *id)
+static int write_record(struct base *b, int64_t time, mn_str value, int refs, mn_str entries,
+                        uint64_t *id)
 {
     sqlite3_stmt *q = query(b, Q_RECORD);
     int rc;
@@ -482,8 +538,8 @@ static int write_log_add(struct batch *b, struct store_op *o)
         rc = write_record(w, o->time, o->value, (int)o->count, mn_buf_view(&entries), &id);
     mn_buf_free(&entries);
     for (size_t i = 0; i < o->count && !rc; i++) {
-        struct pending *t = pending_new(id, o->time, o->entries[i].owner, mn_str_from(o->store), o->entries[i].peer,
-                                        o->entries[i].key);
+        struct pending *t = pending_new(id, o->time, o->entries[i].owner, mn_str_from(o->store),
+                                        o->entries[i].peer, o->entries[i].key);
 
         if (o->entries[i].key.n) { /* into the index with its record: it is looked up by its key */
             rc = put_pending(w, t);
@@ -520,7 +576,8 @@ static int write_log_replace(struct batch *b, struct store_op *o)
     return rc ? rc : record_unref(w, record);
 }
 
-static int write_log_trim(struct batch *b, mn_str owner, const char *store, uint64_t keep, uint64_t upto)
+static int write_log_trim(struct batch *b, mn_str owner, const char *store, uint64_t keep,
+                          uint64_t upto)
 {
     struct base *w = &b->s->writer;
     sqlite3_stmt *q;
@@ -612,7 +669,8 @@ static int write_op(struct batch *b, struct store_op *o)
         return write_log_trim(b, o->owner, o->store, o->keep, o->id);
     case OP_INDEX_ADD:
     case OP_INDEX_DEL:
-        if ((q = query3(w, o->kind == OP_INDEX_ADD ? Q_TERM_ADD : Q_TERM_DEL, o->owner, o->store, o->term))) {
+        if ((q = query3(w, o->kind == OP_INDEX_ADD ? Q_TERM_ADD : Q_TERM_DEL, o->owner, o->store,
+                        o->term))) {
             bind_blob(q, 4, o->entries[0].owner);
             bind_blob(q, 5, o->key);
         }
@@ -642,8 +700,9 @@ static void say_failure(struct base *b, int e)
     static struct mn_log_rate rate;
 
     if (mn_log_rate(&rate, 3, 10000))
-        mn_log_error(NULL, e == MN_E_FULL ? "the disk is full: changes are refused until there is room"
-                                          : "the database refused a write",
+        mn_log_error(NULL,
+                     e == MN_E_FULL ? "the disk is full: changes are refused until there is room"
+                                    : "the database refused a write",
                      MN_FC("error", sqlite3_errmsg(b->db)));
 }
 
@@ -814,8 +873,9 @@ static mn_str kept(struct store_read *r, mn_str s)
 static bool tail_wants(const struct store_read *r, const struct pending *t)
 {
     return mn_str_eq(t->owner, r->owner) && mn_str_is(t->store, r->store) && t->id > r->after &&
-           (!r->before || t->id < r->before) && (!r->start || t->time >= r->start) && (!r->end || t->time <= r->end) &&
-           (!r->peer.n || mn_str_eq(t->peer, r->peer)) && (!r->key.n || mn_str_eq(t->key, r->key));
+           (!r->before || t->id < r->before) && (!r->start || t->time >= r->start) &&
+           (!r->end || t->time <= r->end) && (!r->peer.n || mn_str_eq(t->peer, r->peer)) &&
+           (!r->key.n || mn_str_eq(t->key, r->key));
 }
 
 static int by_id(const void *a, const void *b)
@@ -830,10 +890,12 @@ static int by_id_back(const void *a, const void *b)
     return by_id(b, a);
 }
 
-/* The tail first, then the index, merged; what moved between the two meanwhile is there twice, and once is dropped. */
+/* The tail first, then the index, merged; what moved between the two meanwhile is there twice, and
+ * once is dropped. */
 static int read_log(struct embedded *s, struct base *b, struct store_read *r)
 {
-    sqlite3_stmt *q = query3(b, r->backward ? Q_RANGE_BACK : Q_RANGE, r->owner, r->store, (mn_str){0});
+    sqlite3_stmt *q =
+        query3(b, r->backward ? Q_RANGE_BACK : Q_RANGE, r->owner, r->store, (mn_str){0});
     size_t cap = 0, from_tail, n = 0;
     int rc = SQLITE_ERROR;
 
@@ -921,7 +983,8 @@ static int read_stats(struct embedded *s, struct base *b, struct store_read *r)
 
 static int read_values(struct base *b, struct store_read *r)
 {
-    sqlite3_stmt *q = query3(b, r->kind == STORE_GET ? Q_GET : Q_LIST, r->owner, r->store, r->key.p ? r->key : MN_STR(""));
+    sqlite3_stmt *q = query3(b, r->kind == STORE_GET ? Q_GET : Q_LIST, r->owner, r->store,
+                             r->key.p ? r->key : MN_STR(""));
     char *room = mn_arena_bytes(&r->arena, r->key.n + 1);
     size_t cap = 0;
     mn_str end;
@@ -998,15 +1061,18 @@ static void base_close(struct base *b)
 
 static int base_open(struct embedded *s, struct base *b, bool writer, struct mn_buf *why)
 {
-    const char *sync = getenv("MYNAH_TEST_STORE_SYNC"); /* "OFF" in the control run of the recovery test */
+    const char *sync =
+        getenv("MYNAH_TEST_STORE_SYNC"); /* "OFF" in the control run of the recovery test */
     char pragma[200];
-    int rc = sqlite3_open_v2(s->path, &b->db,
-                             (writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE) |
-                                 SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                             NULL);
+    int rc = sqlite3_open_v2(
+        s->path, &b->db,
+        (writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE) |
+            SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+        NULL);
 
     snprintf(pragma, sizeof pragma,
-             "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA secure_delete=FAST; PRAGMA wal_autocheckpoint=1000; "
+             "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA secure_delete=FAST; PRAGMA "
+             "wal_autocheckpoint=1000; "
              "PRAGMA foreign_keys=OFF;",
              sync && !strcmp(sync, "OFF") ? "OFF" : "FULL");
     if (!rc)
@@ -1015,7 +1081,8 @@ static int base_open(struct embedded *s, struct base *b, bool writer, struct mn_
         rc = sqlite3_exec(b->db, pragma, NULL, NULL, NULL);
     if (!rc)
         return MN_E_OK;
-    mn_buf_fmt(why, "cannot use the database %s: %s%s", s->path, b->db ? sqlite3_errmsg(b->db) : "out of memory",
+    mn_buf_fmt(why, "cannot use the database %s: %s%s", s->path,
+               b->db ? sqlite3_errmsg(b->db) : "out of memory",
                (rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT
                    ? "; restore a backup, or move the file away to begin anew"
                    : "");
@@ -1040,13 +1107,16 @@ static int schema_make(struct embedded *s, struct mn_buf *why)
     char pragma[64];
 
     if (version > SCHEMA) {
-        mn_buf_fmt(why, "the database %s was written by a newer mynahd (layout %lld, we know %d); use that version", s->path,
-                   (long long)version, SCHEMA);
+        mn_buf_fmt(why,
+                   "the database %s was written by a newer mynahd (layout %lld, we know %d); use "
+                   "that version",
+                   s->path, (long long)version, SCHEMA);
         return MN_E_FORMAT;
     }
     snprintf(pragma, sizeof pragma, "PRAGMA user_version=%d", SCHEMA);
-    if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) || sqlite3_exec(db, schema, NULL, NULL, NULL) ||
-        sqlite3_exec(db, pragma, NULL, NULL, NULL) || sqlite3_exec(db, "COMMIT", NULL, NULL, NULL)) {
+    if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ||
+        sqlite3_exec(db, schema, NULL, NULL, NULL) || sqlite3_exec(db, pragma, NULL, NULL, NULL) ||
+        sqlite3_exec(db, "COMMIT", NULL, NULL, NULL)) {
         mn_buf_fmt(why, "cannot use the database %s: %s", s->path, sqlite3_errmsg(db));
         return MN_E_IO;
     }
@@ -1057,18 +1127,21 @@ static int schema_make(struct embedded *s, struct mn_buf *why)
 static int tail_load(struct embedded *s)
 {
     sqlite3_stmt *q;
-    int rc = sqlite3_prepare_v2(s->writer.db,
-                                "SELECT id,time,entries FROM record WHERE id>coalesce((SELECT value FROM meta WHERE "
-                                "name='indexed'),0) ORDER BY id",
-                                -1, &q, NULL);
+    int rc = sqlite3_prepare_v2(
+        s->writer.db,
+        "SELECT id,time,entries FROM record WHERE id>coalesce((SELECT value FROM meta WHERE "
+        "name='indexed'),0) ORDER BY id",
+        -1, &q, NULL);
 
     while (!rc && sqlite3_step(q) == SQLITE_ROW) {
         mn_str in = column(q, 2), part[4];
 
-        while (unpack(&in, &part[0]) && unpack(&in, &part[1]) && unpack(&in, &part[2]) && unpack(&in, &part[3]))
+        while (unpack(&in, &part[0]) && unpack(&in, &part[1]) && unpack(&in, &part[2]) &&
+               unpack(&in, &part[3]))
             if (!part[3].n) /* those with an item key are in the index already */
-                tail_add(s, pending_new((uint64_t)sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), part[0], part[1],
-                                        part[2], part[3]));
+                tail_add(s, pending_new((uint64_t)sqlite3_column_int64(q, 0),
+                                        sqlite3_column_int64(q, 1), part[0], part[1], part[2],
+                                        part[3]));
     }
     sqlite3_finalize(q);
     return rc ? MN_E_IO : MN_E_OK;
@@ -1103,13 +1176,14 @@ static int embedded_check(struct store *store, struct mn_buf *why)
     sqlite3_stmt *q;
     int e = MN_E_IO;
 
-    if (sqlite3_prepare_v2(b->db, "PRAGMA integrity_check", -1, &q, NULL) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW &&
-        !strcmp((const char *)sqlite3_column_text(q, 0), "ok"))
+    if (sqlite3_prepare_v2(b->db, "PRAGMA integrity_check", -1, &q, NULL) == SQLITE_OK &&
+        sqlite3_step(q) == SQLITE_ROW && !strcmp((const char *)sqlite3_column_text(q, 0), "ok"))
         e = MN_E_OK;
     else
         mn_buf_fmt(why, "integrity check: %s", sqlite3_errmsg(b->db));
     sqlite3_finalize(q);
-    if (!e && number(b->db, "SELECT count(*) FROM log l LEFT JOIN record r ON r.id=l.record WHERE NOT l.gone AND r.id IS NULL")) {
+    if (!e && number(b->db, "SELECT count(*) FROM log l LEFT JOIN record r ON r.id=l.record WHERE "
+                            "NOT l.gone AND r.id IS NULL")) {
         mn_buf_fmt(why, "log entries without their record");
         e = MN_E_IO;
     }
@@ -1139,9 +1213,11 @@ static int folder_lock(struct embedded *s, const char *dir, struct mn_buf *why)
     return MN_E_OK;
 }
 
-int store_open_embedded(const char *dir, struct mn_work *work, struct store **out, struct mn_buf *why)
+int store_open_embedded(const char *dir, struct mn_work *work, struct store **out,
+                        struct mn_buf *why)
 {
-    static const struct store_backend backend = {submit, embedded_read, embedded_close, embedded_check};
+    static const struct store_backend backend = {submit, embedded_read, embedded_close,
+                                                 embedded_check};
     struct embedded *s = MN_NEW(struct embedded);
     struct mn_buf path = {0};
     int e;

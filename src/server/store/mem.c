@@ -1,13 +1,13 @@
-/* The store in memory, for tests and for counting instructions without a disk: sorted arrays, one lock. Commits are applied
- * as they are submitted and come back with the next batch of mail. */
+/* The store in memory, for tests and for counting instructions without a disk: sorted arrays, one
+ * lock. Commits are applied as they are submitted and come back with the next batch of mail. */
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "base/map.h"
 #include "server/store_back.h"
 
-struct item { /* a value, a record or an index entry, its texts behind it */
-    mn_str a, b, c;  /* value: key, value; log: item key, peer, value; index: term, owner, key */
+struct item {       /* a value, a record or an index entry, its texts behind it */
+    mn_str a, b, c; /* value: key, value; log: item key, peer, value; index: term, owner, key */
     uint64_t id;
     int64_t time;
     char bytes[];
@@ -180,7 +180,8 @@ static void log_change(struct bin *b, struct store_op *o)
         take_out(b, at, 1);
         return;
     }
-    i = item_new(b->items[at]->a, b->items[at]->b, o->kind == OP_LOG_REPLACE ? o->value : (mn_str){0});
+    i = item_new(b->items[at]->a, b->items[at]->b,
+                 o->kind == OP_LOG_REPLACE ? o->value : (mn_str){0});
     i->id = b->items[at]->id;
     i->time = b->items[at]->time;
     mn_free(b->items[at]);
@@ -300,9 +301,9 @@ static void add_row(struct store_read *r, const struct item *i)
 
 static bool log_wanted(const struct store_read *r, const struct item *i)
 {
-    return i->id > r->after && (!r->before || i->id < r->before) && (!r->start || i->time >= r->start) &&
-           (!r->end || i->time <= r->end) && (!r->peer.n || mn_str_eq(i->b, r->peer)) &&
-           (!r->key.n || mn_str_eq(i->a, r->key));
+    return i->id > r->after && (!r->before || i->id < r->before) &&
+           (!r->start || i->time >= r->start) && (!r->end || i->time <= r->end) &&
+           (!r->peer.n || mn_str_eq(i->b, r->peer)) && (!r->key.n || mn_str_eq(i->a, r->key));
 }
 
 static void read_log(struct store_read *r, const struct bin *b)
@@ -321,9 +322,11 @@ static void read_log(struct store_read *r, const struct bin *b)
 
 static void read_index(struct store_read *r, const struct bin *b)
 {
-    size_t at = r->from.term.p ? place_all(b, r->from.term, r->from.owner, r->from.key) : place_key(b, r->key);
+    size_t at = r->from.term.p ? place_all(b, r->from.term, r->from.owner, r->from.key)
+                               : place_key(b, r->key);
 
-    if (r->from.term.p && at < b->count && !by_all(b->items[at], r->from.term, r->from.owner, r->from.key))
+    if (r->from.term.p && at < b->count &&
+        !by_all(b->items[at], r->from.term, r->from.owner, r->from.key))
         at++;
     for (; at < b->count && r->count < r->limit && mn_str_starts(b->items[at]->a, r->key); at++)
         add_row(r, b->items[at]);
@@ -339,15 +342,17 @@ static void mem_read(struct store *s, struct store_read *r)
     b = bin(m, log ? 'l' : r->kind == STORE_INDEX ? 'i' : 'v', r->owner, r->store, false);
     r->count = 0;
     if (b) {
-        r->rows = mn_arena_alloc(&r->arena, (b->count < r->limit ? b->count : r->limit) * sizeof *r->rows);
+        r->rows = mn_arena_alloc(&r->arena,
+                                 (b->count < r->limit ? b->count : r->limit) * sizeof *r->rows);
         if (log)
             read_log(r, b);
         else if (r->kind == STORE_INDEX)
             read_index(r, b);
         else
-            for (size_t at = place_key(b, r->key); at < b->count && r->count < r->limit &&
-                                                   (r->kind == STORE_GET ? mn_str_eq(b->items[at]->a, r->key)
-                                                                         : mn_str_starts(b->items[at]->a, r->key));
+            for (size_t at = place_key(b, r->key);
+                 at < b->count && r->count < r->limit &&
+                 (r->kind == STORE_GET ? mn_str_eq(b->items[at]->a, r->key)
+                                       : mn_str_starts(b->items[at]->a, r->key));
                  at++)
                 add_row(r, b->items[at]);
     }

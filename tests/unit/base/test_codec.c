@@ -73,7 +73,8 @@ TEST(hmac_md5_goes_on_from_its_states)
     mn_hmac_md5_states(MN_STR("tanstaaftanstaaf"), states);
     mn_hmac_md5_from(states, MN_STR("<1896.697170952@postoffice.reston.mci.net>"), d);
     CHECK_STR(mn_hex((mn_str){(char *)d, 16}, &a), "b913a602c7eda7a495b4e6e7334d3890");
-    mn_hmac(MN_MD5, MN_STR("tanstaaftanstaaf"), MN_STR("<1896.697170952@postoffice.reston.mci.net>"), e);
+    mn_hmac(MN_MD5, MN_STR("tanstaaftanstaaf"),
+            MN_STR("<1896.697170952@postoffice.reston.mci.net>"), e);
     CHECK(!memcmp(d, e, 16));
     mn_digest_of(MN_MD5, (mn_str[]){MN_STR("ab"), MN_STR("c")}, 2, d);
     CHECK_STR(mn_hex((mn_str){(char *)d, 16}, &a), "900150983cd24fb0d6963f7d28e17f72");

@@ -28,8 +28,10 @@ static const struct mn_conf_row item_rows[] = {
     {"name", MN_CONF_TEXT, offsetof(struct item, name), NULL, .min = 1, .max = 5},
     {"port", MN_CONF_INT, offsetof(struct item, port), "5222", .min = 0, .max = 65535},
     {0}};
-static const struct mn_conf_row part_rows[] = {{"inner", MN_CONF_BOOL, offsetof(struct conf, part.inner), "on"}, {0}};
-static const struct mn_conf_row mod_keys[] = {{"max", MN_CONF_INT, offsetof(struct mod, max), "7", .min = 1, .max = 10}, {0}};
+static const struct mn_conf_row part_rows[] = {
+    {"inner", MN_CONF_BOOL, offsetof(struct conf, part.inner), "on"}, {0}};
+static const struct mn_conf_row mod_keys[] = {
+    {"max", MN_CONF_INT, offsetof(struct mod, max), "7", .min = 1, .max = 10}, {0}};
 static const struct mn_conf_row mod_rows[] = {{"first", MN_CONF_SECTION, 0, .rows = mod_keys},
                                               {"second", MN_CONF_SECTION, sizeof(struct mod)},
                                               {0}};
@@ -42,7 +44,8 @@ static const struct mn_conf_row rows[] = {
     {"choice", MN_CONF_CHOICE, offsetof(struct conf, choice), "green", .choices = colours},
     {"words", MN_CONF_TEXTS, offsetof(struct conf, words), "[red, green]", .choices = colours},
     {"rate", MN_CONF_RATE, offsetof(struct conf, rate), "5/h"},
-    {"items", MN_CONF_LIST, offsetof(struct conf, items), .rows = item_rows, .size = sizeof(struct item)},
+    {"items", MN_CONF_LIST, offsetof(struct conf, items), .rows = item_rows,
+     .size = sizeof(struct item)},
     {"part", MN_CONF_SECTION, 0, .rows = part_rows},
     {"modules", MN_CONF_MODULES, offsetof(struct conf, mods), .rows = mod_rows},
     {0}};
@@ -51,8 +54,10 @@ static struct mn_arena a;
 
 static void check_defaults(const struct conf *c)
 {
-    CHECK(!c->flag && c->size == 256 * 1024 && c->time == 30000 && c->number == 3 && c->choice == 1);
-    CHECK(c->words.count == 2 && c->items.count == 0 && c->rate.count == 5 && c->rate.ms == 3600000);
+    CHECK(!c->flag && c->size == 256 * 1024 && c->time == 30000 && c->number == 3 &&
+          c->choice == 1);
+    CHECK(c->words.count == 2 && c->items.count == 0 && c->rate.count == 5 &&
+          c->rate.ms == 3600000);
     CHECK(c->part.inner && c->mods[0].on && c->mods[0].max == 7 && c->mods[1].on);
     CHECK_STR(c->text, "");
 }
@@ -81,15 +86,17 @@ TEST(values_are_read_with_their_units)
     struct mn_conf_errors errors;
     const struct item *items;
 
-    CHECK_INT(mn_conf_parse(MN_STR("flag: true\nsize: 10M\ntime: 2h\nnumber: 9\ntext: \"a: b\"\nchoice: red\n"
-                                   "words: [green]\nrate: off\nitems:\n  - {name: x, port: 1}\n  - name: y\n"
-                                   "part: {inner: off}\nmodules:\n  first: {max: 2}\n  second: off\n"),
-                            rows, &a, &c, &errors),
+    CHECK_INT(mn_conf_parse(
+                  MN_STR("flag: true\nsize: 10M\ntime: 2h\nnumber: 9\ntext: \"a: b\"\nchoice: red\n"
+                         "words: [green]\nrate: off\nitems:\n  - {name: x, port: 1}\n  - name: y\n"
+                         "part: {inner: off}\nmodules:\n  first: {max: 2}\n  second: off\n"),
+                  rows, &a, &c, &errors),
               0);
     for (size_t i = 0; i < errors.count; i++)
         printf("# %d %.*s\n", errors.items[i].line, MN_ARG(errors.items[i].text));
     items = c.items.items;
-    CHECK(c.flag && c.size == 10 << 20 && c.time == 7200000 && c.number == 9 && c.choice == 0 && !c.rate.count);
+    CHECK(c.flag && c.size == 10 << 20 && c.time == 7200000 && c.number == 9 && c.choice == 0 &&
+          !c.rate.count);
     CHECK(c.items.count == 2 && items[0].port == 1 && items[1].port == 5222 && !c.part.inner);
     CHECK(c.mods[0].on && c.mods[0].max == 2 && !c.mods[1].on);
     CHECK_STR(c.text, "a: b");
@@ -136,15 +143,19 @@ TEST(each_error_has_its_line_and_says_what_is_expected)
     for (size_t i = 0; i < MN_COUNT(bad); i++) {
         struct mn_conf_error *e;
 
-        if (mn_conf_parse(mn_str_from(bad[i].yaml), rows, &a, &c, &errors) != MN_E_FORMAT || errors.count != 1) {
+        if (mn_conf_parse(mn_str_from(bad[i].yaml), rows, &a, &c, &errors) != MN_E_FORMAT ||
+            errors.count != 1) {
             test_fail(__FILE__, __LINE__, "%s: %zu errors", bad[i].yaml, errors.count);
             continue;
         }
         e = &errors.items[0];
-        if ((e->line != bad[i].line && !strstr(bad[i].yaml, "[\0")) || !memmem(e->text.p, e->text.n, bad[i].says, strlen(bad[i].says)))
-            test_fail(__FILE__, __LINE__, "%s: line %d: %.*s", bad[i].yaml, e->line, MN_ARG(e->text));
+        if ((e->line != bad[i].line && !strstr(bad[i].yaml, "[\0")) ||
+            !memmem(e->text.p, e->text.n, bad[i].says, strlen(bad[i].says)))
+            test_fail(__FILE__, __LINE__, "%s: line %d: %.*s", bad[i].yaml, e->line,
+                      MN_ARG(e->text));
     }
-    CHECK_INT(mn_conf_parse(MN_STR("flag: 1\nsize: x\nnope: 1"), rows, &a, &c, &errors), MN_E_FORMAT);
+    CHECK_INT(mn_conf_parse(MN_STR("flag: 1\nsize: x\nnope: 1"), rows, &a, &c, &errors),
+              MN_E_FORMAT);
     CHECK_INT((long long)errors.count, 3);
     mn_arena_done(&a, NULL);
 }

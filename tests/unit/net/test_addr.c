@@ -16,10 +16,13 @@ TEST(literals_are_read_and_names_are_not)
         {"2001:DB8::5", "[2001:db8::5]:5222", false},
         {"::ffff:127.0.0.1", "127.0.0.1:5222", true},
         {"::ffff:192.0.2.7", "192.0.2.7:5222", false},
-        {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:5222", false},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255",
+         "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:5222", false},
     };
-    static const char *const bad[] = {"", "localhost", "127.1", "1.2.3.4.5", "256.0.0.1", "[::1]", "::1%lo", " ::1", "1.2.3.4:5",
-                                      "01.2.3.4x", ":::", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555"};
+    static const char *const bad[] = {
+        "",          "localhost", "127.1",  "1.2.3.4.5",
+        "256.0.0.1", "[::1]",     "::1%lo", " ::1",
+        "1.2.3.4:5", "01.2.3.4x", ":::",    "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555"};
     struct mn_addr a;
     char text[MN_ADDR_TEXT];
 

@@ -47,7 +47,8 @@ TEST(a_certificate_is_made_once_and_names_its_host)
     EVP_PKEY *key;
 
     CHECK(mkdtemp(dir));
-    CHECK_INT(mn_cert_local(mn_arena_fmt(&a, "%s/tls", dir).p, MN_STR("localhost"), &a, &f, &why), 0);
+    CHECK_INT(mn_cert_local(mn_arena_fmt(&a, "%s/tls", dir).p, MN_STR("localhost"), &a, &f, &why),
+              0);
     ca = content(f.ca, &a);
     cert = content(f.cert, &a);
     CHECK(!stat(f.key, &st) && (st.st_mode & 0777) == 0600);
@@ -56,19 +57,24 @@ TEST(a_certificate_is_made_once_and_names_its_host)
     issuer = read_cert(f.ca);
     key = X509_get0_pubkey(issuer);
     CHECK(X509_verify(x, key) == 1);
-    CHECK(X509_check_host(x, "localhost", 0, 0, NULL) == 1 && X509_check_host(x, "example.org", 0, 0, NULL) == 0);
+    CHECK(X509_check_host(x, "localhost", 0, 0, NULL) == 1 &&
+          X509_check_host(x, "example.org", 0, 0, NULL) == 0);
     CHECK(X509_check_ip_asc(x, "127.0.0.1", 0) == 1 && X509_check_ip_asc(x, "::1", 0) == 1);
     CHECK_INT(X509_get_signature_nid(x), NID_ecdsa_with_SHA256);
 
-    CHECK_INT(mn_cert_local(mn_arena_fmt(&a, "%s/tls", dir).p, MN_STR("localhost"), &a, &again, &why), 0);
+    CHECK_INT(
+        mn_cert_local(mn_arena_fmt(&a, "%s/tls", dir).p, MN_STR("localhost"), &a, &again, &why), 0);
     CHECK(mn_str_eq(cert, content(again.cert, &a)));
-    CHECK_INT(mn_cert_local(mn_arena_fmt(&a, "%s/tls", dir).p, MN_STR("xn--mller-kva.example"), &a, &again, &why), 0);
+    CHECK_INT(mn_cert_local(mn_arena_fmt(&a, "%s/tls", dir).p, MN_STR("xn--mller-kva.example"), &a,
+                            &again, &why),
+              0);
     CHECK(mn_str_eq(ca, content(again.ca, &a)));
     CHECK_STR(mn_buf_view(&why), "");
 
     /* Without its CA a certificate is made anew. */
     CHECK(!unlink(f.ca));
-    CHECK_INT(mn_cert_local(mn_arena_fmt(&a, "%s/tls", dir).p, MN_STR("localhost"), &a, &again, &why), 0);
+    CHECK_INT(
+        mn_cert_local(mn_arena_fmt(&a, "%s/tls", dir).p, MN_STR("localhost"), &a, &again, &why), 0);
     CHECK(!mn_str_eq(ca, content(again.ca, &a)) && !mn_str_eq(cert, content(again.cert, &a)));
     X509_free(x);
     X509_free(issuer);

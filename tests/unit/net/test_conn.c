@@ -86,7 +86,8 @@ static void on_bytes(void *arg, mn_str bytes)
     s->got += bytes.n;
     do
         send_some(s, 1 + (s->got * 31) % 4000);
-    while (s->got == s->want && s->sent < s->want); /* nothing more will come that calls for an answer */
+    while (s->got == s->want &&
+           s->sent < s->want); /* nothing more will come that calls for an answer */
 }
 
 static void on_closed(void *arg, int why)
@@ -303,7 +304,8 @@ TEST(a_connection_moves_between_loops_and_loses_nothing)
             for (int i = 0; i < 2; i++)
                 pthread_create(&t[i], NULL, run_home, homes[i]);
             send_some(&a, 100);
-            for (int64_t end = mn_clock_now() + 30000; a.got < a.want && !a.closed && mn_clock_now() < end;)
+            for (int64_t end = mn_clock_now() + 30000;
+                 a.got < a.want && !a.closed && mn_clock_now() < end;)
                 mn_loop_turn(l, 1000);
             atomic_store(&stop_moving, true);
             CHECK_INT((long long)a.got, (long long)a.want);
@@ -600,7 +602,8 @@ static void on_step(void *arg, mn_str bytes)
     struct upgrade *u = arg;
 
     mn_buf_str(&u->got, bytes);
-    if (mn_str_starts(bytes, MN_STR("starttls"))) { /* what came behind it is the receiver's to drop */
+    if (mn_str_starts(bytes,
+                      MN_STR("starttls"))) { /* what came behind it is the receiver's to drop */
         mn_conn_write(u->conn, MN_STR("proceed"));
         mn_conn_start_tls(u->conn, server_tls, true, NULL);
     } else if (mn_str_is(bytes, "proceed")) {

@@ -48,7 +48,9 @@ TEST(the_unspecified_address_hears_both_families)
             struct mn_addr to;
             int fd;
 
-            CHECK_INT(mn_addr_parse(mn_str_from(knocks[i]), mn_addr_port(mn_listener_addr(listener)), &to), 0);
+            CHECK_INT(mn_addr_parse(mn_str_from(knocks[i]),
+                                    mn_addr_port(mn_listener_addr(listener)), &to),
+                      0);
             fd = knock(&to);
             for (int turns = 0; turns < 100 && count <= i; turns++)
                 mn_loop_turn(l, 100);
@@ -74,7 +76,8 @@ TEST(why_it_cannot_listen_is_said)
     CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"), 0, &at), 0);
     CHECK_INT(mn_listen(l, &at, on_accept, &seven, &first, &why), 0);
     CHECK_INT(mn_listen(l, mn_listener_addr(first), on_accept, &seven, &second, &why), MN_E_BUSY);
-    mn_buf_fmt(&want, "port %u on 127.0.0.1 is in use by another program", mn_addr_port(mn_listener_addr(first)));
+    mn_buf_fmt(&want, "port %u on 127.0.0.1 is in use by another program",
+               mn_addr_port(mn_listener_addr(first)));
     CHECK(!second && mn_str_starts(mn_buf_view(&why), mn_buf_view(&want)));
     mn_buf_clear(&why);
     CHECK_INT(mn_addr_parse(MN_STR("192.0.2.77"), 5222, &at), 0);

@@ -1,5 +1,5 @@
-/* The server's side of TLS against a client that is OpenSSL's own, over a socket pair: what names, protocols and versions may
- * be asked for. */
+/* The server's side of TLS against a client that is OpenSSL's own, over a socket pair: what names,
+ * protocols and versions may be asked for. */
 #include "net/tls.h"
 
 #include <openssl/err.h>
@@ -118,7 +118,8 @@ static void ask(const struct ask *q)
     for (int i = 0; i < 100 && !s.tls && !s.closed; i++)
         mn_loop_turn(l, 10);
     if ((r == 1 && s.tls) != q->ok)
-        test_fail(__FILE__, __LINE__, "%s %s: %d %d", q->name ? q->name : "no name", q->verify, r, s.tls);
+        test_fail(__FILE__, __LINE__, "%s %s: %d %d", q->name ? q->name : "no name", q->verify, r,
+                  s.tls);
     if (q->ok) {
         char text[10];
 

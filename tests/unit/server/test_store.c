@@ -64,7 +64,8 @@ static void on_read(struct store_read *r)
     CHECK_INT(r->result, 0);
 }
 
-static struct store_read *ask(enum store_read_kind kind, const char *owner, const char *name, const char *key)
+static struct store_read *ask(enum store_read_kind kind, const char *owner, const char *name,
+                              const char *key)
 {
     struct store_read *r = store_read_new();
 
@@ -92,14 +93,16 @@ static mn_str text_of(struct store_read *r)
 
     mn_buf_clear(&b);
     for (size_t i = 0; i < r->count; i++)
-        mn_buf_fmt(&b, "%.*s=%.*s%s;", MN_ARG(r->kind == STORE_INDEX ? r->rows[i].term : r->rows[i].key),
+        mn_buf_fmt(&b, "%.*s=%.*s%s;",
+                   MN_ARG(r->kind == STORE_INDEX ? r->rows[i].term : r->rows[i].key),
                    MN_ARG(r->kind == STORE_INDEX ? r->rows[i].owner : r->rows[i].value),
                    r->kind == STORE_LOG && !r->rows[i].value.p ? "gone" : "");
     store_read_free(r);
     return mn_buf_view(&b);
 }
 
-static uint64_t add(const char *owner, const char *peer, const char *key, int64_t time, const char *value, uint64_t *id)
+static uint64_t add(const char *owner, const char *peer, const char *key, int64_t time,
+                    const char *value, uint64_t *id)
 {
     struct store_entry e = {mn_str_from(owner), mn_str_from(peer), mn_str_from(key)};
 
@@ -115,7 +118,8 @@ static void values(void)
     store_set(writer, MN_STR("u"), "a", MN_STR("l"), MN_STR("v3"));
     store_set(writer, MN_STR("u"), "b", MN_STR("k1"), MN_STR("other store"));
     seq = store_set(writer, MN_STR("w"), "a", MN_STR("k1"), MN_STR("other owner"));
-    CHECK_STR(text_of(get(ask(STORE_GET, "u", "a", "k1"), seq)), "k1=v1;"); /* waits for the commit by itself */
+    CHECK_STR(text_of(get(ask(STORE_GET, "u", "a", "k1"), seq)),
+              "k1=v1;"); /* waits for the commit by itself */
     CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", "k"), 0)), "k1=v1;k2=v2;");
     CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), 0)), "k1=v1;k2=v2;l=v3;");
     store_set(writer, MN_STR("u"), "a", MN_STR("k1"), MN_STR(""));
@@ -204,7 +208,8 @@ static void indexes(void)
     CHECK_STR(text_of(get(ask(STORE_INDEX, "h", "acc", ""), seq)), "alice=alice@h;bob=bob@h;");
     CHECK_STR(text_of(get(ask(STORE_INDEX, "h", "acc", "bo"), 0)), "bob=bob@h;");
     r = ask(STORE_INDEX, "h", "acc", "");
-    r->from = (struct store_row){.term = MN_STR("alice"), .owner = MN_STR("alice@h"), .key = MN_STR("")};
+    r->from =
+        (struct store_row){.term = MN_STR("alice"), .owner = MN_STR("alice@h"), .key = MN_STR("")};
     CHECK_STR(text_of(get(r, 0)), "bob=bob@h;");
     seq = store_index_del(writer, MN_STR("h"), "acc", MN_STR("bob"), MN_STR("bob@h"), MN_STR(""));
     CHECK_STR(text_of(get(ask(STORE_INDEX, "h", "acc", ""), seq)), "alice=alice@h;");
@@ -311,7 +316,8 @@ TEST(what_was_deleted_or_shared_is_the_same_after_a_new_start)
         add("t", "", "", i, (char[]){(char)('a' + i), 0}, NULL);
     seq = store_log_trim(writer, MN_STR("t"), "log", 1, 0);
     wait_for(seq);
-    seq = add("o", "p", "", 1, "odd", NULL); /* so that a run of the index ends between two owners of a record */
+    seq = add("o", "p", "", 1, "odd",
+              NULL); /* so that a run of the index ends between two owners of a record */
     for (int i = 0; i < PAIRS; i++)
         seq = store_log_add(writer, "log", two, 2, i, MN_STR("v"), NULL);
     wait_for(seq);
@@ -365,7 +371,8 @@ TEST(what_was_submitted_behind_a_failure_fails_too)
     setrlimit(RLIMIT_FSIZE, &was);
     wait_for(store_set(writer, MN_STR("u"), "a", MN_STR("after"), MN_STR("v")));
     CHECK_INT(results[3], 0); /* the loop has heard: work goes on */
-    CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), 3)), heard && !results[2] ? "after=v;behind=v;" : "after=v;");
+    CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), 3)),
+              heard && !results[2] ? "after=v;behind=v;" : "after=v;");
     close_store();
     folder_gone();
     mn_free(big);

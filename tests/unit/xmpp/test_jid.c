@@ -57,7 +57,8 @@ TEST(rows_that_both_rfcs_see_alike_and_the_6122_ones)
 
         for (t = old; test_row(&t, old_col, 6);)
             other |= mn_str_eq(old_col[1], col[1]);
-        if (other || mn_str_starts(col[5], MN_STR("7622 11")) || mn_str_starts(col[5], MN_STR("7622 20")))
+        if (other || mn_str_starts(col[5], MN_STR("7622 11")) ||
+            mn_str_starts(col[5], MN_STR("7622 20")))
             continue;
         seen++;
         if (mn_str_is(col[0], "ok") && !col[3].n) /* the parts are not spelt out */
@@ -80,20 +81,42 @@ TEST(what_may_be_created_is_stable_under_both_rfcs)
     static const struct {
         const char *user, *made; /* NULL: refused */
     } rows[] = {
-        {"juliet", "juliet"}, {"JULIET", "juliet"},     {"\xcf\x80", "\xcf\x80"},
-        {"fu\xc3\x9f" "ball", NULL}, {"\xcf\x82", NULL}, {"henry\xe2\x85\xa3", NULL},
-        {"\xe2\x99\x9a", NULL}, {"a\xe2\x80\x8b", NULL}, {"a b", NULL},
-        {"a@b", NULL},        {"a'b", NULL},            {"space\\20cadet", "space\\20cadet"},
-        {"\xe5\x8c\x97\xe4\xba\xac", "\xe5\x8c\x97\xe4\xba\xac"}, {"", NULL},
-        {"\xd8\xa7\xd9\x80", NULL},         /* U+0640, an exception of RFC 5892 */
+        {"juliet", "juliet"},
+        {"JULIET", "juliet"},
+        {"\xcf\x80", "\xcf\x80"},
+        {"fu\xc3\x9f"
+         "ball",
+         NULL},
+        {"\xcf\x82", NULL},
+        {"henry\xe2\x85\xa3", NULL},
+        {"\xe2\x99\x9a", NULL},
+        {"a\xe2\x80\x8b", NULL},
+        {"a b", NULL},
+        {"a@b", NULL},
+        {"a'b", NULL},
+        {"space\\20cadet", "space\\20cadet"},
+        {"\xe5\x8c\x97\xe4\xba\xac", "\xe5\x8c\x97\xe4\xba\xac"},
+        {"", NULL},
+        {"\xd8\xa7\xd9\x80", NULL},                   /* U+0640, an exception of RFC 5892 */
         {"\xe1\x84\x80\xe1\x85\xa1", "\xea\xb0\x80"}, /* conjoining jamo compose */
-        {"\xe1\x84\x80", NULL},           /* and alone they are old Hangul */
+        {"\xe1\x84\x80", NULL},                       /* and alone they are old Hangul */
         {"\xd7\x90\xd7\x91", "\xd7\x90\xd7\x91"},
-        {"\xd7\x90" "1\xd7\x91", "\xd7\x90" "1\xd7\x91"},
-        {"\xd7\x90" "1\xd9\xa2\xd7\x90", NULL}, /* European and Arabic digits */
-        {"a\xd9\xa2", NULL},               /* an Arabic digit in a left-to-right name */
-        {"\xf0\x9e\xa4\xa2" "a", NULL},      /* Adlam, unknown to nodeprep, and Latin */
-        {"\xf0\x9f\xa6\x9c", NULL}, {"\xc3\x89" "douard", "\xc3\xa9" "douard"},
+        {"\xd7\x90"
+         "1\xd7\x91",
+         "\xd7\x90"
+         "1\xd7\x91"},
+        {"\xd7\x90"
+         "1\xd9\xa2\xd7\x90",
+         NULL},              /* European and Arabic digits */
+        {"a\xd9\xa2", NULL}, /* an Arabic digit in a left-to-right name */
+        {"\xf0\x9e\xa4\xa2"
+         "a",
+         NULL}, /* Adlam, unknown to nodeprep, and Latin */
+        {"\xf0\x9f\xa6\x9c", NULL},
+        {"\xc3\x89"
+         "douard",
+         "\xc3\xa9"
+         "douard"},
     };
 
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
@@ -125,7 +148,8 @@ TEST(profiles_prepare_as_their_rfcs_say)
         if (!bad)
             want = test_unhex(col[3]);
         rows++;
-        e = node ? mn_jid_make(in, MN_STR("h"), (mn_str){0}, &a, &j) : mn_jid_resource_prep(in, &a, &out);
+        e = node ? mn_jid_make(in, MN_STR("h"), (mn_str){0}, &a, &j)
+                 : mn_jid_resource_prep(in, &a, &out);
         if (node && !e)
             out = mn_jid_user(&j);
         if (bad != !!e || (!bad && !mn_str_eq(out, want)))
@@ -143,11 +167,25 @@ TEST(hosts_are_names_or_addresses)
     static const struct {
         const char *host;
         bool ok;
-    } rows[] = {{"[::1]", true}, {"[2001:DB8::1]", true}, {"[::ffff:192.0.2.1]", true}, {"[abc]", false},
-                {"[.]", false},  {"[1:::2]", false},      {"[::1", false},              {"[]", false},
-                {"a-b.c", true}, {"A-B.C", true},         {"a-.b", false},              {"a.-b", false},
-                {"a..b", false}, {"a-", false},           {".", false},                 {"-", false},
-                {"xn--", false}, {"a.xn--fuball-cta", true}, {"a_b", false},
+    } rows[] = {{"[::1]", true},
+                {"[2001:DB8::1]", true},
+                {"[::ffff:192.0.2.1]", true},
+                {"[abc]", false},
+                {"[.]", false},
+                {"[1:::2]", false},
+                {"[::1", false},
+                {"[]", false},
+                {"a-b.c", true},
+                {"A-B.C", true},
+                {"a-.b", false},
+                {"a.-b", false},
+                {"a..b", false},
+                {"a-", false},
+                {".", false},
+                {"-", false},
+                {"xn--", false},
+                {"a.xn--fuball-cta", true},
+                {"a_b", false},
                 {"a123456789b123456789c123456789d123456789e123456789f123456789abc", true},
                 {"a123456789b123456789c123456789d123456789e123456789f123456789abcd.x", false}};
 

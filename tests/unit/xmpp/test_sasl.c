@@ -29,7 +29,8 @@ static mn_str creds(const char *password)
 {
     mn_str out;
 
-    CHECK(!mn_sasl_creds_make(MN_STR("romeo"), MN_STR("example.org"), mn_str_from(password), all, 10, &a, &out));
+    CHECK(!mn_sasl_creds_make(MN_STR("romeo"), MN_STR("example.org"), mn_str_from(password), all,
+                              10, &a, &out));
     return out;
 }
 
@@ -46,18 +47,20 @@ static mn_str attr(mn_str message, char name)
 }
 
 /* The client's final message, and the server's signature that it expects. */
-static mn_str client_final(enum mn_digest d, const char *password, mn_str first_bare, mn_str server_first, mn_str c,
-                           mn_str *signature)
+static mn_str client_final(enum mn_digest d, const char *password, mn_str first_bare,
+                           mn_str server_first, mn_str c, mn_str *signature)
 {
     size_t n = mn_digest_size(d);
-    mn_str salt, bare = mn_arena_fmt(&a, "c=%.*s,r=%.*s", MN_ARG(mn_base64(c, &a)), MN_ARG(attr(server_first, 'r')));
+    mn_str salt, bare = mn_arena_fmt(&a, "c=%.*s,r=%.*s", MN_ARG(mn_base64(c, &a)),
+                                     MN_ARG(attr(server_first, 'r')));
     mn_str message =
         mn_arena_fmt(&a, "%.*s,%.*s,%.*s", MN_ARG(first_bare), MN_ARG(server_first), MN_ARG(bare));
     char salted[64], client[64], stored[64], sign[64], server[64];
     char *signed_ = mn_arena_bytes(&a, 64);
 
     CHECK(!mn_base64_parse(attr(server_first, 's'), &a, &salt));
-    mn_pbkdf2(d, mn_str_from(password), salt, (unsigned)strtoul(attr(server_first, 'i').p, NULL, 10), salted);
+    mn_pbkdf2(d, mn_str_from(password), salt,
+              (unsigned)strtoul(attr(server_first, 'i').p, NULL, 10), salted);
     mn_hmac(d, (mn_str){salted, n}, MN_STR("Client Key"), client);
     mn_digest_of(d, &(mn_str){client, n}, 1, stored);
     mn_hmac(d, (mn_str){stored, n}, message, sign);
@@ -66,13 +69,16 @@ static mn_str client_final(enum mn_digest d, const char *password, mn_str first_
     mn_hmac(d, (mn_str){salted, n}, MN_STR("Server Key"), server);
     mn_hmac(d, (mn_str){server, n}, message, signed_);
     *signature = mn_base64((mn_str){signed_, n}, &a);
-    return mn_arena_fmt(&a, "%.*s,p=%.*s", MN_ARG(bare), MN_ARG(mn_base64((mn_str){client, n}, &a)));
+    return mn_arena_fmt(&a, "%.*s,p=%.*s", MN_ARG(bare),
+                        MN_ARG(mn_base64((mn_str){client, n}, &a)));
 }
 
-static enum mn_sasl_result scram(enum mn_sasl_mech m, const struct mn_sasl_env *e, mn_str stored, const char *gs2,
-                                 const char *c, const char *password, mn_str *server_first, const char **condition)
+static enum mn_sasl_result scram(enum mn_sasl_mech m, const struct mn_sasl_env *e, mn_str stored,
+                                 const char *gs2, const char *c, const char *password,
+                                 mn_str *server_first, const char **condition)
 {
-    static const enum mn_digest of[] = {MN_SHA512, MN_SHA256, MN_SHA1, MN_SHA512, MN_SHA256, MN_SHA1};
+    static const enum mn_digest of[] = {MN_SHA512, MN_SHA256, MN_SHA1,
+                                        MN_SHA512, MN_SHA256, MN_SHA1};
     struct mn_sasl *s = mn_sasl_new(m, e);
     mn_str bare = MN_STR("n=romeo,r=abcdef"), out, signature;
     mn_str first = mn_arena_fmt(&a, "%s%.*s", gs2, MN_ARG(bare));
@@ -84,7 +90,9 @@ static enum mn_sasl_result scram(enum mn_sasl_mech m, const struct mn_sasl_env *
         r = mn_sasl_found(s, stored, &out);
         CHECK_INT(r, MN_SASL_CHALLENGE);
         *server_first = mn_arena_str(&a, out);
-        r = mn_sasl_step(s, client_final(of[m], password, bare, *server_first, mn_str_from(c), &signature), &out);
+        r = mn_sasl_step(
+            s, client_final(of[m], password, bare, *server_first, mn_str_from(c), &signature),
+            &out);
         if (r == MN_SASL_SUCCESS)
             CHECK(mn_str_eq(mn_str_skip(out, 2), signature));
     }
@@ -106,23 +114,30 @@ TEST(scram_lets_in_who_knows_the_password_and_nobody_else)
     } rows[] = {
         {MN_SASL_SCRAM_SHA_1, 0, "n,,", "n,,", "secret", MN_SASL_SUCCESS},
         {MN_SASL_SCRAM_SHA_256, 0, "n,,", "n,,", "secret", MN_SASL_SUCCESS},
-        {MN_SASL_SCRAM_SHA_512, 0, "n,a=romeo@example.org,", "n,a=romeo@example.org,", "secret", MN_SASL_SUCCESS},
-        {MN_SASL_SCRAM_SHA_512, 0, "n,a=juliet@example.org,", "n,a=juliet@example.org,", "secret", MN_SASL_FAIL},
-        {MN_SASL_SCRAM_SHA_1, 0, "n,,", "n,,", "wrong", MN_SASL_FAIL},
-        {MN_SASL_SCRAM_SHA_1_PLUS, 0, "p=tls-exporter,,", "p=tls-exporter,,EXPORTER", "secret", MN_SASL_SUCCESS},
-        {MN_SASL_SCRAM_SHA_1_PLUS, 0, "p=tls-exporter,,", "p=tls-exporter,,OTHER", "secret", MN_SASL_FAIL},
-        {MN_SASL_SCRAM_SHA_512_PLUS, 0, "p=tls-server-end-point,,", "p=tls-server-end-point,,ENDPOINT", "secret",
+        {MN_SASL_SCRAM_SHA_512, 0, "n,a=romeo@example.org,", "n,a=romeo@example.org,", "secret",
          MN_SASL_SUCCESS},
+        {MN_SASL_SCRAM_SHA_512, 0, "n,a=juliet@example.org,", "n,a=juliet@example.org,", "secret",
+         MN_SASL_FAIL},
+        {MN_SASL_SCRAM_SHA_1, 0, "n,,", "n,,", "wrong", MN_SASL_FAIL},
+        {MN_SASL_SCRAM_SHA_1_PLUS, 0, "p=tls-exporter,,", "p=tls-exporter,,EXPORTER", "secret",
+         MN_SASL_SUCCESS},
+        {MN_SASL_SCRAM_SHA_1_PLUS, 0, "p=tls-exporter,,", "p=tls-exporter,,OTHER", "secret",
+         MN_SASL_FAIL},
+        {MN_SASL_SCRAM_SHA_512_PLUS, 0, "p=tls-server-end-point,,",
+         "p=tls-server-end-point,,ENDPOINT", "secret", MN_SASL_SUCCESS},
         {MN_SASL_SCRAM_SHA_1_PLUS, 0, "p=tls-unique,,", "p=tls-unique,,x", "secret", MN_SASL_FAIL},
-        {MN_SASL_SCRAM_SHA_1_PLUS, 2, "p=tls-unique,,", "p=tls-unique,,FINISHED", "secret", MN_SASL_SUCCESS},
+        {MN_SASL_SCRAM_SHA_1_PLUS, 2, "p=tls-unique,,", "p=tls-unique,,FINISHED", "secret",
+         MN_SASL_SUCCESS},
         {MN_SASL_SCRAM_SHA_1_PLUS, 0, "n,,", "n,,", "secret", MN_SASL_FAIL},
         {MN_SASL_SCRAM_SHA_1, 0, "y,,", "y,,", "secret", MN_SASL_FAIL}, /* -PLUS was offered */
         {MN_SASL_SCRAM_SHA_1, 1, "y,,", "y,,", "secret", MN_SASL_SUCCESS},
         {MN_SASL_SCRAM_SHA_1, 1, "y,,", "n,,", "secret", MN_SASL_SUCCESS}, /* gloox */
         {MN_SASL_SCRAM_SHA_1, 0, "n,,", "y,,", "secret", MN_SASL_FAIL},
         {MN_SASL_SCRAM_SHA_1, 3, "y,,", "y,,", "secret", MN_SASL_SUCCESS},
-        {MN_SASL_SCRAM_SHA_1, 3, "y,,", "n,,", "secret", MN_SASL_FAIL}, /* gloox's way only without TLS */
-        {MN_SASL_SCRAM_SHA_1, 0, "n,a=romeo@example.org/r,", "n,a=romeo@example.org/r,", "secret", MN_SASL_FAIL},
+        {MN_SASL_SCRAM_SHA_1, 3, "y,,", "n,,", "secret",
+         MN_SASL_FAIL}, /* gloox's way only without TLS */
+        {MN_SASL_SCRAM_SHA_1, 0, "n,a=romeo@example.org/r,", "n,a=romeo@example.org/r,", "secret",
+         MN_SASL_FAIL},
     };
 
     plain.tls = false;
@@ -132,13 +147,15 @@ TEST(scram_lets_in_who_knows_the_password_and_nobody_else)
     old.unique_unlisted = true;
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
         const struct mn_sasl_env *used[] = {&e, &plain, &old, &unbound};
-        enum mn_sasl_result r = scram(rows[i].m, used[rows[i].env], creds("secret"), rows[i].gs2, rows[i].c, rows[i].password,
-                                      &first, &condition);
+        enum mn_sasl_result r = scram(rows[i].m, used[rows[i].env], creds("secret"), rows[i].gs2,
+                                      rows[i].c, rows[i].password, &first, &condition);
 
         if (r != rows[i].r)
             test_fail(__FILE__, __LINE__, "row %zu: %d %s", i, r, condition);
     }
-    CHECK_INT(scram(MN_SASL_SCRAM_SHA_1, &e, (mn_str){0}, "n,,", "n,,", "secret", &first, &condition), MN_SASL_FAIL);
+    CHECK_INT(
+        scram(MN_SASL_SCRAM_SHA_1, &e, (mn_str){0}, "n,,", "n,,", "secret", &first, &condition),
+        MN_SASL_FAIL);
     CHECK_STR(mn_str_from(condition), "not-authorized");
     mn_arena_done(&a, NULL);
 }
@@ -161,10 +178,12 @@ TEST(announced_lists_are_hashed_and_the_tls_version_told)
     /* The salt of an account that does not exist stays the same. */
     scram(MN_SASL_SCRAM_SHA_1, &e, (mn_str){0}, "n,,", "n,,", "x", &first, &condition);
     scram(MN_SASL_SCRAM_SHA_1, &e, (mn_str){0}, "n,,", "n,,", "x", &again, &condition);
-    CHECK(mn_str_eq(attr(first, 's'), attr(again, 's')) && !mn_str_eq(attr(first, 'r'), attr(again, 'r')));
+    CHECK(mn_str_eq(attr(first, 's'), attr(again, 's')) &&
+          !mn_str_eq(attr(first, 'r'), attr(again, 'r')));
     /* But it is another one per hash, as a real account's are. */
     scram(MN_SASL_SCRAM_SHA_256, &e, (mn_str){0}, "n,,", "n,,", "x", &again, &condition);
-    CHECK(!mn_str_eq(attr(first, 's'), attr(again, 's')) && attr(again, 's').n == attr(first, 's').n);
+    CHECK(!mn_str_eq(attr(first, 's'), attr(again, 's')) &&
+          attr(again, 's').n == attr(first, 's').n);
     mn_arena_done(&a, NULL);
 }
 
@@ -199,15 +218,15 @@ TEST(final_messages_that_a_server_must_refuse)
         const char *c, *nonce, *tail;
         bool wrong;
     } rows[] = {
-        {"c=biws,", "", ",p=", false},                              /* empty proof */
-        {"c=biws,", "", ",p=AAAA", false},                          /* short proof */
-        {"c=biws,", "", "", false},                                 /* none */
-        {"c=biws,", "x", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false}, /* another nonce */
-        {"c=bi*s,", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},  /* not base64 */
-        {"c=eSws,", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},  /* y,, behind n,, */
-        {"", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},         /* no c= */
+        {"c=biws,", "", ",p=", false},                                 /* empty proof */
+        {"c=biws,", "", ",p=AAAA", false},                             /* short proof */
+        {"c=biws,", "", "", false},                                    /* none */
+        {"c=biws,", "x", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},    /* another nonce */
+        {"c=bi*s,", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},     /* not base64 */
+        {"c=eSws,", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},     /* y,, behind n,, */
+        {"", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},            /* no c= */
         {"c=biws,", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=,x=1", false}, /* p= must be last */
-        {"c=biws,", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", true},   /* well formed, wrong */
+        {"c=biws,", "", ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", true},      /* well formed, wrong */
         {"c=biws,", "", ",x=1,p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=", true},
     };
 
@@ -218,7 +237,8 @@ TEST(final_messages_that_a_server_must_refuse)
 
         CHECK_INT(mn_sasl_step(s, MN_STR("n,,n=romeo,r=abc"), &out), MN_SASL_LOOKUP);
         CHECK_INT(mn_sasl_found(s, creds("secret"), &out), MN_SASL_CHALLENGE);
-        out = mn_arena_fmt(&a, "%sr=%.*s%s%s", rows[i].c, MN_ARG(attr(out, 'r')), rows[i].nonce, rows[i].tail);
+        out = mn_arena_fmt(&a, "%sr=%.*s%s%s", rows[i].c, MN_ARG(attr(out, 'r')), rows[i].nonce,
+                           rows[i].tail);
         CHECK_INT(mn_sasl_step(s, out, &out), MN_SASL_FAIL);
         if (mn_sasl_wrong(s) != rows[i].wrong)
             test_fail(__FILE__, __LINE__, "row %zu: %s", i, mn_sasl_reason(s));
@@ -273,7 +293,8 @@ TEST(plain_checks_against_the_keys)
 }
 
 /* What a client computes (RFC 2831, 2.1.2.1); `verb` is "AUTHENTICATE" or, for rspauth, empty. */
-static mn_str digest(mn_str user, mn_str realm, mn_str password, mn_str nonce, mn_str cnonce, mn_str uri, const char *verb)
+static mn_str digest(mn_str user, mn_str realm, mn_str password, mn_str nonce, mn_str cnonce,
+                     mn_str uri, const char *verb)
 {
     const mn_str colon = MN_STR(":");
     char a1[16], a2[16], d[16];
@@ -282,8 +303,9 @@ static mn_str digest(mn_str user, mn_str realm, mn_str password, mn_str nonce, m
     mn_digest_of(MN_MD5, (mn_str[]){user, colon, realm, colon, password}, 5, a1);
     mn_digest_of(MN_MD5, (mn_str[]){{a1, 16}, colon, nonce, colon, cnonce}, 5, a1);
     mn_digest_of(MN_MD5, (mn_str[]){mn_str_from(verb), colon, uri}, 3, a2);
-    text = mn_arena_fmt(&a, "%.*s:%.*s:00000001:%.*s:auth:%.*s", MN_ARG(mn_hex((mn_str){a1, 16}, &a)), MN_ARG(nonce),
-                        MN_ARG(cnonce), MN_ARG(mn_hex((mn_str){a2, 16}, &a)));
+    text =
+        mn_arena_fmt(&a, "%.*s:%.*s:00000001:%.*s:auth:%.*s", MN_ARG(mn_hex((mn_str){a1, 16}, &a)),
+                     MN_ARG(nonce), MN_ARG(cnonce), MN_ARG(mn_hex((mn_str){a2, 16}, &a)));
     mn_digest_of(MN_MD5, &text, 1, d);
     return mn_hex((mn_str){d, 16}, &a);
 }
@@ -299,7 +321,8 @@ TEST(digest_md5_of_the_traces)
         mn_str out, stored, nonce, uri = mn_arena_fmt(&a, "xmpp/%.*s", MN_ARG(col[2]));
 
         rows++;
-        CHECK(mn_str_eq(digest(col[1], col[2], col[3], col[4], col[5], col[8], "AUTHENTICATE"), col[9]));
+        CHECK(mn_str_eq(digest(col[1], col[2], col[3], col[4], col[5], col[8], "AUTHENTICATE"),
+                        col[9]));
         CHECK(mn_str_eq(digest(col[1], col[2], col[3], col[4], col[5], col[8], ""), col[10]));
         /* The same with a nonce of ours. */
         e.host = col[2];
@@ -308,20 +331,23 @@ TEST(digest_md5_of_the_traces)
         CHECK_INT(mn_sasl_step(s, (mn_str){0}, &out), MN_SASL_CHALLENGE);
         mn_str_cut(mn_str_skip(out, mn_str_find(out, ',') + 1), '"', &nonce);
         nonce = mn_str_cut(nonce, '"', &(mn_str){0});
-        CHECK(mn_str_eq(out, mn_arena_fmt(&a,
-                                          "realm=\"%.*s\",nonce=\"%.*s\",qop=\"auth\",charset=utf-8,"
-                                          "algorithm=md5-sess",
-                                          MN_ARG(col[2]), MN_ARG(nonce))));
-        out = mn_arena_fmt(&a,
-                           "username=\"%.*s\",realm=\"%.*s\",nonce=\"%.*s\",cnonce=\"%.*s\",nc=00000001,qop=auth,"
-                           "digest-uri=\"%.*s\",response=%.*s,charset=utf-8",
-                           MN_ARG(col[1]), MN_ARG(col[2]), MN_ARG(nonce), MN_ARG(col[5]), MN_ARG(uri),
-                           MN_ARG(digest(col[1], col[2], col[3], nonce, col[5], uri, "AUTHENTICATE")));
+        CHECK(
+            mn_str_eq(out, mn_arena_fmt(&a,
+                                        "realm=\"%.*s\",nonce=\"%.*s\",qop=\"auth\",charset=utf-8,"
+                                        "algorithm=md5-sess",
+                                        MN_ARG(col[2]), MN_ARG(nonce))));
+        out = mn_arena_fmt(
+            &a,
+            "username=\"%.*s\",realm=\"%.*s\",nonce=\"%.*s\",cnonce=\"%.*s\",nc=00000001,qop=auth,"
+            "digest-uri=\"%.*s\",response=%.*s,charset=utf-8",
+            MN_ARG(col[1]), MN_ARG(col[2]), MN_ARG(nonce), MN_ARG(col[5]), MN_ARG(uri),
+            MN_ARG(digest(col[1], col[2], col[3], nonce, col[5], uri, "AUTHENTICATE")));
         CHECK_INT(mn_sasl_step(s, out, &out), MN_SASL_LOOKUP);
         CHECK(mn_str_eq(mn_sasl_user(s), col[1]));
         CHECK_INT(mn_sasl_found(s, stored, &out), MN_SASL_SUCCESS);
-        CHECK(mn_str_eq(out, mn_arena_fmt(&a, "rspauth=%.*s",
-                                          MN_ARG(digest(col[1], col[2], col[3], nonce, col[5], uri, "")))));
+        CHECK(mn_str_eq(
+            out, mn_arena_fmt(&a, "rspauth=%.*s",
+                              MN_ARG(digest(col[1], col[2], col[3], nonce, col[5], uri, "")))));
         mn_sasl_free(s);
     }
     CHECK_INT(rows, 3);
@@ -329,9 +355,10 @@ TEST(digest_md5_of_the_traces)
     mn_arena_done(&a, NULL);
 }
 
-/* The exchange up to the end, the answer made from what stands before and behind the server's nonce. */
-static enum mn_sasl_result digest_try(const char *before, const char *behind, mn_str response, mn_str stored,
-                                      bool *counts_as_wrong)
+/* The exchange up to the end, the answer made from what stands before and behind the server's
+ * nonce. */
+static enum mn_sasl_result digest_try(const char *before, const char *behind, mn_str response,
+                                      mn_str stored, bool *counts_as_wrong)
 {
     struct mn_sasl_env e = env();
     struct mn_sasl *s = mn_sasl_new(MN_SASL_DIGEST_MD5, &e);
@@ -341,10 +368,12 @@ static enum mn_sasl_result digest_try(const char *before, const char *behind, mn
     CHECK_INT(r, MN_SASL_CHALLENGE);
     nonce = mn_str_cut(mn_str_skip(out, strlen("realm=\"example.org\",nonce=\"")), '"', &out);
     if (!response.p) /* romeo, whose name is written in Latin-1 as Rom\xe9o */
-        response = digest(MN_STR("rom\xe9o"), MN_STR("example.org"), MN_STR("p\xe4ss"), nonce, MN_STR("cn"),
-                          MN_STR("xmpp/example.org"), "AUTHENTICATE");
-    r = mn_sasl_step(
-        s, mn_arena_fmt(&a, "%snonce=\"%.*s\",%s,response=%.*s", before, MN_ARG(nonce), behind, MN_ARG(response)), &out);
+        response = digest(MN_STR("rom\xe9o"), MN_STR("example.org"), MN_STR("p\xe4ss"), nonce,
+                          MN_STR("cn"), MN_STR("xmpp/example.org"), "AUTHENTICATE");
+    r = mn_sasl_step(s,
+                     mn_arena_fmt(&a, "%snonce=\"%.*s\",%s,response=%.*s", before, MN_ARG(nonce),
+                                  behind, MN_ARG(response)),
+                     &out);
     if (r == MN_SASL_LOOKUP)
         r = mn_sasl_found(s, stored, &out);
     *counts_as_wrong = mn_sasl_wrong(s);
@@ -363,26 +392,34 @@ TEST(digest_md5_in_latin_1_and_damaged)
     } rows[] = {
         {user, good, MN_SASL_SUCCESS, false},
         {"Username = \"rom\xc3\xa9\\o\" , , realm=\"example.org\", ", good, MN_SASL_SUCCESS, false},
-        {user, "cnonce=\"cm\",nc=00000001,qop=auth,digest-uri=\"xmpp/example.org\"", MN_SASL_FAIL, true},
-        {user, "cnonce=\"cn\",nc=00000002,qop=auth,digest-uri=\"xmpp/example.org\"", MN_SASL_FAIL, false},
-        {user, "cnonce=\"cn\",nc=00000001,qop=auth-int,digest-uri=\"xmpp/example.org\"", MN_SASL_FAIL, false},
-        {user, "cnonce=\"cn\",nc=00000001,qop=auth,digest-uri=\"imap/example.org\"", MN_SASL_FAIL, false},
+        {user, "cnonce=\"cm\",nc=00000001,qop=auth,digest-uri=\"xmpp/example.org\"", MN_SASL_FAIL,
+         true},
+        {user, "cnonce=\"cn\",nc=00000002,qop=auth,digest-uri=\"xmpp/example.org\"", MN_SASL_FAIL,
+         false},
+        {user, "cnonce=\"cn\",nc=00000001,qop=auth-int,digest-uri=\"xmpp/example.org\"",
+         MN_SASL_FAIL, false},
+        {user, "cnonce=\"cn\",nc=00000001,qop=auth,digest-uri=\"imap/example.org\"", MN_SASL_FAIL,
+         false},
         {user, "cnonce=\"cn,nc=00000001,qop=auth,digest-uri=xmpp/example.org", MN_SASL_FAIL, false},
         {"username=\"rom\xc3\xa9o\",realm=\"other.org\",", good, MN_SASL_FAIL, false},
-        {"username=\"x\",username=\"rom\xc3\xa9o\",realm=\"example.org\",", good, MN_SASL_FAIL, false},
+        {"username=\"x\",username=\"rom\xc3\xa9o\",realm=\"example.org\",", good, MN_SASL_FAIL,
+         false},
         {"realm=\"example.org\",", good, MN_SASL_FAIL, false},
     };
     mn_str stored;
     bool wrong;
 
-    CHECK(!mn_sasl_creds_make(MN_STR("rom\xc3\xa9o"), MN_STR("example.org"), MN_STR("p\xc3\xa4ss"), all, 10, &a, &stored));
+    CHECK(!mn_sasl_creds_make(MN_STR("rom\xc3\xa9o"), MN_STR("example.org"), MN_STR("p\xc3\xa4ss"),
+                              all, 10, &a, &stored));
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
-        enum mn_sasl_result r = digest_try(rows[i].before, rows[i].behind, (mn_str){0}, stored, &wrong);
+        enum mn_sasl_result r =
+            digest_try(rows[i].before, rows[i].behind, (mn_str){0}, stored, &wrong);
 
         if (r != rows[i].r || wrong != rows[i].wrong)
             test_fail(__FILE__, __LINE__, "row %zu: %d %d", i, r, wrong);
     }
-    CHECK_INT(digest_try(user, good, MN_STR("00000000000000000000000000000000"), stored, &wrong), MN_SASL_FAIL);
+    CHECK_INT(digest_try(user, good, MN_STR("00000000000000000000000000000000"), stored, &wrong),
+              MN_SASL_FAIL);
     CHECK(wrong);
     CHECK_INT(digest_try(user, good, (mn_str){0}, (mn_str){0}, &wrong), MN_SASL_FAIL);
     CHECK(wrong);
@@ -394,7 +431,9 @@ TEST(cram_md5_checks_the_states)
     static const struct {
         const char *password, *user;
         enum mn_sasl_result r;
-    } rows[] = {{"secret", "romeo", MN_SASL_SUCCESS}, {"wrong", "romeo", MN_SASL_FAIL}, {"secret", "", MN_SASL_FAIL}};
+    } rows[] = {{"secret", "romeo", MN_SASL_SUCCESS},
+                {"wrong", "romeo", MN_SASL_FAIL},
+                {"secret", "", MN_SASL_FAIL}};
 
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
         struct mn_sasl_env e = env();
@@ -406,7 +445,9 @@ TEST(cram_md5_checks_the_states)
         CHECK_INT(mn_sasl_step(s, (mn_str){0}, &out), MN_SASL_CHALLENGE);
         CHECK(out.p[0] == '<' && mn_str_find(out, '@') < out.n);
         mn_hmac(MN_MD5, mn_str_from(rows[i].password), out, d);
-        r = mn_sasl_step(s, mn_arena_fmt(&a, "%s %.*s", rows[i].user, MN_ARG(mn_hex((mn_str){d, 16}, &a))), &out);
+        r = mn_sasl_step(
+            s, mn_arena_fmt(&a, "%s %.*s", rows[i].user, MN_ARG(mn_hex((mn_str){d, 16}, &a))),
+            &out);
         if (r == MN_SASL_LOOKUP)
             r = mn_sasl_found(s, creds("secret"), &out);
         CHECK_INT(r, rows[i].r);
@@ -442,11 +483,14 @@ TEST(the_rfcs_exchanges)
     int rows = 0;
 
     while (test_row(&text, col, 11)) {
-        enum mn_digest d = mn_str_is(col[1], "sha1") ? MN_SHA1 : mn_str_is(col[1], "sha256") ? MN_SHA256 : MN_SHA512;
+        enum mn_digest d = mn_str_is(col[1], "sha1")     ? MN_SHA1
+                           : mn_str_is(col[1], "sha256") ? MN_SHA256
+                                                         : MN_SHA512;
         mn_str signature, final;
 
         rows++;
-        final = client_final(d, mn_arena_cstr(&a, col[3]), col[6], col[7], MN_STR("n,,"), &signature);
+        final =
+            client_final(d, mn_arena_cstr(&a, col[3]), col[6], col[7], MN_STR("n,,"), &signature);
         CHECK(mn_str_eq(final, mn_arena_fmt(&a, "%.*s,p=%.*s", MN_ARG(col[8]), MN_ARG(col[9]))));
         CHECK(mn_str_eq(signature, col[10]));
     }
@@ -502,7 +546,8 @@ TEST(a_record_made_for_a_mask_survives_it)
         CHECK(!mn_sasl_creds_make(MN_STR("u"), MN_STR("h"), MN_STR("p"), all, 1, &a, &stored));
         kept = mn_sasl_creds_keep(stored, masks[i], &a);
         CHECK(kept.n < stored.n && mn_sasl_creds_check(kept, MN_STR("p")));
-        CHECK(!(mn_sasl_creds_mechs(kept) & ~masks[i] & (1u << MN_SASL_DIGEST_MD5 | 1u << MN_SASL_CRAM_MD5)));
+        CHECK(!(mn_sasl_creds_mechs(kept) & ~masks[i] &
+                (1u << MN_SASL_DIGEST_MD5 | 1u << MN_SASL_CRAM_MD5)));
     }
     /* Damaged ones open nothing. */
     CHECK(!mn_sasl_creds_check((mn_str){stored.p, 9}, MN_STR("p")));
@@ -514,8 +559,8 @@ TEST(records_hold_what_their_mechanisms_need)
 {
     mn_str some, kept;
 
-    CHECK(!mn_sasl_creds_make(MN_STR("u"), MN_STR("h"), MN_STR("p"), 1u << MN_SASL_SCRAM_SHA_1 | 1u << MN_SASL_DIGEST_MD5, 5,
-                              &a, &some));
+    CHECK(!mn_sasl_creds_make(MN_STR("u"), MN_STR("h"), MN_STR("p"),
+                              1u << MN_SASL_SCRAM_SHA_1 | 1u << MN_SASL_DIGEST_MD5, 5, &a, &some));
     CHECK(mn_sasl_creds_mechs(some) & 1u << MN_SASL_DIGEST_MD5);
     CHECK(!(mn_sasl_creds_mechs(some) & 1u << MN_SASL_SCRAM_SHA_256));
     kept = mn_sasl_creds_keep(some, 1u << MN_SASL_SCRAM_SHA_1, &a);
@@ -527,12 +572,14 @@ TEST(records_hold_what_their_mechanisms_need)
     mn_arena_done(&a, NULL);
 }
 
-/* Our client against our server; the answer of the server's side, or of the client's when it gave up. */
-static enum mn_sasl_result meet(enum mn_sasl_mech m, const struct mn_sasl_env *client_sees, const struct mn_sasl_env *server,
-                                const char *user, const char *password, const char *authzid, mn_str stored)
+/* Our client against our server; the answer of the server's side, or of the client's when it gave
+ * up. */
+static enum mn_sasl_result meet(enum mn_sasl_mech m, const struct mn_sasl_env *client_sees,
+                                const struct mn_sasl_env *server, const char *user,
+                                const char *password, const char *authzid, mn_str stored)
 {
-    struct mn_sasl_client *c =
-        mn_sasl_client_new(m, mn_str_from(user), mn_str_from(password), mn_str_from(authzid), client_sees);
+    struct mn_sasl_client *c = mn_sasl_client_new(m, mn_str_from(user), mn_str_from(password),
+                                                  mn_str_from(authzid), client_sees);
     struct mn_sasl *s = mn_sasl_new(m, server);
     mn_str out = {0};
     enum mn_sasl_result r = MN_SASL_CHALLENGE;
@@ -559,14 +606,16 @@ static enum mn_sasl_result meet(enum mn_sasl_mech m, const struct mn_sasl_env *c
 TEST(both_ends_meet_by_every_mechanism)
 {
     struct mn_sasl_env e = env(), bare = env(), other = env(), old = env();
-    mn_str stored, names[] = {MN_STR("SCRAM-SHA-1")}, more[] = {MN_STR("SCRAM-SHA-1"), MN_STR("PLAIN")};
+    mn_str stored, names[] = {MN_STR("SCRAM-SHA-1")},
+                   more[] = {MN_STR("SCRAM-SHA-1"), MN_STR("PLAIN")};
 
     bare.tls = bare.tls13 = false;
     bare.exporter = bare.endpoint = (mn_str){0};
     bare.announced = names;
     bare.announced_count = 1;
     other.exporter = MN_STR("SOMEBODY ELSE'S");
-    CHECK(!mn_sasl_creds_make(MN_STR("ro,m=eo"), MN_STR("example.org"), MN_STR("p\xc3\xa4ss,="), all, 4096, &a, &stored));
+    CHECK(!mn_sasl_creds_make(MN_STR("ro,m=eo"), MN_STR("example.org"), MN_STR("p\xc3\xa4ss,="),
+                              all, 4096, &a, &stored));
     for (enum mn_sasl_mech m = 0; m < MN_SASL_MECHS; m++) {
         bool password = m != MN_SASL_ANONYMOUS;
 
@@ -580,22 +629,29 @@ TEST(both_ends_meet_by_every_mechanism)
             CHECK_INT(meet(m, &bare, &e, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_FAIL);
         }
     }
-    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &bare, &bare, "ro,m=eo", "p\xc3\xa4ss,=", "ro,m=eo@example.org", stored),
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &bare, &bare, "ro,m=eo",
+                   "p\xc3\xa4ss,=", "ro,m=eo@example.org", stored),
               MN_SASL_SUCCESS);
-    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &bare, &bare, "ro,m=eo", "p\xc3\xa4ss,=", "juliet@example.org", stored),
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &bare, &bare, "ro,m=eo",
+                   "p\xc3\xa4ss,=", "juliet@example.org", stored),
               MN_SASL_FAIL);
-    /* Somebody took -PLUS, or a mechanism, out of the list on its way (y, then h), or changed the version of TLS (t). */
+    /* Somebody took -PLUS, or a mechanism, out of the list on its way (y, then h), or changed the
+     * version of TLS (t). */
     old = e;
     old.announced_count = 1;
-    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &old, &e, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_FAIL);
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &old, &e, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored),
+              MN_SASL_FAIL);
     other = bare;
     other.announced = more;
     other.announced_count = 2;
-    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &other, &other, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_SUCCESS);
-    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &other, &bare, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_FAIL);
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &other, &other, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored),
+              MN_SASL_SUCCESS);
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &other, &bare, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored),
+              MN_SASL_FAIL);
     old = e;
     old.tls13 = false;
-    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &old, &e, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored), MN_SASL_FAIL);
+    CHECK_INT(meet(MN_SASL_SCRAM_SHA_1, &old, &e, "ro,m=eo", "p\xc3\xa4ss,=", NULL, stored),
+              MN_SASL_FAIL);
     mn_arena_done(&a, NULL);
 }
 
@@ -613,7 +669,8 @@ TEST(messages_that_a_client_must_refuse)
         if (!mn_str_is(col[1], "client"))
             continue;
         rows++;
-        c = mn_sasl_client_new(MN_SASL_SCRAM_SHA_1, MN_STR("user"), MN_STR("pencil"), (mn_str){0}, &e);
+        c = mn_sasl_client_new(MN_SASL_SCRAM_SHA_1, MN_STR("user"), MN_STR("pencil"), (mn_str){0},
+                               &e);
         CHECK_INT(mn_sasl_client_step(c, (mn_str){0}, &out), MN_SASL_CHALLENGE);
         nonce = attr(out, 'r');
         m = mn_str_starts(col[2], MN_STR("r=abc"))
@@ -622,11 +679,14 @@ TEST(messages_that_a_client_must_refuse)
         if (mn_str_starts(m, MN_STR("r="))) {
             if (mn_sasl_client_step(c, m, &out) != MN_SASL_FAIL)
                 test_fail(__FILE__, __LINE__, "%.*s", MN_ARG(col[0]));
-            CHECK(mn_sasl_client_end(c, MN_STR("v=AAAAAAAAAAAAAAAAAAAAAAAAAAA="))); /* nothing was computed */
+            CHECK(mn_sasl_client_end(
+                c, MN_STR("v=AAAAAAAAAAAAAAAAAAAAAAAAAAA="))); /* nothing was computed */
         } else {
             CHECK(mn_sasl_client_end(c, MN_STR("v="))); /* success before anything was proved */
-            CHECK_INT(mn_sasl_client_step(c, mn_arena_fmt(&a, "r=%.*sX,s=QSXCR+Q6sek8bf92,i=4096", MN_ARG(nonce)), &out),
-                      MN_SASL_CHALLENGE);
+            CHECK_INT(
+                mn_sasl_client_step(
+                    c, mn_arena_fmt(&a, "r=%.*sX,s=QSXCR+Q6sek8bf92,i=4096", MN_ARG(nonce)), &out),
+                MN_SASL_CHALLENGE);
             if (!mn_sasl_client_end(c, m))
                 test_fail(__FILE__, __LINE__, "%.*s", MN_ARG(col[0]));
             CHECK_INT(mn_sasl_client_step(c, m, &out), MN_SASL_FAIL); /* a challenge too many */

@@ -75,7 +75,8 @@ static bool wanted(mn_str want, int e)
 {
     switch (e) {
     case 0: /* the rest of these rows is the server's business */
-        return mn_str_starts(want, MN_STR("none")) || mn_str_starts(want, MN_STR("unsupported-stanza")) ||
+        return mn_str_starts(want, MN_STR("none")) ||
+               mn_str_starts(want, MN_STR("unsupported-stanza")) ||
                mn_str_starts(want, MN_STR("invalid-namespace"));
     case MN_E_XML:
         return memmem(want.p, want.n, "not-well-formed", 15);
@@ -102,9 +103,11 @@ TEST(stream_rows_deserve_their_errors_wherever_they_are_cut)
         e = error_of(mn_buf_view(&whole));
         whole.n--;
         if (!wanted(col[1], e))
-            test_fail(__FILE__, __LINE__, "%.*s gave %d: %.*s", MN_ARG(col[0]), e, MN_ARG(mn_buf_view(&whole)));
+            test_fail(__FILE__, __LINE__, "%.*s gave %d: %.*s", MN_ARG(col[0]), e,
+                      MN_ARG(mn_buf_view(&whole)));
         if (!mn_str_eq(events(in, 1, 0), mn_buf_view(&whole)))
-            test_fail(__FILE__, __LINE__, "%.*s differs byte by byte: %.*s", MN_ARG(col[0]), MN_ARG(events(in, 1, 0)));
+            test_fail(__FILE__, __LINE__, "%.*s differs byte by byte: %.*s", MN_ARG(col[0]),
+                      MN_ARG(events(in, 1, 0)));
         for (size_t cut = 1; cut < in.n; cut++)
             if (!mn_str_eq(events(in, in.n, cut), mn_buf_view(&whole)))
                 test_fail(__FILE__, __LINE__, "%.*s differs when cut at %zu", MN_ARG(col[0]), cut);
@@ -155,9 +158,11 @@ TEST(payloads_that_do_not_stand_alone_are_flagged)
         {"<message to='a'><y xmlns='u'><z/></y></message>", 0, "<y xmlns='u'><z/></y>"},
         {"<message><p:y xmlns:p='u'/></message>", 0, "<p:y xmlns:p='u'/>"},
         {"<message xmlns:p='u'><p:y/></message>", MN_XML_NOT_ALONE, "<p:y/>"},
-        {"<message><y xmlns='u' stream:a='b'/></message>", MN_XML_NOT_ALONE, "<y xmlns='u' stream:a='b'/>"},
+        {"<message><y xmlns='u' stream:a='b'/></message>", MN_XML_NOT_ALONE,
+         "<y xmlns='u' stream:a='b'/>"},
         {"<message><stream:y/></message>", MN_XML_NOT_ALONE, "<stream:y/>"},
-        {"<message><y xmlns='jabber:client'/></message>", MN_XML_NOT_ALONE, "<y xmlns='jabber:client'/>"},
+        {"<message><y xmlns='jabber:client'/></message>", MN_XML_NOT_ALONE,
+         "<y xmlns='jabber:client'/>"},
         {"<message><y xmlns='u'><z xmlns='jabber:server'/></y></message>", MN_XML_NOT_ALONE,
          "<y xmlns='u'><z xmlns='jabber:server'/></y>"},
         {"<m:message xmlns:m='jabber:client' xmlns='u'><y/></m:message>", MN_XML_NOT_ALONE, "<y/>"},
@@ -210,7 +215,8 @@ TEST(headers_are_read_with_their_declaration)
         const char *xml;
         int error;
     } rows[] = {
-        {"<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:client'>", 0},
+        {"<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:client'>",
+         0},
         {"<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n<a>", 0},
         {"<?xml version='1.0' encoding='UTF-16'?><a>", MN_E_DENIED},
         {"<?xml encoding='UTF-8'?><a>", MN_E_XML},
