@@ -549,9 +549,15 @@ static void endpoint_close(void *endpoint, enum mn_stream_cond cond, mn_str text
     mn_arena_done(&a, NULL);
 }
 
+static const struct endpoint_face endpoint = {endpoint_write, endpoint_close};
+
+struct c2s *c2s_of(const struct session *s)
+{
+    return s->face == &endpoint ? s->endpoint : NULL;
+}
+
 void c2s_bind(struct c2s *c, struct user *u, mn_str resource)
 {
-    static const struct endpoint_face endpoint = {endpoint_write, endpoint_close};
     struct mn_xml_limits limits;
 
     c->session = session_ref(session_new(u, resource, &endpoint, c));

@@ -66,6 +66,8 @@ void c2s_move(struct c2s *c, mn_str bare, void (*then)(struct c2s *c, void *arg)
 void c2s_authenticated(struct c2s *c, mn_str user);
 /* Its session begins: from now on stanzas go there. */
 void c2s_bind(struct c2s *c, struct user *u, mn_str resource);
+/* The stream of a session; NULL when its endpoint is something else, or gone. */
+struct c2s *c2s_of(const struct session *s);
 /* May passwords and the like pass here: TLS, or a mechanism that the operator allows without it. */
 bool c2s_may(const struct c2s *c, enum mn_sasl_mech m);
 bool c2s_is_loopback(const struct c2s *c);

@@ -217,7 +217,13 @@ def of_2007(server, folder):
         anonymous.send("<auth xmlns='%s' mechanism='ANONYMOUS'/>" % SASL)
         anonymous.until("<success[^>]*/>")
         anonymous.bind("y")
-        anonymous.ping()
+        form, result = anonymous.register("guest")
+        assert "<username/>" in form and "type='result'" in result
+        assert "<conflict" in anonymous.register("testuser")[1]
+        assert "<not-acceptable" in anonymous.register("bad name")[1]
+        anonymous.send("<iq type='set' id='rm'><query xmlns='jabber:iq:register'><remove/></query></iq>")
+        assert "<not-acceptable" in anonymous.until("</iq>")
+        assert "<success" in Client(old).plain("guest")
     finally:
         assert old.stop() == 0, "".join(old.log)
 
