@@ -1,0 +1,162 @@
+"""What the tests written in Python share: a mynahd of their own, a client that writes its XML by hand, TAP."""
+import base64, codecs, hashlib, hmac, re, signal, socket, ssl, subprocess, sys, threading, traceback
+
+DEADLINE = 30
+SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
+
+
+class Server:
+    """A mynahd with this configuration, which serves `host` and leaves its ports to the system (port: 0); `ports` are in the
+    order of `listen`."""
+
+    def __init__(self, binary, config, host="localhost"):
+        self.host, self.log, self.ports = host, [], []
+        self.process = subprocess.Popen([binary, "--config", config], stderr=subprocess.PIPE, text=True, errors="replace")
+        self.ready = threading.Event()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+        if not self.ready.wait(DEADLINE) or self.process.poll() is not None:
+            self.process.kill()
+            raise Exception("not ready: " + "".join(self.log))
+
+    def read(self):
+        for line in self.process.stderr:
+            self.log.append(line)
+            m = re.search(r" listening .*address=127\.0\.0\.1:(\d+)", line)
+            if m:
+                self.ports.append(int(m.group(1)))
+            if " ready " in line:
+                self.ready.set()
+        self.ready.set()
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        code = self.process.wait(DEADLINE)
+        self.reader.join(DEADLINE)
+        return code
+
+    def end(self):
+        """Asked to stop it ends with 0, and no sanitizer has found anything."""
+        code = self.stop()
+        assert code == 0 and not [l for l in self.log if "Sanitizer" in l or "runtime error" in l], "".join(self.log)
+
+
+class Client:
+    def __init__(self, server, host=None, opened=True):
+        self.host = host or server.host
+        self.socket = socket.create_connection(("127.0.0.1", server.ports[0]), DEADLINE)
+        self.text, self.decoder = "", codecs.getincrementaldecoder("utf-8")()
+        if opened:
+            self.features = self.open()
+
+    def header(self):
+        self.send("<?xml version='1.0' ?><stream:stream to='%s' xmlns='jabber:client' "
+                  "xmlns:stream='http://etherx.jabber.org/streams' xml:lang='en' version='1.0'>" % self.host)
+
+    def open(self):
+        self.header()
+        return self.until("</stream:features>")
+
+    def send(self, text):
+        self.socket.sendall(text.encode())
+
+    def until(self, pattern):
+        """Everything up to the end of the pattern's match, which is used up."""
+        while True:
+            m = re.search(pattern, self.text, re.S)
+            if m:
+                got, self.text = self.text[:m.end()], self.text[m.end():]
+                return got
+            data = self.socket.recv(65536)
+            if not data:
+                raise Exception("closed while waiting for %s; have %r" % (pattern, self.text))
+            self.text += self.decoder.decode(data)
+
+    def ends(self):
+        while True:
+            data = self.socket.recv(65536)
+            if not data:
+                return self.text
+            self.text += self.decoder.decode(data)
+
+    def register(self, name, password="testpwd"):
+        self.send("<iq type='get' id='g'><query xmlns='jabber:iq:register'/></iq>")
+        form = self.until("</iq>")
+        self.send("<iq type='set' id='s'><query xmlns='jabber:iq:register'><username>%s</username><password>%s</password>"
+                  "<name/><email/></query></iq>" % (name, password))
+        return form, self.until(r"<iq [^>]*id='s'[^>]*(/>|>.*?</iq>)")
+
+    def starttls(self, ca):
+        self.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        self.until("<proceed")
+        self.until("/>")
+        self.socket = ssl.create_default_context(cafile=ca).wrap_socket(self.socket, server_hostname=self.host)
+        return self.open()
+
+    def plain(self, name, password="testpwd"):
+        token = base64.b64encode(("\0%s\0%s" % (name, password)).encode()).decode()
+        self.send("<auth xmlns='%s' mechanism='PLAIN'>%s</auth>" % (SASL, token))
+        return self.until("</failure>|<success[^>]*/>|</success>")
+
+    def scram(self, name, password="testpwd"):
+        """SCRAM-SHA-256 without binding; the server's signature is checked."""
+        bare = "n=%s,r=fyko" % name
+        self.send("<auth xmlns='%s' mechanism='SCRAM-SHA-256'>%s</auth>"
+                  % (SASL, base64.b64encode(("n,," + bare).encode()).decode()))
+        first = base64.b64decode(re.search(">([^<]+)</challenge>", self.until("</challenge>")).group(1)).decode()
+        values = dict(v.split("=", 1) for v in first.split(","))
+        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(values["s"]), int(values["i"]))
+        mac = lambda key, text: hmac.new(key, text.encode(), "sha256").digest()
+        final = "c=biws,r=" + values["r"]
+        message = ",".join([bare, first, final])
+        key = mac(salted, "Client Key")
+        proof = bytes(a ^ b for a, b in zip(key, mac(hashlib.sha256(key).digest(), message)))
+        self.send("<response xmlns='%s'>%s</response>" % (SASL, base64.b64encode(
+            (final + ",p=" + base64.b64encode(proof).decode()).encode()).decode()))
+        end = re.search(">([^<]+)</success>", self.until("</success>")).group(1)
+        assert base64.b64decode(end).decode() == "v=" + base64.b64encode(mac(mac(salted, "Server Key"), message)).decode()
+        return values
+
+    def digest_md5(self, name, password="testpwd"):
+        self.send("<auth xmlns='%s' mechanism='DIGEST-MD5'/>" % SASL)
+        text = base64.b64decode(re.search(">([^<]+)</challenge>", self.until("</challenge>")).group(1)).decode()
+        nonce = re.search('nonce="([^"]+)"', text).group(1)
+        h = lambda b: hashlib.md5(b).digest()
+        a1 = h(("%s:%s:%s" % (name, self.host, password)).encode()) + (":%s:cn" % nonce).encode()
+        uri = "xmpp/" + self.host
+        value = lambda verb: hashlib.md5(("%s:%s:00000001:cn:auth:%s" % (
+            h(a1).hex(), nonce, h(("%s:%s" % (verb, uri)).encode()).hex())).encode()).hexdigest()
+        reply = ('username="%s",realm="%s",nonce="%s",cnonce="cn",nc=00000001,qop=auth,digest-uri="%s",response=%s,charset=utf-8'
+                 % (name, self.host, nonce, uri, value("AUTHENTICATE")))
+        self.send("<response xmlns='%s'>%s</response>" % (SASL, base64.b64encode(reply.encode()).decode()))
+        end = re.search(">([^<]+)</success>", self.until("</success>")).group(1)
+        assert base64.b64decode(end).decode() == "rspauth=" + value("")
+
+    def bind(self, resource):
+        features = self.open()
+        self.send("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>%s</resource></bind></iq>"
+                  % resource)
+        return features, self.until("</iq>")
+
+    def ping(self):
+        """All that was sent before is handled, and what it caused here has arrived."""
+        self.send("<iq type='get' id='ping' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>" % self.host)
+        return self.until("<iq [^>]*id='ping'[^>]*/>")
+
+
+def tap(steps, log=list):
+    """Runs the steps, each a function or a name and a function; a failed one tells the end of the log. Returns how many failed."""
+    bad = 0
+    print("1..%d" % len(steps), flush=True)
+    for i, step in enumerate(steps, 1):
+        name, run = step if isinstance(step, tuple) else (step.__name__, step)
+        try:
+            run()
+            print("ok %d - %s" % (i, name), flush=True)
+        except Exception as e:
+            bad += 1
+            print("not ok %d - %s" % (i, name))
+            for line in traceback.format_exc().splitlines() + [l.rstrip() for l in log()[-60:]]:
+                print("# " + line)
+            sys.stdout.flush()
+    return bad
