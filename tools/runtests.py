@@ -1,11 +1,18 @@
 #!/usr/bin/python3
-"""Runs the tests that meson knows, two at a time, and counts what their TAP says."""
+"""Runs the tests that meson knows, two at a time, and counts what their TAP says.
+usage: runtests.py BUILD [BUILD:SUITE,SUITE]... [SUITE]...     of a build with suites behind it only those are run; without a SUITE
+everything is but bench-smoke"""
 import json, os, re, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor
 
-build, wanted = sys.argv[1], sys.argv[2:]
-tests = json.loads(subprocess.check_output(["meson", "introspect", "--tests", build]))
-tests = [t for t in tests if not wanted or any(s.split(":")[-1] in wanted for s in t["suite"])]
+builds = [sys.argv[1] + ":"] + [a for a in sys.argv[2:] if ":" in a]
+wanted = [a for a in sys.argv[2:] if ":" not in a]
+tests = []
+for build, only in (b.split(":") for b in builds):
+    for t in json.loads(subprocess.check_output(["meson", "introspect", "--tests", build])):
+        suites = {s.split(":")[-1] for s in t["suite"]}
+        if (not only or suites & set(only.split(","))) and (suites & set(wanted) if wanted else suites != {"bench-smoke"}):
+            tests.append({**t, "build": build})
 
 
 def run(t):
@@ -16,7 +23,7 @@ def run(t):
         cmd = ["setarch", "-R"] + cmd
     try:
         p = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                           timeout=t["timeout"] * 2, cwd=t.get("workdir") or build,
+                           timeout=t["timeout"] * 2, cwd=t.get("workdir") or t["build"],
                            env={**os.environ, **t.get("env", {})})
         out, code = p.stdout.decode(errors="replace"), p.returncode
     except subprocess.TimeoutExpired as e:
