@@ -251,13 +251,33 @@ static void deliver(struct route *r)
     }
 }
 
-static void deliver_later(struct wait *w, int result)
+static void unparked(struct wait *w, int result)
 {
     (void)result;
     deliver(MN_OF(w, struct route, wait));
 }
 
-/* On the recipient's owner. */
+static void park(struct route *r)
+{
+    r->wait.go = unparked;
+    mn_list_init(&r->wait.link);
+    mn_list_add(&r->user->parked, &r->wait.link);
+}
+
+/* What stood before it in the held FIFO may have parked the account meanwhile. */
+static void unheld(struct wait *w, int result)
+{
+    struct route *r = MN_OF(w, struct route, wait);
+
+    (void)result;
+    if (user_is_parked(r->user))
+        park(r);
+    else
+        deliver(r);
+}
+
+/* On the recipient's owner. What is held goes to the parked ones, never the other way: so what
+ * comes now is behind both only if it asks the FIFO first. */
 static void router_in(struct owner *o, struct route *r)
 {
     const struct host *h = host_find(o->srv, mn_jid_host(&r->st->to));
@@ -266,28 +286,19 @@ static void router_in(struct owner *o, struct route *r)
     struct gate *held;
 
     r->user = u;
-    if (!u->loaded || u->parked_for || !mn_list_empty(&u->parked)) {
-        if (r->kept)
-            user_need(u);
-        r = route_keep(r);
-        r->wait.go = deliver_later;
-        mn_list_init(&r->wait.link);
-        mn_list_add(&u->parked, &r->wait.link);
-        return;
-    }
+    if (r->kept)
+        user_need(u);
     held = mn_jid_none(&r->st->from) ? NULL
                                      : fifo_find(o, mn_jid_bare(&r->st->from), mn_jid_bare(&bare));
     if (held) {
-        if (r->kept)
-            user_need(u);
         r = route_keep(r);
-        r->wait.go = deliver_later;
+        r->wait.go = unheld;
         gate_wait(o, held, &r->wait, 0);
-        return;
+    } else if (user_is_parked(u)) {
+        park(route_keep(r));
+    } else {
+        deliver(r);
     }
-    if (r->kept)
-        user_need(u);
-    deliver(r);
 }
 
 /* To the server's own address. */

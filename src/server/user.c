@@ -164,7 +164,7 @@ void user_when_loaded(struct user *u, void (*then)(void *arg, struct user *u), v
 {
     struct then *t;
 
-    if (u->loaded && !u->parked_for && mn_list_empty(&u->parked)) {
+    if (!user_is_parked(u)) {
         then(arg, u);
         return;
     }
@@ -180,6 +180,11 @@ void user_when_loaded(struct user *u, void (*then)(void *arg, struct user *u), v
 void user_park(struct user *u)
 {
     u->parked_for++;
+}
+
+bool user_is_parked(const struct user *u)
+{
+    return !u->loaded || u->parked_for || !mn_list_empty(&u->parked);
 }
 
 void user_unpark(struct user *u)

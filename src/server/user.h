@@ -33,6 +33,7 @@ void user_let(struct user *u); /* the opposite; may evict */
 /* While parked, inbound routes wait in order. */
 void user_park(struct user *u);
 void user_unpark(struct user *u);
+bool user_is_parked(const struct user *u); /* or not loaded yet, or others wait still */
 
 /* A change of this account went into commit `seq`: the stanza being handled is not settled before
  * it. */

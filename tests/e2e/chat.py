@@ -6,6 +6,7 @@ import functools, os, re, shutil, signal, sys, tempfile
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import Client, SASL, Server, tap
 
+MISSED = 900
 CONFIG = """
 data: %s/data
 loops: 4
@@ -140,16 +141,22 @@ def contacts(server, folder):
 
 def missed(server, folder):
     a = person(server, "romeo", "orchard")
-    for i in range(20):
-        a.send("<message type='chat' id='m%d' to='juliet@localhost'><body>missed %d</body></message>" % (i, i))
-    a.ping()  # answered only when all that stands before it is durable
+    other = person(server, "romeo", "other")
+    for group in range(0, MISSED, 30):  # the first one is being committed, most likely, when the others arrive at once
+        texts = ["<message type='chat' id='m%d' to='juliet@localhost'><body>missed %d</body></message>" % (i, i)
+                 for i in range(group, group + 30)]
+        a.send(texts[0])
+        other.ping()
+        a.send("".join(texts[1:]))
+        a.ping()  # answered only when all that stands before it is durable
     server.stop(signal.SIGKILL)
     server = Server(sys.argv[1], write(folder))
     try:
         b = person(server, "juliet", "balcony")
         b.send("<presence/>")
-        got = b.until("missed 19.*?</message>")
-        assert [int(n) for n in re.findall("<body>missed (\\d+)<", got)] == list(range(20)) and got.count("urn:xmpp:delay") == 20
+        got = b.until("missed %d<.*?</message>" % (MISSED - 1)) + b.ping()
+        assert [int(n) for n in re.findall("<body>missed (\\d+)<", got)] == list(range(MISSED)), got
+        assert got.count("urn:xmpp:delay") == MISSED
         assert "missed" not in b.ping()
         b.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>")
         assert "jid='romeo@localhost' subscription='both'" in b.until("</iq>")
