@@ -62,13 +62,20 @@ struct store_row {
     mn_str term;  /* index */
 };
 
-enum store_read_kind { STORE_GET, STORE_LIST, STORE_LOG, STORE_LOG_STATS, STORE_INDEX };
+enum store_read_kind {
+    STORE_GET,
+    STORE_LIST,
+    STORE_LOG,
+    STORE_LOG_STATS,
+    STORE_INDEX,
+    STORE_INDEX_COUNT,
+};
 
 struct store_read {
     struct mn_job job;
     /* asked */
     enum store_read_kind kind;
-    mn_str owner; /* INDEX: the host */
+    mn_str owner; /* INDEX, INDEX_COUNT: the host */
     const char *store;
     mn_str key; /* GET: key; LIST: prefix of keys; LOG: item key or empty; INDEX: prefix of terms */
     mn_str peer;            /* LOG: only records with this peer, when not empty */
@@ -83,7 +90,7 @@ struct store_read {
     int result; /* 0, MN_E_IO, MN_E_BUSY (too many reads wait) */
     struct store_row *rows;
     size_t count;
-    uint64_t total_count, total_bytes; /* LOG_STATS */
+    uint64_t total_count, total_bytes; /* LOG_STATS; INDEX_COUNT: the count, of the whole index */
     struct mn_arena arena;             /* rows live here; asked slices may too */
     uint64_t waits_for;                /* store.c's own */
     struct store *from_store;

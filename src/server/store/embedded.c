@@ -61,6 +61,7 @@ enum statement {
     Q_RANGE_BACK,
     Q_STATS,
     Q_TERMS,
+    Q_TERM_COUNT,
     Q_VALUE,
     Q_COUNT,
 };
@@ -112,6 +113,7 @@ static const char *const sql[Q_COUNT] = {
     [Q_TERMS] = "SELECT term,owner,key FROM term WHERE host=?1 AND store=?2 AND term>=?3 AND (?4 "
                 "IS NULL OR term<?4) AND "
                 "(?5 IS NULL OR (term,owner,key)>(?5,?6,?7)) ORDER BY term,owner,key LIMIT ?8",
+    [Q_TERM_COUNT] = "SELECT count(*) FROM term WHERE host=?1 AND store=?2",
     [Q_VALUE] = "SELECT value FROM record WHERE id=?1",
 };
 
@@ -1034,14 +1036,28 @@ static int read_terms(struct base *b, struct store_read *r)
     return rows_end(q, rc);
 }
 
+static int read_term_count(struct base *b, struct store_read *r)
+{
+    sqlite3_stmt *q = query3(b, Q_TERM_COUNT, r->owner, r->store, (mn_str){0});
+    int rc;
+
+    if (!q)
+        return SQLITE_ERROR;
+    if ((rc = sqlite3_step(q)) == SQLITE_ROW)
+        r->total_count = (uint64_t)sqlite3_column_int64(q, 0);
+    finish(q);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
 static void embedded_read(struct store *store, struct store_read *r)
 {
     struct embedded *s = (struct embedded *)store;
     struct base *b = reader_take(s);
-    int rc = r->kind == STORE_LOG         ? read_log(s, b, r)
-             : r->kind == STORE_LOG_STATS ? read_stats(s, b, r)
-             : r->kind == STORE_INDEX     ? read_terms(b, r)
-                                          : read_values(b, r);
+    int rc = r->kind == STORE_LOG           ? read_log(s, b, r)
+             : r->kind == STORE_LOG_STATS   ? read_stats(s, b, r)
+             : r->kind == STORE_INDEX       ? read_terms(b, r)
+             : r->kind == STORE_INDEX_COUNT ? read_term_count(b, r)
+                                            : read_values(b, r);
 
     r->result = rc ? MN_E_IO : MN_E_OK;
     if (rc)

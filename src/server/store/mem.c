@@ -335,11 +335,12 @@ static void read_index(struct store_read *r, const struct bin *b)
 static void mem_read(struct store *s, struct store_read *r)
 {
     struct mem *m = (struct mem *)s;
-    bool log = r->kind == STORE_LOG || r->kind == STORE_LOG_STATS;
+    bool log = r->kind == STORE_LOG || r->kind == STORE_LOG_STATS,
+         terms = r->kind == STORE_INDEX || r->kind == STORE_INDEX_COUNT;
     struct bin *b;
 
     pthread_mutex_lock(&m->lock);
-    b = bin(m, log ? 'l' : r->kind == STORE_INDEX ? 'i' : 'v', r->owner, r->store, false);
+    b = bin(m, log ? 'l' : terms ? 'i' : 'v', r->owner, r->store, false);
     r->count = 0;
     if (b) {
         r->rows = mn_arena_alloc(&r->arena,
@@ -348,6 +349,8 @@ static void mem_read(struct store *s, struct store_read *r)
             read_log(r, b);
         else if (r->kind == STORE_INDEX)
             read_index(r, b);
+        else if (terms)
+            r->total_count = b->count;
         else
             for (size_t at = place_key(b, r->key);
                  at < b->count && r->count < r->limit &&

@@ -211,6 +211,12 @@ static void indexes(void)
     r->from =
         (struct store_row){.term = MN_STR("alice"), .owner = MN_STR("alice@h"), .key = MN_STR("")};
     CHECK_STR(text_of(get(r, 0)), "bob=bob@h;");
+    r = get(ask(STORE_INDEX_COUNT, "h", "acc", ""), 0);
+    CHECK_INT(r->total_count, 2);
+    store_read_free(r);
+    r = get(ask(STORE_INDEX_COUNT, "nobody", "acc", ""), 0);
+    CHECK_INT(r->total_count, 0);
+    store_read_free(r);
     seq = store_index_del(writer, MN_STR("h"), "acc", MN_STR("bob"), MN_STR("bob@h"), MN_STR(""));
     CHECK_STR(text_of(get(ask(STORE_INDEX, "h", "acc", ""), seq)), "alice=alice@h;");
     seq = store_drop(writer, MN_STR("alice@h"));
