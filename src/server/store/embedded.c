@@ -1010,7 +1010,9 @@ static int read_values(struct base *b, struct store_read *r)
 
 static int read_terms(struct base *b, struct store_read *r)
 {
-    sqlite3_stmt *q = query3(b, Q_TERMS, r->owner, r->store, r->key.p ? r->key : MN_STR(""));
+    /* SQLite seeks to ?3 only: a later page begins there at its term, not at the prefix. */
+    mn_str first = r->from.term.p ? r->from.term : r->key.p ? r->key : MN_STR("");
+    sqlite3_stmt *q = query3(b, Q_TERMS, r->owner, r->store, first);
     char *room = mn_arena_bytes(&r->arena, r->key.n + 1);
     size_t cap = 0;
     mn_str end;
