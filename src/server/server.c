@@ -81,6 +81,45 @@ static unsigned mask_of(const struct mn_conf_list *l)
     return mask;
 }
 
+/* The secret behind fake salts is made once: a name that has no account gets the same salt from
+ * every start. */
+struct secret {
+    struct server *srv;
+    bool there;
+    int result;
+};
+
+static void secret_read(struct store_read *r)
+{
+    struct secret *s = r->arg;
+
+    s->there = true;
+    s->result = r->result;
+    if (r->count && r->rows[0].value.n == sizeof s->srv->secret)
+        memcpy(s->srv->secret, r->rows[0].value.p, sizeof s->srv->secret);
+    else if (!r->result)
+        store_set(s->srv->owners[0]->writer, MN_STR(""), "server", MN_STR("secret"),
+                  (mn_str){s->srv->secret, sizeof s->srv->secret});
+    store_read_free(r);
+}
+
+static int secret_load(struct server *srv)
+{
+    struct secret s = {srv, false, 0};
+    struct store_read *r = store_read_new();
+
+    mn_rand_bytes(srv->secret, sizeof srv->secret);
+    r->kind = STORE_GET;
+    r->store = "server";
+    r->key = MN_STR("secret");
+    r->done = secret_read;
+    r->arg = &s;
+    store_read(srv->owners[0]->writer, r, 0);
+    while (!s.there)
+        mn_loop_turn(srv->owners[0]->loop, 1000);
+    return s.result;
+}
+
 int server_new(const struct server_options *opt, struct server **out, struct mn_buf *why)
 {
     static const struct conf_domain local = {MN_STR("localhost"), MN_STR(""), MN_STR("")};
@@ -99,7 +138,6 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     s->limits = mn_limit_new(65536);
     s->mechanisms = mask_of(&s->conf->auth.mechanisms);
     s->without_tls = mask_of(&s->conf->auth.without_tls);
-    mn_rand_bytes(s->secret, sizeof s->secret);
     s->host_count = count ? count : 1;
     s->hosts = hosts = mn_alloc0(s->host_count * sizeof *hosts);
     for (size_t i = 0; i < s->host_count && !e; i++)
@@ -111,6 +149,8 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     r->threads = mn_alloc0(s->owner_count * sizeof *r->threads);
     iq_table_build(s);
     *out = s;
+    if (!e && (e = secret_load(s)))
+        mn_buf_lit(why, "the database cannot be read");
     return e;
 }
 

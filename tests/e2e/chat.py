@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Two people register, log in, become contacts, chat, miss each other and leave, against a real mynahd on four loops. Prints TAP.
 usage: chat.py MYNAHD CONFIG-OF-2007"""
-import functools, os, re, shutil, signal, sys, tempfile
+import base64, functools, os, re, shutil, signal, sys, tempfile
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import Client, SASL, Server, tap
@@ -139,7 +139,15 @@ def contacts(server, folder):
     a.until("<presence type='unavailable' [^>]*from='juliet@localhost/balcony'")
 
 
+def salt(server):
+    """What a login of somebody who has no account is asked with."""
+    c = Client(server)
+    c.send("<auth xmlns='%s' mechanism='SCRAM-SHA-1'>%s</auth>" % (SASL, base64.b64encode(b"n,,n=nobody,r=x").decode()))
+    return base64.b64decode(re.search(">([^<]+)</challenge>", c.until("</challenge>")).group(1)).decode().split(",")[1]
+
+
 def missed(server, folder):
+    fake = salt(server)
     a = person(server, "romeo", "orchard")
     other = person(server, "romeo", "other")
     for group in range(0, MISSED, 30):  # the first one is being committed, most likely, when the others arrive at once
@@ -152,6 +160,7 @@ def missed(server, folder):
     server.stop(signal.SIGKILL)
     server = Server(sys.argv[1], write(folder))
     try:
+        assert salt(server) == fake
         b = person(server, "juliet", "balcony")
         b.send("<presence/>")
         got = b.until("missed %d<.*?</message>" % (MISSED - 1)) + b.ping()
