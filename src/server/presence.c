@@ -402,12 +402,14 @@ void presence_out(struct session *s, struct mn_stanza *st)
 
 /* Coming in. */
 
-static void answer_bare(struct user *u, const struct mn_jid *to, enum mn_type type)
+/* On the account's behalf; the id is that of what is answered (RFC 6120 8.1.3). */
+static void answer_bare(struct user *u, const struct mn_stanza *to, enum mn_type type)
 {
-    struct mn_stanza *st = mn_stanza_new(MN_PRESENCE, type);
+    struct mn_stanza *st = mn_stanza_reply(to, type);
+    struct mn_jid asker = mn_jid_to_bare(&to->from);
 
     mn_stanza_from(st, &u->jid);
-    mn_stanza_to(st, to);
+    mn_stanza_to(st, &asker);
     user_send(u, st);
 }
 
@@ -471,14 +473,13 @@ static void subscription_in(struct route *r)
         subscription_deliver(u, st);
     if (item.flags != was)
         presence_item_changed(u, &item, acts & ROSTER_PUSH);
-    if (acts & ROSTER_REPLY) {
-        answer_bare(u, &from, MN_TYPE_SUBSCRIBED);
-        if (!(was & ROSTER_FROM) || st->type == MN_TYPE_SUBSCRIBE)
-            show(u, &from, true);
-    }
-    if (st->type == MN_TYPE_UNSUBSCRIBE && was & ROSTER_FROM) {
-        answer_bare(u, &from, MN_TYPE_UNSUBSCRIBED);
-        show(u, &from, false);
+    if (acts & ROSTER_REPLY && st->type == MN_TYPE_SUBSCRIBE) {
+        answer_bare(u, st, MN_TYPE_SUBSCRIBED);
+        show(u, &from, true);
+    } else if (acts & ROSTER_REPLY) {
+        if (was & ROSTER_FROM)
+            show(u, &from, false);
+        answer_bare(u, st, MN_TYPE_UNSUBSCRIBED);
     }
     mn_stanza_unref(st);
     route_finish(r);
@@ -493,7 +494,7 @@ static void probe_in(struct route *r)
     struct session *one = r->st->to.resource ? session_find(u, mn_jid_resource(&r->st->to)) : NULL;
 
     if (!own && !(roster_flags(&u->roster, mn_jid_bare(&bare)) & ROSTER_FROM)) {
-        answer_bare(u, &bare, MN_TYPE_UNSUBSCRIBED);
+        answer_bare(u, r->st, MN_TYPE_UNSUBSCRIBED);
     } else if (r->st->to.resource) {
         if (one && one->available)
             router_send(last_presence(one, &from));

@@ -236,7 +236,7 @@ unsigned roster_inbound(enum mn_type type, unsigned *flags)
         break;
     case MN_TYPE_UNSUBSCRIBE: /* A.3.2 */
         if (f & (ROSTER_FROM | ROSTER_PENDING_IN))
-            acts = ROSTER_FORGET | ROSTER_ROUTE;
+            acts = ROSTER_FORGET | ROSTER_ROUTE | ROSTER_REPLY;
         f &= ~(unsigned)(ROSTER_FROM | ROSTER_PENDING_IN);
         break;
     case MN_TYPE_SUBSCRIBED: /* A.3.3: only what we asked for */

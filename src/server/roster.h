@@ -48,10 +48,10 @@ void roster_item_elem(struct mn_arena *a, struct mn_elem *query, const struct ro
 
 /* The subscription state machine: what a stanza does to the flags, and what follows from it. */
 enum roster_act {
-    ROSTER_ROUTE = 1,   /* outbound: send it on; inbound: deliver it to the user's sessions */
-    ROSTER_PUSH = 2,    /* the item changed in a way that is shown */
-    ROSTER_REPLY = 4,   /* inbound subscribe: answer `subscribed` at once */
-    ROSTER_KEEP = 8,    /* inbound subscribe: remember the request itself */
+    ROSTER_ROUTE = 1, /* outbound: send it on; inbound: deliver it to the user's sessions */
+    ROSTER_PUSH = 2,  /* the item changed in a way that is shown */
+    ROSTER_REPLY = 4, /* inbound: answer subscribe by `subscribed`, unsubscribe by `unsubscribed` */
+    ROSTER_KEEP = 8,  /* inbound subscribe: remember the request itself */
     ROSTER_FORGET = 16, /* a remembered request is answered: drop it */
 };
 /* `type` is one of SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED. Returns acts, *flags is
