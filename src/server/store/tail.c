@@ -1,0 +1,146 @@
+/* The tail: entries of logs that are committed but not in the index yet. Their records say whose
+ * they are, so a new start finds them behind the mark "indexed": the index holds every entry up to
+ * that record, and none behind it but those with an item key, which go into the index at once. */
+#include <stdlib.h>
+
+#include "server/store/embedded.h"
+
+static void pack(struct mn_buf *b, mn_str s)
+{
+    char n[4] = {(char)(s.n >> 24), (char)(s.n >> 16), (char)(s.n >> 8), (char)s.n};
+
+    mn_buf_add(b, n, 4);
+    mn_buf_str(b, s);
+}
+
+static bool unpack(mn_str *in, mn_str *out)
+{
+    size_t n;
+
+    if (in->n < 4)
+        return false;
+    n = (size_t)(unsigned char)in->p[0] << 24 | (size_t)(unsigned char)in->p[1] << 16 |
+        (size_t)(unsigned char)in->p[2] << 8 | (unsigned char)in->p[3];
+    if (in->n - 4 < n)
+        return false;
+    *out = (mn_str){in->p + 4, n};
+    *in = mn_str_skip(*in, 4 + n);
+    return true;
+}
+
+void tail_pack(struct mn_buf *b, const struct store_op *add)
+{
+    for (size_t i = 0; i < add->count; i++) {
+        pack(b, add->entries[i].owner);
+        pack(b, mn_str_from(add->store));
+        pack(b, add->entries[i].peer);
+        pack(b, add->entries[i].key);
+    }
+}
+
+static mn_str lay(char **p, mn_str s)
+{
+    mn_str out = {*p, s.n};
+
+    if (s.n)
+        memcpy(*p, s.p, s.n);
+    *p += s.n;
+    return out;
+}
+
+struct pending *tail_entry(uint64_t id, int64_t time, mn_str owner, mn_str store, mn_str peer)
+{
+    struct pending *e = mn_alloc(sizeof *e + owner.n + store.n + peer.n);
+    char *p = e->bytes;
+
+    e->next = NULL;
+    e->id = id;
+    e->time = time;
+    e->owner = lay(&p, owner);
+    e->store = lay(&p, store);
+    e->peer = lay(&p, peer);
+    return e;
+}
+
+static size_t weight(const struct pending *e)
+{
+    return sizeof *e + e->owner.n + e->store.n + e->peer.n;
+}
+
+void tail_add(struct tail *t, struct pending *chain)
+{
+    pthread_mutex_lock(&t->lock);
+    for (*t->last = chain; *t->last; t->last = &(*t->last)->next) {
+        t->count++;
+        t->bytes += weight(*t->last);
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+void tail_drop(struct tail *t, const struct pending *upto)
+{
+    struct pending *e = t->first;
+
+    pthread_mutex_lock(&t->lock);
+    t->first = (struct pending *)upto;
+    if (!upto)
+        t->last = &t->first;
+    pthread_mutex_unlock(&t->lock);
+    while (e != upto) {
+        struct pending *next = e->next;
+
+        t->count--;
+        t->bytes -= weight(e);
+        mn_free(e);
+        e = next;
+    }
+}
+
+int tail_load(struct tail *t, struct base *b)
+{
+    int64_t mark = 0;
+    int rc = sql_number(SQL_ASK(b, Q_MARK), &mark);
+    sqlite3_stmt *q = rc ? NULL : SQL_ASK(b, Q_TAIL, NUMBER(mark));
+
+    while ((rc = sql_next(q)) == SQLITE_ROW) {
+        uint64_t id = (uint64_t)sqlite3_column_int64(q, 0);
+        int64_t time = sqlite3_column_int64(q, 1);
+        mn_str in = sql_column(q, 2), owner, store, peer, key;
+
+        while (unpack(&in, &owner) && unpack(&in, &store) && unpack(&in, &peer) &&
+               unpack(&in, &key))
+            if (!key.n)
+                tail_add(t, tail_entry(id, time, owner, store, peer));
+    }
+    return rc;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct pending *x = *(struct pending *const *)a, *y = *(struct pending *const *)b;
+    int r = mn_str_cmp(x->owner, y->owner);
+
+    r = r ? r : mn_str_cmp(x->store, y->store);
+    return r ? r : (x->id > y->id) - (x->id < y->id);
+}
+
+int tail_index(struct base *b, struct pending **list)
+{
+    struct pending *run[RUN + 1], *e = *list;
+    uint64_t last = 0;
+    size_t n = 0;
+    int rc = SQLITE_OK;
+
+    /* A record's two entries stay together: the mark is a record's number. */
+    for (; e && (n < RUN || e->id == last); e = e->next) {
+        run[n++] = e;
+        last = e->id;
+    }
+    qsort(run, n, sizeof *run, by_place);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc =
+            SQL_RUN(b, Q_LOG, BLOB(run[i]->owner), ((struct sql_value){SQL_TEXT, run[i]->store, 0}),
+                    NUMBER(run[i]->id), NUMBER(run[i]->time), BLOB(run[i]->peer), BLOB(MN_STR("")));
+    *list = e;
+    return rc || !n ? rc : SQL_RUN(b, Q_MARK_SET, NUMBER(last));
+}
