@@ -24,7 +24,7 @@ def run(t):
     try:
         p = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                            timeout=t["timeout"] * 2, cwd=t.get("workdir") or t["build"],
-                           env={**os.environ, **t.get("env", {})})
+                           env={**os.environ, "TSAN_OPTIONS": "halt_on_error=1", **t.get("env", {})})
         out, code = p.stdout.decode(errors="replace"), p.returncode
     except subprocess.TimeoutExpired as e:
         out, code = (e.stdout or b"").decode(errors="replace") + "\n# timed out", 1
@@ -33,7 +33,8 @@ def run(t):
     plan = re.search(r"^1\.\.(\d+)", out, re.M)
     if not plan or good + bad != int(plan.group(1)) or (code and not bad):
         bad += 1
-    print("%-6s %-28s %3d passed %5.1f s" % ("FAILED" if bad else "ok", t["name"], good, time.monotonic() - began))
+    print("%-6s %-13s %-22s %3d passed %5.1f s" % ("FAILED" if bad else "ok", os.path.basename(t["build"]), t["name"], good,
+                                                  time.monotonic() - began))
     if bad:
         print(out)
     sys.stdout.flush()
