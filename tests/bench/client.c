@@ -65,6 +65,9 @@ static void sasl_start(struct client *c, const struct mn_elem *features)
 
     l->env.tls = mn_conn_is_tls(c->conn);
     l->env.tls13 = mn_conn_is_tls13(c->conn);
+    (void)mn_conn_binding(c->conn, MN_BIND_EXPORTER, &l->a, &l->env.exporter);
+    (void)mn_conn_binding(c->conn, MN_BIND_UNIQUE, &l->a, &l->env.unique);
+    (void)mn_conn_binding(c->conn, MN_BIND_END_POINT, &l->a, &l->env.endpoint);
     l->env.announced = l->names;
     for (m = mn_elem_first(m); m && l->env.announced_count < MN_COUNT(l->names);
          m = mn_elem_next(m))

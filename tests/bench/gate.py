@@ -17,12 +17,12 @@ def memory(gate):
     return int(re.search(r"bytes per idle session: (\d+)", out).group(1))
 
 
-def count(gate, corpus):
+def count(*command):
     """{phase: instructions per unit}"""
     folder, found = tempfile.mkdtemp(), {}
     try:
         p = subprocess.run(["valgrind", "--tool=callgrind", "--instr-atstart=no", "--collect-atstart=no",
-                            "--callgrind-out-file=%s/out" % folder, gate, "count", corpus],
+                            "--callgrind-out-file=%s/out" % folder, *command],
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if p.returncode:
             raise SystemExit("Bail out! %s" % p.stdout)
@@ -38,7 +38,7 @@ def count(gate, corpus):
 
 
 def main(gate, corpus, record, *options):
-    found = count(gate, corpus)
+    found = count(gate, "count", corpus)
     ratios = {k: v / found["expat"] for k, v in found.items() if k != "expat"}
     if options == ("--record",):
         with open(record, "w") as f:
@@ -61,4 +61,5 @@ def main(gate, corpus, record, *options):
     return 1 if bad else 0
 
 
-sys.exit(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
