@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/rand.h"
@@ -158,6 +157,7 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
 struct dealt {
     struct mn_post post;
     struct owner *owner;
+    struct mn_conn *conn; /* NULL: to be made of fd */
     int fd, tls;
 };
 
@@ -167,11 +167,26 @@ static void dealt(struct mn_post *p)
 {
     struct dealt *d = (struct dealt *)p;
 
+    if (!d->conn)
+        d->conn = mn_conn_tcp(d->owner->loop, d->fd, &nobody, NULL);
     if (d->owner->stopping)
-        close(d->fd);
+        mn_conn_close(d->conn, 0);
     else
-        c2s_new(d->owner, mn_conn_tcp(d->owner->loop, d->fd, &nobody, NULL), (enum conf_tls)d->tls);
+        c2s_new(d->owner, d->conn, (enum conf_tls)d->tls);
     mn_free(d);
+}
+
+struct mn_conn *server_mem(struct server *srv, unsigned at, struct mn_loop *l, int tls)
+{
+    struct dealt *d = MN_NEW(struct dealt);
+    struct mn_conn *client;
+
+    d->owner = srv->owners[at % srv->owner_count];
+    mn_conn_mem(l, d->owner->loop, &client, &d->conn);
+    d->tls = tls;
+    d->post.run = dealt;
+    mn_loop_post(d->owner->loop, &d->post);
+    return client;
 }
 
 static void accepted(void *arg, int fd, const struct mn_addr *peer)
@@ -243,6 +258,13 @@ int server_listen(struct server *srv, struct mn_buf *why)
     for (size_t i = 0; i < count && !e; i++)
         e = listen_conf((struct running *)srv, &c[i], why);
     return e;
+}
+
+const struct mn_addr *server_addr(const struct server *srv, size_t i)
+{
+    const struct running *r = (const struct running *)srv;
+
+    return i < r->listener_count ? mn_listener_addr(r->listeners[i]->listener) : NULL;
 }
 
 static void streams_end(struct owner *o)

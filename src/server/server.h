@@ -46,6 +46,11 @@ int server_new(const struct server_options *opt, struct server **out,
                struct mn_buf *why) MN_MUST_CHECK;
 /* Opens all listeners of the configuration. */
 int server_listen(struct server *srv, struct mn_buf *why) MN_MUST_CHECK;
+/* Where listener number `i` is bound, in the order they were opened; NULL behind the last. */
+const struct mn_addr *server_addr(const struct server *srv, size_t i);
+/* For tests: a connection in memory, as if a listener of that policy (enum conf_tls) had accepted
+ * it on loop `at`. Returns the client's end, on `l`, which this thread turns. */
+struct mn_conn *server_mem(struct server *srv, unsigned at, struct mn_loop *l, int tls);
 /* Runs loop 0 on this thread and the others on their own, until server_stop (any thread, signal
  * handlers too). */
 void server_run(struct server *srv);
