@@ -128,6 +128,7 @@ static uint32_t settled(const struct session *s)
 
 void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st)
 {
+    struct mn_list *behind = &s->answers;
     struct answer *a;
 
     if (mn_list_empty(&s->answers) && (int32_t)(settled(s) - seq) >= 0) {
@@ -137,7 +138,11 @@ void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st)
     a = MN_NEW(struct answer);
     a->seq = seq;
     a->st = st;
-    mn_list_add(&s->answers, &a->link);
+    /* In the order of the requests, whichever was done first. */
+    while (behind->prev != &s->answers &&
+           (int32_t)(MN_OF(behind->prev, struct answer, link)->seq - seq) > 0)
+        behind = behind->prev;
+    mn_list_add(behind, &a->link);
 }
 
 void session_settle(struct session *s)
