@@ -98,6 +98,12 @@ class Client:
         self.send("<auth xmlns='%s' mechanism='PLAIN'>%s</auth>" % (SASL, token))
         return self.until("</failure>|<success[^>]*/>|</success>")
 
+    def success(self):
+        """What comes with it; an exception when it is a failure."""
+        got = self.until("</success>|</failure>")
+        assert "</success>" in got, got
+        return re.search(">([^<]+)</success>", got).group(1)
+
     def scram(self, name, password="testpwd"):
         """SCRAM-SHA-256 without binding; the server's signature is checked."""
         bare = "n=%s,r=fyko" % name
@@ -113,7 +119,7 @@ class Client:
         proof = bytes(a ^ b for a, b in zip(key, mac(hashlib.sha256(key).digest(), message)))
         self.send("<response xmlns='%s'>%s</response>" % (SASL, base64.b64encode(
             (final + ",p=" + base64.b64encode(proof).decode()).encode()).decode()))
-        end = re.search(">([^<]+)</success>", self.until("</success>")).group(1)
+        end = self.success()
         assert base64.b64decode(end).decode() == "v=" + base64.b64encode(mac(mac(salted, "Server Key"), message)).decode()
         return values
 
@@ -129,7 +135,7 @@ class Client:
         reply = ('username="%s",realm="%s",nonce="%s",cnonce="cn",nc=00000001,qop=auth,digest-uri="%s",response=%s,charset=utf-8'
                  % (name, self.host, nonce, uri, value("AUTHENTICATE")))
         self.send("<response xmlns='%s'>%s</response>" % (SASL, base64.b64encode(reply.encode()).decode()))
-        end = re.search(">([^<]+)</success>", self.until("</success>")).group(1)
+        end = self.success()
         assert base64.b64decode(end).decode() == "rspauth=" + value("")
 
     def bind(self, resource):

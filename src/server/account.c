@@ -88,6 +88,7 @@ static void keys_made(struct mn_job *j)
         end(ch, cond);
         return;
     }
+    u->owner->accounts_changed++;
     seq = store_set(w, bare, "auth", MN_STR("creds"), ch->creds);
     if (ch->what == ACCOUNT_CREATE) {
         store_set(w, bare, USER_STORE, MN_STR(USER_ACCOUNT),

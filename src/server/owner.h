@@ -51,6 +51,7 @@ struct owner {
     struct {
         uint64_t stanzas, crossed, logins, sessions, refused;
     } count;
+    uint64_t accounts_changed; /* passwords set, accounts removed */
     bool stopping;
 };
 

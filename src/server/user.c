@@ -321,6 +321,7 @@ void user_remove(struct user *u, struct session *except)
             session_kick(s, MN_STREAM_NOT_AUTHORIZED, MN_STR("the account was removed"));
     }
     presence_end_all(u);
+    u->owner->accounts_changed++;
     u->exists = false;
     u->removed = true;
     store_index_del(u->owner->writer, mn_jid_host(&u->jid), "accounts", mn_jid_user(&u->jid),

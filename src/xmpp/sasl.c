@@ -33,6 +33,8 @@ const char *const mn_sasl_names[] = {"SCRAM-SHA-512-PLUS",
                                      "ANONYMOUS",
                                      NULL};
 
+enum { WITH_VERIFIER = (1u << MN_SASL_PLAIN) - 1 }; /* all mechanisms before PLAIN */
+
 struct mn_sasl {
     struct mn_arena a;
     enum mn_sasl_mech mech;
@@ -42,7 +44,7 @@ struct mn_sasl {
     const char *condition, *reason;
     bool wrong;
     /* PLAIN */
-    mn_str password, stored;
+    mn_str password, stored, renewed;
     bool matched;
     /* SCRAM */
     bool exists;
@@ -618,6 +620,20 @@ void mn_sasl_work(struct mn_sasl *s)
         return;
     }
     s->matched = mn_sasl_creds_check(stored, s->password);
+    if (s->matched && s->env.mechs & WITH_VERIFIER & ~mn_sasl_creds_mechs(stored) &&
+        mn_sasl_creds_make(s->user, s->env.host, s->password, s->env.mechs, s->env.iterations,
+                           &s->a, &s->renewed))
+        s->renewed = (mn_str){0};
+}
+
+mn_str mn_sasl_renewed(struct mn_sasl *s)
+{
+    mn_str kept;
+
+    if (s->renewed.p || !s->stored.p)
+        return s->renewed;
+    kept = mn_sasl_creds_keep(s->stored, s->env.mechs, &s->a);
+    return kept.n == s->stored.n ? (mn_str){0} : kept;
 }
 
 enum mn_sasl_result mn_sasl_worked(struct mn_sasl *s, mn_str *out)

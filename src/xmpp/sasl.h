@@ -38,7 +38,8 @@ struct mn_sasl_env {
     const mn_str *announced; /* mechanism names as offered on this stream */
     size_t announced_count;
     mn_str secret;       /* for plausible salts of accounts that do not exist */
-    unsigned iterations; /* likewise */
+    unsigned iterations; /* likewise, and for a renewed record */
+    unsigned mechs;      /* bits (1 << mech) that a record should serve: what is configured */
 };
 /* The binding types that XEP-0440 announces for `env`, in our order; returns their number (at most
  * 3). */
@@ -65,6 +66,10 @@ void mn_sasl_work(struct mn_sasl *s);
 enum mn_sasl_result mn_sasl_worked(struct mn_sasl *s, mn_str *out);
 mn_str
 mn_sasl_user(const struct mn_sasl *s); /* the account's localpart, prepared; empty for ANONYMOUS */
+/* After success: the account's record as it should be from now on, without verifiers of mechanisms
+ * that are not configured, and, where the password itself came, with those that were missing.
+ * {NULL, 0}: as it is. Only for the record that was given to mn_sasl_found. */
+mn_str mn_sasl_renewed(struct mn_sasl *s);
 const char *mn_sasl_condition(const struct mn_sasl *s); /* of RFC 6120 6.5 */
 const char *mn_sasl_reason(const struct mn_sasl *s);    /* a few words for the log */
 bool mn_sasl_wrong(

@@ -180,6 +180,47 @@ def missed(server, folder):
         server.end()
 
 
+def renewed(server, folder):
+    """Verifiers follow the configuration: one of a new mechanism comes with the next PLAIN login, one of the old goes."""
+    def run(mechanisms, steps):
+        with open(folder + "/renewed.yaml", "w") as f:
+            f.write("data: %s/renewed\nregistration: {open: yes}\nlisten: [{address: 127.0.0.1, port: 0, tls: offered}]\n"
+                    "auth: {mechanisms: %s, without_tls: %s}\n" % (folder, mechanisms, mechanisms))
+        other = Server(sys.argv[1], folder + "/renewed.yaml")
+        try:
+            steps(other)
+        finally:
+            other.end()
+
+    def plain_login(other):
+        c = person(other, "romeo", "a")
+        c.send("<iq type='set' id='kept'><query xmlns='jabber:iq:private'><x xmlns='x'/></query></iq>")
+        c.until("id='kept'")  # and with it what was written before
+
+    def at_first(other):
+        Client(other).register("romeo")
+        Client(other).digest_md5("romeo")
+
+    def later(other):
+        plain_login(other)
+        Client(other).scram("romeo")
+
+    def at_last(other):
+        try:
+            Client(other).digest_md5("romeo")
+        except AssertionError:
+            pass
+        else:
+            raise Exception("the verifier is still there")
+        plain_login(other)
+        Client(other).digest_md5("romeo")
+
+    old = "[SCRAM-SHA-1, DIGEST-MD5, PLAIN]"
+    run(old, at_first)
+    run("[SCRAM-SHA-256, PLAIN]", later)
+    run(old, at_last)
+
+
 def hostile(server, folder):
     rows = [("<!-- x -->", "restricted-xml"), ("<a><b></a></b>", "not-well-formed"), ("x", "bad-format"),
             ("<foo/>", "unsupported-stanza-type"), ("<message to='x'/>", "not-authorized"),
@@ -201,7 +242,7 @@ def hostile(server, folder):
 def main():
     folder = tempfile.mkdtemp(prefix="mynah-e2e-")
     server = Server(sys.argv[1], write(folder))
-    steps = [registering, mechanisms, of_2007, contacts, hostile, missed]
+    steps = [registering, mechanisms, of_2007, contacts, renewed, hostile, missed]
     bad = tap([(s.__name__, functools.partial(s, server, folder)) for s in steps], lambda: server.log)
     if server.process.poll() is None:
         server.process.kill()

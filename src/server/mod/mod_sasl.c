@@ -9,6 +9,7 @@ struct login {
     struct c2s *c;
     struct mn_sasl *sasl;
     struct mn_timer delay;
+    uint64_t accounts_changed; /* at the owner, when the record was asked for */
 };
 
 void login_free(struct c2s *c)
@@ -44,7 +45,8 @@ static void env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_env *e,
                               .announced = names,
                               .announced_count = offered(c, names),
                               .secret = {c->srv->secret, sizeof c->srv->secret},
-                              .iterations = (unsigned)c->srv->conf->auth.iterations};
+                              .iterations = (unsigned)c->srv->conf->auth.iterations,
+                              .mechs = c->srv->mechanisms};
     (void)mn_conn_binding(c->conn, MN_BIND_EXPORTER, a, &e->exporter);
     (void)mn_conn_binding(c->conn, MN_BIND_END_POINT, a, &e->endpoint);
     if (!mn_conn_binding(c->conn, MN_BIND_UNIQUE, a, &e->unique) && c->srv->conf->auth.unique_on_13)
@@ -180,6 +182,7 @@ static void at_owner(struct c2s *c, void *arg)
         c2s_go_on(c);
         return;
     }
+    c->login->accounts_changed = c->owner->accounts_changed;
     r = store_read_new();
     r->kind = STORE_GET;
     r->owner = mn_arena_fmt(&r->arena, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)),
@@ -207,8 +210,23 @@ static void work_done(struct mn_job *j)
         step(c, mn_sasl_worked(c->login->sasl, &out), out, true);
 }
 
+/* Decision L7: verifiers follow the configuration. Not when any account here changed meanwhile: it
+ * may be this one, and the next login comes. */
+static void renew(struct c2s *c, mn_str user)
+{
+    struct mn_arena a = {0};
+    mn_str record = mn_sasl_renewed(c->login->sasl);
+
+    if (record.p && c->login->accounts_changed == c->owner->accounts_changed)
+        store_set(c->owner->writer,
+                  mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(user), MN_ARG(c->host->name)), "auth",
+                  MN_STR("creds"), record);
+    mn_arena_done(&a, NULL);
+}
+
 static void success(struct c2s *c, mn_str out, mn_str user)
 {
+    renew(c, user);
     answer(c, "success", out);
     c2s_authenticated(c, user);
     login_free(c);
