@@ -60,16 +60,17 @@ class Client:
     def send(self, text):
         self.socket.sendall(text.encode())
 
-    def until(self, pattern):
-        """Everything up to the end of the pattern's match, which is used up."""
+    def until(self, *patterns):
+        """Everything up to the end of the match of each pattern, in whichever order they come. It is used up."""
         while True:
-            m = re.search(pattern, self.text, re.S)
-            if m:
-                got, self.text = self.text[:m.end()], self.text[m.end():]
+            found = [re.search(p, self.text, re.S) for p in patterns]
+            if all(found):
+                end = max(m.end() for m in found)
+                got, self.text = self.text[:end], self.text[end:]
                 return got
             data = self.socket.recv(65536)
             if not data:
-                raise Exception("closed while waiting for %s; have %r" % (pattern, self.text))
+                raise Exception("closed while waiting for %s; have %r" % (patterns, self.text))
             self.text += self.decoder.decode(data)
 
     def ends(self):

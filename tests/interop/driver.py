@@ -1,0 +1,100 @@
+"""Drives other people's programs against a mynahd of our own: every wait has a deadline and ends with what was said so far."""
+import contextlib, os, re, shutil, signal, subprocess, sys, tempfile, threading
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import Client, DEADLINE, Server, tap
+
+
+@contextlib.contextmanager
+def serving(binary, host, config):
+    """A mynahd that has a folder and a CA of its own, and must end well."""
+    folder = tempfile.mkdtemp(prefix="mynah-interop-")
+    path = folder + "/mynahd.yaml"
+    with open(path, "w") as f:
+        f.write("data: %s/data\n%s" % (folder, config))
+    server = Server(binary, path, host)
+    server.folder, server.ca = folder, folder + "/data/certs/ca.crt"
+    try:
+        yield server
+    finally:
+        try:
+            server.end()
+        finally:
+            server.process.kill()
+            shutil.rmtree(folder)
+
+
+def secured(server):
+    """A stream before login, inside TLS where that is offered."""
+    c = Client(server)
+    if "<starttls" in c.features:
+        c.features = c.starttls(server.ca)
+    return c
+
+
+def account(server, name):
+    result = secured(server).register(name)[1]
+    assert "type='result'" in result, result
+
+
+def person(server, name, resource):
+    """Logged in and bound, not yet available."""
+    c = secured(server)
+    if "<mechanism>SCRAM-SHA-256<" in c.features:
+        c.scram(name)
+    else:
+        c.digest_md5(name)
+    c.bind(resource)
+    return c
+
+
+class Program:
+    """A client program. What it says is waited for as it comes."""
+
+    def __init__(self, *command, env=None, cwd=None, text=None):
+        self.name, self.said, self.at, self.ended = os.path.basename(command[0]), "", 0, False
+        self.more = threading.Condition()
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        errors="replace", cwd=cwd, env={**os.environ, **(env or {})}, start_new_session=True)
+        threading.Thread(target=self.read, daemon=True).start()
+        if text is not None:
+            self.process.stdin.write(text)
+        self.process.stdin.close()
+
+    def read(self):
+        for line in self.process.stdout:
+            with self.more:
+                self.said += line
+                self.more.notify_all()
+        with self.more:
+            self.ended = True
+            self.more.notify_all()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def until(self, *patterns):
+        """The match of the first pattern; all of them, in any order, are looked for behind what was found last."""
+        found = lambda: [m for m in (re.compile(p, re.S).search(self.said, self.at) for p in patterns) if m]
+        with self.more:
+            self.more.wait_for(lambda: len(found()) == len(patterns) or self.ended, DEADLINE)
+            got = found()
+        assert len(got) == len(patterns), "%s never said %s, but\n%s" % (self.name, " and ".join(patterns), self.said)
+        self.at = max(m.end() for m in got)
+        return got[0]
+
+    def end(self, code=0):
+        """Everything it has said, when it has ended with this code."""
+        try:
+            got = self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            got = "no end"
+        with self.more:
+            self.more.wait_for(lambda: self.ended, DEADLINE if got == code else 1)
+        assert got == code, "%s: %s\n%s" % (self.name, got, self.said)
+        return self.said
