@@ -37,6 +37,8 @@ def run(t):
                                                   time.monotonic() - began))
     if bad:
         print(out)
+    else:
+        print("".join("       %s\n" % line for line in re.findall(r"^# (.+)", out, re.M)), end="")
     sys.stdout.flush()
     return good, bad
 

@@ -413,7 +413,7 @@ static void arrived(struct mn_post *p)
     mn_list_add(&c->owner->streams, &c->link);
     mn_conn_attach(c->conn, c->owner->loop);
     deadline_start(c);
-    c->owner->count.crossed++;
+    c->owner->count.moved++;
     c->arrived(c, c->arrived_arg);
 }
 

@@ -49,7 +49,8 @@ struct owner {
     struct route *spare; /* a free list */
     unsigned spare_count;
     struct {
-        uint64_t stanzas, crossed, logins, sessions, refused;
+        /* crossed: deliveries from another loop; moved: connections */
+        uint64_t stanzas, crossed, moved, logins, sessions, refused;
     } count;
     uint64_t accounts_changed; /* passwords set, accounts removed */
     bool stopping;

@@ -289,6 +289,24 @@ static void *owner_run(void *arg)
     return NULL;
 }
 
+/* What the loops had to do, each in its place, and what came to them from others. */
+static void tell_counts(const struct server *srv)
+{
+    struct mn_buf stanzas = {0};
+    uint64_t crossed = 0, moved = 0;
+
+    for (unsigned i = 0; i < srv->owner_count; i++) {
+        const struct owner *o = srv->owners[i];
+
+        mn_buf_fmt(&stanzas, "%s%llu", i ? "," : "", (unsigned long long)o->count.stanzas);
+        crossed += o->count.crossed;
+        moved += o->count.moved;
+    }
+    mn_log_info(NULL, "served", MN_F("stanzas", mn_buf_view(&stanzas)),
+                MN_FN("crossed", (int64_t)crossed), MN_FN("moved", (int64_t)moved));
+    mn_buf_free(&stanzas);
+}
+
 void server_run(struct server *srv)
 {
     struct running *r = (struct running *)srv;
@@ -298,6 +316,7 @@ void server_run(struct server *srv)
     owner_run(srv->owners[0]);
     for (unsigned i = 1; i < srv->owner_count; i++)
         pthread_join(r->threads[i], NULL);
+    tell_counts(srv);
 }
 
 void server_stop(struct server *srv)
