@@ -133,7 +133,7 @@ size_t mn_xml_held(const struct mn_xml *x)
 
 #define SPACE(c) ((c) == ' ' || (c) == '\t' || (c) == '\r' || (c) == '\n')
 enum { NAME_START = 1, NAME = 2 };
-static const uint8_t classes[128] = {
+static const uint8_t classes[256] = {
     ['A' ... 'Z'] = NAME_START | NAME,
     ['a' ... 'z'] = NAME_START | NAME,
     ['_'] = NAME_START | NAME,
@@ -280,28 +280,26 @@ static int scan(struct mn_xml *x, mn_str in, size_t *whole)
             at = hit;
             if (at == end)
                 break;
-            if (*at != '>') {
-                x->scan = *at == '"' ? SCAN_DQ : SCAN_SQ;
-                x->slash = false;
-                at++;
+            if (*at++ == '>') {
+                x->scan = SCAN_TEXT;
+                if (!x->open) {
+                    x->closing = x->slash;
+                    *whole = (size_t)(at - begin);
+                    return MN_XML_OPEN;
+                }
+                x->depth += !x->slash;
+                if (!x->depth) {
+                    *whole = (size_t)(at - begin);
+                    return MN_XML_ELEM;
+                }
+                if (x->depth > x->limits.depth)
+                    return MN_E_LIMIT;
                 break;
             }
-            at++;
-            x->scan = SCAN_TEXT;
-            if (!x->open) {
-                x->closing = x->slash;
-                *whole = (size_t)(at - begin);
-                return MN_XML_OPEN;
-            }
-            x->depth += !x->slash;
-            if (!x->depth) {
-                *whole = (size_t)(at - begin);
-                return MN_XML_ELEM;
-            }
-            if (x->depth > x->limits.depth)
-                return MN_E_LIMIT;
-            break;
+            x->scan = at[-1] == '"' ? SCAN_DQ : SCAN_SQ;
+            x->slash = false;
         }
+        /* fall through */
         case SCAN_DQ:
         case SCAN_SQ:
             at = find(at, end, x->scan == SCAN_DQ ? '"' : '\'');
@@ -419,44 +417,52 @@ static const struct binding *bound(const struct parser *p, mn_str prefix)
     return NULL;
 }
 
+/* The zeros behind the copy end white space, names and whatever else is looked for in a tag. */
 static void skip_space(struct parser *p)
 {
-    while (p->at < p->end && SPACE(*p->at))
+    while (SPACE(*p->at))
         p->at++;
 }
 
-/* A name with at most one colon, split there. The tag as written lies between `from` and p->at. */
+/* A name without a colon from p->at; false when there is none. */
+static bool part(struct parser *p)
+{
+    const char *from = p->at;
+    const unsigned char *at = (const unsigned char *)from;
+
+    if (*at < 0x80 && !(classes[*at] & NAME_START))
+        return false;
+    for (;;) {
+        uint32_t code;
+        size_t n;
+
+        while (classes[*at])
+            at++;
+        p->at = (const char *)at;
+        if (*at < 0x80)
+            return true;
+        n = utf8(p->at, p->end, &code);
+        if (!n || !name_char(code, p->at == from))
+            return false;
+        at += n;
+    }
+}
+
+/* A name with at most one colon, split there. The tag as written lies between where it began and
+ * p->at. */
 static bool name(struct parser *p, mn_str *prefix, mn_str *local)
 {
-    const char *from = p->at, *colon = NULL;
-    bool start = true;
+    const char *from = p->at;
 
-    while (p->at < p->end) {
-        unsigned char c = (unsigned char)*p->at;
-
-        if (c < 0x80) {
-            if (c == ':' && !colon && !start) {
-                colon = p->at++;
-                start = true;
-                continue;
-            }
-            if (!(classes[c] & (start ? NAME_START : NAME)))
-                break;
-            p->at++;
-        } else {
-            uint32_t code;
-            size_t n = utf8(p->at, p->end, &code);
-
-            if (!n || !name_char(code, start))
-                return false;
-            p->at += n;
-        }
-        start = false;
-    }
-    if (start || (p->at < p->end && *p->at == ':'))
+    *prefix = (mn_str){from, 0};
+    if (!part(p))
         return false;
-    *prefix = colon ? (mn_str){from, (size_t)(colon - from)} : (mn_str){from, 0};
-    from = colon ? colon + 1 : from;
+    if (*p->at == ':') {
+        prefix->n = (size_t)(p->at - from);
+        from = ++p->at;
+        if (!part(p) || *p->at == ':')
+            return false;
+    }
     *local = (mn_str){from, (size_t)(p->at - from)};
     return true;
 }
@@ -625,32 +631,31 @@ static int run(struct parser *p, char stop, bool *rework, mn_str *out)
 
 static int attribute(struct parser *p)
 {
-    struct raw_attr r = {0};
+    struct raw_attr *r;
     bool rework;
     char quote;
     int e;
 
-    if (!name(p, &r.prefix, &r.attr.name))
-        return MN_E_XML;
-    skip_space(p);
-    if (p->at >= p->end || *p->at++ != '=')
-        return MN_E_XML;
-    skip_space(p);
-    if (p->at >= p->end || (*p->at != '"' && *p->at != '\''))
-        return MN_E_XML;
-    quote = *p->at++;
-    e = run(p, quote, &rework, &r.attr.value);
-    if (!e && rework)
-        e = decoded(p, r.attr.value, true, false, &r.attr.value);
-    if (e)
-        return e;
-    p->at++;
     if (p->attr_count == p->limits->attrs)
         return MN_E_LIMIT;
     if (p->attr_count == p->attr_cap)
         p->attrs = larger(p->a, p->attrs, &p->attr_cap, sizeof *p->attrs);
-    p->attrs[p->attr_count++] = r;
-    return MN_E_OK;
+    r = &p->attrs[p->attr_count++];
+    if (!name(p, &r->prefix, &r->attr.name))
+        return MN_E_XML;
+    skip_space(p);
+    if (*p->at++ != '=')
+        return MN_E_XML;
+    skip_space(p);
+    quote = *p->at++;
+    if (quote != '"' && quote != '\'')
+        return MN_E_XML;
+    e = run(p, quote, &rework, &r->attr.value);
+    if (!e && rework)
+        e = decoded(p, r->attr.value, true, false, &r->attr.value);
+    r->attr.ns_uri = (mn_str){0};
+    p->at++;
+    return e;
 }
 
 /* A namespace declaration among the attributes. */
@@ -772,11 +777,9 @@ static int start_tag(struct parser *p, struct mn_elem **out, bool *closed)
     tag = (mn_str){from, (size_t)(p->at - from)};
     p->attr_count = 0;
     for (;;) {
-        bool space = p->at < p->end && SPACE(*p->at);
+        bool space = SPACE(*p->at);
 
         skip_space(p);
-        if (p->at >= p->end)
-            return MN_E_XML;
         if (*p->at == '>' || *p->at == '/')
             break;
         if (!space)
@@ -786,7 +789,7 @@ static int start_tag(struct parser *p, struct mn_elem **out, bool *closed)
     }
     *closed = *p->at == '/';
     p->at += *closed;
-    if (p->at >= p->end || *p->at++ != '>')
+    if (*p->at++ != '>')
         return MN_E_XML;
     if (p->attr_count) {
         e->attrs = mn_arena_alloc(p->a, p->attr_count * sizeof *e->attrs);
@@ -821,7 +824,7 @@ static int end_tag(struct parser *p)
         return MN_E_XML;
     p->at += f->tag.n;
     skip_space(p);
-    if (p->at >= p->end || *p->at++ != '>')
+    if (*p->at++ != '>')
         return MN_E_XML;
     p->binding_count = f->bindings;
     p->depth--;
@@ -880,7 +883,7 @@ static int content(struct parser *p, bool *closed)
         return e;
     add_text(p, text);
     p->at++;
-    if (p->at < p->end && *p->at == '/') {
+    if (*p->at == '/') {
         p->at++;
         return end_tag(p);
     }
