@@ -241,6 +241,37 @@ static bool from_ok(const struct c2s *c, const struct mn_stanza *st)
             mn_str_eq(mn_jid_resource(&st->from), mn_jid_resource(&c->session->jid)));
 }
 
+/* Pressure: who feeds a loop that is over the mark is not read until that loop has worked off what
+ * it has now. The stream's post, which moves no more, goes there behind all of it and comes back.
+ */
+
+static void echo_back(struct mn_post *p)
+{
+    c2s_go_on(MN_OF(p, struct c2s, post));
+}
+
+static void echo(struct mn_post *p)
+{
+    struct c2s *c = MN_OF(p, struct c2s, post);
+
+    p->run = echo_back;
+    mn_loop_post(c->owner->loop, p);
+}
+
+static void take(struct c2s *c, struct mn_stanza *st)
+{
+    struct owner *o = c->owner;
+
+    o->crowded = NULL;
+    session_take(c->session, st);
+    if (!o->crowded || c->state != C2S_BOUND || c->waiting)
+        return;
+    c2s_wait(c);
+    c->post.run = echo;
+    c->post.bytes = 0;
+    mn_loop_post(o->crowded->loop, &c->post);
+}
+
 static void bound_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
 {
     bool bad_from = malformed && mn_elem_get(st->elem, "from").p && mn_jid_none(&st->from);
@@ -256,7 +287,7 @@ static void bound_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
         mn_stanza_from(st, &c->session->jid);
         if (!st->lang.p && c->lang.n)
             st->lang = mn_arena_str(&st->arena, c->lang);
-        session_take(c->session, st);
+        take(c, st);
         return;
     }
     if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_RESULT) {

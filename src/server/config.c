@@ -104,6 +104,8 @@ static const struct mn_conf_row limit_rows[] = {
      .max = 10000},
     {"queue", MN_CONF_SIZE, AT(limits.queue), "16M", .min = 65536, .max = 1 << 30,
      .text = "bytes that wait for a client that does not read"},
+    {"mailbox", MN_CONF_SIZE, AT(limits.mailbox), "16M", .min = 65536, .max = 1 << 30,
+     .text = "bytes between two loops above which whoever sends them is not read"},
     {"wrong_credentials", MN_CONF_INT, AT(limits.wrong_credentials), "5", .min = 1, .max = 100,
      .text = "per stream"},
     {"refused_forms", MN_CONF_INT, AT(limits.refused_forms), "10", .min = 1, .max = 100,

@@ -40,7 +40,7 @@ struct config {
     } roster;
     struct {
         int64_t stanza, stanza_before_login, depth, attributes;
-        int64_t login_time, unauthenticated_per_address, sessions_per_account, queue;
+        int64_t login_time, unauthenticated_per_address, sessions_per_account, queue, mailbox;
         int64_t wrong_credentials, refused_forms;
     } limits;
     struct {

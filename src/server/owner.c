@@ -20,6 +20,13 @@ struct owner *owner_of(struct server *srv, mn_str bare)
     return srv->owners[srv->owner_count == 1 ? 0 : mn_hash(bare) % srv->owner_count];
 }
 
+void owner_post(struct owner *to, struct mn_post *p)
+{
+    mn_loop_post(to->loop, p);
+    if (mn_loop_mail_bytes(to->loop) > (size_t)to->srv->conf->limits.mailbox)
+        here->crowded = to;
+}
+
 /* Gates. */
 
 void gate_init(struct gate *g)

@@ -52,6 +52,7 @@ struct owner {
         /* crossed: deliveries from another loop; moved: connections */
         uint64_t stanzas, crossed, moved, logins, sessions, refused;
     } count;
+    struct owner *crowded;     /* mail for it went over the mark, since this was set to NULL */
     uint64_t accounts_changed; /* passwords set, accounts removed */
     bool stopping;
 };
@@ -59,6 +60,10 @@ struct owner {
 struct owner *owner_here(void); /* of this thread; NULL on others */
 void owner_set_here(struct owner *o);
 struct owner *owner_of(struct server *srv, mn_str bare);
+
+/* Posts to another owner. Above the mark (limits.mailbox) whoever feeds it is to stop reading; what
+ * was posted arrives in any case. */
+void owner_post(struct owner *to, struct mn_post *p);
 
 struct owner *owner_new(struct server *srv, unsigned index, struct mn_loop *loop);
 void owner_free(struct owner *o); /* after its loop stopped */

@@ -352,7 +352,7 @@ static void route_go(struct owner *o, struct route *r)
     r = route_keep(r);
     r->post.run = crossed;
     r->post.bytes = sizeof *r + st->payload.n + 256;
-    mn_loop_post(there->loop, &r->post);
+    owner_post(there, &r->post);
 }
 
 void router_out(struct session *s, struct mn_stanza *st)
@@ -429,7 +429,7 @@ static void fan_post(struct owner *there, struct mn_stanza *st, const struct mn_
         f->to[i].p = memcpy(text, t.p, t.n);
         text += t.n;
     }
-    mn_loop_post(there->loop, &f->post);
+    owner_post(there, &f->post);
 }
 
 void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count)

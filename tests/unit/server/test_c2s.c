@@ -1,0 +1,124 @@
+/* Streams over memory, with every loop turned by hand. */
+#include "base/rand.h"
+#include "server/c2s.h"
+#include "test.h"
+
+static const char yaml[] = "domains: [{name: localhost}]\n"
+                           "auth: {mechanisms: [ANONYMOUS], without_tls: [ANONYMOUS]}\n"
+                           "limits: {mailbox: 64k}\n";
+
+struct person {
+    struct mn_conn *conn;
+    struct mn_buf got;
+    char jid[128]; /* full */
+};
+
+static struct mn_loop *loop; /* the clients' */
+static struct server *srv;
+
+static void got(void *arg, mn_str bytes)
+{
+    mn_buf_str(&((struct person *)arg)->got, bytes);
+}
+
+static void closed(void *arg, int why)
+{
+    mn_buf_lit(&((struct person *)arg)->got, "closed");
+}
+
+static const struct mn_conn_face face = {got, closed, NULL, NULL};
+
+/* Turns the clients' loop and the first `owners` ones until nothing happens any more. */
+static void turn(unsigned owners)
+{
+    bool some = true;
+
+    while (some) {
+        some = mn_loop_turn(loop, 0);
+        for (unsigned i = 0; i < owners; i++) {
+            owner_set_here(srv->owners[i]);
+            some |= mn_loop_turn(srv->owners[i]->loop, 1);
+        }
+    }
+}
+
+static void say(struct person *p, const char *text)
+{
+    mn_conn_write(p->conn, mn_str_from(text));
+}
+
+/* An anonymous session whose account lives on that owner. */
+static void come(struct person *p, unsigned owner)
+{
+    static const char header[] = "<stream:stream to='localhost' xmlns='jabber:client' "
+                                 "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+
+    for (;;) {
+        const char *at, *end;
+
+        *p = (struct person){.conn = server_mem(srv, 0, loop, CONF_TLS_OFF)};
+        mn_conn_face(p->conn, &face, p);
+        say(p, header);
+        say(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>");
+        turn(2);
+        say(p, header);
+        say(p, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
+        turn(2);
+        mn_buf_c(&p->got, 0);
+        at = strstr(p->got.p, "<jid>");
+        MN_ASSERT(at);
+        at += 5;
+        end = strstr(at, "</jid>");
+        snprintf(p->jid, sizeof p->jid, "%.*s", (int)(end - at), at);
+        mn_buf_free(&p->got);
+        if (owner_of(srv, (mn_str){at = p->jid, strcspn(at, "/")}) == srv->owners[owner])
+            return;
+        mn_conn_close(p->conn, 0);
+        turn(2);
+    }
+}
+
+TEST(who_feeds_a_crowded_loop_is_not_read)
+{
+    enum { MESSAGES = 4000 };
+    struct mn_arena a = {0};
+    struct mn_conf_errors errors = {0};
+    struct mn_buf why = {0};
+    struct person from, to;
+    struct server_options opt = {.loops = 2, .backend = MN_LOOP_EPOLL};
+    struct config *conf;
+    const char *at;
+
+    mn_rand_fix(7);
+    mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT, 2);
+    loop = mn_loop_new(MN_LOOP_EPOLL);
+    MN_ASSERT(!config_parse(mn_str_from(yaml), &a, &conf, &errors));
+    opt.conf = conf;
+    opt.work = mn_work_new((unsigned[]){1, 1, 1}, 100);
+    MN_ASSERT(!store_open_mem(&opt.store) && !server_new(&opt, &srv, &why));
+    come(&from, 0);
+    come(&to, 1);
+    for (int i = 0; i < MESSAGES; i++)
+        say(&from, mn_arena_fmt(&a, "<message to='%s'><body>%0500d</body></message>", to.jid, i).p);
+    turn(1);
+    /* One more than the mark allows may be on its way, and what stands beside it. */
+    CHECK(mn_loop_mail_bytes(srv->owners[1]->loop) > 65536);
+    CHECK(mn_loop_mail_bytes(srv->owners[1]->loop) < 65536 + 2000);
+    turn(2);
+    mn_buf_c(&to.got, 0);
+    at = to.got.p;
+    for (int i = 0; i < MESSAGES; i++) {
+        at = strstr(at, "<body>");
+        MN_ASSERT(at);
+        at += 6;
+        MN_ASSERT(strtol(at, NULL, 10) == i);
+    }
+    mn_buf_free(&to.got);
+    mn_buf_free(&from.got);
+    mn_conn_close(from.conn, 0);
+    mn_conn_close(to.conn, 0);
+    turn(2);
+    server_free(srv);
+    mn_loop_free(loop);
+    mn_arena_done(&a, NULL);
+}
