@@ -327,6 +327,10 @@ int mn_jid_may_create(mn_str user, struct mn_arena *a, mn_str *out)
 
     if (e)
         return e;
+    /* XEP-0106: an escaped space is neither first nor last. */
+    if (mn_str_starts(*out, MN_STR("\\20")) ||
+        (out->n >= 3 && !memcmp(out->p + out->n - 3, "\\20", 3)))
+        return MN_E_FORMAT;
     for (size_t i = 0; i < out->n;) {
         ucs4_t c;
         int len = u8_mbtoucr(&c, (const uint8_t *)out->p + i, out->n - i);

@@ -95,6 +95,8 @@ TEST(what_may_be_created_is_stable_under_both_rfcs)
         {"a@b", NULL},
         {"a'b", NULL},
         {"space\\20cadet", "space\\20cadet"},
+        {"\\20cadet", NULL},
+        {"space\\20", NULL},
         {"\xe5\x8c\x97\xe4\xba\xac", "\xe5\x8c\x97\xe4\xba\xac"},
         {"", NULL},
         {"\xd8\xa7\xd9\x80", NULL},                   /* U+0640, an exception of RFC 5892 */
