@@ -402,15 +402,15 @@ void presence_out(struct session *s, struct mn_stanza *st)
 
 /* Coming in. */
 
-/* On the account's behalf; the id is that of what is answered (RFC 6120 8.1.3). */
-static void answer_bare(struct user *u, const struct mn_stanza *to, enum mn_type type)
+/* The id is that of what is answered (RFC 6120 8.1.3). */
+void presence_answer(struct user *u, const struct mn_stanza *st, enum mn_type type)
 {
-    struct mn_stanza *st = mn_stanza_reply(to, type);
-    struct mn_jid asker = mn_jid_to_bare(&to->from);
+    struct mn_stanza *answer = mn_stanza_reply(st, type);
+    struct mn_jid asker = mn_jid_to_bare(&st->from);
 
-    mn_stanza_from(st, &u->jid);
-    mn_stanza_to(st, &asker);
-    user_send(u, st);
+    mn_stanza_from(answer, &u->jid);
+    mn_stanza_to(answer, &asker);
+    user_send(u, answer);
 }
 
 static void to_available(struct user *u, const struct mn_stanza *st)
@@ -474,12 +474,12 @@ static void subscription_in(struct route *r)
     if (item.flags != was)
         presence_item_changed(u, &item, acts & ROSTER_PUSH);
     if (acts & ROSTER_REPLY && st->type == MN_TYPE_SUBSCRIBE) {
-        answer_bare(u, st, MN_TYPE_SUBSCRIBED);
+        presence_answer(u, st, MN_TYPE_SUBSCRIBED);
         show(u, &from, true);
     } else if (acts & ROSTER_REPLY) {
         if (was & ROSTER_FROM)
             show(u, &from, false);
-        answer_bare(u, st, MN_TYPE_UNSUBSCRIBED);
+        presence_answer(u, st, MN_TYPE_UNSUBSCRIBED);
     }
     mn_stanza_unref(st);
     route_finish(r);
@@ -494,7 +494,7 @@ static void probe_in(struct route *r)
     struct session *one = r->st->to.resource ? session_find(u, mn_jid_resource(&r->st->to)) : NULL;
 
     if (!own && !(roster_flags(&u->roster, mn_jid_bare(&bare)) & ROSTER_FROM)) {
-        answer_bare(u, r->st, MN_TYPE_UNSUBSCRIBED);
+        presence_answer(u, r->st, MN_TYPE_UNSUBSCRIBED);
     } else if (r->st->to.resource) {
         if (one && one->available)
             router_send(last_presence(one, &from));

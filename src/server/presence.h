@@ -16,5 +16,7 @@ void presence_end_all(struct user *u);
 /* A roster item changed: written (its version with it), and pushed to the interested sessions.
  * `removed`: flags are 0. */
 void presence_item_changed(struct user *u, const struct roster_item *item, bool push);
+/* An answer on the account's behalf, to the bare address of who sent `st`. */
+void presence_answer(struct user *u, const struct mn_stanza *st, enum mn_type type);
 /* A contact loses sight of all resources. */
 void presence_hide(struct user *u, const struct mn_jid *contact);

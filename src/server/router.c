@@ -218,25 +218,26 @@ static void iq_in(struct route *r)
     }
 }
 
+/* RFC 6121 8.5.1: nobody of that name. Presence and requests are passed over, as they would be
+ * where somebody does not answer; a probe is answered as where the asker has no subscription. */
+static void nobody(struct route *r)
+{
+    const struct mn_stanza *st = r->st;
+
+    if (st->kind == MN_PRESENCE && st->type == MN_TYPE_PROBE)
+        presence_answer(r->user, st, MN_TYPE_UNSUBSCRIBED);
+    if (st->kind == MN_PRESENCE || (st->type == MN_TYPE_HEADLINE && !st->to.resource))
+        route_finish(r);
+    else
+        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
+}
+
 static void deliver(struct route *r)
 {
     struct user *u = r->user;
 
     if (!u->exists) {
-        /* RFC 6121 8.5.1; a probe or request learns that there is nobody. */
-        if (r->st->kind == MN_PRESENCE) {
-            if (r->st->type == MN_TYPE_SUBSCRIBE || r->st->type == MN_TYPE_PROBE) {
-                struct mn_stanza *no = mn_stanza_new(MN_PRESENCE, MN_TYPE_UNSUBSCRIBED);
-                struct mn_jid to = mn_jid_to_bare(&r->st->from);
-
-                mn_stanza_from(no, &u->jid);
-                mn_stanza_to(no, &to);
-                router_send(no);
-            }
-            route_finish(r);
-        } else {
-            route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
-        }
+        nobody(r);
         return;
     }
     switch (r->st->kind) {
