@@ -413,17 +413,6 @@ void presence_answer(struct user *u, const struct mn_stanza *st, enum mn_type ty
     user_send(u, answer);
 }
 
-static void to_available(struct user *u, const struct mn_stanza *st)
-{
-    MN_LIST_EACH(n, &u->sessions)
-    {
-        struct session *s = MN_OF(n, struct session, link);
-
-        if (s->available)
-            session_write(s, st, NULL);
-    }
-}
-
 /* RFC 6121 3: requests and answers reach the interested resources, or the available ones for
  * requests. */
 static void subscription_deliver(struct user *u, struct mn_stanza *st)
@@ -513,7 +502,6 @@ static void probe_in(struct route *r)
 void presence_in(struct route *r)
 {
     struct mn_stanza *st = r->st;
-    struct session *s;
 
     if (is_subscription(st)) {
         subscription_in(r);
@@ -523,11 +511,14 @@ void presence_in(struct route *r)
         probe_in(r);
         return;
     }
-    if (st->to.resource) {
-        if ((s = session_find(r->user, mn_jid_resource(&st->to))))
+    MN_LIST_EACH(n, &r->user->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        /* What goes wrong with a subscription comes back to the bare address. */
+        if (st->to.resource ? session_is(s, mn_jid_resource(&st->to))
+                            : s->available || (st->type == MN_TYPE_ERROR && s->interested))
             session_write(s, st, NULL);
-    } else if (st->type != MN_TYPE_ERROR) {
-        to_available(r->user, st);
     }
     route_finish(r);
 }

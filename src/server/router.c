@@ -311,7 +311,7 @@ static void to_host(struct owner *o, const struct host *h, struct route *r)
 
         iq_dispatch(&iq, AT_HOST);
         route_finish(r);
-    } else if (r->st->kind == MN_PRESENCE) {
+    } else if (r->st->kind == MN_PRESENCE && r->st->type != MN_TYPE_SUBSCRIBE) {
         route_finish(r);
     } else {
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
@@ -333,8 +333,9 @@ static void route_go(struct owner *o, struct route *r)
     struct owner *there;
 
     if (!h) {
-        /* RFC 6120 10.4: no way to other domains. */
-        if (st->kind == MN_PRESENCE && st->type != MN_TYPE_SUBSCRIBE)
+        /* RFC 6120 10.4: no way to other domains. A probe alone is no reason for an error (RFC 6121
+         * 4.3). */
+        if (st->kind == MN_PRESENCE && st->type == MN_TYPE_PROBE)
             route_finish(r);
         else
             route_refuse(r, MN_COND_REMOTE_SERVER_NOT_FOUND,

@@ -40,13 +40,18 @@ struct session *session_new(struct user *u, mn_str resource, const struct endpoi
     return s;
 }
 
+bool session_is(const struct session *s, mn_str resource)
+{
+    return mn_str_eq(mn_jid_resource(&s->jid), resource);
+}
+
 struct session *session_find(const struct user *u, mn_str resource)
 {
     MN_LIST_EACH(n, &u->sessions)
     {
         struct session *s = MN_OF(n, struct session, link);
 
-        if (mn_str_eq(mn_jid_resource(&s->jid), resource))
+        if (session_is(s, resource))
             return s;
     }
     return NULL;

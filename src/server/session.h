@@ -47,6 +47,7 @@ struct session *session_new(struct user *u, mn_str resource, const struct endpoi
 void session_end(struct session *s);
 /* Ends it and closes its endpoint with a stream error. */
 void session_kick(struct session *s, enum mn_stream_cond cond, mn_str text);
+bool session_is(const struct session *s, mn_str resource);
 struct session *session_find(const struct user *u, mn_str resource);
 struct session *session_ref(struct session *s);
 void session_unref(struct session *s);
