@@ -61,28 +61,40 @@ void presence_item_changed(struct user *u, const struct roster_item *item, bool 
 
 static struct flat *flatten(const struct mn_stanza *st)
 {
-    struct flat *f = mn_alloc(sizeof *f + st->lang.n + st->payload.n);
+    struct flat *f = mn_alloc(sizeof *f + st->id.n + st->lang.n + st->payload.n);
+    const mn_str parts[] = {st->id, st->lang, st->payload};
+    char *p = f->bytes;
 
+    f->id = (uint32_t)st->id.n;
     f->lang = (uint32_t)st->lang.n;
     f->payload = (uint32_t)st->payload.n;
-    if (st->lang.n)
-        memcpy(f->bytes, st->lang.p, st->lang.n);
-    if (st->payload.n)
-        memcpy(f->bytes + st->lang.n, st->payload.p, st->payload.n);
+    for (size_t i = 0; i < MN_COUNT(parts); i++) {
+        if (parts[i].n)
+            memcpy(p, parts[i].p, parts[i].n);
+        p += parts[i].n;
+    }
     return f;
 }
 
-/* The last presence again, from the session to `to`. */
-static struct mn_stanza *last_presence(const struct session *s, const struct mn_jid *to)
+static mn_str part(struct mn_stanza *st, const char *p, uint32_t n)
+{
+    return n ? mn_arena_str(&st->arena, (mn_str){p, n}) : (mn_str){0};
+}
+
+/* That the session is there, for `to`: its last presence again, or (`mere`) no more than that. */
+static struct mn_stanza *presence_of(const struct session *s, const struct mn_jid *to, bool mere)
 {
     struct mn_stanza *st = mn_stanza_new(MN_PRESENCE, MN_TYPE_NONE);
+    const struct flat *f = s->presence;
 
     mn_stanza_from(st, &s->jid);
     mn_stanza_to(st, to);
-    if (s->presence->lang)
-        st->lang = mn_arena_str(&st->arena, (mn_str){s->presence->bytes, s->presence->lang});
-    st->payload = mn_arena_str(
-        &st->arena, (mn_str){s->presence->bytes + s->presence->lang, s->presence->payload});
+    if (f)
+        st->id = part(st, f->bytes, f->id);
+    if (f && !mere) {
+        st->lang = part(st, f->bytes + f->id, f->lang);
+        st->payload = part(st, f->bytes + f->id + f->lang, f->payload);
+    }
     return st;
 }
 
@@ -231,7 +243,7 @@ static void first_presence(struct session *s)
         struct session *other = MN_OF(n, struct session, link);
 
         if (other != s && other->available)
-            session_give(s, last_presence(other, &s->jid));
+            session_give(s, presence_of(other, &s->jid, false));
     }
     requests_show(s);
 }
@@ -302,7 +314,7 @@ static void show(struct user *u, const struct mn_jid *to, bool on)
         if (!s->available)
             continue;
         if (on) {
-            st = last_presence(s, to);
+            st = presence_of(s, to, false);
         } else {
             st = mn_stanza_new(MN_PRESENCE, MN_TYPE_UNAVAILABLE);
             mn_stanza_from(st, &s->jid);
@@ -381,7 +393,7 @@ void presence_out(struct session *s, struct mn_stanza *st)
 
     if (st->type == MN_TYPE_BAD ||
         (nobody && st->type != MN_TYPE_NONE && st->type != MN_TYPE_UNAVAILABLE)) {
-        if (st->type != MN_TYPE_ERROR)
+        if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_PROBE)
             session_give(s, mn_stanza_error(st, MN_COND_BAD_REQUEST, MN_STR("no such presence")));
         mn_stanza_unref(st);
     } else if (nobody) {
@@ -392,9 +404,8 @@ void presence_out(struct session *s, struct mn_stanza *st)
         mn_stanza_unref(st);
     } else if (is_subscription(st)) {
         subscription_out(s, st);
-    } else if (st->type == MN_TYPE_PROBE) { /* RFC 6121 4.3: probes are the server's; a client's
-                                               goes to nobody else */
-        mn_stanza_unref(st);
+    } else if (st->type == MN_TYPE_PROBE) {
+        router_out(s, st);
     } else {
         directed(s, st);
     }
@@ -474,28 +485,43 @@ static void subscription_in(struct route *r)
     route_finish(r);
 }
 
-/* RFC 6121 4.3.2. */
+static bool directed_to(const struct session *s, const struct mn_jid *who)
+{
+    struct mn_jid bare = mn_jid_to_bare(who);
+
+    return s->directed && (mn_map_get(s->directed, mn_jid_text(who)) ||
+                           mn_map_get(s->directed, mn_jid_bare(&bare)));
+}
+
+static bool may_see(const struct user *u, const struct mn_jid *who)
+{
+    struct mn_jid bare = mn_jid_to_bare(who);
+
+    return mn_str_eq(mn_jid_bare(&bare), mn_jid_bare(&u->jid)) ||
+           roster_flags(&u->roster, mn_jid_bare(&bare)) & ROSTER_FROM;
+}
+
+/* RFC 6121 4.3.2 and 4.6.6: subscribers hear all of every resource, or that the one they name is
+ * there; who got directed presence hears that this resource is there. */
 static void probe_in(struct route *r)
 {
-    struct user *u = r->user;
-    struct mn_jid from = r->st->from, bare = mn_jid_to_bare(&from);
-    bool own = mn_str_eq(mn_jid_bare(&bare), mn_jid_bare(&u->jid));
-    struct session *one = r->st->to.resource ? session_find(u, mn_jid_resource(&r->st->to)) : NULL;
+    const struct mn_stanza *st = r->st;
+    bool full = st->to.resource, subscriber = may_see(r->user, &st->from), told = false;
 
-    if (!own && !(roster_flags(&u->roster, mn_jid_bare(&bare)) & ROSTER_FROM)) {
-        presence_answer(u, r->st, MN_TYPE_UNSUBSCRIBED);
-    } else if (r->st->to.resource) {
-        if (one && one->available)
-            router_send(last_presence(one, &from));
-    } else {
-        MN_LIST_EACH(n, &u->sessions)
-        {
-            struct session *s = MN_OF(n, struct session, link);
+    MN_LIST_EACH(n, &r->user->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
 
-            if (s->available)
-                router_send(last_presence(s, &from));
-        }
+        if ((full && !session_is(s, mn_jid_resource(&st->to))) ||
+            !(subscriber ? s->available : directed_to(s, &st->from)))
+            continue;
+        router_send(presence_of(s, &st->from, full || !subscriber));
+        told = true;
     }
+    if (!told && subscriber)
+        router_send(mn_stanza_reply(st, MN_TYPE_UNAVAILABLE));
+    else if (!told)
+        presence_answer(r->user, st, MN_TYPE_UNSUBSCRIBED);
     route_finish(r);
 }
 

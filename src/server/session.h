@@ -15,7 +15,7 @@ struct endpoint_face {
 
 /* A presence, flattened: what probes are answered with. */
 struct flat {
-    uint32_t lang, payload; /* lengths */
+    uint32_t id, lang, payload; /* lengths */
     char bytes[];
 };
 
