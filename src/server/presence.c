@@ -541,9 +541,12 @@ void presence_in(struct route *r)
     {
         struct session *s = MN_OF(n, struct session, link);
 
+        if (st->to.resource && !session_is(s, mn_jid_resource(&st->to)))
+            continue;
+        if (st->type == MN_TYPE_UNAVAILABLE)
+            directed_note(s, &st->from, false); /* RFC 6121 4.6.1 */
         /* What goes wrong with a subscription comes back to the bare address. */
-        if (st->to.resource ? session_is(s, mn_jid_resource(&st->to))
-                            : s->available || (st->type == MN_TYPE_ERROR && s->interested))
+        if (st->to.resource || s->available || (st->type == MN_TYPE_ERROR && s->interested))
             session_write(s, st, NULL);
     }
     route_finish(r);
