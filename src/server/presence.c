@@ -485,7 +485,7 @@ static void subscription_in(struct route *r)
     route_finish(r);
 }
 
-static bool directed_to(const struct session *s, const struct mn_jid *who)
+bool presence_directed_to(const struct session *s, const struct mn_jid *who)
 {
     struct mn_jid bare = mn_jid_to_bare(who);
 
@@ -493,7 +493,7 @@ static bool directed_to(const struct session *s, const struct mn_jid *who)
                            mn_map_get(s->directed, mn_jid_bare(&bare)));
 }
 
-static bool may_see(const struct user *u, const struct mn_jid *who)
+bool presence_subscriber(const struct user *u, const struct mn_jid *who)
 {
     struct mn_jid bare = mn_jid_to_bare(who);
 
@@ -506,14 +506,14 @@ static bool may_see(const struct user *u, const struct mn_jid *who)
 static void probe_in(struct route *r)
 {
     const struct mn_stanza *st = r->st;
-    bool full = st->to.resource, subscriber = may_see(r->user, &st->from), told = false;
+    bool full = st->to.resource, subscriber = presence_subscriber(r->user, &st->from), told = false;
 
     MN_LIST_EACH(n, &r->user->sessions)
     {
         struct session *s = MN_OF(n, struct session, link);
 
         if ((full && !session_is(s, mn_jid_resource(&st->to))) ||
-            !(subscriber ? s->available : directed_to(s, &st->from)))
+            !(subscriber ? s->available : presence_directed_to(s, &st->from)))
             continue;
         router_send(presence_of(s, &st->from, full || !subscriber));
         told = true;

@@ -16,6 +16,10 @@ void presence_end_all(struct user *u);
 /* A roster item changed: written (its version with it), and pushed to the interested sessions.
  * `removed`: flags are 0. */
 void presence_item_changed(struct user *u, const struct roster_item *item, bool push);
+/* Who may know of an account's resources: itself and its subscribers; ... */
+bool presence_subscriber(const struct user *u, const struct mn_jid *who);
+/* ... and of this one who got directed presence from it. */
+bool presence_directed_to(const struct session *s, const struct mn_jid *who);
 /* An answer on the account's behalf, to the bare address of who sent `st`. */
 void presence_answer(struct user *u, const struct mn_stanza *st, enum mn_type type);
 /* A contact loses sight of all resources. */

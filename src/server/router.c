@@ -196,16 +196,20 @@ static void message_in(struct route *r)
 
 static void iq_in(struct route *r)
 {
+    bool request = r->st->type == MN_TYPE_GET || r->st->type == MN_TYPE_SET;
     struct session *s;
 
     if (r->st->to.resource) {
-        if ((s = session_find(r->user, mn_jid_resource(&r->st->to)))) {
+        s = session_find(r->user, mn_jid_resource(&r->st->to));
+        /* 8.5.3.1: whether it is there is told to nobody who does not know. */
+        if (!s || (request && !presence_subscriber(r->user, &r->st->from) &&
+                   !presence_directed_to(s, &r->st->from))) {
+            route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
+        } else {
             session_write(s, r->st, NULL);
             route_finish(r);
-        } else {
-            route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
         }
-    } else if (r->st->type == MN_TYPE_GET || r->st->type == MN_TYPE_SET) {
+    } else if (request) {
         struct iq iq = {.st = mn_stanza_ref(r->st),
                         .owner = r->user->owner,
                         .host = r->user->host,

@@ -51,8 +51,10 @@ class Crowd:
         self.enter(i)
 
     def befriend(self, i):
-        """With the six before and the six behind, who do the same."""
+        """With the six before and the six behind, who do the same. The others get directed presence: then they may ask, too."""
         c = self.people[i]
+        for k in set(range(PEOPLE)) - set(self.friends(i)):
+            c.send("<presence to='p%d@localhost'/>" % k)
         for k in self.friends(i):
             c.send("<presence type='subscribe' to='p%d@localhost'/><presence type='subscribed' to='p%d@localhost'/>" % (k, k))
 

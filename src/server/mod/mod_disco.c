@@ -1,5 +1,6 @@
 /* XEP-0030 Service Discovery, from the modules' tables. */
 #include "server/module.h"
+#include "server/presence.h"
 
 static void feature(struct mn_arena *a, struct mn_elem *q, const char *var)
 {
@@ -15,8 +16,7 @@ static enum mn_cond on_info(struct iq *iq)
     if (mn_elem_get(iq->child, "node").n)
         return MN_COND_ITEM_NOT_FOUND;
     /* Who may not see the account learns nothing of it (XEP-0030, 8). */
-    if (iq->user && !iq_is_self(iq) &&
-        !(roster_flags(&iq->user->roster, mn_jid_bare(&iq->st->from)) & ROSTER_FROM))
+    if (iq->user && !presence_subscriber(iq->user, &iq->st->from))
         return MN_COND_SERVICE_UNAVAILABLE;
     answer = iq_answer(iq);
     a = &answer->arena;
@@ -41,8 +41,7 @@ static enum mn_cond on_items(struct iq *iq)
 
     if (mn_elem_get(iq->child, "node").n)
         return MN_COND_ITEM_NOT_FOUND;
-    if (iq->user && !iq_is_self(iq) &&
-        !(roster_flags(&iq->user->roster, mn_jid_bare(&iq->st->from)) & ROSTER_FROM))
+    if (iq->user && !presence_subscriber(iq->user, &iq->st->from))
         return MN_COND_SERVICE_UNAVAILABLE;
     answer = iq_answer(iq);
     mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_DISCO_ITEMS, "query");
