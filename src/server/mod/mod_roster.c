@@ -23,6 +23,7 @@ static enum mn_cond on_get(struct iq *iq)
     struct mn_elem *q;
     struct roster_item item;
     mn_str have = mn_elem_get(iq->child, "ver"), ver;
+    bool versioning = iq->owner->srv->conf->roster.versioning;
 
     if (!iq_is_self(iq))
         return MN_COND_FORBIDDEN;
@@ -31,10 +32,10 @@ static enum mn_cond on_get(struct iq *iq)
     answer = iq_answer(iq);
     a = &answer->arena;
     ver = mn_arena_fmt(a, "%llx", (unsigned long long)u->roster.version);
-    if (have.n && iq->owner->srv->conf->roster.versioning && mn_str_eq(have, ver))
+    if (versioning && have.n && mn_str_eq(have, ver))
         return iq_result(iq, answer);
     q = mn_elem_add(a, mn_stanza_body(answer), MN_NS_ROSTER, "query");
-    if (have.p && iq->owner->srv->conf->roster.versioning)
+    if (versioning) /* asked for or not (2.6.3) */
         mn_elem_set(a, q, "ver", ver);
     for (uint32_t at = 0; roster_next(&u->roster, &at, &item);)
         if (item.flags & ROSTER_LISTED)
