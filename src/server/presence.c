@@ -346,15 +346,15 @@ static void subscription_out(struct session *s, struct mn_stanza *st)
         return;
     }
     roster_find(&u->roster, mn_jid_bare(&bare), &item);
-    if (!item.flags && u->roster.count >= (size_t)u->owner->srv->conf->roster.max_items) {
+    was = item.flags;
+    acts = roster_outbound((enum mn_type)st->type, u->owner->srv->conf->roster.preapproval,
+                           &item.flags);
+    if (!was && item.flags && u->roster.count >= (size_t)u->owner->srv->conf->roster.max_items) {
         session_give(
             s, mn_stanza_error(st, MN_COND_RESOURCE_CONSTRAINT, MN_STR("the roster is full")));
         mn_stanza_unref(st);
         return;
     }
-    was = item.flags;
-    acts = roster_outbound((enum mn_type)st->type, u->owner->srv->conf->roster.preapproval,
-                           &item.flags);
     mn_stanza_from(st, &from);
     mn_stanza_to(st, &bare);
     if (acts & ROSTER_FORGET)
