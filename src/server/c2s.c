@@ -1,6 +1,7 @@
 #include "server/c2s.h"
 
 #include "base/clock.h"
+#include "base/num.h"
 #include "base/rand.h"
 #include "server/module.h"
 
@@ -185,49 +186,76 @@ static void features(struct c2s *c)
     mn_conn_written(c->conn);
 }
 
+/* RFC 6120 4.7.5: two numbers, compared as such; what is newer than 1.0 gets 1.0. */
+static bool version_ok(mn_str version)
+{
+    mn_str minor, major = mn_str_cut(version, '.', &minor);
+    int64_t v;
+
+    return mn_num_parse_int(major, 1, 1000, &v) && mn_num_parse_int(minor, 0, 1000, &v);
+}
+
+static enum mn_stream_cond header_fault(struct c2s *c, const struct mn_xml_item *item,
+                                        const struct host *h, const struct mn_jid *from,
+                                        const char **why)
+{
+    const struct mn_elem *e = item->elem;
+    mn_str ns = item->default_ns;
+
+    /* The content namespace may also be declared on each element instead (RFC 6120 4.8.2). */
+    if (e->ns != MN_NS_STREAM || (ns.n && !mn_str_eq(ns, mn_ns_uri(MN_NS_CLIENT)) &&
+                                  !mn_str_eq(ns, mn_ns_uri(MN_NS_STREAM)))) {
+        *why = "a client's stream is {http://etherx.jabber.org/streams}stream with jabber:client "
+               "as content namespace";
+        return MN_STREAM_INVALID_NAMESPACE;
+    }
+    if (!mn_str_is(e->name, "stream")) {
+        *why = "the first element is not stream";
+        return MN_STREAM_BAD_FORMAT;
+    }
+    if (mn_elem_get(e, "from").p && mn_jid_none(from)) {
+        *why = "from is no address";
+        return MN_STREAM_INVALID_FROM;
+    }
+    if (!h || h != c->host) {
+        *why = mn_elem_get(e, "to").p ? "this server does not serve that domain" : "to is missing";
+        return MN_STREAM_HOST_UNKNOWN;
+    }
+    if (!version_ok(mn_elem_get(e, "version"))) {
+        *why = "version 1.0 is needed";
+        return MN_STREAM_UNSUPPORTED_VERSION;
+    }
+    if (!mn_jid_none(from) && c->user.n &&
+        (!mn_str_eq(mn_jid_user(from), c->user) || !mn_str_eq(mn_jid_host(from), h->name))) {
+        *why = "from is not who logged in";
+        return MN_STREAM_INVALID_FROM;
+    }
+    return MN_STREAM_NONE;
+}
+
 static void on_header(struct c2s *c, const struct mn_xml_item *item, struct mn_arena *a)
 {
     const struct mn_elem *e = item->elem;
-    mn_str to = mn_elem_get(e, "to"), version = mn_elem_get(e, "version"), name;
-    struct mn_jid from = {0};
+    enum mn_stream_cond cond;
+    const char *why = "";
+    struct mn_jid from;
     const struct host *h = NULL;
+    mn_str name;
 
-    if (!mn_jid_host_prep(to, a, &name))
+    if (!mn_jid_host_prep(mn_elem_get(e, "to"), a, &name))
         h = host_find(c->srv, name);
     if (h && (!c->host || !c->user.n || c->host == h))
         c->host = h;
     keep_lang(c, mn_elem_lang(e));
-    if (e->ns != MN_NS_STREAM || !mn_str_eq(item->default_ns, mn_ns_uri(MN_NS_CLIENT))) {
-        c2s_error(c, MN_STREAM_INVALID_NAMESPACE,
-                  "a client's stream is {http://etherx.jabber.org/streams}stream with "
-                  "jabber:client as content namespace");
-        return;
-    }
-    if (!mn_str_is(e->name, "stream")) {
-        c2s_error(c, MN_STREAM_BAD_FORMAT, "the first element is not stream");
-        return;
-    }
-    if (mn_elem_get(e, "from").p && mn_jid_parse(mn_elem_get(e, "from"), a, &from)) {
-        c2s_error(c, MN_STREAM_INVALID_FROM, "from is no address");
-        return;
-    }
-    if (!h || h != c->host) {
-        c2s_error(c, MN_STREAM_HOST_UNKNOWN,
-                  to.p ? "this server does not serve that domain" : "to is missing");
-        return;
-    }
-    if (version.n < 3 || version.p[0] == '0' || version.p[0] == '.') {
-        c2s_error(c, MN_STREAM_UNSUPPORTED_VERSION, "version 1.0 is needed");
-        return;
-    }
-    if (!mn_jid_none(&from) && c->user.n &&
-        (!mn_str_eq(mn_jid_user(&from), c->user) || !mn_str_eq(mn_jid_host(&from), h->name))) {
-        c2s_error(c, MN_STREAM_INVALID_FROM, "from is not who logged in");
-        return;
-    }
-    header(c, mn_jid_none(&from) ? (mn_str){0} : mn_jid_text(&from));
+    if (mn_jid_parse(mn_elem_get(e, "from"), a, &from))
+        from = (struct mn_jid){0};
+    cond = header_fault(c, item, h, &from, &why);
+    header(c, mn_jid_none(&from) ? (mn_str){0} : mn_jid_bare(&from));
     c->state = c->user.n ? C2S_KNOWN : C2S_OPEN;
-    features(c);
+    if (cond)
+        c2s_error(c, cond, why);
+    else
+        features(c);
 }
 
 /* Stanzas. */
@@ -334,7 +362,10 @@ static void on_elem(struct c2s *c, const struct mn_xml_item *item, struct mn_are
 
     if (item->elem->ns != MN_NS_CLIENT) {
         if (!stream_element(c, item))
-            c2s_error(c, MN_STREAM_UNSUPPORTED_STANZA_TYPE, "no such element at this point");
+            c2s_error(c,
+                      item->elem->ns == MN_NS_SERVER ? MN_STREAM_INVALID_NAMESPACE
+                                                     : MN_STREAM_UNSUPPORTED_STANZA_TYPE,
+                      "no such element at this point");
         return;
     }
     e = mn_stanza_parse(item, a, MN_NS_CLIENT, &st);
