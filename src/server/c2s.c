@@ -30,7 +30,7 @@ bool c2s_may(const struct c2s *c, enum mn_sasl_mech m)
 {
     if (!(c->srv->mechanisms & 1u << m))
         return false;
-    return c->secure || c->srv->without_tls & 1u << m;
+    return c->secure || (c->tls_policy != CONF_TLS_REQUIRED && c->srv->without_tls & 1u << m);
 }
 
 /* It no longer counts among those who are not let in yet. */
