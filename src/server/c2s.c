@@ -52,6 +52,7 @@ static void c2s_free(struct c2s *c)
     mn_xml_free(c->xml);
     mn_free((void *)c->user.p);
     mn_free((void *)c->lang.p);
+    mn_free(c->claimed);
     mn_free(c);
 }
 
@@ -252,6 +253,9 @@ static void on_header(struct c2s *c, const struct mn_xml_item *item, struct mn_a
     cond = header_fault(c, item, h, &from, &why);
     header(c, mn_jid_none(&from) ? (mn_str){0} : mn_jid_bare(&from));
     c->state = c->user.n ? C2S_KNOWN : C2S_OPEN;
+    mn_free(c->claimed);
+    c->claimed =
+        c->secure && !c->user.n && !mn_jid_none(&from) ? mn_str_dup(mn_jid_bare(&from)) : NULL;
     if (cond)
         c2s_error(c, cond, why);
     else
@@ -574,9 +578,23 @@ struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy)
     return c;
 }
 
+bool c2s_expects(const struct c2s *c, mn_str user)
+{
+    struct mn_arena a = {0};
+    bool ok = !c->claimed ||
+              mn_str_eq(mn_str_from(c->claimed),
+                        mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(user), MN_ARG(c->host->name)));
+
+    mn_arena_done(&a, NULL);
+    return ok;
+}
+
 void c2s_authenticated(struct c2s *c, mn_str user)
 {
     const char *was = c->user.p;
+
+    mn_free(c->claimed);
+    c->claimed = NULL;
 
     c->user = (mn_str){mn_str_dup(user), user.n};
     mn_free((void *)was);

@@ -33,6 +33,7 @@ struct c2s {
     struct login *login; /* while a login goes on (mod_sasl) */
     mn_str user;         /* authenticated localpart */
     mn_str lang;         /* the stream's default language; empty: none */
+    char *claimed; /* bare address in the header, until logged in; NULL: none, or not under TLS */
     struct mn_timer deadline;
     int64_t deadline_at;
     struct mn_turn turn; /* what is to be done when nothing of it is on the stack */
@@ -62,6 +63,8 @@ bool c2s_go_on(struct c2s *c);
  * already. Input waits (c2s_wait) from here on: sooner or later after `then` comes one c2s_go_on.
  * When the connection died on the way, `then` finds C2S_CLOSED, cleans up and calls c2s_go_on. */
 void c2s_move(struct c2s *c, mn_str bare, void (*then)(struct c2s *c, void *arg), void *arg);
+/* Did the header, under TLS, say that this localpart would log in, or nobody (RFC 6120 6.4.6)? */
+bool c2s_expects(const struct c2s *c, mn_str user);
 /* Authenticated as that localpart (copied). */
 void c2s_authenticated(struct c2s *c, mn_str user);
 /* Its session begins: from now on stanzas go there. */

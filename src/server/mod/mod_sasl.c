@@ -226,6 +226,11 @@ static void renew(struct c2s *c, mn_str user)
 
 static void success(struct c2s *c, mn_str out, mn_str user)
 {
+    if (!c->anonymous && !c2s_expects(c, user)) {
+        login_free(c);
+        c2s_error(c, MN_STREAM_INVALID_FROM, "from is not who logged in");
+        return;
+    }
     renew(c, user);
     answer(c, "success", out);
     c2s_authenticated(c, user);
