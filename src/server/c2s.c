@@ -595,9 +595,9 @@ void c2s_authenticated(struct c2s *c, mn_str user)
 
     mn_free(c->claimed);
     c->claimed = NULL;
-
     c->user = (mn_str){mn_str_dup(user), user.n};
     mn_free((void *)was);
+    c->refused = 0; /* from here on, of attempts to bind */
     c->owner->count.logins++;
     count_off(c);
 }

@@ -109,7 +109,7 @@ static const struct mn_conf_row limit_rows[] = {
     {"wrong_credentials", MN_CONF_INT, AT(limits.wrong_credentials), "5", .min = 1, .max = 100,
      .text = "per stream"},
     {"refused_forms", MN_CONF_INT, AT(limits.refused_forms), "10", .min = 1, .max = 100,
-     .text = "unknown mechanisms and the like, per stream"},
+     .text = "unknown mechanisms, and resources that cannot be bound, per stream"},
     {0}};
 static const struct mn_conf_row log_rows[] = {
     {"level", MN_CONF_CHOICE, AT(log.level), "info", .choices = level_names},

@@ -9,36 +9,53 @@ static void features(struct c2s *c, struct mn_buf *out)
         mn_buf_lit(out, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>");
 }
 
+static enum mn_cond choose(const struct iq *iq, const struct user *u, struct mn_arena *a,
+                           mn_str *resource)
+{
+    mn_str wish = mn_elem_child_text(iq->child, MN_NS_BIND, "resource", a);
+
+    if (!u->exists)
+        return MN_COND_NOT_ALLOWED;
+    if (!wish.n)
+        *resource = mn_rand_text(a, 16);
+    else if (mn_jid_resource_prep(wish, a, resource))
+        return MN_COND_BAD_REQUEST;
+    /* One that takes another's place adds none. */
+    return u->session_count < iq->owner->srv->conf->limits.sessions_per_account ||
+                   session_find(u, *resource)
+               ? MN_COND_NONE
+               : MN_COND_RESOURCE_CONSTRAINT;
+}
+
+static void bound(struct iq *iq, struct user *u, mn_str resource)
+{
+    struct mn_stanza *answer = iq_answer(iq);
+    struct mn_elem *b = mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_BIND, "bind");
+
+    c2s_bind(iq->stream, u, resource);
+    mn_elem_add_text(&answer->arena, b, MN_NS_BIND, "jid", mn_jid_text(&iq->stream->session->jid));
+    iq_result(iq, answer);
+}
+
 static void bind_now(void *arg, struct user *u)
 {
     struct iq *iq = arg;
     struct c2s *c = iq->stream;
-    struct mn_stanza *answer = iq_answer(iq);
-    struct mn_arena *a = &answer->arena;
-    mn_str wish = mn_elem_child_text(iq->child, MN_NS_BIND, "resource", a), resource = {0};
-    struct mn_elem *b;
+    struct mn_arena a = {0};
+    mn_str resource;
+    enum mn_cond cond = MN_COND_NONE;
 
-    if (c->anonymous)
-        u->exists = true;
-    if (c->state == C2S_CLOSED || !u->exists ||
-        u->session_count >= c->srv->conf->limits.sessions_per_account ||
-        (wish.n && mn_jid_resource_prep(wish, a, &resource))) {
-        enum mn_cond cond = !u->exists              ? MN_COND_NOT_ALLOWED
-                            : wish.n && !resource.n ? MN_COND_BAD_REQUEST
-                                                    : MN_COND_RESOURCE_CONSTRAINT;
-
-        mn_stanza_unref(answer);
-        iq_finish(iq, c->state == C2S_CLOSED ? MN_COND_NONE : cond);
-        c2s_go_on(c);
-        return;
+    if (c->state != C2S_CLOSED) {
+        if (c->anonymous)
+            u->exists = true;
+        cond = choose(iq, u, &a, &resource);
+        if (!cond)
+            bound(iq, u, resource);
     }
-    if (!resource.n)
-        resource = mn_rand_text(a, 16);
-    c2s_bind(c, u, resource);
-    b = mn_elem_add(a, mn_stanza_body(answer), MN_NS_BIND, "bind");
-    mn_elem_add_text(a, b, MN_NS_BIND, "jid", mn_jid_text(&c->session->jid));
-    iq_result(iq, answer);
-    iq_finish(iq, MN_COND_NONE);
+    iq_finish(iq, cond);
+    if (cond && ++c->refused >= c->srv->conf->limits.refused_forms) /* 7.7.3 */
+        c2s_error(c, MN_STREAM_POLICY_VIOLATION, "no resource after many attempts");
+    mn_arena_done(&a, NULL);
     c2s_go_on(c);
 }
 
