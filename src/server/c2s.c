@@ -534,7 +534,7 @@ static void deadline_over(struct mn_timer *t)
 {
     struct c2s *c = MN_OF(t, struct c2s, deadline);
 
-    c2s_error(c, MN_STREAM_CONNECTION_TIMEOUT, "the login took too long");
+    c2s_error(c, MN_STREAM_POLICY_VIOLATION, "the login took too long");
 }
 
 struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy)
