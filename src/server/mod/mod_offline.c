@@ -58,14 +58,24 @@ static void counted(struct store_read *s)
     user_let(u);
 }
 
+/* XEP-0160, 3: a chat message that only tells a state of the chat is for now or never. */
+static bool only_state(const struct mn_stanza *st)
+{
+    bool more = st->type != MN_TYPE_CHAT;
+
+    for (const struct mn_elem *e = mn_elem_first(st->elem); e && !more; e = mn_elem_next(e))
+        more = !mn_str_is(e->ns_uri, "http://jabber.org/protocol/chatstates") &&
+               !mn_elem_is(e, MN_NS_CLIENT, "thread");
+    return !more;
+}
+
 static enum verdict undelivered(struct route *r)
 {
     struct store_read *s;
     struct user *u = r->user;
-    const struct mn_elem *body = mn_elem_child(r->st->elem, MN_NS_CLIENT, "body");
 
-    if (!body && !mn_elem_child(r->st->elem, MN_NS_CLIENT, "subject")) {
-        route_finish(r); /* chat states and the like are for now or never (XEP-0160, 3) */
+    if (only_state(r->st)) {
+        route_finish(r);
         return DONE;
     }
     r = route_keep(r);
