@@ -190,7 +190,7 @@ struct mn_elem *mn_elem_copy(struct mn_arena *a, const struct mn_elem *e)
     return c;
 }
 
-static void write_attr(struct mn_buf *b, const struct mn_attr *at, unsigned number)
+void mn_attr_write(struct mn_buf *b, const struct mn_attr *at, unsigned number)
 {
     mn_buf_c(b, ' ');
     if (mn_str_eq(at->ns_uri, mn_ns_uri(MN_NS_XML))) {
@@ -221,7 +221,7 @@ void mn_elem_write(struct mn_buf *b, const struct mn_elem *e, mn_str outer)
         outer = e->ns_uri;
     }
     for (unsigned i = 0; i < e->attr_count; i++)
-        write_attr(b, &e->attrs[i], i);
+        mn_attr_write(b, &e->attrs[i], i);
     if (!e->first) {
         mn_buf_lit(b, "/>");
         return;

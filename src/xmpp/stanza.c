@@ -76,11 +76,12 @@ static bool kind_find(mn_str name, enum mn_kind *out)
     return false;
 }
 
-/* One pass over the attributes of the start tag. */
+/* One pass over the attributes of the start tag; what is not ours to read goes on as it is. */
 static int envelope(struct mn_stanza *st, const struct mn_elem *e)
 {
     int bad = MN_E_OK;
     mn_str type = {0};
+    struct mn_buf others = {0};
 
     for (unsigned i = 0; i < e->attr_count; i++) {
         const struct mn_attr *at = &e->attrs[i];
@@ -88,6 +89,8 @@ static int envelope(struct mn_stanza *st, const struct mn_elem *e)
         if (at->ns_uri.n) {
             if (mn_str_is(at->name, "lang") && mn_str_eq(at->ns_uri, mn_ns_uri(MN_NS_XML)))
                 st->lang = at->value;
+            else
+                mn_attr_write(&others, at, i);
         } else if (mn_str_is(at->name, "to")) {
             if (mn_jid_parse(at->value, &st->arena, &st->to))
                 bad = MN_E_FORMAT;
@@ -98,8 +101,13 @@ static int envelope(struct mn_stanza *st, const struct mn_elem *e)
             st->id = at->value;
         } else if (mn_str_is(at->name, "type")) {
             type = at->value;
+        } else {
+            mn_attr_write(&others, at, i);
         }
     }
+    if (others.n)
+        st->attrs = mn_arena_str(&st->arena, mn_buf_view(&others));
+    mn_buf_free(&others);
     st->type = (uint8_t)type_find(st->kind, type);
     return bad;
 }
@@ -176,6 +184,7 @@ struct mn_stanza *mn_stanza_wrap(struct mn_stanza *base)
     st->to = base->to;
     st->id = base->id;
     st->lang = base->lang;
+    st->attrs = base->attrs;
     st->elem = base->elem;
     st->payload = base->payload;
     st->added = base->added;
@@ -268,6 +277,7 @@ void mn_stanza_write(struct mn_buf *b, const struct mn_stanza *st, const struct 
         ATTR(b, " from='", mn_jid_text(&st->from));
     if (st->lang.p)
         ATTR(b, " xml:lang='", st->lang);
+    mn_buf_str(b, st->attrs);
     if (!st->payload.n && !st->added.n) {
         mn_buf_lit(b, "/>");
         return;

@@ -38,6 +38,7 @@ struct mn_stanza {
     const struct mn_elem
         *elem; /* the payload as the children of this element; NULL when made from bytes alone */
     mn_str payload;         /* the same as bytes, in the context of jabber:client */
+    mn_str attrs;           /* attributes that are none of the five, as bytes (RFC 6120 8.4) */
     mn_str added;           /* bytes behind the payload that this envelope adds */
     struct mn_stanza *base; /* whose payload this is; NULL: its own */
     struct mn_arena arena;  /* where all of it lives, the struct too */
