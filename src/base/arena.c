@@ -169,16 +169,21 @@ char *mn_arena_cstr(struct mn_arena *a, mn_str s)
 mn_str mn_arena_fmt(struct mn_arena *a, const char *fmt, ...)
 {
     va_list ap, again;
+    size_t room = (size_t)(a->end - a->p);
     int n;
-    char *p;
+    char *p = a->p;
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf((char[1]){0}, 1, fmt, ap);
+    n = vsnprintf(p, room, fmt, ap);
     va_end(ap);
     MN_ASSERT(n >= 0);
-    p = mn_arena_bytes(a, (size_t)n + 1);
-    vsnprintf(p, (size_t)n + 1, fmt, again);
+    if ((size_t)n < room) {
+        a->p += n + 1;
+    } else {
+        p = mn_arena_bytes(a, (size_t)n + 1);
+        vsnprintf(p, (size_t)n + 1, fmt, again);
+    }
     va_end(again);
     return (mn_str){p, (size_t)n};
 }

@@ -44,10 +44,11 @@ void mn_buf_fmt(struct mn_buf *b, const char *fmt, ...)
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf((char[1]){0}, 1, fmt, ap);
+    n = vsnprintf(b->p ? b->p + b->n : NULL, b->cap - b->n, fmt, ap);
     va_end(ap);
     MN_ASSERT(n >= 0);
-    vsnprintf(mn_buf_room(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
+    if ((size_t)n >= b->cap - b->n)
+        vsnprintf(mn_buf_room(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
     va_end(again);
     b->n += (size_t)n;
 }

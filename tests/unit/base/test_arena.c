@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "base/buf.h"
 #include "test.h"
 
 TEST(arena_gives_aligned_memory_of_any_size)
@@ -19,6 +20,32 @@ TEST(arena_gives_aligned_memory_of_any_size)
     CHECK_STR(mn_arena_fmt(&a, "%s-%d", "x", 5), "x-5");
     mn_arena_done(&a, p);
     mn_pool_free(p);
+}
+
+/* Whatever is left in the block or the buffer when it comes. */
+TEST(text_is_formatted_where_it_fits_or_where_there_is_room)
+{
+    static const char want[] = "twenty-six letters or so 26";
+    struct mn_arena a = {0};
+
+    for (size_t n = 0; n < 300; n++) {
+        struct mn_buf b = {0};
+        mn_str first = mn_arena_fmt(&a, "%s %d", "twenty-six letters or so", 26), second;
+
+        for (size_t i = 0; i < n; i++)
+            mn_buf_c(&b, 'x');
+        mn_buf_fmt(&b, "%s %d", "twenty-six letters or so", 26);
+        CHECK_INT(b.n, n + sizeof want - 1);
+        CHECK_STR(mn_str_skip(mn_buf_view(&b), n), want);
+        mn_buf_free(&b);
+        second = mn_arena_str(&a, MN_STR("y"));
+        CHECK_STR(first, want);
+        CHECK_INT(first.p[first.n], 0);
+        CHECK_STR(second, "y");
+        mn_arena_done(&a, NULL);
+        (void)mn_arena_bytes(&a, 2048 - n % 64);
+    }
+    mn_arena_done(&a, NULL);
 }
 
 static void *free_elsewhere(void *arg)
