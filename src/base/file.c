@@ -71,7 +71,7 @@ static int write_all(int fd, mn_str bytes)
     return fsync(fd) ? code() : MN_E_OK;
 }
 
-/* The folder too, so that the new name is durable. */
+/* The folder that it stands in, so that the new name is durable. */
 static void sync_folder(const char *path)
 {
     char *folder = mn_str_dup(mn_str_from(path));
@@ -118,8 +118,9 @@ int mn_file_mkdir(const char *path, unsigned mode)
         char was = *s;
 
         *s = 0;
-        if (mkdir(p, was ? 0755 : mode) && errno != EEXIST &&
-            !(was && (errno == EROFS || errno == EACCES)))
+        if (!mkdir(p, was ? 0755 : mode))
+            sync_folder(p);
+        else if (errno != EEXIST && !(was && (errno == EROFS || errno == EACCES)))
             e = code();
         *s = was;
         if (!was)

@@ -27,6 +27,13 @@ static void submit(struct mn_turn *t)
     w->store->backend->submit(w->store, c);
 }
 
+static void submit_now(struct store_writer *w)
+{
+    mn_turn_cancel(&w->turn);
+    if (w->open)
+        submit(&w->turn);
+}
+
 struct store_writer *store_writer_new(struct store *s, struct mn_loop *l, store_done_fn *done,
                                       void *arg)
 {
@@ -69,9 +76,11 @@ static void came_back(struct mn_post *p)
 
     w->in_flight--;
     w->done = c->seq;
-    /* Everything that was submitted before this moment rests on what failed. */
-    if (c->result && c->result != MN_E_STALE)
+    /* Everything before this moment rests on what failed, what this turn wrote so far too. */
+    if (c->result && c->result != MN_E_STALE) {
+        submit_now(w);
         w->epoch = c->epoch + 1;
+    }
     w->done_fn(w->arg, c->seq, c->result);
     mn_arena_done(&c->arena, mn_loop_pool(w->loop));
     mn_free(c);
@@ -100,9 +109,7 @@ void store_writer_free(struct store_writer *w)
 
     if (!w)
         return;
-    mn_turn_cancel(&w->turn);
-    if (w->open)
-        submit(&w->turn);
+    submit_now(w);
     while (w->in_flight)
         mn_loop_turn(w->loop, -1);
     while ((r = w->waiting)) {
@@ -180,6 +187,8 @@ uint64_t store_log_add(struct store_writer *w, const char *store, const struct s
     struct store_op *o = op(w, OP_LOG_ADD, entries[0].owner, store);
 
     MN_ASSERT(count == 1 || count == 2);
+    if (count == 2 && mn_str_eq(entries[0].owner, entries[1].owner))
+        count = 1;
     for (size_t i = 0; i < count; i++)
         o->entries[i] = (struct store_entry){COPY(w, entries[i].owner), COPY(w, entries[i].peer),
                                              COPY(w, entries[i].key)};

@@ -31,7 +31,8 @@ struct store_entry {
     mn_str owner, peer; /* peer: the other side's bare JID, may be empty */
     mn_str key;         /* keyed logs: publishing it again replaces; else empty */
 };
-/* Appends one record; with `count` 2 the same payload stands in two owners' logs, once on disk.
+/* Appends one record; with `count` 2 the same payload stands in two owners' logs, once on disk
+ * (with the same owner twice it is one entry, the first).
  * `time` in ms since 1970. `id` (may be NULL) is filled before the commit is reported: the record's
  * sequence number. */
 uint64_t store_log_add(struct store_writer *w, const char *store, const struct store_entry *entries,

@@ -180,6 +180,8 @@ static void log_change(struct bin *b, struct store_op *o)
         take_out(b, at, 1);
         return;
     }
+    if (!b->items[at]->c.p)
+        return; /* it is gone already, for good */
     i = item_new(b->items[at]->a, b->items[at]->b,
                  o->kind == OP_LOG_REPLACE ? o->value : (mn_str){0});
     i->id = b->items[at]->id;

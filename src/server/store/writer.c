@@ -3,6 +3,7 @@
  *
  * Appending touches the records alone. Any other change of a log brings the index up first, in the
  * same transaction, so that every removal is one of a range of the index. */
+#include <errno.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -204,11 +205,14 @@ static int apply(struct batch *b, const struct store_op *o)
 
 /* Transactions. */
 
-/* After a failed fsync nobody knows what is on the disk, and asking again may be answered with a
- * yes that is not true: only a new start, which reads what is there, can go on. */
-static void look_at_failure(struct base *b, int rc)
+/* The code of a failed write, which is logged. After a failed fsync nobody knows what is on the
+ * disk, and asking again may be answered with a yes that is not true: only a new start, which reads
+ * what is there, can go on. */
+static int failure(struct base *b, int rc)
 {
     static struct mn_log_rate rate;
+    bool full =
+        rc == SQLITE_FULL || (rc == SQLITE_IOERR_WRITE && sqlite3_system_errno(b->db) == EDQUOT);
 
     if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC) {
         mn_log_error(NULL,
@@ -220,22 +224,25 @@ static void look_at_failure(struct base *b, int rc)
     mn_clock_tick(); /* no loop does it here */
     if (mn_log_rate(&rate, 3, 10000))
         mn_log_error(NULL,
-                     rc == SQLITE_FULL ? "the disk is full: changes are refused until there is room"
-                                       : "the database refused a write",
+                     full ? "the disk is full: changes are refused until there is room"
+                          : "the database refused a write",
                      MN_FC("error", sqlite3_errmsg(b->db)));
+    return full ? MN_E_FULL : MN_E_IO;
 }
 
-/* Ends the transaction; SQLITE_OK when it is durable. */
+/* Ends the transaction: 0 when it is durable. */
 static int finish(struct batch *b, int rc)
 {
+    int e;
+
     if (!rc)
         rc = SQL_RUN(b->db, Q_COMMIT);
     if (!rc) {
         tail_drop(&b->s->tail, b->unindexed);
         tail_add(&b->s->tail, b->added);
-        return rc;
+        return MN_E_OK;
     }
-    look_at_failure(b->db, rc);
+    e = failure(b->db, rc);
     if (!sqlite3_get_autocommit(b->db->db))
         (void)SQL_RUN(b->db, Q_ROLLBACK);
     while (b->added) {
@@ -244,7 +251,7 @@ static int finish(struct batch *b, int rc)
         mn_free(b->added);
         b->added = next;
     }
-    return rc;
+    return e;
 }
 
 static int begin(struct embedded *s, struct batch *b)
@@ -267,8 +274,7 @@ static void write_chain(struct embedded *s, struct store_commit *chain)
     }
     if (!rc && s->tail.bytes > TAIL_BYTES)
         rc = index_all(&b);
-    rc = finish(&b, rc);
-    e = !rc ? MN_E_OK : rc == SQLITE_FULL ? MN_E_FULL : MN_E_IO;
+    e = finish(&b, rc);
     for (struct store_commit *c = chain; c && e; c = c->next)
         if (!c->result) {
             c->result = e;
@@ -297,7 +303,7 @@ static bool tidy(struct embedded *s)
         if (rc)
             s->wal_done = s->wal_pages; /* when the log has grown again */
         if (rc && rc != SQLITE_BUSY)
-            look_at_failure(&s->writer, rc);
+            (void)failure(&s->writer, rc);
     }
     return s->tail.count >= RUN;
 }

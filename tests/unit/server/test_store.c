@@ -1,5 +1,5 @@
 /* One test for all backends. */
-#include "server/store.h"
+#include "server/store_back.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -111,6 +111,7 @@ static uint64_t add(const char *owner, const char *peer, const char *key, int64_
 
 static void values(void)
 {
+    char longer[5000];
     uint64_t seq;
 
     store_set(writer, MN_STR("u"), "a", MN_STR("k1"), MN_STR("v1"));
@@ -131,6 +132,11 @@ static void values(void)
     seq = store_del_prefix(writer, MN_STR("u"), "a", MN_STR("k"));
     CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", "\xff"), seq)), "\xff\xff=edge;");
     CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), 0)), "l=v3;\xff\xff=edge;");
+    memset(longer, 'p', sizeof longer);
+    store_set(writer, MN_STR("u"), "a", mn_str_make(longer, sizeof longer), MN_STR("v"));
+    store_set(writer, MN_STR("u"), "a", MN_STR("z"), MN_STR("v4"));
+    seq = store_del_prefix(writer, MN_STR("u"), "a", mn_str_make(longer, sizeof longer - 1));
+    CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), seq)), "l=v3;z=v4;\xff\xff=edge;");
     seq = store_drop(writer, MN_STR("u"));
     CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), seq)), "");
     CHECK_STR(text_of(get(ask(STORE_GET, "w", "a", "k1"), 0)), "k1=other owner;");
@@ -171,6 +177,9 @@ static void logs(void)
     store_log_del(writer, MN_STR("o"), "log", id[3], false);
     seq = store_log_del(writer, MN_STR("o"), "log", id[4], true);
     CHECK_STR(text_of(get(ask(STORE_LOG, "o", "log", ""), seq)), "=a;=b;=C;=gone;");
+    store_log_replace(writer, MN_STR("o"), "log", id[3], MN_STR("back"));
+    seq = store_log_replace(writer, MN_STR("o"), "log", id[4], MN_STR("back"));
+    CHECK_STR(text_of(get(ask(STORE_LOG, "o", "log", ""), seq)), "=a;=b;=C;=gone;");
     seq = store_log_trim(writer, MN_STR("o"), "log", 3, 0);
     CHECK_STR(text_of(get(ask(STORE_LOG, "o", "log", ""), seq)), "=b;=C;=gone;");
     seq = store_log_trim(writer, MN_STR("o"), "log", 100, id[1]);
@@ -192,8 +201,15 @@ static void logs(void)
     seq = store_log_del(writer, MN_STR("x"), "log", both, true);
     CHECK_STR(text_of(get(ask(STORE_LOG, "x", "log", ""), seq)), "");
     CHECK_STR(text_of(get(ask(STORE_LOG, "y", "log", ""), 0)), "=shared;");
-    seq = store_drop(writer, MN_STR("y"));
-    CHECK_STR(text_of(get(ask(STORE_LOG, "y", "log", ""), seq)), "");
+    seq = store_log_replace(writer, MN_STR("y"), "log", both, MN_STR("mine"));
+    CHECK_STR(text_of(get(ask(STORE_LOG, "y", "log", ""), seq)), "=mine;");
+    two[1].owner = MN_STR("x");
+    seq = store_log_add(writer, "log", two, 2, 6, MN_STR("to myself"), NULL);
+    CHECK_STR(text_of(get(ask(STORE_LOG, "x", "log", ""), seq)), "=to myself;");
+    store_drop(writer, MN_STR("y"));
+    seq = store_drop(writer, MN_STR("x"));
+    CHECK_STR(text_of(get(ask(STORE_LOG, "x", "log", ""), seq)), "");
+    CHECK_STR(text_of(get(ask(STORE_LOG, "y", "log", ""), 0)), "");
 }
 
 static void indexes(void)
@@ -217,6 +233,15 @@ static void indexes(void)
     r = get(ask(STORE_INDEX_COUNT, "nobody", "acc", ""), 0);
     CHECK_INT(r->total_count, 0);
     store_read_free(r);
+    store_index_add(writer, MN_STR("h"), "acc", MN_STR("b"), MN_STR("z"), MN_STR("1"));
+    store_index_add(writer, MN_STR("h"), "acc", MN_STR("b"), MN_STR("z"), MN_STR("12"));
+    seq = store_index_add(writer, MN_STR("h"), "acc", MN_STR("b"), MN_STR("zz"), MN_STR(""));
+    r = ask(STORE_INDEX, "h", "acc", "b");
+    r->from = (struct store_row){.term = MN_STR("b"), .owner = MN_STR("z"), .key = MN_STR("1")};
+    r->limit = 2;
+    CHECK_STR(text_of(get(r, seq)), "b=z;b=zz;");
+    store_drop(writer, MN_STR("z"));
+    store_index_del(writer, MN_STR("h"), "acc", MN_STR("b"), MN_STR("zz"), MN_STR(""));
     seq = store_index_del(writer, MN_STR("h"), "acc", MN_STR("bob"), MN_STR("bob@h"), MN_STR(""));
     CHECK_STR(text_of(get(ask(STORE_INDEX, "h", "acc", ""), seq)), "alice=alice@h;");
     seq = store_drop(writer, MN_STR("alice@h"));
@@ -382,6 +407,41 @@ TEST(what_was_submitted_behind_a_failure_fails_too)
     close_store();
     folder_gone();
     mn_free(big);
+}
+
+/* A backend whose first commit fails. */
+static void fails_once(struct store *s, struct store_commit *c)
+{
+    (void)s;
+    c->result = store_commit_stale(c) ? MN_E_STALE : c->seq == 1 ? MN_E_IO : MN_E_OK;
+    if (c->result == MN_E_IO)
+        store_commit_failed(c);
+    store_commit_back(c);
+}
+
+static void write_again(void *arg, uint64_t seq, int result)
+{
+    on_result(arg, seq, result);
+    if (seq == 1)
+        store_set(writer, MN_STR("u"), "a", MN_STR("anew"), MN_STR("v"));
+}
+
+TEST(what_a_turn_wrote_before_it_heard_of_a_failure_fails_too)
+{
+    static const struct store_backend backend = {.submit = fails_once};
+    struct store fake = {.backend = &backend};
+
+    loop = mn_loop_new(MN_LOOP_EPOLL);
+    writer = store_writer_new(&fake, loop, write_again, NULL);
+    store_set(writer, MN_STR("u"), "a", MN_STR("first"), MN_STR("v"));
+    mn_loop_turn(loop, 0);
+    CHECK_INT(store_set(writer, MN_STR("u"), "a", MN_STR("not heard"), MN_STR("v")), 2);
+    wait_for(3);
+    CHECK_INT(results[1], MN_E_IO);
+    CHECK_INT(results[2], MN_E_STALE);
+    CHECK_INT(results[3], 0);
+    store_writer_free(writer);
+    mn_loop_free(loop);
 }
 
 TEST(a_folder_in_use_and_a_file_that_is_no_database_are_told_apart)
