@@ -448,50 +448,52 @@ int mn_conf_parse(mn_str yaml, const struct mn_conf_row *rows, struct mn_arena *
 
 /* Printing. */
 
+/* What stands behind a row: its text, what may be chosen, the range. */
+static void print_note(const struct mn_conf_row *row, struct mn_buf *line)
+{
+    struct mn_arena a = {0};
+    struct mn_buf note = {0};
+    const char *gap = row->text ? "; " : "";
+
+    if (row->text)
+        mn_buf_str(&note, mn_str_from(row->text));
+    if (row->choices)
+        mn_buf_fmt(&note, "%s%.*s", gap, MN_ARG(joined(&a, row->choices)));
+    if ((row->min || row->max) && row->type == MN_CONF_INT)
+        mn_buf_fmt(&note, "%s%lld to %lld", gap, (long long)row->min, (long long)row->max);
+    while (note.n && line->n < 46)
+        mn_buf_c(line, ' ');
+    if (note.n)
+        mn_buf_fmt(line, " # %.*s", MN_ARG(mn_buf_view(&note)));
+    mn_buf_free(&note);
+    mn_arena_done(&a, NULL);
+}
+
 static void print_rows(const struct mn_conf_row *rows, struct mn_buf *b, int indent, bool comment,
                        bool first_dash)
 {
     for (bool first = true; rows->key; rows++, first = false) {
         struct mn_buf line = {0};
+        bool list = rows->type == MN_CONF_LIST;
 
-        mn_buf_fmt(&line, "%s%*s%s%s:", comment ? "# " : "", indent, "",
+        mn_buf_fmt(&line, "%s%*s%s%s:", comment || list ? "# " : "", indent, "",
                    first_dash ? (first ? "- " : "  ") : "", rows->key);
-        if (rows->fallback && rows->type != MN_CONF_LIST) {
+        if (rows->fallback) {
             bool quote = rows->type == MN_CONF_TEXT &&
                          (!*rows->fallback || strpbrk(rows->fallback, ":@{}[]&*#?|<>=!%\\\"'"));
 
             mn_buf_fmt(&line, quote ? " \"%s\"" : " %s", rows->fallback);
-        } else if (rows->type < MN_CONF_BOOL || rows->type == MN_CONF_MODULES) {
-            ;
-        } else {
-            mn_buf_fmt(&line, " ...");
-        }
-        if (rows->type == MN_CONF_SECTION && !rows->rows)
+        } else if (rows->type == MN_CONF_SECTION && !rows->rows) {
             mn_buf_lit(&line, " on");
-        if (rows->text || rows->choices ||
-            ((rows->min || rows->max) && rows->type == MN_CONF_INT)) {
-            while (line.n < 44)
-                mn_buf_c(&line, ' ');
-            mn_buf_lit(&line, " # ");
+        } else if (!rows->rows) {
+            mn_buf_lit(&line, " ...");
         }
-        if (rows->text)
-            mn_buf_str(&line, mn_str_from(rows->text));
-        if (rows->choices && rows->type == MN_CONF_CHOICE) {
-            struct mn_arena a = {0};
-
-            mn_buf_fmt(&line, "%s%.*s", rows->text ? ": " : "", MN_ARG(joined(&a, rows->choices)));
-            mn_arena_done(&a, NULL);
-        }
-        if ((rows->min || rows->max) && rows->type == MN_CONF_INT)
-            mn_buf_fmt(&line, " (%lld to %lld)", (long long)rows->min, (long long)rows->max);
+        print_note(rows, &line);
         mn_buf_c(&line, '\n');
-        if (rows->type == MN_CONF_LIST && !comment)
-            mn_buf_lit(b, "# ");
         mn_buf_str(b, mn_buf_view(&line));
         mn_buf_free(&line);
         if (rows->rows)
-            print_rows(rows->rows, b, indent + 2, comment || rows->type == MN_CONF_LIST,
-                       rows->type == MN_CONF_LIST);
+            print_rows(rows->rows, b, indent + 2, comment || list, list);
     }
 }
 

@@ -19,6 +19,8 @@ struct conf_listen {
 enum conf_open { CONF_OPEN_NO, CONF_OPEN_YES, CONF_OPEN_LOOPBACK, CONF_OPEN_AUTO };
 enum conf_compression { CONF_COMPRESS_OFF, CONF_COMPRESS_AFTER_LOGIN, CONF_COMPRESS_ALWAYS };
 
+enum conf_log { CONF_LOG_TEXT, CONF_LOG_JSON, CONF_LOG_AUTO };
+
 struct config {
     mn_str data, run_as;
     int64_t loops;
