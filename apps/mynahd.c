@@ -1,12 +1,15 @@
 /* mynahd: arguments, configuration, signals; everything else is server/. */
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -16,23 +19,7 @@
 
 enum { EXIT_USAGE = 64, EXIT_CONFIG = 78 };
 
-static struct server *running;
-
-static void on_stop(int sig)
-{
-    (void)sig;
-    server_stop(running);
-}
-
-static void on_hup(int sig)
-{
-    static const char text[] = "SIGHUP: the configuration is read at start only\n";
-
-    (void)sig;
-    (void)!write(2, text, sizeof text - 1);
-}
-
-static int usage(FILE *to, int code)
+static int usage(void)
 {
     fputs("mynahd [--config FILE] [--domain NAME] [--data DIR] [--check-config] [--print-defaults] "
           "[--version] [--help]\n"
@@ -42,8 +29,8 @@ static int usage(FILE *to, int code)
           "  --data DIR        where the database and certificates made by us are\n"
           "  --check-config    only look at the configuration\n"
           "  --print-defaults  print the configuration file with all keys and their defaults\n",
-          to);
-    return code;
+          stdout);
+    return 0;
 }
 
 static void sd_ready(void)
@@ -58,28 +45,75 @@ static void sd_ready(void)
     if (path[0] == '@')
         to.sun_path[0] = 0;
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0)
-        (void)!sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&to,
-                      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
+    if (fd < 0)
+        return;
+    (void)!sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&to,
+                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
     close(fd);
 }
 
-static int load(const char *path, bool written, struct mn_arena *a, struct config **out)
+/* systemd says in JOURNAL_STREAM which file its journal is. */
+static bool to_journal(void)
+{
+    const char *said = getenv("JOURNAL_STREAM");
+    char here[64];
+    struct stat st;
+
+    if (!said || fstat(2, &st))
+        return false;
+    snprintf(here, sizeof here, "%lu:%lu", (unsigned long)st.st_dev, (unsigned long)st.st_ino);
+    return !strcmp(here, said);
+}
+
+struct asked {
+    const char *path, *domain, *data;
+    bool written; /* the path, by whoever calls */
+};
+
+/* As if it stood in the configuration. */
+static int add_domain(struct config *c, const char *name, struct mn_arena *a)
+{
+    const struct conf_domain *old = c->domains.items;
+    struct conf_domain *all = mn_arena_alloc0(a, (c->domains.count + 1) * sizeof *all);
+    mn_str wanted, there = {0};
+
+    if (mn_jid_host_prep(mn_str_from(name), a, &wanted)) {
+        fprintf(stderr, "mynahd: --domain: %s is no domain name\n", name);
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < c->domains.count; i++) {
+        all[i] = old[i];
+        if (!mn_jid_host_prep(old[i].name, a, &there) && mn_str_eq(there, wanted))
+            return 0;
+    }
+    all[c->domains.count] = (struct conf_domain){mn_str_from(name), MN_STR(""), MN_STR("")};
+    c->domains = (struct mn_conf_list){all, c->domains.count + 1, c->domains.line};
+    return 0;
+}
+
+/* The file that was read is left in `asked->path`, NULL when there is none. */
+static int load(struct asked *asked, struct mn_arena *a, struct config **out)
 {
     struct mn_conf_errors errors;
     mn_str yaml = MN_STR("");
-    int e = mn_file_read(path, 1 << 20, a, &yaml);
+    int e = mn_file_read(asked->path, 1 << 20, a, &yaml);
 
-    if (e && (written || e != MN_E_NOT_FOUND)) {
-        fprintf(stderr, "mynahd: cannot read %s: %s\n", path, mn_err_text(e));
+    if (e && (asked->written || e != MN_E_NOT_FOUND)) {
+        fprintf(stderr, "mynahd: cannot read %s: %s\n", asked->path, mn_err_text(e));
         return EXIT_CONFIG;
     }
-    if (!config_parse(yaml, a, out, &errors))
-        return 0;
-    for (size_t i = 0; i < errors.count; i++)
-        fprintf(stderr, "%s:%d: %.*s\n", path, errors.items[i].line, MN_ARG(errors.items[i].text));
-    fprintf(stderr, "mynahd: the configuration is not usable\n");
-    return EXIT_CONFIG;
+    if (config_parse(yaml, a, out, &errors)) {
+        for (size_t i = 0; i < errors.count; i++)
+            fprintf(stderr, "%s:%d: %.*s\n", asked->path, errors.items[i].line,
+                    MN_ARG(errors.items[i].text));
+        fprintf(stderr, "mynahd: the configuration is not usable\n");
+        return EXIT_CONFIG;
+    }
+    if (e)
+        asked->path = NULL;
+    if (asked->data)
+        (*out)->data = mn_str_from(asked->data);
+    return asked->domain ? add_domain(*out, asked->domain, a) : 0;
 }
 
 static unsigned cpus(void)
@@ -89,7 +123,8 @@ static unsigned cpus(void)
     return sched_getaffinity(0, sizeof set, &set) ? 1 : (unsigned)CPU_COUNT(&set);
 }
 
-static int become(const struct config *c)
+/* Before anything is opened that a reload opens again. */
+static int become(const struct config *c, const char *path)
 {
     const char *name = c->run_as.n ? c->run_as.p : "mynah";
     struct passwd *p;
@@ -105,11 +140,69 @@ static int become(const struct config *c)
         mn_log_warn(NULL, "running as root; make a user named mynah, or set run_as");
         return 0;
     }
-    if (setgid(p->pw_gid) || setuid(p->pw_uid)) {
+    if (!mkdir(c->data.p, 0700) && chown(c->data.p, p->pw_uid, p->pw_gid)) {
+        fprintf(stderr, "mynahd: cannot give %s to %s: %s\n", c->data.p, name, strerror(errno));
+        return 1;
+    }
+    if (initgroups(name, p->pw_gid) || setgid(p->pw_gid) || setuid(p->pw_uid)) {
         fprintf(stderr, "mynahd: cannot become %s: %s\n", name, strerror(errno));
         return 1;
     }
+    if (path && access(path, R_OK)) {
+        fprintf(stderr, "mynahd: %s may not read %s\n", name, path);
+        return EXIT_CONFIG;
+    }
     return 0;
+}
+
+/* As many open files as we may have; returns how many. */
+static int64_t raise_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files))
+        return 0;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    return (int64_t)files.rlim_cur;
+}
+
+/* Signals come to loop 0 like everything else. */
+struct signals {
+    struct mn_watch watch;
+    struct server *srv;
+};
+
+static void signalled(struct mn_watch *w, unsigned events)
+{
+    struct signals *s = MN_OF(w, struct signals, watch);
+    struct signalfd_siginfo got;
+
+    (void)events;
+    while (read(w->fd, &got, sizeof got) == sizeof got) {
+        if (got.ssi_signo == SIGHUP) {
+            mn_log_warn(NULL, "SIGHUP ignored: the configuration is read at start only");
+            continue;
+        }
+        mn_log_info(NULL, "stopping", MN_FC("signal", sigabbrev_np((int)got.ssi_signo)));
+        server_stop(s->srv);
+    }
+}
+
+static void serve(struct server *srv, unsigned loops, const sigset_t *set, int64_t files)
+{
+    struct signals s = {{signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC), MN_READ, signalled}, srv};
+
+    mn_loop_watch(srv->owners[0]->loop, &s.watch);
+    if (srv->built_in)
+        mn_log_info(NULL, "no domain is configured: serving localhost on loopback, with "
+                          "registration open to loopback");
+    mn_log_info(NULL, "ready", MN_FN("loops", loops), MN_FN("files", files));
+    sd_ready();
+    server_run(srv);
+    mn_log_info(NULL, "stopped");
+    mn_loop_unwatch(srv->owners[0]->loop, &s.watch);
+    close(s.watch.fd);
 }
 
 static int run(const struct config *c)
@@ -117,43 +210,32 @@ static int run(const struct config *c)
     struct mn_arena a = {0};
     struct mn_buf why = {0};
     unsigned loops = c->loops ? (unsigned)c->loops : cpus();
-    struct mn_work *work = mn_work_new((unsigned[]){2, 2, 1}, 10000);
-    struct server_options opt = {.conf = c, .work = work, .loops = loops, .backend = MN_LOOP_EPOLL};
-    struct rlimit files;
-    struct sigaction stop = {.sa_handler = on_stop}, hup = {.sa_handler = on_hup},
-                     ignore = {.sa_handler = SIG_IGN};
+    int64_t files = raise_files();
+    struct server_options opt = {.conf = c, .loops = loops, .backend = MN_LOOP_EPOLL};
+    struct server *srv = NULL;
+    sigset_t set;
     int e;
 
-    if (!getrlimit(RLIMIT_NOFILE, &files)) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
+    /* Before there are threads: none of them is to be asked. One that comes early waits. */
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    opt.work = mn_work_new((unsigned[]){2, 2, 1}, 10000);
     opt.certs = mn_arena_fmt(&a, "%s/certs", c->data.p).p;
-    e = store_open_embedded(c->data.p, work, &opt.store, &why);
-    if (e) {
+    e = store_open_embedded(c->data.p, opt.work, &opt.store, &why);
+    if (e)
+        mn_work_free(opt.work);
+    else if (!(e = server_new(&opt, &srv, &why)))
+        e = server_listen(srv, &why);
+    if (e)
         fprintf(stderr, "mynahd: %.*s\n", MN_ARG(mn_buf_view(&why)));
-        mn_work_free(work);
-        return 1;
-    }
-    e = server_new(&opt, &running, &why);
-    if (!e)
-        e = server_listen(running, &why);
-    if (!e) {
-        sigaction(SIGTERM, &stop, NULL);
-        sigaction(SIGINT, &stop, NULL);
-        sigaction(SIGHUP, &hup, NULL);
-        sigaction(SIGPIPE, &ignore, NULL);
-        if (running->built_in)
-            mn_log_info(NULL, "no domain is configured: serving localhost on loopback, with "
-                              "registration open to loopback");
-        mn_log_info(NULL, "ready", MN_FN("loops", loops));
-        sd_ready();
-        server_run(running);
-        mn_log_info(NULL, "stopped");
-    } else {
-        fprintf(stderr, "mynahd: %.*s\n", MN_ARG(mn_buf_view(&why)));
-    }
-    server_free(running);
+    else
+        serve(srv, loops, &set, files);
+    if (srv)
+        server_free(srv);
     mn_buf_free(&why);
     mn_arena_done(&a, NULL);
     return e ? 1 : 0;
@@ -166,8 +248,8 @@ int main(int argc, char **argv)
         {"data", 1, 0, 'D'},           {"check-config", 0, 0, 'k'},
         {"print-defaults", 0, 0, 'p'}, {"version", 0, 0, 'v'},
         {"help", 0, 0, 'h'},           {0}};
-    const char *path = "/etc/mynah/mynahd.yaml", *domain = NULL, *data = NULL;
-    bool written = false, check = false;
+    struct asked asked = {.path = "/etc/mynah/mynahd.yaml"};
+    bool check = false;
     struct mn_arena a = {0};
     struct mn_buf b = {0};
     struct config *c = NULL;
@@ -176,14 +258,14 @@ int main(int argc, char **argv)
     while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0)
         switch (o) {
         case 'c':
-            path = optarg;
-            written = true;
+            asked.path = optarg;
+            asked.written = true;
             break;
         case 'd':
-            domain = optarg;
+            asked.domain = optarg;
             break;
         case 'D':
-            data = optarg;
+            asked.data = optarg;
             break;
         case 'k':
             check = true;
@@ -197,34 +279,25 @@ int main(int argc, char **argv)
             puts("mynahd " MN_VERSION);
             return 0;
         case 'h':
-            return usage(stdout, 0);
-        default:
-            return usage(stderr, EXIT_USAGE);
+            return usage();
+        default: /* getopt has said what */
+            return EXIT_USAGE;
         }
-    if (optind < argc)
-        return usage(stderr, EXIT_USAGE);
-    if ((e = load(path, written, &a, &c)))
-        goto end;
-    if (domain) {
-        struct conf_domain *d = mn_arena_alloc0(&a, sizeof *d);
-        mn_str prepared;
-
-        *d = (struct conf_domain){mn_str_from(domain), MN_STR(""), MN_STR("")};
-        if (mn_jid_host_prep(d->name, &a, &prepared)) {
-            fprintf(stderr, "mynahd: --domain: %s is no domain name\n", domain);
-            e = EXIT_USAGE;
-            goto end;
-        }
-        c->domains = (struct mn_conf_list){d, 1, 0};
+    if (optind < argc) {
+        fprintf(stderr, "mynahd: unexpected argument: %s\n", argv[optind]);
+        return EXIT_USAGE;
     }
-    if (data)
-        c->data = mn_str_from(data);
-    mn_log_set((enum mn_log_level)c->log.level, (enum mn_log_format)c->log.format, 2);
-    if (check)
-        puts("the configuration is good");
-    else if (!(e = become(c)))
-        e = run(c);
-end:
+    e = load(&asked, &a, &c);
+    if (!e) {
+        mn_log_set((enum mn_log_level)c->log.level,
+                   c->log.format == CONF_LOG_AUTO ? (to_journal() ? MN_LOG_JSON : MN_LOG_TEXT)
+                                                  : (enum mn_log_format)c->log.format,
+                   2);
+        if (check)
+            puts("the configuration is good");
+        else if (!(e = become(c, asked.path)))
+            e = run(c);
+    }
     mn_arena_done(&a, NULL);
     return e;
 }

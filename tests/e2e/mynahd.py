@@ -1,0 +1,223 @@
+#!/usr/bin/python3
+"""mynahd as its operator meets it: options, exit codes, the last line, signals, users, limits. Prints TAP.
+usage: mynahd.py MYNAHD"""
+import json, os, pwd, re, resource, shutil, signal, socket, subprocess, sys, tempfile
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import DEADLINE, Client, Server, tap
+
+MYNAHD = os.path.abspath(sys.argv[1])
+FOLDER = tempfile.mkdtemp(prefix="mynah-mynahd-")
+NOBODY = pwd.getpwnam("nobody")
+LISTEN = 'listen: [{address: "127.0.0.1", port: 0}]\n'
+
+
+def config(text, name="mynahd.yaml"):
+    path = os.path.join(FOLDER, name)
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
+def folder(name):
+    """A data folder that anybody may come to."""
+    os.chmod(FOLDER, 0o755)
+    return os.path.join(FOLDER, name)
+
+
+def call(*args, binary=MYNAHD, **more):
+    return subprocess.run([binary, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=DEADLINE, **more)
+
+
+def refused(code, last, *args, **more):
+    """Ends with this code, and its last line says why."""
+    p = call(*args, **more)
+    line = (p.stderr.splitlines() or [""])[-1]
+    assert p.returncode == code and re.search(last, line), "%d: %s" % (p.returncode, p.stderr)
+    return p.stderr
+
+
+def telling():
+    assert re.fullmatch(r"mynahd \d+\.\d+\.\d+\n", call("--version").stdout)
+    p = call("--help")
+    assert p.returncode == 0 and not p.stderr
+    for option in "config domain data check-config print-defaults version help".split():
+        assert "--" + option in p.stdout, option
+
+
+def wrong_usage():
+    refused(64, "unrecognized option '--nope'", "--nope")
+    refused(64, "requires an argument", "--data")
+    refused(64, "unexpected argument: start", "start")
+    refused(64, "--domain: a b is no domain name", "--domain", "a b", "--check-config")
+
+
+def wrong_configuration():
+    """All errors of a file at once, each with its line and what is expected."""
+    path = config("data: /nowhere\nloops: many\n\nregistration:\n  open: perhaps\n  opne: yes\nlimits: {stanza: 1T}\nloops: 2\n")
+    said = refused(78, "the configuration is not usable", "--config", path, "--check-config")
+    lines = re.findall(r"^%s:(\d+): (.+)$" % re.escape(path), said, re.M)
+    assert [int(n) for n, _ in lines] == [2, 5, 6, 7, 8], said
+    for (_, text), expected in zip(lines, ["a whole number", "no | yes", "did you mean open", "a size: 512", "twice"]):
+        assert expected in text, text
+    refused(78, "the configuration is not usable", "--config", path)
+    refused(78, "cannot read /nowhere.yaml: ", "--config", "/nowhere.yaml", "--check-config")
+    p = call("--config", config("loops: 2\n"), "--check-config")
+    assert p.returncode == 0 and "good" in p.stdout and not p.stderr
+
+
+def defaults_print_back():
+    printed = call("--print-defaults").stdout
+    p = call("--config", config(printed), "--check-config")
+    assert p.returncode == 0, p.stderr
+
+
+def cannot_start():
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    path = config("data: %s/port\nlisten: [{address: 127.0.0.1, port: %d}]\n" % (FOLDER, port))
+    refused(1, "port %d on 127.0.0.1 is in use" % port, "--config", path)
+    taken.close()
+    os.mkdir(FOLDER + "/broken")
+    with open(FOLDER + "/broken/mynah.db", "wb") as f:
+        f.write(os.urandom(9000))
+    refused(1, "cannot use the database .*/broken/mynah.db: .*; restore a backup", "--config", path, "--data", FOLDER + "/broken")
+    with open(FOLDER + "/file", "w"):
+        refused(1, "cannot make the folder .*/file/data: ", "--config", path, "--data", FOLDER + "/file/data")
+    listen = config("data: %s/cert\ndomains: [{name: a.example, certificate: /nowhere.crt, key: /nowhere.key}]\n%s"
+                    % (FOLDER, LISTEN))
+    refused(1, "/nowhere.crt", "--config", listen)
+    first = Server(MYNAHD, config("data: %s/twice\n%s" % (FOLDER, LISTEN)))
+    refused(1, "the folder .*/twice is in use by another mynahd", "--config", path, "--data", FOLDER + "/twice")
+    first.end()
+
+
+def no_rights():
+    """A folder that may not be written, a file that may not be read: as somebody who is not root."""
+    more, binary = {}, MYNAHD
+    if not os.geteuid():
+        more = {"user": NOBODY.pw_uid, "group": NOBODY.pw_gid, "extra_groups": []}
+        binary = shutil.copy(MYNAHD, folder("mynahd"))  # the build may lie where only root may go
+    os.mkdir(FOLDER + "/closed", 0o555)
+    path = config(LISTEN)
+    for data in "closed", "closed/data":
+        refused(1, "cannot (make|write in) the folder .*/%s: (not allowed|Permission denied)" % data,
+                "--config", path, "--data", FOLDER + "/" + data, binary=binary, **more)
+    os.chmod(path, 0o600 if more else 0)
+    refused(78, "cannot read .*mynahd.yaml: not allowed", "--config", path, binary=binary, **more)
+    os.unlink(path)
+
+
+def domain_by_option():
+    """Beside those of the configuration; it needs no certificate of its own."""
+    path = config("data: %s/domain\ndomains: [{name: a.example}]\n%s" % (FOLDER, LISTEN))
+    process = subprocess.Popen([MYNAHD, "--config", path, "--domain", "B.example", "--data", FOLDER + "/other"],
+                               stderr=subprocess.PIPE, text=True)
+    log = []
+    for line in process.stderr:
+        log.append(line)
+        if " ready " in line:
+            break
+    process.terminate()
+    process.stderr.read()
+    assert process.wait(DEADLINE) == 0
+    assert "no domain is configured" not in "".join(log)
+    for name in "a.example.crt", "b.example.crt", "ca.crt":
+        assert os.path.exists("%s/other/certs/%s" % (FOLDER, name)), name
+    assert not os.path.exists(FOLDER + "/domain")
+
+
+def signals():
+    for how in signal.SIGTERM, signal.SIGINT:
+        server = Server(MYNAHD, config("data: %s/signals\n%s" % (FOLDER, LISTEN)))
+        assert any("serving localhost on loopback" in line for line in server.log)
+        client = Client(server)
+        server.process.send_signal(signal.SIGHUP)
+        assert server.stop(how) == 0
+        assert "system-shutdown" in client.ends() and client.text.endswith("</stream:stream>")
+        log = "".join(server.log)
+        assert log.index(" SIGHUP ignored") < log.index(" stopping signal=" + how.name[3:]), log
+        assert log.index(" stopping") < log.index(" stopped"), log
+
+
+def early_signal():
+    """One that comes before it is ready ends it with 0 as well, or before it could know about it."""
+    path = config("data: %s/early\n%s" % (FOLDER, LISTEN))
+    process = subprocess.Popen([MYNAHD, "--config", path], stderr=subprocess.PIPE, text=True)
+    line = process.stderr.readline()
+    while "listening" not in line:
+        line = process.stderr.readline()
+        assert line
+    process.terminate()
+    process.stderr.read()
+    assert process.wait(DEADLINE) == 0
+
+
+def ready_by_systemd():
+    at = FOLDER + "/notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(at)
+        told.settimeout(DEADLINE)
+        os.environ["NOTIFY_SOCKET"] = at
+        server = Server(MYNAHD, config("data: %s/notify-data\n%s" % (FOLDER, LISTEN)))
+        del os.environ["NOTIFY_SOCKET"]
+        assert told.recv(100) == b"READY=1"
+        server.end()
+
+
+def journal():
+    """Lines of JSON when standard error is the journal, or when told."""
+    for name, more in ("journal", ""), ("told", "log: {format: json}\n"):
+        path = config("data: %s/%s\n%s%s" % (FOLDER, name, LISTEN, more))
+        end, to = os.pipe()
+        stream = "%d:%d" % (os.fstat(to).st_dev, os.fstat(to).st_ino) if name == "journal" else ""
+        process = subprocess.Popen([MYNAHD, "--config", path], stderr=to, env=dict(os.environ, JOURNAL_STREAM=stream))
+        os.close(to)
+        lines = []
+        with open(end) as log:
+            for line in log:
+                lines.append(json.loads(line))
+                if lines[-1]["msg"] == "ready":
+                    process.terminate()
+        assert process.wait(DEADLINE) == 0
+        assert {"ts", "level", "msg"} <= set(lines[0]) and lines[-1]["msg"] == "stopped"
+
+
+def open_files():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    server = Server(MYNAHD, config("data: %s/files\n%s" % (FOLDER, LISTEN)))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    server.end()
+
+
+def run_as():
+    """Root becomes the user of the configuration, whole: no group of root's is left. The folder is made for that user."""
+    if os.geteuid():
+        return
+    path = config("data: %s\nrun_as: nobody\n%s" % (folder("nobody"), LISTEN))
+    server = Server(MYNAHD, path)
+    with open("/proc/%d/status" % server.process.pid) as f:
+        status = dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
+    assert status["Uid"].split() == [str(NOBODY.pw_uid)] * 4 and status["Gid"].split() == [str(NOBODY.pw_gid)] * 4, status
+    assert set(status["Groups"].split()) <= {str(NOBODY.pw_gid)}, status["Groups"]
+    server.end()
+    st = os.stat(FOLDER + "/nobody")
+    assert st.st_uid == NOBODY.pw_uid and st.st_mode & 0o777 == 0o700
+    refused(78, "run_as: there is no user no-such-user", "--config", config("run_as: no-such-user\n"))
+    # What only root may read would be missed at the first reload.
+    path = config("data: %s/nobody\nrun_as: nobody\n%s" % (FOLDER, LISTEN))
+    os.chmod(path, 0o600)
+    refused(78, "nobody may not read .*mynahd.yaml", "--config", path)
+    os.unlink(path)
+    os.mkdir(FOLDER + "/roots", 0o700)
+    refused(1, "cannot write in the folder .*/roots: ", "--config", config("run_as: nobody\n" + LISTEN), "--data", FOLDER + "/roots")
+
+
+try:
+    failed = tap([telling, wrong_usage, wrong_configuration, defaults_print_back, cannot_start, no_rights, domain_by_option, signals,
+                  early_signal, ready_by_systemd, journal, open_files, run_as])
+finally:
+    shutil.rmtree(FOLDER)
+sys.exit(failed != 0)
