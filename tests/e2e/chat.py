@@ -173,8 +173,8 @@ def missed(server, folder):
         c.send("<presence/>")
         assert "missed" not in c.ping()
         b.send("<iq type='set' id='rm'><query xmlns='jabber:iq:register'><remove/></query></iq>")
-        b.until("id='rm'")
-        assert "not-authorized" in c.ends()
+        b.until("id='rm'[^>]*/>")
+        assert "not-authorized" in b.ends() and "not-authorized" in c.ends()
         assert "<not-authorized" in Client(server).plain("juliet")
     finally:
         server.end()

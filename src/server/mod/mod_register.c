@@ -173,13 +173,40 @@ static enum mn_cond create(struct iq *iq, struct c2s *c)
     return ask(iq, ch);
 }
 
+/* The session that removed its account hears so first (XEP-0077, 3.2), then it ends as well. */
+struct last {
+    struct wait wait;
+    struct session *s; /* a reference */
+    struct user *u;
+};
+
+static void last_end(struct wait *w, int result)
+{
+    struct last *l = (struct last *)w;
+
+    if (!result)
+        session_kick(l->s, MN_STREAM_NOT_AUTHORIZED, MN_STR("the account was removed"));
+    session_unref(l->s);
+    user_let(l->u);
+    mn_free(l);
+}
+
 static enum mn_cond remove_own(struct iq *iq)
 {
+    struct last *l;
+
     if (mn_elem_next(mn_elem_first(iq->child)))
         return MN_COND_BAD_REQUEST;
     iq->user = iq->via->user;
     user_remove(iq->user, iq->via);
-    return iq_result(iq, NULL);
+    iq_result(iq, NULL);
+    l = MN_NEW(struct last);
+    l->wait.go = last_end;
+    l->s = session_ref(iq->via);
+    l->u = iq->user;
+    user_need(l->u);
+    user_act(l->u, &l->wait);
+    return MN_COND_NONE;
 }
 
 static enum mn_cond change_own(struct iq *iq)
