@@ -1,0 +1,220 @@
+#!/usr/bin/python3
+"""Two people with slixmpp on TLS 1.3 and SCRAM: from registration to the removal of an account. Prints TAP.
+usage: slixmpp_chat.py MYNAHD"""
+import asyncio, logging, sys
+
+import slixmpp
+from driver import DEADLINE, serving, tap
+
+HOST = "mynah.test"
+CONFIG = """
+domains: [{name: %s}]
+listen:
+  - {address: 127.0.0.1, port: 0, tls: required}
+  - {address: 127.0.0.1, port: 0, tls: direct}
+registration: {open: loopback, per_address: off}
+""" % HOST
+EVENTS = ("session_start", "message", "presence_available", "presence_away", "presence_unavailable",
+          "roster_update", "failed_auth", "stream_error", "disconnected")
+PLUGINS = ("xep_0030", "xep_0049", "xep_0077", "xep_0092", "xep_0199", "xep_0203")
+
+
+class Person(slixmpp.ClientXMPP):
+    def __init__(self, server, jid, password="testpwd", direct=False, registers=False):
+        super().__init__(jid, password)
+        self.events, self.news = [], asyncio.Condition()
+        for name in EVENTS:
+            self.add_event_handler(name, self.note(name))
+        for name in PLUGINS:
+            self.register_plugin(name)
+        self["xep_0092"].software_name = "slixmpp"
+        if registers:
+            self.add_event_handler("register", self.on_register)
+            self._always_send_everything = True  # else 1.8.3 holds the registration back until it is logged in
+        self.ca_certs = server.ca
+        self._dns_answers = iter(())  # the address is known; else a resolver is asked for the domain all the same
+        self.connect(("127.0.0.1", server.ports[direct]), use_ssl=direct)
+
+    def note(self, name):
+        async def add(data):
+            async with self.news:
+                self.events.append((name, data))
+                self.news.notify_all()
+        return add
+
+    async def on_register(self, form):
+        assert form["register"]["fields"] == {"username", "password", "name", "email"}, form
+        iq = self.Iq(stype="set")
+        iq["register"]["username"], iq["register"]["password"] = self.boundjid.user, self.password
+        await iq.send()
+
+    async def until(self, name, check=lambda data: True):
+        """The data of the first such event; it and what came before it are forgotten."""
+        def found():
+            return next((i for i, (n, d) in enumerate(self.events) if n == name and check(d)), None)
+        try:
+            async with self.news:
+                await asyncio.wait_for(self.news.wait_for(lambda: found() is not None), DEADLINE)
+        except asyncio.TimeoutError:
+            raise Exception("%s never had %s, but %s" % (self.boundjid, name, [(n, str(d)) for n, d in self.events]))
+        at = found()
+        data = self.events[at][1]
+        del self.events[:at + 1]
+        return data
+
+    async def start(self):
+        await self.until("session_start")
+        mech = self["feature_mechanisms"].mech.name
+        assert mech == "SCRAM-SHA-512-PLUS", mech
+        assert self.socket.version() == "TLSv1.3", self.socket.version()
+        await self.get_roster()
+        self.send_presence()
+        await self.until("presence_available", lambda p: p["from"] == self.boundjid)  # its own, reflected
+
+    async def stop(self):
+        await self.disconnect()
+
+
+async def person(*args, **how):
+    p = Person(*args, **how)
+    await p.start()
+    return p
+
+
+def item(jid, **wanted):
+    """Checks a roster push."""
+    return lambda iq: all(iq["roster"]["items"].get(slixmpp.JID(jid), {}).get(k) == v for k, v in wanted.items())
+
+
+class Story:
+    def __init__(self, server):
+        self.server = server
+
+    async def registers_and_logs_in_by_starttls_and_by_direct_tls(self):
+        self.romeo = await person(self.server, "romeo@%s/orchard" % HOST, registers=True)
+        self.juliet = await person(self.server, "juliet@%s/balcony" % HOST, registers=True, direct=True)
+        assert self.romeo.boundjid.full == "romeo@%s/orchard" % HOST
+
+    async def subscribes_both_ways(self):
+        romeo, juliet = self.romeo, self.juliet
+        await romeo.update_roster(juliet.boundjid.bare, name="Juliet", groups=["Capulets", "Friends"])
+        romeo.send_presence_subscription(pto=juliet.boundjid.bare)  # juliet's slixmpp agrees and asks back, romeo's agrees
+        for me, other in (romeo, juliet), (juliet, romeo):
+            await me.until("roster_update", item(other.boundjid.bare, subscription="both"))
+        juliet.send_presence(pshow="away", pstatus="on the balcony")
+        seen = await romeo.until("presence_away", lambda p: p["from"] == juliet.boundjid)
+        assert seen["status"] == "on the balcony", seen
+        known = romeo.client_roster[juliet.boundjid.bare]
+        assert known["name"] == "Juliet" and sorted(known["groups"]) == ["Capulets", "Friends"], known
+
+    async def chats_both_ways(self):
+        for me, other in (self.romeo, self.juliet), (self.juliet, self.romeo):
+            for to in other.boundjid.bare, other.boundjid.full:
+                text = "to %s: <é 北京 \U0001f426> & more" % to
+                me.send_message(mto=to, mbody=text, mtype="chat")
+                got = await other.until("message", lambda m: m["type"] == "chat")
+                assert (got["body"], got["from"], got["to"]) == (text, me.boundjid, to), got
+
+    async def keeps_what_comes_while_one_is_away(self):
+        jid = self.juliet.boundjid
+        await self.juliet.stop()
+        await self.romeo.until("presence_unavailable", lambda p: p["from"] == jid)
+        for i in range(5):
+            self.romeo.send_message(mto=jid.bare, mbody="missed %d" % i, mtype="chat")
+        await self.romeo["xep_0199"].ping(HOST)
+        self.juliet = await person(self.server, jid.full)
+        for i in range(5):
+            got = await self.juliet.until("message")
+            assert got["body"] == "missed %d" % i and got["delay"]["from"] == HOST and got["delay"]["stamp"], got
+        await self.romeo.until("presence_available", lambda p: p["from"] == jid)
+
+    async def answers_disco_ping_and_version(self):
+        romeo, juliet = self.romeo, self.juliet
+        info = (await romeo["xep_0030"].get_info(jid=HOST))["disco_info"]
+        assert ("server", "im") in [i[:2] for i in info["identities"]], info
+        missing = {"http://jabber.org/protocol/disco#info", "urn:xmpp:ping", "jabber:iq:version", "jabber:iq:register", "msgoffline"} - set(info["features"])
+        assert not missing, missing
+        assert (await romeo["xep_0030"].get_items(jid=HOST))["type"] == "result"
+        own = (await romeo["xep_0030"].get_info(jid=romeo.boundjid.bare))["disco_info"]
+        assert ("account", "registered") in [i[:2] for i in own["identities"]] and "jabber:iq:private" in own["features"], own
+        for to in HOST, juliet.boundjid.full:
+            assert await romeo["xep_0199"].ping(to) > 0
+        assert "Mynah" in (await romeo["xep_0092"].get_version(HOST))["software_version"]["name"]
+        assert (await juliet["xep_0092"].get_version(romeo.boundjid))["software_version"]["name"] == "slixmpp"
+        try:
+            await romeo["xep_0092"].get_version("nobody@%s/nowhere" % HOST)
+            raise Exception("nobody has answered")
+        except slixmpp.exceptions.IqError as e:
+            assert e.condition == "service-unavailable", e
+
+    async def keeps_private_xml(self):
+        note = slixmpp.xmlstream.ET.fromstring("<storage xmlns='storage:rosternotes'><note jid='juliet@%s'>the sun</note></storage>"
+                                               % HOST)
+        holder = slixmpp.xmlstream.ElementBase(note)
+        await self.romeo["xep_0049"].store(holder)
+        iq = self.romeo.Iq(stype="get")
+        iq.xml.append(slixmpp.xmlstream.ET.fromstring("<query xmlns='jabber:iq:private'><storage xmlns='storage:rosternotes'/>"
+                                                      "</query>"))
+        got = await iq.send()
+        assert got.xml.find(".//{storage:rosternotes}note").text == "the sun", got
+
+    async def sends_a_roster_only_when_it_has_changed(self):
+        romeo = self.romeo
+        jid, version = romeo.boundjid, romeo.client_roster.version
+        assert "rosterver" in romeo.features and version
+        assert not (await romeo.get_roster())["roster"]["items"] and romeo.client_roster.keys()
+        other = await person(self.server, "romeo@%s/other" % HOST)
+        await other.update_roster("nurse@" + HOST, name="Nurse")
+        push = await romeo.until("roster_update", item("nurse@" + HOST, name="Nurse", subscription="none"))
+        assert push["roster"]["ver"] not in ("", version), push
+        romeo.client_roster.version = version
+        await romeo.get_roster()  # in the answer, or as a push behind it
+        await romeo.until("roster_update", item("nurse@" + HOST, name="Nurse"))
+        await other.del_roster_item("nurse@" + HOST)
+        await romeo.until("roster_update", item("nurse@" + HOST, subscription="remove"))
+        await other.stop()
+        await romeo.until("presence_unavailable", lambda p: p["from"] == "romeo@%s/other" % HOST)
+        assert romeo.boundjid == jid
+
+    async def gives_a_taken_resource_to_the_newcomer(self):
+        newer = await person(self.server, self.romeo.boundjid.full)
+        assert newer.boundjid == self.romeo.boundjid
+        error = await self.romeo.until("stream_error")
+        assert error["condition"] == "conflict", error
+        await self.romeo.until("disconnected")
+        self.romeo = newer
+        self.juliet.send_message(mto=newer.boundjid, mbody="still you?", mtype="chat")
+        assert (await newer.until("message"))["body"] == "still you?"
+
+    async def changes_the_password(self):
+        jid = self.romeo.boundjid.full
+        await self.romeo["xep_0077"].change_password("newpwd")
+        await self.romeo.stop()
+        old = Person(self.server, jid)
+        assert (await old.until("failed_auth"))["condition"] == "not-authorized"
+        old.abort()
+        self.romeo = await person(self.server, jid, password="newpwd")
+
+    async def removes_an_account_with_everything_of_it(self):
+        romeo, juliet = self.romeo, self.juliet
+        jid = romeo.boundjid
+        await juliet.until("presence_available", lambda p: p["from"] == jid)
+        await romeo["xep_0077"].cancel_registration()
+        await juliet.until("roster_update", item(jid.bare, subscription="none"))
+        assert (await romeo.until("stream_error"))["condition"] == "not-authorized"
+        await romeo.until("disconnected")
+        gone = Person(self.server, jid.full, password="newpwd")
+        await gone.until("failed_auth")
+        gone.abort()
+        again = await person(self.server, jid.full, registers=True)  # nothing of the former romeo is there
+        assert not (await again.get_roster())["roster"]["items"]
+        await again.stop()
+        await juliet.stop()
+
+
+logging.basicConfig(level=logging.CRITICAL)
+with serving(sys.argv[1], HOST, CONFIG) as server, asyncio.Runner() as runner:
+    story = Story(server)
+    names = [n for n in vars(Story) if not n.startswith("_")]
+    bad = tap([(n.replace("_", " "), lambda n=n: runner.run(getattr(story, n)())) for n in names], lambda: server.log)
+sys.exit(bad != 0)
