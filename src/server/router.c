@@ -392,13 +392,25 @@ struct fan {
     struct mn_jid to[];
 };
 
-static void fan_out(struct owner *o, struct mn_stanza *st, const struct mn_jid *to)
+/* One envelope goes round, with one address after the other; who keeps it has it for himself. */
+static void fan_out(struct owner *o, struct mn_stanza *st, const struct mn_jid *to, size_t count)
 {
-    struct mn_stanza *one = mn_stanza_wrap(st);
-    struct route r = {.st = one, .home = o};
+    struct mn_stanza *one = NULL;
 
-    mn_stanza_to(one, to);
-    router_in(o, &r);
+    for (size_t i = 0; i < count; i++) {
+        struct route r = {.home = o};
+
+        if (!one)
+            one = mn_stanza_wrap(st);
+        mn_stanza_to(one, &to[i]);
+        r.st = mn_stanza_ref(one);
+        router_in(o, &r);
+        if (mn_stanza_shared(one)) {
+            mn_stanza_unref(one);
+            one = NULL;
+        }
+    }
+    mn_stanza_unref(one);
 }
 
 static void fan_crossed(struct mn_post *p)
@@ -406,22 +418,21 @@ static void fan_crossed(struct mn_post *p)
     struct fan *f = (struct fan *)p;
     struct owner *o = owner_here();
 
-    for (size_t i = 0; i < f->count; i++)
-        fan_out(o, f->st, &f->to[i]);
+    fan_out(o, f->st, f->to, f->count);
     o->count.crossed += f->count;
     mn_stanza_unref(f->st);
     mn_free(f);
 }
 
 static void fan_post(struct owner *there, struct mn_stanza *st, const struct mn_jid *to,
-                     const uint32_t *which, size_t count)
+                     size_t count)
 {
     size_t bytes = 0;
     struct fan *f;
     char *text;
 
     for (size_t i = 0; i < count; i++)
-        bytes += mn_jid_text(&to[which[i]]).n;
+        bytes += mn_jid_text(&to[i]).n;
     f = mn_alloc(sizeof *f + count * sizeof *f->to + bytes);
     f->post.run = fan_crossed;
     f->post.bytes = sizeof *f + count * sizeof *f->to + bytes + st->payload.n;
@@ -429,9 +440,9 @@ static void fan_post(struct owner *there, struct mn_stanza *st, const struct mn_
     f->count = count;
     text = (char *)(f->to + count);
     for (size_t i = 0; i < count; i++) {
-        mn_str t = mn_jid_text(&to[which[i]]);
+        mn_str t = mn_jid_text(&to[i]);
 
-        f->to[i] = to[which[i]];
+        f->to[i] = to[i];
         f->to[i].p = memcpy(text, t.p, t.n);
         text += t.n;
     }
@@ -440,25 +451,28 @@ static void fan_post(struct owner *there, struct mn_stanza *st, const struct mn_
 
 void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count)
 {
-    struct owner *o = owner_here();
+    struct owner *o = owner_here(), **of = mn_alloc(count * sizeof *of);
     struct session *s = o->now.session;
-    uint32_t *which = mn_alloc(count * sizeof *which);
+    struct mn_jid *some = mn_alloc(count * sizeof *some);
 
     o->now.session = NULL;
+    for (size_t i = 0; i < count; i++)
+        of[i] = to[i].user && host_find(o->srv, mn_jid_host(&to[i]))
+                    ? owner_of(o->srv, mn_jid_bare(&to[i]))
+                    : NULL;
     for (unsigned k = 0; k < o->srv->owner_count; k++) {
         struct owner *there = o->srv->owners[k];
         size_t n = 0;
 
         for (size_t i = 0; i < count; i++)
-            if (to[i].user && host_find(o->srv, mn_jid_host(&to[i])) &&
-                owner_of(o->srv, mn_jid_bare(&to[i])) == there)
-                which[n++] = (uint32_t)i;
-        if (there != o && n)
-            fan_post(there, st, to, which, n);
-        else
-            for (size_t i = 0; i < n; i++)
-                fan_out(o, st, &to[which[i]]);
+            if (of[i] == there)
+                some[n++] = to[i];
+        if (there == o)
+            fan_out(o, st, some, n);
+        else if (n)
+            fan_post(there, st, some, n);
     }
     o->now.session = s;
-    mn_free(which);
+    mn_free(some);
+    mn_free(of);
 }

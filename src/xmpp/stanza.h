@@ -65,6 +65,11 @@ struct mn_stanza *mn_stanza_reply(const struct mn_stanza *st, enum mn_type type)
 struct mn_stanza *mn_stanza_error(const struct mn_stanza *st, enum mn_cond cond, mn_str text);
 struct mn_stanza *mn_stanza_ref(struct mn_stanza *st);
 void mn_stanza_unref(struct mn_stanza *st); /* accepts NULL; on any loop's thread or none */
+/* Somebody holds it beside the caller. */
+static inline bool mn_stanza_shared(const struct mn_stanza *st)
+{
+    return atomic_load_explicit(&st->refs, memory_order_acquire) > 1;
+}
 /* Before it is shared only. The address is copied. */
 void mn_stanza_from(struct mn_stanza *st, const struct mn_jid *from);
 void mn_stanza_to(struct mn_stanza *st, const struct mn_jid *to);
