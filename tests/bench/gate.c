@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "base/rand.h"
 #include "bench/client.h"
-#include "server/c2s.h"
 #include "server/server.h"
+#include "server/user.h"
 
 /* Numbers of three digits, as in the corpus. */
 enum { FIRST = 100, CHATTERS = 100, CONTACTS = 50, ROUNDS = 20 };
@@ -131,11 +131,8 @@ static void log_in(unsigned from, unsigned count)
                                             .failed = failed};
 
     for (unsigned i = from; i < from + count; i++) {
-        struct mn_conn *ours, *theirs;
-
-        mn_conn_mem(lab.srv->owners[0]->loop, lab.loop, &ours, &theirs);
-        c2s_new(lab.srv->owners[0], ours, CONF_TLS_OFFERED);
-        client_start(&lab.clients[i], &plan, FIRST + i, theirs);
+        client_start(&lab.clients[i], &plan, FIRST + i,
+                     server_mem(lab.srv, 0, lab.loop, CONF_TLS_OFF));
         run();
     }
     MN_ASSERT(lab.ready == from + count);
