@@ -57,6 +57,12 @@ struct session *session_find(const struct user *u, mn_str resource)
     return NULL;
 }
 
+bool session_fits(const struct user *u, mn_str resource)
+{
+    return u->session_count < u->owner->srv->conf->limits.sessions_per_account ||
+           session_find(u, resource);
+}
+
 struct session *session_ref(struct session *s)
 {
     s->refs++;

@@ -300,13 +300,24 @@ static void authenticate(struct talk *t, struct client *c, mn_str bare, mn_str m
     got_free(c);
 }
 
+void client_open(struct talk *t, struct client *c)
+{
+    opened(t, c);
+    got_free(c);
+}
+
+void client_auth(struct talk *t, struct client *c, mn_str bare, mn_str mech)
+{
+    authenticate(t, c, bare, mech);
+    client_open(t, c);
+}
+
 void client_login(struct talk *t, struct client *c, mn_str jid, mn_str mech)
 {
     struct mn_arena *a = &c->arena;
     mn_str resource, bare = mn_str_cut(jid, '/', &resource);
 
-    authenticate(t, c, bare, mech);
-    opened(t, c);
+    client_auth(t, c, bare, mech);
     client_say(t, c,
                mn_arena_fmt(a,
                             "<iq type='set' id='bind'><bind "

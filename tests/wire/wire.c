@@ -246,7 +246,13 @@ static void on_connect(struct talk *t, const struct statement *st)
     client_connect(t, name, domain.n ? domain : host_domain(t->host));
 }
 
-static struct client *login(struct talk *t, mn_str rest)
+static void on_open(struct talk *t, const struct statement *st)
+{
+    on_connect(t, st);
+    client_open(t, MN_OF(t->clients.prev, struct client, link));
+}
+
+static struct client *login(struct talk *t, mn_str rest, bool bind)
 {
     mn_str name = script_word(&rest), jid = script_word(&rest), host, more, mech = {0};
     struct client *c;
@@ -263,18 +269,26 @@ static struct client *login(struct talk *t, mn_str rest)
         else
             failed(t, "login NAME JID [password=...] [mechanism=...]");
     }
-    client_login(t, c, jid, mech);
+    if (bind)
+        client_login(t, c, jid, mech);
+    else
+        client_auth(t, c, jid, mech);
     return c;
+}
+
+static void on_auth(struct talk *t, const struct statement *st)
+{
+    login(t, st->rest, false);
 }
 
 static void on_login(struct talk *t, const struct statement *st)
 {
-    login(t, st->rest);
+    login(t, st->rest, true);
 }
 
 static void on_online(struct talk *t, const struct statement *st)
 {
-    struct client *c = login(t, st->rest);
+    struct client *c = login(t, st->rest, true);
 
     client_say(t, c,
                MN_STR("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>"
@@ -347,7 +361,7 @@ static const struct {
     {"nothing", on_nothing},
     {"settle", on_settle},
     {"connect", on_connect},
-    {"login", on_login},
+    {"open", on_open},       {"auth", on_auth}, {"login", on_login},
     {"online", on_online},
     {"friends", on_friends},
     {"closed", on_closed},

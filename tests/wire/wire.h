@@ -113,7 +113,11 @@ void client_say(struct talk *t, struct client *c, mn_str bytes);
 /* Takes part in what happens; fails when the deadline is over, which talk_deadline begins anew. */
 void talk_await(struct talk *t);
 void talk_deadline(struct talk *t);
-/* Logs in and binds; `mech` empty: the easiest that is offered. */
+/* A stream; its features are forgotten. */
+void client_open(struct talk *t, struct client *c);
+/* Logs in and opens the next stream. */
+void client_auth(struct talk *t, struct client *c, mn_str bare, mn_str mech);
+/* The same, and binds; `mech` empty: the easiest that is offered. */
 void client_login(struct talk *t, struct client *c, mn_str jid, mn_str mech);
 void client_cut(struct client *c);
 void client_free(struct client *c);

@@ -21,10 +21,7 @@ static enum mn_cond choose(const struct iq *iq, const struct user *u, struct mn_
     else if (mn_jid_resource_prep(wish, a, resource))
         return MN_COND_BAD_REQUEST;
     /* One that takes another's place adds none. */
-    return u->session_count < iq->owner->srv->conf->limits.sessions_per_account ||
-                   session_find(u, *resource)
-               ? MN_COND_NONE
-               : MN_COND_RESOURCE_CONSTRAINT;
+    return session_fits(u, *resource) ? MN_COND_NONE : MN_COND_RESOURCE_CONSTRAINT;
 }
 
 static void bound(struct iq *iq, struct user *u, mn_str resource)
