@@ -108,7 +108,6 @@ static void on_bytes(void *arg, mn_str bytes)
             break;
         }
         i->what = (enum mn_xml_what)e;
-        said(c->name, "S", e == MN_XML_CLOSE ? MN_STR("</stream:stream>") : i->xml.raw);
         mn_list_init(&i->link);
         if (e == MN_XML_ELEM)
             notice(c, i->xml.elem);
@@ -117,6 +116,8 @@ static void on_bytes(void *arg, mn_str bytes)
             mn_list_del(&i->link);
             mn_arena_done(&i->arena, NULL);
             mn_free(i);
+        } else {
+            said(c->name, "S", e == MN_XML_CLOSE ? MN_STR("</stream:stream>") : i->xml.raw);
         }
         if (e == MN_XML_CLOSE)
             break;
