@@ -107,6 +107,32 @@ int mn_file_write(const char *path, mn_str bytes, unsigned mode)
     return e;
 }
 
+int mn_file_socket(const char *path, struct sockaddr_un *out, int *folder)
+{
+    mn_str whole = mn_str_from(path);
+    const char *slash = strrchr(path, '/');
+    struct mn_arena a = {0};
+    int e = MN_E_OK;
+
+    *out = (struct sockaddr_un){.sun_family = AF_UNIX};
+    *folder = -1;
+    if (whole.n >= sizeof out->sun_path && slash) {
+        *folder = open(mn_arena_cstr(&a, (mn_str){path, (size_t)(slash + 1 - path)}),
+                       O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (*folder < 0)
+            e = code();
+        whole = mn_arena_fmt(&a, "/proc/self/fd/%d%s", *folder, slash);
+    }
+    if (!e && whole.n >= sizeof out->sun_path) {
+        mn_closep(folder);
+        e = MN_E_LIMIT;
+    }
+    if (!e)
+        memcpy(out->sun_path, whole.p, whole.n);
+    mn_arena_done(&a, NULL);
+    return e;
+}
+
 int mn_file_mkdir(const char *path, unsigned mode)
 {
     char *p = mn_str_dup(mn_str_from(path));

@@ -1,6 +1,9 @@
 /* Files and descriptors. */
 #pragma once
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 
@@ -9,4 +12,8 @@ void mn_closep(int *fd); /* for MN_AUTO */
 int mn_file_read(const char *path, size_t max, struct mn_arena *a, mn_str *out) MN_MUST_CHECK;
 /* Written beside, synced, renamed over; mode as given. */
 int mn_file_write(const char *path, mn_str bytes, unsigned mode) MN_MUST_CHECK;
+/* Where the Unix socket `path` is bound or connected. A path too long for `out` goes through a
+ * descriptor of its folder, which stays open meanwhile: `folder` is the caller's to close, or -1.
+ */
+int mn_file_socket(const char *path, struct sockaddr_un *out, int *folder) MN_MUST_CHECK;
 int mn_file_mkdir(const char *path, unsigned mode) MN_MUST_CHECK; /* with parents; exists: ok */

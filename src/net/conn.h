@@ -26,7 +26,7 @@ struct mn_conn_face {
     void (*on_tls)(void *arg);
 };
 
-/* Takes the descriptor (non-blocking). Reading begins at once. */
+/* Takes the descriptor (non-blocking; TCP, or another stream socket). Reading begins at once. */
 struct mn_conn *mn_conn_tcp(struct mn_loop *l, int fd, const struct mn_conn_face *face, void *arg);
 /* Two ends in memory on one loop or two; each delivers what the other wrote. */
 void mn_conn_mem(struct mn_loop *la, struct mn_loop *lb, struct mn_conn **a, struct mn_conn **b);

@@ -84,23 +84,34 @@ static int bound(const struct mn_addr *at, struct mn_buf *why)
     return -1;
 }
 
+struct mn_listener *mn_listen_on(struct mn_loop *l, int fd,
+                                 void (*accepted)(void *arg, int fd, const struct mn_addr *peer),
+                                 void *arg)
+{
+    struct mn_listener *n = MN_NEW(struct mn_listener);
+    socklen_t len = sizeof n->addr;
+
+    n->watch = (struct mn_watch){fd, MN_READ, ready};
+    n->loop = l;
+    n->accepted = accepted;
+    n->arg = arg;
+    n->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    getsockname(fd, &n->addr.sa, &len);
+    mn_loop_watch(l, &n->watch);
+    return n;
+}
+
 int mn_listen(struct mn_loop *l, const struct mn_addr *at,
               void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,
               struct mn_listener **out, struct mn_buf *why)
 {
     int fd = bound(at, why);
     int busy = errno == EADDRINUSE, none = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
-    socklen_t len = sizeof(struct mn_addr);
 
-    *out = NULL;
-    if (fd < 0)
-        return busy ? MN_E_BUSY : none ? MN_E_NOT_FOUND : MN_E_IO;
-    *out = MN_NEW(struct mn_listener);
-    **out = (struct mn_listener){
-        {fd, MN_READ, ready}, l, *at, accepted, arg, open("/dev/null", O_RDONLY | O_CLOEXEC)};
-    getsockname(fd, &(*out)->addr.sa, &len);
-    mn_loop_watch(l, &(*out)->watch);
-    return MN_E_OK;
+    *out = fd < 0 ? NULL : mn_listen_on(l, fd, accepted, arg);
+    if (*out)
+        return MN_E_OK;
+    return busy ? MN_E_BUSY : none ? MN_E_NOT_FOUND : MN_E_IO;
 }
 
 void mn_listener_free(struct mn_listener *l)

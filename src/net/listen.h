@@ -11,5 +11,9 @@ struct mn_listener;
 int mn_listen(struct mn_loop *l, const struct mn_addr *at,
               void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,
               struct mn_listener **out, struct mn_buf *why) MN_MUST_CHECK;
+/* The same on a descriptor that listens already, of any kind of stream socket; taken over. */
+struct mn_listener *mn_listen_on(struct mn_loop *l, int fd,
+                                 void (*accepted)(void *arg, int fd, const struct mn_addr *peer),
+                                 void *arg);
 void mn_listener_free(struct mn_listener *l);
 const struct mn_addr *mn_listener_addr(const struct mn_listener *l); /* with the actual port */
