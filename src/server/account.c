@@ -67,6 +67,12 @@ static void committed(struct wait *w, int result)
                                   : MN_COND_INTERNAL);
 }
 
+static void commit_wait(struct account_change *ch)
+{
+    ch->wait.go = committed;
+    user_act(ch->user, &ch->wait);
+}
+
 /* The state is looked at again: keys take their time. */
 static enum mn_cond hindrance(const struct account_change *ch)
 {
@@ -102,8 +108,7 @@ static void keys_made(struct mn_job *j)
         user_created(u);
     }
     user_wrote(u, seq);
-    ch->wait.go = committed;
-    user_act(u, &ch->wait);
+    commit_wait(ch);
 }
 
 static void loaded(void *arg, struct user *u)
@@ -116,6 +121,11 @@ static void loaded(void *arg, struct user *u)
     cond = hindrance(ch);
     if (cond) {
         end(ch, cond);
+        return;
+    }
+    if (ch->what == ACCOUNT_REMOVE) {
+        user_remove(u, NULL);
+        commit_wait(ch);
         return;
     }
     ch->job.run = keys_make;
@@ -141,7 +151,8 @@ void account_change(struct account_change *ch)
 
     ch->asker = owner_here();
     if ((ch->what == ACCOUNT_CREATE && mn_jid_may_create(ch->name, &ch->arena, &name)) ||
-        !ch->password.n || mn_jid_make(name, ch->host->name, (mn_str){0}, &ch->arena, &j)) {
+        (ch->what != ACCOUNT_REMOVE && !ch->password.n) ||
+        mn_jid_make(name, ch->host->name, (mn_str){0}, &ch->arena, &j)) {
         end(ch, MN_COND_NOT_ACCEPTABLE);
         return;
     }
