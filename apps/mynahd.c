@@ -225,6 +225,8 @@ static int run(const struct config *c)
     signal(SIGPIPE, SIG_IGN);
     opt.work = mn_work_new((unsigned[]){2, 2, 1}, 10000);
     opt.certs = mn_arena_fmt(&a, "%s/certs", c->data.p).p;
+    opt.control = c->control.socket.n ? c->control.socket.p
+                                      : mn_arena_fmt(&a, "%s/control.sock", c->data.p).p;
     e = store_open_embedded(c->data.p, opt.work, &opt.store, &why);
     if (e)
         mn_work_free(opt.work);

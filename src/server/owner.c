@@ -132,6 +132,7 @@ static void committed(void *arg, uint64_t seq, int result)
     struct owner *o = arg;
     struct mn_list all;
 
+    o->count.failed_commits += result != 0;
     /* Taken off as a whole: what is queued anew meanwhile waits for later commits. */
     mn_list_init(&all);
     MN_LIST_EACH(n, &o->gates)

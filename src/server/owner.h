@@ -50,7 +50,7 @@ struct owner {
     unsigned spare_count;
     struct {
         /* crossed: deliveries from another loop; moved: connections */
-        uint64_t stanzas, crossed, moved, logins, sessions, refused;
+        uint64_t stanzas, crossed, moved, logins, sessions, refused, failed_commits;
     } count;
     struct owner *crowded;     /* mail for it went over the mark, since this was set to NULL */
     uint64_t accounts_changed; /* passwords set, accounts removed */

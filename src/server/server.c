@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "net/cert.h"
 #include "net/listen.h"
+#include "server/control.h"
 #include "server/module.h"
 
 struct running {       /* what server.c alone needs */
@@ -147,6 +148,8 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
         s->owners[i] = owner_new(s, i, mn_loop_new(opt->backend));
     r->threads = mn_alloc0(s->owner_count * sizeof *r->threads);
     iq_table_build(s);
+    if (!e && opt->control)
+        e = control_open(s, opt->control, why);
     *out = s;
     if (!e && (e = secret_load(s)))
         mn_buf_lit(why, "the database cannot be read");
@@ -325,12 +328,12 @@ void server_stop(struct server *srv)
         mn_loop_stop(srv->owners[i]->loop);
 }
 
-/* What one owner's end sends to another, and the commits behind it, until nobody has anything left.
- */
+/* What one owner's end sends to another, and the commits behind it, and commands that run, until
+ * nobody has anything left. */
 static void drain(struct server *srv)
 {
     for (int quiet = 0, round = 0; quiet < 4 && round < 1000; round++) {
-        bool some = false;
+        bool some = control_busy(srv);
 
         for (unsigned i = 0; i < srv->owner_count; i++) {
             owner_set_here(srv->owners[i]);
@@ -350,9 +353,11 @@ void server_free(struct server *srv)
         mn_free(r->listeners[i]);
     }
     mn_free(r->listeners);
+    control_close(srv);
     drain(srv);
     mn_work_free(srv->work);
     drain(srv);
+    control_free(srv);
     for (unsigned i = 0; i < srv->owner_count; i++) {
         struct mn_loop *l = srv->owners[i]->loop;
 

@@ -40,6 +40,7 @@ struct server_options {
     enum mn_loop_backend backend;
     const char
         *certs; /* folder for certificates made by us; NULL: no TLS for domains without their own */
+    const char *control; /* path of the control socket; NULL: none */
 };
 /* Makes the server and its loops, not yet running. */
 int server_new(const struct server_options *opt, struct server **out,
