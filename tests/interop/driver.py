@@ -5,6 +5,27 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import Client, DEADLINE, Server, tap
 
 
+OLD, NEW = "a245427228c4407", "mynah.test"
+
+
+def config_2007(path):
+    """The file of 2007 for the domain of the time's traces."""
+    with open(path) as f:
+        text = f.read().replace("port: 5222", "port: 0").replace("address: auto", "address: 127.0.0.1")
+    return OLD, text.replace("{open: loopback}", "{open: loopback, per_address: off}") + "domains: [{name: %s}]\n" % OLD
+
+
+def config_new(more=""):
+    """The defaults, for a domain; the second port is direct TLS."""
+    return NEW, """
+domains: [{name: %s}]
+listen:
+  - {address: 127.0.0.1, port: 0, tls: required}
+  - {address: 127.0.0.1, port: 0, tls: direct}
+registration: {open: loopback, per_address: off}
+""" % NEW + more
+
+
 @contextlib.contextmanager
 def serving(binary, host, config):
     """A mynahd that has a folder and a CA of its own, and must end well."""
@@ -42,8 +63,10 @@ def person(server, name, resource):
     c = secured(server)
     if "<mechanism>SCRAM-SHA-256<" in c.features:
         c.scram(name)
-    else:
+    elif "<mechanism>DIGEST-MD5<" in c.features:
         c.digest_md5(name)
+    else:
+        assert "<success" in c.plain(name)
     c.bind(resource)
     return c
 

@@ -171,7 +171,11 @@ int main(int argc, char **argv)
     if (argc != 7)
         return 64;
 
-    gloox::Client client(gloox::JID(std::string(argv[5]) + "@" + argv[1]), argv[6]);
+    gloox::JID jid(std::string(argv[5]) + "@" + argv[1]);
+    if (strstr(argv[3], "nosasl"))
+        jid.setResource("old"); /* jabber:iq:auth has no other way to one */
+
+    gloox::Client client(jid, argv[6]);
     Contact contact(client, argv);
 
     client.connect();

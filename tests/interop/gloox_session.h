@@ -23,7 +23,7 @@ static inline void say(const std::string &kind, const std::string &text)
 class Session : public gloox::ConnectionListener, public gloox::LogHandler
 {
   public:
-    /* ways: words of "plain", "tls", "zlib". */
+    /* ways: words of "plain", "tls", "zlib", "nosasl". */
     Session(gloox::Client &client, const char *port, const char *ways, const char *ca)
         : client(client)
     {
@@ -31,7 +31,7 @@ class Session : public gloox::ConnectionListener, public gloox::LogHandler
         gloox::TLSBase *encryption = new gloox::TLSDefault(&client, client.server());
         bool tls = strstr(ways, "tls");
 
-        alarm(60); /* the driver is gone */
+        alarm(300); /* the driver is gone */
         authorities.push_back(ca);
         /* setCACerts() of the client reaches GnuTLS in no way. */
         encryption->init();
@@ -42,6 +42,7 @@ class Session : public gloox::ConnectionListener, public gloox::LogHandler
             new gloox::ConnectionTCPClient(&client, client.logInstance(), "127.0.0.1", atoi(port)));
         client.setTls(tls ? gloox::TLSRequired : gloox::TLSDisabled);
         client.setCompression(strstr(ways, "zlib"));
+        client.setSasl(!strstr(ways, "nosasl"));
         client.registerConnectionListener(this);
         client.logInstance().registerLogHandler(
             gloox::LogLevelDebug, gloox::LogAreaXmlIncoming | gloox::LogAreaXmlOutgoing, this);

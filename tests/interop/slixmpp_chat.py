@@ -4,16 +4,9 @@ usage: slixmpp_chat.py MYNAHD"""
 import asyncio, logging, sys
 
 import slixmpp
-from driver import DEADLINE, serving, tap
+from driver import DEADLINE, config_new, serving, tap
 
-HOST = "mynah.test"
-CONFIG = """
-domains: [{name: %s}]
-listen:
-  - {address: 127.0.0.1, port: 0, tls: required}
-  - {address: 127.0.0.1, port: 0, tls: direct}
-registration: {open: loopback, per_address: off}
-""" % HOST
+HOST, CONFIG = config_new()
 EVENTS = ("session_start", "message", "presence_available", "presence_away", "presence_unavailable",
           "roster_update", "failed_auth", "stream_error", "disconnected")
 PLUGINS = ("xep_0030", "xep_0049", "xep_0077", "xep_0092", "xep_0199", "xep_0203")
