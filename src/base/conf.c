@@ -390,10 +390,14 @@ static void read_mapping(struct reader *r, const struct mn_conf_row *rows, const
         const struct mn_conf_row *row = rows;
         bool doubled = false;
 
-        while (row->key && !(key.p && mn_str_is(key, row->key)))
+        if (!key.p) {
+            complain(r, line_of(k), "%s: a key must be a word", where);
+            continue;
+        }
+        while (row->key && !mn_str_is(key, row->key))
             row++;
         for (yaml_node_pair_t *q = n->data.mapping.pairs.start; q < p; q++)
-            doubled |= key.p && mn_str_eq(scalar(yaml_document_get_node(&r->doc, q->key)), key);
+            doubled |= mn_str_eq(scalar(yaml_document_get_node(&r->doc, q->key)), key);
         if (doubled)
             complain(r, line_of(k), "%.*s stands there twice", MN_ARG(key));
         else if (row->key)

@@ -805,10 +805,12 @@ static int start_tag(struct parser *p, struct mn_elem **out, bool *closed)
     } else {
         e->ns_uri = MN_STR("");
     }
-    if (p->depth)
+    if (p->depth) {
         hang(p->frames[p->depth - 1].elem, &e->node);
-    else
+    } else {
+        MN_ASSERT(out);
         *out = e;
+    }
     if (*closed)
         p->binding_count = p->depth ? bindings : p->binding_count;
     else

@@ -95,12 +95,13 @@ static void check(struct mn_job *j)
 static void found(struct store_read *r)
 {
     struct checking *k = r->arg;
+    struct c2s *c = k->iq->stream;
 
     if (r->count)
         k->stored = mn_arena_str(&k->a, r->rows[0].value);
     store_read_free(r);
-    k->job = (struct mn_job){.run = check, .done = checked, .loop = k->iq->stream->owner->loop};
-    if (mn_work_submit(k->iq->stream->srv->work, MN_LANE_HASH, &k->job))
+    k->job = (struct mn_job){.run = check, .done = checked, .loop = c->owner->loop};
+    if (mn_work_submit(c->srv->work, MN_LANE_HASH, &k->job))
         end(k, MN_COND_RESOURCE_CONSTRAINT);
 }
 

@@ -133,6 +133,7 @@ TEST(each_error_has_its_line_and_says_what_is_expected)
         {"modules:\n  second: {max: 1}", 2, "has no keys"},
         {"modules:\n  first: {max: 11}", 2, "1 to 10"},
         {"modules: {first: maybe}", 1, "expected off"},
+        {"flag: no\n[x]: no", 2, "must be a word"},
         {"flag: [", 1, "not YAML"},
         {"flag: no\n---\nflag: no", 3, "second document"},
         {"- a", 1, "keys with values"},
