@@ -256,54 +256,71 @@ static void deliver(struct route *r)
     }
 }
 
-static void unparked(struct wait *w, int result)
-{
-    (void)result;
-    deliver(MN_OF(w, struct route, wait));
-}
+/* What comes for an account waits twice: while the account is parked, behind whatever came for it
+ * before; then, while something of the same sender is held, behind that. Only what the held FIFO
+ * lets go meets a parked account again: it stands before all that has not been there yet. */
 
-static void park(struct route *r)
+static void unparked(struct wait *w, int result);
+
+static void park(struct route *r, bool was_held)
 {
+    struct mn_list *at = &r->user->parked;
+
     r->wait.go = unparked;
+    r->wait.seq = was_held;
+    if (was_held)
+        for (at = at->next; at != &r->user->parked && MN_OF(at, struct wait, link)->seq;)
+            at = at->next;
     mn_list_init(&r->wait.link);
-    mn_list_add(&r->user->parked, &r->wait.link);
+    mn_list_add(at, &r->wait.link);
 }
 
-/* What stood before it in the held FIFO may have parked the account meanwhile. */
 static void unheld(struct wait *w, int result)
 {
     struct route *r = MN_OF(w, struct route, wait);
 
     (void)result;
     if (user_is_parked(r->user))
-        park(r);
+        park(r, true);
     else
         deliver(r);
 }
 
-/* On the recipient's owner. What is held goes to the parked ones, never the other way: so what
- * comes now is behind both only if it asks the FIFO first. */
+static void hold_or_deliver(struct route *r)
+{
+    struct owner *o = r->user->owner;
+    struct gate *held = mn_jid_none(&r->st->from)
+                            ? NULL
+                            : fifo_find(o, mn_jid_bare(&r->st->from), mn_jid_bare(&r->user->jid));
+
+    if (!held) {
+        deliver(r);
+        return;
+    }
+    r = route_keep(r);
+    r->wait.go = unheld;
+    gate_wait(o, held, &r->wait, 0);
+}
+
+static void unparked(struct wait *w, int result)
+{
+    (void)result;
+    hold_or_deliver(MN_OF(w, struct route, wait));
+}
+
+/* On the recipient's owner. */
 static void router_in(struct owner *o, struct route *r)
 {
     const struct host *h = host_find(o->srv, mn_jid_host(&r->st->to));
     struct mn_jid bare = mn_jid_to_bare(&r->st->to);
-    struct user *u = user_get(o, h, &bare);
-    struct gate *held;
 
-    r->user = u;
+    r->user = user_get(o, h, &bare);
     if (r->kept)
-        user_need(u);
-    held = mn_jid_none(&r->st->from) ? NULL
-                                     : fifo_find(o, mn_jid_bare(&r->st->from), mn_jid_bare(&bare));
-    if (held) {
-        r = route_keep(r);
-        r->wait.go = unheld;
-        gate_wait(o, held, &r->wait, 0);
-    } else if (user_is_parked(u)) {
-        park(route_keep(r));
-    } else {
-        deliver(r);
-    }
+        user_need(r->user);
+    if (user_is_parked(r->user))
+        park(route_keep(r), false);
+    else
+        hold_or_deliver(r);
 }
 
 /* To the server's own address. */

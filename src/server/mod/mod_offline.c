@@ -118,23 +118,30 @@ static void flush_read(struct store_read *r)
     user_let(u);
 }
 
-static void ready(struct session *s)
+static void flush(void *arg, struct user *u)
 {
     struct store_read *r = store_read_new();
+
+    r->kind = STORE_LOG;
+    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&u->jid));
+    r->store = "offline";
+    r->key = MN_STR("");
+    r->limit = 1000000;
+    r->done = flush_read;
+    r->arg = arg;
+    user_park(u); /* what comes meanwhile is delivered behind */
+    store_read(u->owner->writer, r, u->wrote);
+}
+
+/* Behind what is being stored just now. */
+static void ready(struct session *s)
+{
     struct flush *f = MN_NEW(struct flush);
 
     f->s = session_ref(s);
     f->u = s->user;
     user_need(f->u);
-    r->kind = STORE_LOG;
-    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&s->user->jid));
-    r->store = "offline";
-    r->key = MN_STR("");
-    r->limit = 1000000;
-    r->done = flush_read;
-    r->arg = f;
-    user_park(s->user); /* what comes meanwhile is delivered behind */
-    store_read(s->user->owner->writer, r, s->user->wrote);
+    user_when_loaded(f->u, flush, f);
 }
 
 const struct module mod_offline = {
