@@ -1,5 +1,5 @@
 """What the tests written in Python share: a mynahd of their own, a client that writes its XML by hand, TAP."""
-import base64, codecs, hashlib, hmac, re, signal, socket, ssl, subprocess, sys, threading, traceback
+import base64, codecs, hashlib, hmac, os, re, signal, socket, ssl, subprocess, sys, threading, traceback
 
 DEADLINE = 30
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
@@ -7,11 +7,12 @@ SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 
 class Server:
     """A mynahd with this configuration, which serves `host` and leaves its ports to the system (port: 0); `ports` are in the
-    order of `listen`."""
+    order of `listen`. `env` is added to its environment."""
 
-    def __init__(self, binary, config, host="localhost"):
+    def __init__(self, binary, config, host="localhost", env={}):
         self.host, self.log, self.ports = host, [], []
-        self.process = subprocess.Popen([binary, "--config", config], stderr=subprocess.PIPE, text=True, errors="replace")
+        self.process = subprocess.Popen([binary, "--config", config], stderr=subprocess.PIPE, text=True, errors="replace",
+                                        env={**os.environ, **env})
         self.ready = threading.Event()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()

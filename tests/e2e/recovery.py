@@ -1,0 +1,417 @@
+#!/usr/bin/python3
+"""What mynahd acknowledged is there, once and in order, after the power went; and what it does when the disk is full, fails, is slow
+or holds something else. Prints TAP.
+usage: recovery.py MYNAHD DISK.so STORECHECK [KILLS [SEED]]"""
+import os, random, re, select, shutil, signal, sqlite3, subprocess, sys, tempfile, threading, time
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import Client, DEADLINE, Server, tap
+
+MYNAHD, DISK, CHECK = sys.argv[1:4]
+KILLS = int(sys.argv[4]) if len(sys.argv) > 4 else 5
+SEED = int(sys.argv[5]) if len(sys.argv) > 5 else 1
+PEOPLE, SINKS, ACKS = 6, ["sink0", "sink1"], 40
+LIES, FULL, BROKEN, STUCK, EARLY = range(5)
+CONFIG = """
+data: %s/data
+loops: 4
+listen:
+  - {address: "127.0.0.1", port: 0, tls: offered}
+auth: {mechanisms: [PLAIN], without_tls: [PLAIN], iterations: 4096}
+registration: {open: yes, per_address: off}
+"""
+
+
+class Lost(Exception):
+    pass
+
+
+class Machine:
+    """A folder with a mynahd on a disk whose power can go."""
+
+    def __init__(self):
+        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="mynah-disk-"))
+        self.data, self.left = self.folder + "/data", self.folder + "/left"
+        os.mkdir(self.data, 0o700)
+        with open(self.folder + "/mynahd.yaml", "w") as f:
+            f.write(CONFIG % self.folder)
+        self.starts, self.server = 0, None
+
+    def start(self):
+        shutil.rmtree(self.left, ignore_errors=True)
+        for d in self.left, self.left + "/objects", self.left + "/names":
+            os.mkdir(d)
+        with open(self.left + "/control", "wb") as f:
+            f.write(bytes(5))
+        self.starts += 1
+        self.server = Server(MYNAHD, self.folder + "/mynahd.yaml", env={
+            "LD_PRELOAD": DISK, "MYNAH_DISK": self.data, "MYNAH_DISK_LEFT": self.left, "MYNAH_DISK_SEED": str(SEED * 1000 + self.starts),
+            "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        return self.server
+
+    def set(self, trouble, value):
+        with open(self.left + "/control", "r+b", buffering=0) as f:
+            f.seek(trouble)
+            f.write(bytes([value]))
+
+    def power_off(self):
+        self.server.stop(signal.SIGKILL)
+        shutil.rmtree(self.data)
+        shutil.copytree(self.left + "/names", self.data)
+
+    def check(self):
+        shutil.rmtree(self.folder + "/copy", ignore_errors=True)
+        shutil.copytree(self.data, self.folder + "/copy")
+        p = subprocess.run([CHECK, self.folder + "/copy"], stdout=subprocess.PIPE, text=True)
+        if p.returncode:
+            raise Lost(p.stdout)
+
+    def end(self):
+        if self.server and self.server.process.poll() is None:
+            self.server.process.kill()
+            self.server.process.wait()
+        shutil.rmtree(self.folder)
+
+
+def person(server, name, resource="r"):
+    c = Client(server)
+    got = c.plain(name)
+    if "<success" not in got:
+        raise Lost("%s: %s" % (name, got))
+    c.bind(resource)
+    return c
+
+
+def ask(c, kind, id, query):
+    c.send("<iq type='%s' id='%s'>%s</iq>" % (kind, id, query))
+    return c.until("<iq [^>]*id='%s'[^>]*(/>|>.*?</iq>)" % id)
+
+
+def private(key, value=""):
+    return "<query xmlns='jabber:iq:private'><k xmlns='urn:test:%s'>%s</k></query>" % (key, value)
+
+
+def roster(name, value):
+    item = "subscription='remove'" if value is None else "name='%s'" % value
+    return "<query xmlns='jabber:iq:roster'><item jid='%s@localhost' %s/></query>" % (name, item)
+
+
+class Person(threading.Thread):
+    """Somebody who stores things, one after the other, and remembers what was acknowledged."""
+
+    def __init__(self, name, seed):
+        super().__init__(daemon=True)
+        self.name, self.random = name, random.Random(seed)
+        self.roster, self.private, self.accounts = {}, {}, []
+        self.sent = {s: [] for s in SINKS}  # acknowledged
+        self.number = self.acks = 0
+        self.maybe = None  # (what, key, value) on its way when the power went
+
+    def again(self, server):
+        p = Person(self.name, self.random.random())
+        p.roster, p.private, p.sent, p.number = self.roster, self.private, self.sent, self.number
+        p.server = server
+        return p
+
+    def run(self):
+        try:
+            c = person(self.server, self.name)
+            while True:
+                self.step(c)
+                self.maybe = None
+                self.acks += 1
+        except (OSError, Exception) as e:
+            self.error = e
+
+    def step(self, c):
+        what = self.random.choice(["roster", "roster", "private", "private", "send", "send", "send", "account"])
+        self.number += 1
+        value = "v%d" % self.number
+        if what == "roster":
+            key = "c%d" % self.random.randrange(5)
+            value = None if key in self.roster and self.random.random() < 0.3 else value
+            self.maybe = (what, key, value)
+            assert "result" in ask(c, "set", "r", roster(key, value))
+            apply(self.roster, key, value)
+        elif what == "private":
+            key = "k%d" % self.random.randrange(3)
+            self.maybe = (what, key, value)
+            assert "result" in ask(c, "set", "p", private(key, value * self.random.choice([1, 1, 500])))
+            self.private[key] = value
+        elif what == "send":
+            to, count = self.random.choice(SINKS), self.random.randint(1, 4)
+            bodies = ["%s %s.%d" % (self.name, value, i) for i in range(count)]
+            self.maybe = (what, to, bodies)
+            c.send("".join("<message to='%s@localhost'><body>%s</body></message>" % (to, b) for b in bodies))
+            c.ping()  # answered only when all that stands before it is durable
+            self.sent[to] += bodies
+        else:
+            name = "%s-%d" % (self.name, self.number)
+            self.maybe = (what, name, None)
+            if "result" in Client(self.server).register(name)[1]:
+                self.accounts.append(name)
+
+
+def apply(items, key, value):
+    items.pop(key, None)
+    if value is not None:
+        items[key] = value
+
+
+def expect(what, found, sure, maybe):
+    """`maybe` is what was on its way: it may have arrived, or not."""
+    if found not in (sure, maybe):
+        raise Lost("%s: found %r, acknowledged %r, on its way %r" % (what, found, sure, maybe))
+
+
+def verify_person(server, p):
+    what, key, value = p.maybe or (None, None, None)
+    c = person(server, p.name)
+    found = dict(re.findall("jid='([^@']*)@localhost'[^>]*name='([^']*)'", ask(c, "get", "r", "<query xmlns='jabber:iq:roster'/>")))
+    perhaps = dict(p.roster)
+    if what == "roster":
+        apply(perhaps, key, value)
+    expect(p.name + "'s roster", found, p.roster, perhaps)
+    p.roster = found
+    for k in ["k0", "k1", "k2"]:
+        got = re.search(">(v\\d+)", ask(c, "get", "p", private(k)))
+        got = got and got.group(1)
+        expect(p.name + "'s " + k, got, p.private.get(k), value if what == "private" and key == k else p.private.get(k))
+        apply(p.private, k, got)
+    for name in p.accounts:
+        person(server, name)
+    c.socket.close()
+
+
+def verify_sink(server, sink, people):
+    c = person(server, sink)
+    c.send("<presence/><message to='%s@localhost'><body>end</body></message>" % sink)
+    found = re.findall("<body>([^<]*)</body>", c.until("<body>end</body>"))[:-1]
+    for p in people:
+        mine = [b for b in found if b.split()[0] == p.name]
+        extra = p.maybe[2] if p.maybe and p.maybe[0] == "send" and p.maybe[1] == sink else []
+        n = len(p.sent[sink])
+        if mine[:n] != p.sent[sink] or mine[n:] != extra[:len(mine) - n]:
+            raise Lost("%s from %s: found %r, acknowledged %r, on its way %r" % (sink, p.name, mine, p.sent[sink], extra))
+        p.sent[sink] = []
+    ask(c, "set", "p", private("drained"))  # behind the removal of what was delivered
+    c.socket.close()
+
+
+def crash(machine, people, chance, lies=False):
+    """One life: people store things, the power goes. Who they are and what they remember."""
+    people = [p.again(machine.server) for p in people]
+    machine.set(LIES, lies)
+    machine.set(EARLY, 0 if lies else chance.choice([0, 2, 7]))
+    for p in people:
+        p.start()
+    until, acks = time.monotonic() + DEADLINE, ACKS + chance.randrange(100)
+    while sum(p.acks for p in people) < acks:
+        if time.monotonic() > until or not any(p.is_alive() for p in people):
+            raise Exception("no progress: %r %s" % ([getattr(p, "error", None) for p in people], machine.server.log[-20:]))
+        time.sleep(0.002)
+    machine.power_off()
+    for p in people:
+        p.join(DEADLINE)
+        assert not p.is_alive()
+    return people
+
+
+def verify(machine, people):
+    machine.check()
+    server = machine.start()
+    for sink in SINKS:
+        verify_sink(server, sink, people)
+    for p in people:
+        verify_person(server, p)
+
+
+def new_people(server):
+    names = ["p%d" % i for i in range(PEOPLE)]
+    for name in names + SINKS:
+        assert "result" in Client(server).register(name)[1]
+    return [Person(n, "%d %s" % (SEED, n)) for n in names]
+
+
+def power_goes():
+    machine, chance, acks = Machine(), random.Random(SEED), 0
+    try:
+        people = new_people(machine.start())
+        for kill in range(KILLS):
+            people = crash(machine, people, chance)
+            acks += sum(p.acks for p in people)
+            verify(machine, people)
+        machine.server.end()
+        print("# %d kills, %d acknowledgements, all kept" % (KILLS, acks))
+    finally:
+        machine.end()
+
+
+def a_disk_that_lies_is_found_out():
+    """The same without syncs: the check must fail, else it proves nothing."""
+    machine = Machine()
+    try:
+        people = crash(machine, new_people(machine.start()), random.Random(SEED), lies=True)
+        try:
+            verify(machine, people)
+        except Lost:
+            return
+        raise Exception("nothing was lost on a disk that keeps nothing")
+    finally:
+        machine.end()
+
+
+def waits(c):
+    """Nothing has come."""
+    assert not c.text and not select.select([c.socket], [], [], 0)[0], c.text or c.socket.recv(9999)
+
+
+def a_full_disk_refuses_what_is_stored_and_nothing_else():
+    machine = Machine()
+    try:
+        server = machine.start()
+        for name in ["a", "b", "gone"]:
+            Client(server).register(name)
+        a, b = person(server, "a"), person(server, "b")
+        for c in a, b:
+            c.send("<presence/>")
+            c.ping()
+        ask(a, "set", "p", private("k", "before"))
+        machine.set(FULL, 1)
+        assert "<resource-constraint" in ask(a, "set", "p", private("k", "refused"))
+        assert "<resource-constraint" in ask(a, "set", "r", roster("c", "refused"))
+        a.send("<message id='m' to='gone@localhost'><body>refused</body></message>")
+        assert "<resource-constraint" in a.until("<message [^>]*id='m'.*?</message>")
+        got = Client(server).register("late")[1]
+        assert "<resource-constraint" in got, got
+        a.send("<message to='b@localhost/r'><body>goes on</body></message>")
+        b.until("goes on")
+        assert "before" in ask(a, "get", "p", private("k"))
+        assert "refused" not in ask(a, "get", "r", "<query xmlns='jabber:iq:roster'/>")
+        machine.set(FULL, 0)
+        assert "result" in ask(a, "set", "p", private("k", "after"))
+        assert "result" in ask(a, "set", "r", roster("c", "after"))
+        a.send("<message to='gone@localhost'><body>after</body></message>")
+        a.ping()
+        assert "result" in Client(server).register("late")[1]
+        machine.power_off()
+        machine.check()
+        server = machine.start()
+        a, gone = person(server, "a"), person(server, "gone")
+        assert "after" in ask(a, "get", "p", private("k"))
+        assert "name='after'" in ask(a, "get", "r", "<query xmlns='jabber:iq:roster'/>")
+        gone.send("<presence/><message to='gone@localhost'><body>end</body></message>")
+        assert re.findall("<body>([^<]*)</body>", gone.until("<body>end</body>")) == ["after", "end"]
+        person(server, "late")
+        server.end()
+    finally:
+        machine.end()
+
+
+def a_failed_sync_ends_it_with_one_line():
+    machine = Machine()
+    try:
+        server = machine.start()
+        Client(server).register("a")
+        a = person(server, "a")
+        ask(a, "set", "p", private("k", "kept"))
+        machine.set(BROKEN, 1)
+        before = len(server.log)
+        a.send("<iq type='set' id='p'>%s</iq>" % private("k", "never acknowledged"))
+        try:
+            assert "type='result'" not in a.ends()
+        except OSError:
+            pass
+        assert server.process.wait(DEADLINE) == 1
+        server.reader.join(DEADLINE)
+        said = [l for l in server.log[before:] if " info " not in l]
+        assert len(said) == 1 and "the disk refused to make a write durable" in said[0], said
+        machine.power_off()
+        machine.check()
+        server = machine.start()
+        assert "kept" in ask(person(server, "a"), "get", "p", private("k"))
+        server.end()
+    finally:
+        machine.end()
+
+
+def who_stores_nothing_waits_for_no_disk_and_order_is_kept():
+    machine = Machine()
+    try:
+        server = machine.start()
+        for name in ["a", "b", "c"]:
+            Client(server).register(name)
+        a, b, c = (person(server, n) for n in ["a", "b", "c"])
+        for x in a, c:
+            x.send("<presence/>")
+            x.ping()
+        machine.set(STUCK, 1)
+        c.send("<iq type='set' id='p'>%s</iq>" % private("k", "slow"))
+        a.send("<message to='c@localhost'><body>at once</body></message>")
+        c.until("at once.*?</message>")
+        waits(c)
+        # b is not available: this is stored, and what follows from a to b queues behind it.
+        a.send("<message to='b@localhost'><body>first</body></message>")
+        a.send("<message to='b@localhost/r'><body>second</body></message><iq type='get' id='ping' to='localhost'>"
+               "<ping xmlns='urn:xmpp:ping'/></iq>")
+        c.send("<message to='a@localhost'><body>heard</body></message>")
+        a.until("heard.*?</message>")
+        waits(a)
+        waits(b)
+        b.send("<presence/>")
+        b.ping()
+        machine.set(STUCK, 0)
+        assert "result" in c.until("<iq [^>]*id='p'[^>]*>")
+        a.until("<iq [^>]*id='ping'[^>]*>")
+        a.send("<message to='b@localhost'><body>third</body></message>")
+        got = re.findall("<body>([^<]*)</body>", b.until("<body>third</body>"))
+        assert got == ["first", "second", "third"], got
+        server.end()
+    finally:
+        machine.end()
+
+
+def a_file_that_it_cannot_use_is_named_in_one_line():
+    machine = Machine()
+    try:
+        server = machine.start()
+        Client(server).register("a")
+        server.end()
+        path = machine.data + "/mynah.db"
+        with open(path, "rb") as f:
+            good = f.read()
+
+        def newer():
+            db = sqlite3.connect(path)
+            db.execute("PRAGMA user_version=1000")
+            db.close()
+
+        def foreign():
+            os.remove(path)
+            db = sqlite3.connect(path)
+            db.execute("CREATE TABLE kv(x)")
+            db.commit()
+            db.close()
+
+        def write(content):
+            with open(path, "wb") as f:
+                f.write(content)
+
+        for spoil, says in [(lambda: write(b"this is no database" * 5000), "not a database"),
+                            (lambda: write(good[:len(good) // 2]), "malformed"),
+                            (lambda: write(good[:100] + bytes(len(good) - 100)), "malformed"),
+                            (newer, "newer mynahd"), (foreign, "another program")]:
+            write(good)
+            spoil()
+            p = subprocess.run([MYNAHD, "--config", machine.folder + "/mynahd.yaml"], stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
+            lines = [l for l in p.stderr.splitlines() if "running as root" not in l]
+            assert p.returncode == 1 and len(lines) == 1 and path in lines[0] and says in lines[0], (says, p.returncode, p.stderr)
+        write(good)
+        person(machine.start(), "a")
+    finally:
+        machine.end()
+
+
+sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes), a_disk_that_lies_is_found_out,
+                   a_full_disk_refuses_what_is_stored_and_nothing_else, a_failed_sync_ends_it_with_one_line,
+                   who_stores_nothing_waits_for_no_disk_and_order_is_kept, a_file_that_it_cannot_use_is_named_in_one_line]) else 0)
