@@ -68,6 +68,18 @@ static bool is_marker(struct client *c, const struct item *i)
     return true;
 }
 
+/* SCRAM checks that the server offered what came (XEP-0474). */
+static void keep_offer(struct client *c, const struct mn_elem *mechanisms)
+{
+    mn_str *names = mn_arena_alloc(&c->arena, MN_SASL_MECHS * sizeof *names);
+
+    c->env.announced = names;
+    c->env.announced_count = 0;
+    for (const struct mn_elem *m = mn_elem_first(mechanisms);
+         m && c->env.announced_count < MN_SASL_MECHS; m = mn_elem_next(m))
+        names[c->env.announced_count++] = mn_arena_str(&c->arena, mn_elem_text(m, &c->arena));
+}
+
 /* What a client notices by itself: some elements change what the bytes behind them are. */
 static void notice(struct client *c, const struct mn_elem *e)
 {
@@ -77,6 +89,8 @@ static void notice(struct client *c, const struct mn_elem *e)
     if (bind && mn_str_is(mn_elem_get(e, "type"), "result"))
         c->jid = mn_arena_str(&c->arena, mn_elem_child_text(bind, MN_NS_BIND, "jid", &a));
 
+    if (mn_elem_child(e, MN_NS_SASL, "mechanisms"))
+        keep_offer(c, mn_elem_child(e, MN_NS_SASL, "mechanisms"));
     if (mn_elem_is(e, MN_NS_SASL, "challenge"))
         c->challenge = mn_arena_str(&c->arena, mn_elem_text(e, &a));
     if (mn_elem_is(e, MN_NS_SASL, "success") || mn_elem_is(e, MN_NS_TLS, "proceed") ||
@@ -291,13 +305,18 @@ static void authenticate(struct talk *t, struct client *c, mn_str bare, mn_str m
                             "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' "
                             "mechanism='%.*s'>%.*s</auth>",
                             MN_ARG(mech), MN_ARG(first)));
-    while (mn_elem_is(e = next(t, c), MN_NS_SASL, "challenge"))
+    while (mn_elem_is(e = next(t, c), MN_NS_SASL, "challenge")) {
+        mn_str answer = exchange_answer(c, c->challenge);
+
         client_say(
             t, c,
             mn_arena_fmt(a, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%.*s</response>",
-                         MN_ARG(exchange_answer(c, c->challenge))));
+                         MN_ARG(answer)));
+    }
     if (!mn_elem_is(e, MN_NS_SASL, "success"))
         failed(t, "%.*s: login refused", MN_ARG(c->name));
+    if (c->sasl && !exchange_proof(c, mn_elem_text(e, a)))
+        failed(t, "%.*s: the server does not show that it knows the password", MN_ARG(c->name));
     got_free(c);
 }
 

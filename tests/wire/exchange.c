@@ -25,8 +25,8 @@ mn_str exchange_begin(struct client *c, mn_str mech, mn_str user, mn_str passwor
         return MN_STR("");
     c->env.tls = mn_conn_is_tls(c->conn);
     c->env.tls13 = c->env.tls && mn_conn_is_tls13(c->conn);
-    if (mn_sasl_is_plus(m))
-        (void)mn_conn_binding(c->conn, MN_BIND_EXPORTER, &c->arena, &c->env.exporter);
+    (void)mn_conn_binding(c->conn, MN_BIND_EXPORTER, &c->arena, &c->env.exporter);
+    (void)mn_conn_binding(c->conn, MN_BIND_END_POINT, &c->arena, &c->env.endpoint);
     c->sasl = mn_sasl_client_new(m, user, password, (mn_str){0}, &c->env);
     if (mn_sasl_client_step(c->sasl, (mn_str){0}, &out) != MN_SASL_CHALLENGE)
         return MN_STR("");
