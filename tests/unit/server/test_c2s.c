@@ -71,7 +71,7 @@ static void come(struct person *p, unsigned owner)
         end = strstr(at, "</jid>");
         snprintf(p->jid, sizeof p->jid, "%.*s", (int)(end - at), at);
         mn_buf_free(&p->got);
-        if (owner_of(srv, (mn_str){at = p->jid, strcspn(at, "/")}) == srv->owners[owner])
+        if (owner_of(srv, (mn_str){p->jid, strcspn(p->jid, "/")}) == srv->owners[owner])
             return;
         mn_conn_close(p->conn, 0);
         turn(2);
