@@ -111,7 +111,8 @@ void mn_conn_pause(struct mn_conn *c, bool paused)
     if (c->paused == paused)
         return;
     c->paused = paused;
-    if (!c->ended && c->loop)
+    /* Most pauses are over before more comes: the transport stops listening when it does. */
+    if (!paused && !c->ended && c->loop)
         c->transport->listen(c);
 }
 

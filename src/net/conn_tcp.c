@@ -60,7 +60,9 @@ static void ready(struct mn_watch *w, unsigned events)
         listen_(c);
         conn_flush_soon(c);
     }
-    if (events & MN_READ && !c->paused)
+    if (events & MN_READ && c->paused)
+        listen_(c);
+    else if (events & MN_READ)
         tcp_read(c);
 }
 
