@@ -37,8 +37,8 @@ class Test:
     def log(self):
         return self.server.log
 
-    def restart(self, how=signal.SIGTERM):
-        self.server.stop(how)
+    def restart(self):
+        self.server.end()
         self.server = Server(MYNAHD, self.config)
 
     def ctl(self, *words, stdin="", code=0, config=None):
@@ -291,7 +291,8 @@ def killed(t):
     t.login("lucky", "x").socket.close()
     assert "lucky@localhost" in t.jids("user", "list")
     t.ctl("user", "remove", "lucky@localhost")
-    t.restart(signal.SIGKILL)
+    t.server.stop(signal.SIGKILL)
+    t.server = Server(MYNAHD, t.config)
     assert "lucky@localhost" not in t.jids("user", "list") and "<not-authorized" in Client(t.server).plain("lucky")
 
 
