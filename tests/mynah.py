@@ -1,7 +1,8 @@
 """What the tests written in Python share: a mynahd of their own, a client that writes its XML by hand, TAP."""
-import base64, codecs, hashlib, hmac, os, re, signal, socket, ssl, subprocess, sys, threading, traceback
+import base64, codecs, hashlib, hmac, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, traceback
 
 DEADLINE = 30
+LIES, FULL, BROKEN, STUCK, EARLY = range(5)  # the troubles of a disk (e2e/disk.c)
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 
 
@@ -40,6 +41,47 @@ class Server:
         """Asked to stop it ends with 0, and no sanitizer has found anything."""
         code = self.stop()
         assert code == 0 and not [l for l in self.log if "Sanitizer" in l or "runtime error" in l], "".join(self.log)
+
+
+class Disk:
+    """A folder with a mynahd on a disk whose power can go (e2e/disk.c); `config` has %s for the folder."""
+
+    def __init__(self, binary, disk, config, seed=1):
+        self.binary, self.disk, self.seed = binary, disk, seed
+        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="mynah-disk-"))
+        self.data, self.left = self.folder + "/data", self.folder + "/left"
+        os.mkdir(self.data, 0o700)
+        with open(self.folder + "/mynahd.yaml", "w") as f:
+            f.write(config % self.folder)
+        self.starts, self.server = 0, None
+
+    def start(self):
+        shutil.rmtree(self.left, ignore_errors=True)
+        for d in self.left, self.left + "/objects", self.left + "/names":
+            os.mkdir(d)
+        with open(self.left + "/control", "wb") as f:
+            f.write(bytes(5))
+        self.starts += 1
+        self.server = Server(self.binary, self.folder + "/mynahd.yaml", env={
+            "LD_PRELOAD": self.disk, "MYNAH_DISK": self.data, "MYNAH_DISK_LEFT": self.left, "MYNAH_DISK_SEED": str(self.seed * 1000 + self.starts),
+            "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        return self.server
+
+    def set(self, trouble, value):
+        with open(self.left + "/control", "r+b", buffering=0) as f:
+            f.seek(trouble)
+            f.write(bytes([value]))
+
+    def power_off(self):
+        self.server.stop(signal.SIGKILL)
+        shutil.rmtree(self.data)
+        shutil.copytree(self.left + "/names", self.data)
+
+    def end(self):
+        if self.server and self.server.process.poll() is None:
+            self.server.process.kill()
+            self.server.process.wait()
+        shutil.rmtree(self.folder)
 
 
 class Client:

@@ -2,16 +2,15 @@
 """What mynahd acknowledged is there, once and in order, after the power went; and what it does when the disk is full, fails, is slow
 or holds something else. Prints TAP.
 usage: recovery.py MYNAHD DISK.so STORECHECK [KILLS [SEED]]"""
-import os, random, re, select, shutil, signal, sqlite3, subprocess, sys, tempfile, threading, time
+import os, random, re, select, shutil, sqlite3, subprocess, sys, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import Client, DEADLINE, Server, tap
+from mynah import BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, STUCK, tap
 
 MYNAHD, DISK, CHECK = sys.argv[1:4]
 KILLS = int(sys.argv[4]) if len(sys.argv) > 4 else 5
 SEED = int(sys.argv[5]) if len(sys.argv) > 5 else 1
 PEOPLE, SINKS, ACKS = 6, ["sink0", "sink1"], 40
-LIES, FULL, BROKEN, STUCK, EARLY = range(5)
 CONFIG = """
 data: %s/data
 loops: 4
@@ -26,38 +25,9 @@ class Lost(Exception):
     pass
 
 
-class Machine:
-    """A folder with a mynahd on a disk whose power can go."""
-
+class Machine(Disk):
     def __init__(self):
-        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="mynah-disk-"))
-        self.data, self.left = self.folder + "/data", self.folder + "/left"
-        os.mkdir(self.data, 0o700)
-        with open(self.folder + "/mynahd.yaml", "w") as f:
-            f.write(CONFIG % self.folder)
-        self.starts, self.server = 0, None
-
-    def start(self):
-        shutil.rmtree(self.left, ignore_errors=True)
-        for d in self.left, self.left + "/objects", self.left + "/names":
-            os.mkdir(d)
-        with open(self.left + "/control", "wb") as f:
-            f.write(bytes(5))
-        self.starts += 1
-        self.server = Server(MYNAHD, self.folder + "/mynahd.yaml", env={
-            "LD_PRELOAD": DISK, "MYNAH_DISK": self.data, "MYNAH_DISK_LEFT": self.left, "MYNAH_DISK_SEED": str(SEED * 1000 + self.starts),
-            "ASAN_OPTIONS": "verify_asan_link_order=0"})
-        return self.server
-
-    def set(self, trouble, value):
-        with open(self.left + "/control", "r+b", buffering=0) as f:
-            f.seek(trouble)
-            f.write(bytes([value]))
-
-    def power_off(self):
-        self.server.stop(signal.SIGKILL)
-        shutil.rmtree(self.data)
-        shutil.copytree(self.left + "/names", self.data)
+        super().__init__(MYNAHD, DISK, CONFIG, SEED)
 
     def check(self):
         shutil.rmtree(self.folder + "/copy", ignore_errors=True)
@@ -65,12 +35,6 @@ class Machine:
         p = subprocess.run([CHECK, self.folder + "/copy"], stdout=subprocess.PIPE, text=True)
         if p.returncode:
             raise Lost(p.stdout)
-
-    def end(self):
-        if self.server and self.server.process.poll() is None:
-            self.server.process.kill()
-            self.server.process.wait()
-        shutil.rmtree(self.folder)
 
 
 def person(server, name, resource="r"):
