@@ -214,6 +214,7 @@ struct leaving {
 /* A change that was answered in memory is lost: what we hold is not what is stored. */
 static void lost(struct user *u)
 {
+    u->removed = false;
     if (u->loaded)
         load(u);
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """mynahctl and the control socket against a real mynahd on four loops: every command, its errors and exit codes; who may ask; what is
-left of a server that was killed. Prints TAP. usage: control.py MYNAHD MYNAHCTL"""
+left when a server is killed, the power goes or the disk is full. Prints TAP. usage: control.py MYNAHD MYNAHCTL DISK.so"""
 import json, os, pty, re, select, shutil, signal, socket, stat, subprocess, sys, tempfile, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, Client, Server, tap
+from mynah import Client, DEADLINE, Disk, FULL, Server, tap
 
-MYNAHD, MYNAHCTL = sys.argv[1:3]
+MYNAHD, MYNAHCTL, DISK = sys.argv[1:4]
 MANY = 3000
 CONFIG = """
 data: %(data)s
@@ -22,9 +22,13 @@ control: {socket: "%(socket)s"}
 """
 
 
+def config(**keys):
+    return CONFIG % {"mechanisms": "SCRAM-SHA-256, PLAIN", "socket": "", **keys}
+
+
 def write(path, **keys):
     with open(path, "w") as f:
-        f.write(CONFIG % {"mechanisms": "SCRAM-SHA-256, PLAIN", "socket": "", **keys})
+        f.write(config(**keys))
     return path
 
 
@@ -54,12 +58,16 @@ class Test:
     def ask(self, *words, **more):
         return json.loads(self.ctl("--json", *words, **more))
 
-    def jids(self, *words):
-        return [a["jid"] for a in self.ask(*words)["ok"]["accounts"]]
+    def jids(self, *words, **more):
+        return [a["jid"] for a in self.ask(*words, **more)["ok"]["accounts"]]
 
-    def add(self, *names):
+    def nobody(self):
+        """Who left has been seen off."""
+        wait_for(lambda: not self.ask("session", "list")["ok"]["sessions"], "nobody")
+
+    def add(self, *names, **more):
         for name in names:
-            assert self.ask("user", "add", name + "@localhost", "--password-stdin", stdin="testpwd\n") == \
+            assert self.ask("user", "add", name + "@localhost", "--password-stdin", stdin="testpwd\n", **more) == \
                 {"ok": {"jid": name + "@localhost"}}
 
     def login(self, name, resource, password="testpwd"):
@@ -73,6 +81,17 @@ class Test:
         s.settimeout(DEADLINE)
         s.connect(self.folder + "/data/control.sock")
         return s, s.makefile("r")
+
+
+def wait_for(true, what):
+    until = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < until, what
+        time.sleep(0.01)
+
+
+def wait_for_log(server, pattern):
+    wait_for(lambda: re.search(pattern, "".join(server.log)), pattern)
 
 
 def accounts(t):
@@ -151,6 +170,7 @@ def asked_on_a_terminal(t):
 
 
 def sessions(t):
+    t.nobody()
     assert t.ctl("session", "list") == "0 sessions\n"
     a, b, c = t.login("romeo", "orchard"), t.login("romeo", "garden"), t.login("juliet", "balcony")
     a.send("<presence><priority>5</priority></presence>")
@@ -202,6 +222,7 @@ def removal(t):
 
 
 def status(t):
+    t.nobody()
     c = t.login("romeo", "status")
     s = t.ask("status")["ok"]
     assert s["loops"] == 4 and s["domains"] == ["localhost", "example.net"] and s["sessions"] == 1 and s["connections"] >= 1, s
@@ -296,6 +317,54 @@ def killed(t):
     assert "lucky@localhost" not in t.jids("user", "list") and "<not-authorized" in Client(t.server).plain("lucky")
 
 
+def power_goes(t):
+    """The same, on a disk that keeps only what was synced."""
+    disk = Disk(MYNAHD, DISK, config(data="%s/data"))
+    try:
+        disk.start()
+        for i in range(3):
+            here = {"config": disk.folder + "/mynahd.yaml"}
+            for kind in "changed", "kept", "gone":
+                t.add("%s%d" % (kind, i), **here)
+            t.ctl("user", "add", "--from", "-", stdin="".join("many%d%d@localhost x\n" % (i, k) for k in range(20)), **here)
+            t.ctl("user", "passwd", "changed%d@localhost" % i, "--password-stdin", stdin="new\n", **here)
+            t.ctl("user", "remove", "gone%d@localhost" % i, **here)
+            disk.power_off()
+            disk.start()
+            names = t.jids("user", "list", **here)
+            assert len(names) == 22 * (i + 1) and "gone%d@localhost" % i not in names, names
+            for k in range(i + 1):
+                for name, password in [("changed%d", "new"), ("kept%d", "testpwd"), ("many%d9", "x")]:
+                    assert "<success" in Client(disk.server).plain(name % k, password), name % k
+        disk.server.end()
+    finally:
+        disk.end()
+
+
+def full_disk(t):
+    """What could not be stored is refused and has not happened."""
+    disk = Disk(MYNAHD, DISK, config(data="%s/data"))
+    try:
+        server, here = disk.start(), {"config": disk.folder + "/mynahd.yaml"}
+        t.add("a", "b", **here)
+        disk.set(FULL, 1)
+        for words in ("user", "add", "c@localhost"), ("user", "passwd", "a@localhost"):
+            assert t.ask(*words, "--password-stdin", stdin="new\n", code=1, **here)["error"]["code"] == "resource-constraint", words
+        assert t.ask("user", "remove", "b@localhost", code=1, **here)["error"]["code"] == "resource-constraint"
+        assert t.ask("status", **here)["ok"]["failed_commits"] >= 3
+        disk.set(FULL, 0)
+        for name in "a", "b":
+            c = Client(server)
+            assert "<success" in c.plain(name) and "<jid>" in c.bind("x")[1]
+        assert "<not-authorized" in Client(server).plain("c", "new")
+        t.add("c", **here)
+        t.ctl("user", "remove", "b@localhost", **here)
+        assert t.jids("user", "list", **here) == ["a@localhost", "c@localhost"]
+        server.end()
+    finally:
+        disk.end()
+
+
 def second_server(t):
     def refused(**keys):
         p = subprocess.run([MYNAHD, "--config", write(t.folder + "/second.yaml", **keys)], stderr=subprocess.PIPE, text=True,
@@ -339,13 +408,14 @@ def strangers(t):
         os.chmod(path, 0o666)
         p = subprocess.run(ask, stderr=subprocess.PIPE, text=True, cwd="/")
         assert p.returncode == 1 and "only root and the server's own user" in p.stderr, p
-        assert any("control refused" in line and "uid=65534" in line for line in server.log)
+        wait_for_log(server, "control refused uid=65534 ")
     finally:
         server.end()
 
 
 def lines(t):
     """The framing, by hand."""
+    t.nobody()
     s, answers = t.raw()
     for byte in b'{"command": ["status"]}\n':
         s.sendall(bytes([byte]))
@@ -384,18 +454,26 @@ def lines(t):
     assert json.loads(answers.readline())["error"]["code"] == "resource-constraint"
     del crowd, s, answers
 
+    def let_in():
+        s, answers = t.raw()
+        try:
+            s.sendall(b'{"command": ["status"]}\n')
+            return "ok" in json.loads(answers.readline())
+        except OSError:
+            return False
+
+    wait_for(let_in, "the crowd has gone")
+
 
 def told(t):
     """A line in the log for each command: who and what, no password."""
-    log = "".join(t.server.log)
-    assert re.search(r'command uid=%d pid=\d+ command=status arguments=none result=ok' % os.getuid(), log)
     t.add("logged")
+    wait_for_log(t.server, r'command uid=%d pid=\d+ command="user add" arguments="jid=logged@localhost" result=ok' % os.getuid())
     t.ctl("session", "kick", "none@localhost", "--reason", "why not", code=1)
+    wait_for_log(t.server, 'arguments="jid=none@localhost reason=why not" result=item-not-found')
     t.ctl("status")
-    log = "".join(t.server.log)
-    assert 'command="user add" arguments="jid=logged@localhost" result=ok' in log, log
-    assert 'arguments="jid=none@localhost reason=why not" result=item-not-found' in log, log
-    assert "testpwd" not in log and "pass word" not in log
+    wait_for_log(t.server, "command=status arguments=none result=ok")
+    assert "testpwd" not in "".join(t.server.log)
 
 
 def stopped_meanwhile(t):
@@ -404,9 +482,7 @@ def stopped_meanwhile(t):
         f.write("".join("stop%d@localhost x\n" % i for i in range(20000)))
     p = subprocess.Popen([MYNAHCTL, "--config", t.config, "--json", "user", "add", "--from", t.folder + "/accounts"],
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + DEADLINE
-    while not [name for name in t.jids("user", "list", "localhost") if name.startswith("stop")]:
-        assert time.monotonic() < until
+    wait_for(lambda: [name for name in t.jids("user", "list", "localhost") if name.startswith("stop")], "the first accounts")
     t.server.end()
     assert p.wait(DEADLINE) == 1 and json.loads(p.stdout.read())["error"]["code"] == "service-unavailable"
     p.stdout.close()
@@ -419,7 +495,7 @@ def stopped_meanwhile(t):
 def main():
     t = Test()
     steps = [accounts, usage, asked_on_a_terminal, sessions, removal, status, lines, told, many_while_two_chat, missing, killed,
-             second_server, long_path, strangers, stopped_meanwhile]
+             power_goes, full_disk, second_server, long_path, strangers, stopped_meanwhile]
     bad = tap([(s.__name__, lambda s=s: s(t)) for s in steps], t.log)
     if t.server.process.poll() is None:
         t.server.process.kill()
