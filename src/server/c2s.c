@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "base/rand.h"
 #include "server/module.h"
+#include "server/sm.h"
 
 enum { LINGER_MS = 5000 };
 
@@ -57,7 +58,7 @@ static void c2s_free(struct c2s *c)
 }
 
 /* The connection goes; the struct goes when nothing is under way with it any more. */
-static void shut(struct c2s *c, int64_t linger)
+static void shut(struct c2s *c, int64_t linger, bool lost)
 {
     if (c->state == C2S_CLOSED)
         return;
@@ -67,7 +68,10 @@ static void shut(struct c2s *c, int64_t linger)
         struct session *s = c->session;
 
         c->session = NULL;
-        session_end(s);
+        if (lost)
+            session_lost(s);
+        else
+            session_end(s);
         session_unref(s);
     }
     mn_timer_stop(&c->deadline);
@@ -77,18 +81,20 @@ static void shut(struct c2s *c, int64_t linger)
         mn_loop_at_end(c->owner->loop, &c->turn);
 }
 
-void c2s_raw(struct c2s *c, mn_str bytes)
-{
-    if (c->state != C2S_CLOSED)
-        mn_conn_write(c->conn, bytes);
-}
-
 static void check_queue(struct c2s *c)
 {
     if (!c->overflow && mn_conn_queued(c->conn) > (size_t)c->srv->conf->limits.queue) {
         c->overflow = true;
         mn_loop_at_end(c->owner->loop, &c->turn);
     }
+}
+
+void c2s_raw(struct c2s *c, mn_str bytes)
+{
+    if (c->state == C2S_CLOSED || c->overflow)
+        return;
+    mn_conn_write(c->conn, bytes);
+    check_queue(c);
 }
 
 void c2s_write(struct c2s *c, const struct mn_stanza *st, const struct mn_jid *to)
@@ -122,6 +128,11 @@ static void header(struct c2s *c, mn_str to)
 
 void c2s_error(struct c2s *c, enum mn_stream_cond cond, const char *text)
 {
+    c2s_error_with(c, cond, text, (mn_str){0});
+}
+
+void c2s_error_with(struct c2s *c, enum mn_stream_cond cond, const char *text, mn_str more)
+{
     struct mn_buf *b;
 
     if (c->state == C2S_CLOSED)
@@ -141,9 +152,10 @@ void c2s_error(struct c2s *c, enum mn_stream_cond cond, const char *text)
         mn_buf_xml(b, mn_str_from(text), false);
         mn_buf_lit(b, "</text>");
     }
+    mn_buf_str(b, more);
     mn_buf_lit(b, "</stream:error></stream:stream>");
     mn_conn_written(c->conn);
-    shut(c, LINGER_MS);
+    shut(c, LINGER_MS, false);
 }
 
 void c2s_close(struct c2s *c)
@@ -153,7 +165,7 @@ void c2s_close(struct c2s *c)
     if (c->state == C2S_OPENING)
         header(c, (mn_str){0});
     c2s_raw(c, MN_STR("</stream:stream>"));
-    shut(c, LINGER_MS);
+    shut(c, LINGER_MS, false);
 }
 
 void c2s_restart(struct c2s *c)
@@ -326,9 +338,9 @@ static void bound_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
         struct mn_stanza *e =
             mn_stanza_error(st, MN_COND_JID_MALFORMED, MN_STR("to is no address"));
 
-        c2s_write(c, e, NULL);
-        mn_stanza_unref(e);
+        session_give(c->session, e);
     }
+    c->session->in_count++;
     mn_stanza_unref(st);
 }
 
@@ -427,7 +439,7 @@ static void on_closed(void *arg, int why)
     struct c2s *c = arg;
 
     mn_log_debug(&c->log, "connection ended", MN_FC("why", mn_err_text(why)));
-    shut(c, 0);
+    shut(c, 0, true);
 }
 
 static void on_tls(void *arg)
@@ -522,7 +534,7 @@ static void at_end(struct mn_turn *t)
     if (c->overflow && c->state != C2S_CLOSED) {
         mn_log_info(&c->log, "client does not read",
                     MN_FN("bytes", (int64_t)mn_conn_queued(c->conn)));
-        shut(c, 0);
+        shut(c, 0, true);
     }
     if (c->moving)
         leave(c);
@@ -617,6 +629,11 @@ static void endpoint_write(void *endpoint, const struct mn_stanza *st, const str
     c2s_write(endpoint, st, to);
 }
 
+static void endpoint_raw(void *endpoint, mn_str bytes)
+{
+    c2s_raw(endpoint, bytes);
+}
+
 static void endpoint_close(void *endpoint, enum mn_stream_cond cond, mn_str text)
 {
     struct c2s *c = endpoint;
@@ -629,25 +646,48 @@ static void endpoint_close(void *endpoint, enum mn_stream_cond cond, mn_str text
     mn_arena_done(&a, NULL);
 }
 
-static const struct endpoint_face endpoint = {endpoint_write, endpoint_close};
+static const struct endpoint_face endpoint = {endpoint_write, endpoint_raw, endpoint_close};
 
 struct c2s *c2s_of(const struct session *s)
 {
     return s->face == &endpoint ? s->endpoint : NULL;
 }
 
-void c2s_bind(struct c2s *c, struct user *u, mn_str resource)
+/* From now on the stream is that session's. */
+static void take_session(struct c2s *c, struct session *s)
 {
     struct mn_xml_limits limits;
 
-    c->session = session_ref(session_new(u, resource, &endpoint, c));
+    c->session = session_ref(s);
     c->session->log = &c->log;
-    c->session->anonymous = c->anonymous;
     c->session->peer = mn_str_from(c->peer);
     c->state = C2S_BOUND;
     mn_timer_stop(&c->deadline);
     limits = limits_of(c);
     mn_xml_limit(c->xml, &limits);
     c->log.fields[1] = MN_F("jid", mn_jid_text(&c->session->jid));
-    mn_log_info(&c->log, "session", MN_FC("tls", c->secure ? mn_conn_tls_name(c->conn) : "none"));
+}
+
+static void tell_session(struct c2s *c, const char *what)
+{
+    mn_log_info(&c->log, what, MN_FC("tls", c->secure ? mn_conn_tls_name(c->conn) : "none"));
+}
+
+void c2s_bind(struct c2s *c, struct user *u, mn_str resource)
+{
+    take_session(c, session_new(u, resource, &endpoint, c));
+    c->session->anonymous = c->anonymous;
+    tell_session(c, "session");
+}
+
+bool c2s_resume(struct c2s *c, struct session *s, uint32_t h)
+{
+    void *old = s->endpoint;
+
+    s->endpoint = NULL;
+    if (old)
+        s->face->close(old, MN_STREAM_CONFLICT, MN_STR("the session goes on elsewhere"));
+    take_session(c, s);
+    tell_session(c, "session resumed");
+    return sm_return(s, &endpoint, c, h);
 }

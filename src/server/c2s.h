@@ -49,6 +49,8 @@ struct c2s {
 struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy);
 /* The stream error and the end of the connection; ends the session too. */
 void c2s_error(struct c2s *c, enum mn_stream_cond cond, const char *text);
+/* The same with an element of an application behind the text. */
+void c2s_error_with(struct c2s *c, enum mn_stream_cond cond, const char *text, mn_str more);
 /* </stream:stream> and the end. */
 void c2s_close(struct c2s *c);
 void c2s_write(struct c2s *c, const struct mn_stanza *st, const struct mn_jid *to);
@@ -69,6 +71,9 @@ bool c2s_expects(const struct c2s *c, mn_str user);
 void c2s_authenticated(struct c2s *c, mn_str user);
 /* Its session begins: from now on stanzas go there. */
 void c2s_bind(struct c2s *c, struct user *u, mn_str resource);
+/* A session that lost its stream, or still has one, goes on here; `h` is what its client has
+ * (server/sm.h). False: that cannot be. */
+bool c2s_resume(struct c2s *c, struct session *s, uint32_t h);
 /* The stream of a session; NULL when its endpoint is something else, or gone. */
 struct c2s *c2s_of(const struct session *s);
 /* May passwords and the like pass here: TLS, or a mechanism that the operator allows without it. */

@@ -337,7 +337,8 @@ static void drain(struct server *srv)
 
         for (unsigned i = 0; i < srv->owner_count; i++) {
             owner_set_here(srv->owners[i]);
-            mn_loop_fire_all(srv->owners[i]->loop); /* connections that linger */
+            /* connections that linger, sessions without one */
+            mn_loop_fire_all(srv->owners[i]->loop);
             some |= mn_loop_turn(srv->owners[i]->loop, 5);
         }
         quiet = some ? 0 : quiet + 1;

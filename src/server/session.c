@@ -4,6 +4,7 @@
 #include "server/iq.h"
 #include "server/presence.h"
 #include "server/server.h"
+#include "server/sm.h"
 
 struct answer {
     struct mn_list link;
@@ -101,11 +102,20 @@ void session_end(struct session *s)
     u->session_count--;
     u->owner->count.sessions--;
     s->user = NULL;
+    sm_end(s, u);
     answers_drop(s);
     mn_free(s->presence);
     s->presence = NULL;
     user_let(u);
     session_unref(s);
+}
+
+void session_lost(struct session *s)
+{
+    if (!s->user || !sm_leave(s))
+        session_end(s);
+    s->log = NULL;
+    s->peer = MN_STR("");
 }
 
 void session_kick(struct session *s, enum mn_stream_cond cond, mn_str text)
@@ -120,7 +130,9 @@ void session_kick(struct session *s, enum mn_stream_cond cond, mn_str text)
 
 void session_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to)
 {
-    if (s->endpoint)
+    if (s->sm && s->user)
+        sm_write(s, st, to);
+    else if (s->endpoint)
         s->face->write(s->endpoint, st, to);
 }
 
@@ -131,7 +143,7 @@ void session_give(struct session *s, struct mn_stanza *st)
 }
 
 /* The closed prefix: everything before the first open ticket. */
-static uint32_t settled(const struct session *s)
+uint32_t session_settled(const struct session *s)
 {
     return mn_list_empty(&s->tickets) ? s->in_count
                                       : MN_OF(s->tickets.next, struct ticket, link)->seq - 1;
@@ -142,7 +154,7 @@ void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st)
     struct mn_list *behind = &s->answers;
     struct answer *a;
 
-    if (mn_list_empty(&s->answers) && (int32_t)(settled(s) - seq) >= 0) {
+    if (mn_list_empty(&s->answers) && (int32_t)(session_settled(s) - seq) >= 0) {
         session_give(s, st);
         return;
     }
@@ -158,7 +170,7 @@ void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st)
 
 void session_settle(struct session *s)
 {
-    uint32_t upto = settled(s);
+    uint32_t upto = session_settled(s);
 
     MN_LIST_EACH(n, &s->answers)
     {
@@ -170,6 +182,8 @@ void session_settle(struct session *s)
         session_give(s, a->st);
         mn_free(a);
     }
+    if (s->sm)
+        sm_settled(s);
 }
 
 /* An IQ for the server itself or for the own account. */

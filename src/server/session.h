@@ -9,6 +9,7 @@ struct session;
 
 struct endpoint_face {
     void (*write)(void *endpoint, const struct mn_stanza *st, const struct mn_jid *to);
+    void (*raw)(void *endpoint, mn_str bytes); /* whole elements, of a stanza or none */
     /* A stream error and the end; the endpoint forgets its session at once. */
     void (*close)(void *endpoint, enum mn_stream_cond cond, mn_str text);
 };
@@ -24,7 +25,8 @@ struct session {
     struct user *user;   /* NULL once it has ended */
     struct mn_jid jid;   /* full; its text stands behind the struct */
     const struct endpoint_face *face;
-    void *endpoint;
+    void *endpoint; /* NULL: its stream is gone and may come back (sm) */
+    struct sm *sm;  /* XEP-0198; NULL: not asked for */
     unsigned refs;
     int8_t priority;
     bool available, interested, anonymous;
@@ -63,5 +65,9 @@ void session_give(struct session *s, struct mn_stanza *st);
 /* Our own answer to its stanza number `seq`: leaves when everything up to it is settled. Takes over
  * the reference. */
 void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st);
+/* The number of the last stanza of the closed prefix: everything up to it is settled. */
+uint32_t session_settled(const struct session *s);
+/* The endpoint is gone: the session ends, or waits for it to come back. */
+void session_lost(struct session *s);
 /* What the closed prefix lets go. */
 void session_settle(struct session *s);

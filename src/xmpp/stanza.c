@@ -290,18 +290,24 @@ void mn_stanza_write(struct mn_buf *b, const struct mn_stanza *st, const struct 
     mn_buf_c(b, '>');
 }
 
-mn_str mn_stanza_delay(struct mn_arena *a, mn_str from, int64_t wall_ms)
+void mn_stanza_delay(struct mn_stanza *st, mn_str by, int64_t wall_ms)
 {
-    struct mn_elem *e = mn_elem_new(a, MN_NS_DELAY, "delay");
+    struct mn_arena *a = &st->arena;
+    struct mn_elem *e;
     struct mn_buf b = {0};
-    mn_str out;
 
-    mn_elem_set(a, e, "from", from);
+    for (const struct mn_elem *c = st->elem ? mn_elem_first(st->elem) : NULL; c;
+         c = mn_elem_next(c))
+        if (mn_elem_is(c, MN_NS_DELAY, "delay") && mn_str_eq(mn_elem_get(c, "from"), by))
+            return;
+    if (st->added.n)
+        return;
+    e = mn_elem_new(a, MN_NS_DELAY, "delay");
+    mn_elem_set(a, e, "from", by);
     mn_elem_set(a, e, "stamp", mn_datetime_text(wall_ms, a));
     mn_elem_write(&b, e, mn_ns_uri(MN_NS_CLIENT));
-    out = mn_arena_str(a, mn_buf_view(&b));
+    st->added = mn_arena_str(a, mn_buf_view(&b));
     mn_buf_free(&b);
-    return out;
 }
 
 int mn_stanza_load(mn_str bytes, struct mn_stanza **out)

@@ -81,7 +81,8 @@ const struct mn_elem *mn_stanza_child(const struct mn_stanza *st);
 /* Bytes for the wire of a jabber:client or jabber:server stream; `to` overrules the envelope's when
  * not NULL. */
 void mn_stanza_write(struct mn_buf *b, const struct mn_stanza *st, const struct mn_jid *to);
-/* A delay child (XEP-0203) as bytes for `added`. */
-mn_str mn_stanza_delay(struct mn_arena *a, mn_str from, int64_t wall_ms);
+/* Adds a delay (XEP-0203) to an envelope of one's own, unless `by` has said of it already when it
+ * was delayed. */
+void mn_stanza_delay(struct mn_stanza *st, mn_str by, int64_t wall_ms);
 /* A stanza back from stored bytes (written by mn_stanza_write). */
 int mn_stanza_load(mn_str bytes, struct mn_stanza **out) MN_MUST_CHECK;

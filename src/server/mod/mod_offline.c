@@ -44,7 +44,7 @@ static void counted(struct store_read *s)
         struct mn_stanza *kept = mn_stanza_wrap(st);
         uint64_t seq;
 
-        kept->added = mn_stanza_delay(&kept->arena, u->host->name, mn_clock_wall());
+        mn_stanza_delay(kept, u->host->name, mn_clock_wall());
         mn_stanza_write(&b, kept, NULL);
         mn_stanza_unref(kept);
         seq = store_log_add(o->writer, "offline", &e, 1, mn_clock_wall(), mn_buf_view(&b), NULL);

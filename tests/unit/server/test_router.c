@@ -13,7 +13,7 @@ static void closed(void *endpoint, enum mn_stream_cond cond, mn_str text)
 {
 }
 
-static const struct endpoint_face face = {write_down, closed};
+static const struct endpoint_face face = {.write = write_down, .close = closed};
 
 static void come(void *arg, struct user *u)
 {

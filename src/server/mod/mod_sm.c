@@ -1,0 +1,139 @@
+/* XEP-0198 Stream Management: the elements; what they do is in server/sm.c. */
+#include "base/num.h"
+#include "server/module.h"
+#include "server/sm.h"
+
+struct conf {
+    bool on;
+    int64_t resume; /* ms */
+};
+static const struct mn_conf_row keys[] = {{"resume", MN_CONF_TIME, offsetof(struct conf, resume),
+                                           "10min", .min = 0, .max = 86400000,
+                                           .text = "how long a session waits for its client; "
+                                                   "0s: none can be resumed"},
+                                          {0}};
+
+static void features(struct c2s *c, struct mn_buf *out)
+{
+    if (c->state == C2S_KNOWN)
+        mn_buf_lit(out, "<sm xmlns='urn:xmpp:sm:3'/>");
+}
+
+static void failed(struct c2s *c, const char *condition)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_fmt(&b,
+               "<failed xmlns='urn:xmpp:sm:3'>"
+               "<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>",
+               condition);
+    c2s_raw(c, mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
+static bool is_true(mn_str s)
+{
+    return mn_str_is(s, "true") || mn_str_is(s, "1");
+}
+
+static bool on_enable(struct c2s *c, const struct mn_xml_item *item)
+{
+    const struct conf *conf = config_module(c->srv->conf, &mod_sm);
+    uint64_t max = (uint64_t)conf->resume / 1000, wish;
+    struct mn_buf b = {0};
+
+    if (c->state != C2S_BOUND) {
+        failed(c, "unexpected-request");
+        return true;
+    }
+    if (c->session->sm) {
+        failed(c, "unexpected-request");
+        c2s_error(c, MN_STREAM_POLICY_VIOLATION, "stream management is enabled already");
+        return true;
+    }
+    if (!is_true(mn_elem_get(item->elem, "resume")) || c->anonymous)
+        max = 0;
+    else if (mn_num_parse(mn_elem_get(item->elem, "max"), UINT32_MAX, &wish) && wish && wish < max)
+        max = wish;
+    sm_enable(c->session, (uint32_t)max);
+    if (max)
+        mn_buf_fmt(&b, "<enabled xmlns='urn:xmpp:sm:3' id='%s' resume='true' max='%u'/>",
+                   c->session->sm->id, (unsigned)max);
+    else
+        mn_buf_lit(&b, "<enabled xmlns='urn:xmpp:sm:3'/>");
+    c2s_raw(c, mn_buf_view(&b));
+    mn_buf_free(&b);
+    return true;
+}
+
+static bool on_r(struct c2s *c, const struct mn_xml_item *item)
+{
+    if (c->state != C2S_BOUND || !c->session->sm)
+        return false;
+    sm_tell(c->session);
+    return true;
+}
+
+static void too_high(struct c2s *c, uint32_t h)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_fmt(&b, "<handled-count-too-high xmlns='urn:xmpp:sm:3' h='%u' send-count='%u'/>", h,
+               c->session->sm->sent);
+    c2s_error_with(c, MN_STREAM_UNDEFINED, "more stanzas are acknowledged than were sent",
+                   mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
+static bool on_a(struct c2s *c, const struct mn_xml_item *item)
+{
+    uint64_t h;
+
+    if (c->state != C2S_BOUND || !c->session->sm)
+        return false;
+    if (!mn_num_parse(mn_elem_get(item->elem, "h"), UINT32_MAX, &h))
+        c2s_error(c, MN_STREAM_INVALID_XML, "h is no number");
+    else if (!sm_acked(c->session, (uint32_t)h))
+        too_high(c, (uint32_t)h);
+    return true;
+}
+
+static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
+{
+    struct mn_arena a = {0};
+    struct session *s = NULL;
+    struct user *u;
+    struct mn_jid j;
+    uint64_t h;
+
+    if (c->state != C2S_KNOWN) {
+        failed(c, "unexpected-request");
+        return true;
+    }
+    if (!mn_num_parse(mn_elem_get(item->elem, "h"), UINT32_MAX, &h)) {
+        failed(c, "bad-request");
+        return true;
+    }
+    j = c2s_jid(c, &a);
+    u = user_find(c->owner, mn_jid_bare(&j));
+    if (u)
+        s = sm_find(u, mn_elem_get(item->elem, "previd"));
+    mn_arena_done(&a, NULL);
+    if (!s)
+        failed(c, "item-not-found");
+    else if (!c2s_resume(c, s, (uint32_t)h))
+        too_high(c, (uint32_t)h);
+    return true;
+}
+
+const struct module mod_sm = {
+    .name = "sm",
+    .xep = {{198, "1.6.3"}},
+    .conf = keys,
+    .conf_size = sizeof(struct conf),
+    .stream = {{MN_NS_SM, "enable", on_enable},
+               {MN_NS_SM, "r", on_r},
+               {MN_NS_SM, "a", on_a},
+               {MN_NS_SM, "resume", on_resume}},
+    .stream_features = features,
+};

@@ -1,0 +1,223 @@
+#include "server/sm.h"
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "server/router.h"
+#include "server/server.h"
+
+#define SM "urn:xmpp:sm:3"
+
+struct sm_item {
+    struct sm_item *next;
+    int64_t time; /* wall clock */
+    size_t n;
+    char bytes[];
+};
+
+static void raw(struct session *s, mn_str bytes)
+{
+    if (s->endpoint)
+        s->face->raw(s->endpoint, bytes);
+}
+
+static void ask(struct session *s)
+{
+    if (s->endpoint)
+        s->sm->asking = true;
+    raw(s, MN_STR("<r xmlns='" SM "'/>"));
+}
+
+/* The wish to end is older than the moment: nothing of the session may be on the stack then. */
+static void over(struct mn_timer *t)
+{
+    struct session *s = MN_OF(t, struct sm, absent)->session;
+
+    if (s->endpoint)
+        session_kick(s, MN_STREAM_RESOURCE_CONSTRAINT, MN_STR("too much is not acknowledged"));
+    else
+        session_end(s);
+}
+
+void sm_enable(struct session *s, uint32_t max)
+{
+    struct sm *m = MN_NEW(struct sm);
+    struct mn_arena a = {0};
+    mn_str id = mn_rand_text(&a, sizeof m->id - 1);
+
+    m->session = s;
+    m->in_base = s->in_count;
+    m->resumable = max > 0;
+    m->max = max;
+    m->last = &m->first;
+    m->absent.fire = over;
+    memcpy(m->id, id.p, id.n);
+    mn_arena_done(&a, NULL);
+    s->sm = m;
+}
+
+void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to)
+{
+    struct sm *m = s->sm;
+    struct owner *o = s->user->owner;
+    struct mn_buf b = {0};
+    struct sm_item *item;
+
+    mn_stanza_write(&b, st, to);
+    item = mn_alloc(sizeof *item + b.n);
+    *item = (struct sm_item){.time = mn_clock_wall(), .n = b.n};
+    memcpy(item->bytes, b.p, b.n);
+    mn_buf_free(&b);
+    *m->last = item;
+    m->last = &item->next;
+    m->bytes += sizeof *item + item->n;
+    m->sent++;
+    raw(s, (mn_str){item->bytes, item->n});
+    if (!m->asking)
+        ask(s);
+    if (m->bytes > (size_t)o->srv->conf->limits.queue)
+        mn_timer_start(o->loop, &m->absent, 0);
+}
+
+static void drop_first(struct sm *m)
+{
+    struct sm_item *item = m->first;
+
+    m->first = item->next;
+    if (!m->first)
+        m->last = &m->first;
+    m->bytes -= sizeof *item + item->n;
+    mn_free(item);
+}
+
+bool sm_acked(struct session *s, uint32_t h)
+{
+    struct sm *m = s->sm;
+
+    if (h - m->acked > m->sent - m->acked)
+        return false;
+    for (; m->acked != h; m->acked++)
+        drop_first(m);
+    m->asking = false;
+    if (m->first)
+        ask(s);
+    return true;
+}
+
+uint32_t sm_handled(const struct session *s)
+{
+    uint32_t h = session_settled(s) - s->sm->in_base;
+
+    return (int32_t)h < 0 && s->in_count - s->sm->in_base < INT32_MAX ? 0 : h;
+}
+
+static void tell(struct session *s)
+{
+    struct mn_buf b = {0};
+
+    s->sm->told = sm_handled(s);
+    mn_buf_fmt(&b, "<a xmlns='" SM "' h='%u'/>", s->sm->told);
+    raw(s, mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
+void sm_tell(struct session *s)
+{
+    s->sm->due = s->in_count - s->sm->in_base;
+    tell(s);
+}
+
+void sm_settled(struct session *s)
+{
+    struct sm *m = s->sm;
+
+    if ((int32_t)(m->due - m->told) > 0 && sm_handled(s) != m->told)
+        tell(s);
+}
+
+bool sm_leave(struct session *s)
+{
+    struct sm *m = s->sm;
+
+    if (!m || !m->resumable)
+        return false;
+    s->endpoint = NULL;
+    m->asking = false;
+    mn_timer_start(s->user->owner->loop, &m->absent, (int64_t)m->max * 1000);
+    return true;
+}
+
+bool sm_return(struct session *s, const struct endpoint_face *face, void *endpoint, uint32_t h)
+{
+    struct sm *m = s->sm;
+    struct mn_buf b = {0};
+
+    mn_timer_stop(&m->absent);
+    s->face = face;
+    s->endpoint = endpoint;
+    if (h - m->acked > m->sent - m->acked)
+        return false;
+    m->told = m->due = sm_handled(s);
+    mn_buf_fmt(&b, "<resumed xmlns='" SM "' previd='%s' h='%u'/>", m->id, m->told);
+    raw(s, mn_buf_view(&b));
+    mn_buf_free(&b);
+    for (; m->acked != h; m->acked++)
+        drop_first(m);
+    for (const struct sm_item *item = m->first; item; item = item->next)
+        raw(s, (mn_str){item->bytes, item->n});
+    if (m->first)
+        ask(s);
+    return true;
+}
+
+struct session *sm_find(struct user *u, mn_str id)
+{
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (s->sm && s->sm->resumable && mn_str_is(id, s->sm->id))
+            return s;
+    }
+    return NULL;
+}
+
+/* To the account instead of the resource; with the time at which it would have been read. */
+static void message_again(struct mn_stanza *st, struct user *u, int64_t time)
+{
+    struct mn_stanza *again = mn_stanza_wrap(st);
+
+    mn_stanza_to(again, &u->jid);
+    mn_stanza_delay(again, u->host->name, time);
+    router_send(again);
+}
+
+static void unacknowledged(const struct sm_item *item, struct user *u)
+{
+    struct mn_stanza *st;
+
+    if (!mn_stanza_load((mn_str){item->bytes, item->n}, &st)) {
+        if (st->kind == MN_MESSAGE && st->type != MN_TYPE_ERROR && st->type != MN_TYPE_GROUPCHAT &&
+            st->type != MN_TYPE_HEADLINE)
+            message_again(st, u, item->time);
+        else if (st->kind == MN_IQ && (st->type == MN_TYPE_GET || st->type == MN_TYPE_SET) &&
+                 !mn_jid_none(&st->from))
+            router_send(mn_stanza_error(st, MN_COND_SERVICE_UNAVAILABLE, MN_STR("")));
+    }
+    mn_stanza_unref(st);
+}
+
+void sm_end(struct session *s, struct user *u)
+{
+    struct sm *m = s->sm;
+
+    if (!m)
+        return;
+    s->sm = NULL;
+    mn_timer_stop(&m->absent);
+    while (m->first) {
+        if (u->exists)
+            unacknowledged(m->first, u);
+        drop_first(m);
+    }
+    mn_free(m);
+}

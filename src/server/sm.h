@@ -1,0 +1,44 @@
+/* Stream management of a session (XEP-0198): what was sent and is not acknowledged, what was taken
+ * and is settled, and a session's life without its stream. Only sessions that asked for it have
+ * one. Counters begin when it is enabled and go modulo 2^32. */
+#pragma once
+
+#include "server/session.h"
+
+struct sm_item; /* a stanza as it went out */
+
+struct sm {
+    struct session *session;
+    uint32_t in_base;       /* session->in_count when it was enabled */
+    uint32_t sent, acked;   /* stanzas to the client, and what it has of them */
+    uint32_t told;          /* our last h ... */
+    uint32_t due;           /* ... and the one that the client asked for while it was not settled */
+    bool resumable, asking; /* asking: our <r/> is not answered yet */
+    uint32_t max;           /* seconds without a stream */
+    struct sm_item *first, **last;
+    size_t bytes; /* of the queue */
+    struct mn_timer absent;
+    char id[25]; /* SM-ID; text of 24 characters */
+};
+
+/* From now on. `max`: seconds; 0: not to be resumed. */
+void sm_enable(struct session *s, uint32_t max);
+/* A stanza to the client: kept until it is acknowledged. */
+void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to);
+/* The client has everything up to `h`. False: more than was sent. */
+bool sm_acked(struct session *s, uint32_t h);
+/* Our `h`: everything up to it is settled, and durable where it is stored. */
+uint32_t sm_handled(const struct session *s);
+/* <a/> with it; the client wants to hear of what is open still as soon as it is settled. */
+void sm_tell(struct session *s);
+/* More is settled: tells a client that waits for it. */
+void sm_settled(struct session *s);
+/* Its stream is gone without a farewell: it stays, for a time. False: it cannot. */
+bool sm_leave(struct session *s);
+/* The client is back: <resumed/>, and everything that it does not have. False when `h` cannot be.
+ */
+bool sm_return(struct session *s, const struct endpoint_face *face, void *endpoint, uint32_t h);
+struct session *sm_find(struct user *u, mn_str id);
+/* The session has ended: messages that it had not acknowledged go the way of messages to somebody
+ * who is away, requests are answered by an error. */
+void sm_end(struct session *s, struct user *u);
