@@ -59,7 +59,8 @@ size_t mn_str_find(mn_str s, char c);
 /* Without the first `n` bytes (all of them when n > s.n). */
 static inline mn_str mn_str_skip(mn_str s, size_t n)
 {
-    return n >= s.n ? (mn_str){s.p + s.n, 0} : (mn_str){s.p + n, s.n - n};
+    n = n < s.n ? n : s.n;
+    return (mn_str){n ? s.p + n : s.p, s.n - n}; /* not even 0 is added to NULL */
 }
 /* Without XML white space (space, tab, CR, LF) at both ends. */
 mn_str mn_str_trim(mn_str s);
