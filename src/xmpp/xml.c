@@ -243,13 +243,14 @@ static int scan_lt(struct mn_xml *x, char c)
     return MN_E_OK;
 }
 
-/* Goes on from where it stopped; *end is behind the end of something whole. MN_XML_* or a code. */
+/* Goes on from where it stopped; *whole is where something whole ends, or where the fault is.
+ * MN_XML_* or a code. */
 static int scan(struct mn_xml *x, mn_str in, size_t *whole)
 {
-    const char *begin = in.p, *at = in.p + x->scanned, *end = in.p + in.n;
-    int e;
+    const char *at = in.p + x->scanned, *end = in.p + in.n;
+    int what = MN_XML_NOTHING;
 
-    while (at < end) {
+    while (at < end && !what) {
         switch (x->scan) {
         case SCAN_TEXT:
             if (x->depth == 0) {
@@ -257,8 +258,10 @@ static int scan(struct mn_xml *x, mn_str in, size_t *whole)
                     at++;
                 if (at == end)
                     break;
-                if (*at != '<')
-                    return x->open ? MN_E_FORMAT : MN_E_XML;
+                if (*at != '<') {
+                    what = x->open ? MN_E_FORMAT : MN_E_XML;
+                    break;
+                }
             } else {
                 at = find(at, end, '<');
                 if (at == end)
@@ -268,8 +271,7 @@ static int scan(struct mn_xml *x, mn_str in, size_t *whole)
             x->scan = SCAN_LT;
             break;
         case SCAN_LT:
-            if ((e = scan_lt(x, *at++)))
-                return e;
+            what = scan_lt(x, *at++);
             x->begun = true;
             break;
         case SCAN_TAG: {
@@ -284,16 +286,14 @@ static int scan(struct mn_xml *x, mn_str in, size_t *whole)
                 x->scan = SCAN_TEXT;
                 if (!x->open) {
                     x->closing = x->slash;
-                    *whole = (size_t)(at - begin);
-                    return MN_XML_OPEN;
+                    what = MN_XML_OPEN;
+                } else if (x->depth >= x->limits.depth) {
+                    what = MN_E_LIMIT;
+                } else if (!x->slash) {
+                    x->depth++;
+                } else if (!x->depth) {
+                    what = MN_XML_ELEM;
                 }
-                x->depth += !x->slash;
-                if (!x->depth) {
-                    *whole = (size_t)(at - begin);
-                    return MN_XML_ELEM;
-                }
-                if (x->depth > x->limits.depth)
-                    return MN_E_LIMIT;
                 break;
             }
             x->scan = at[-1] == '"' ? SCAN_DQ : SCAN_SQ;
@@ -314,17 +314,20 @@ static int scan(struct mn_xml *x, mn_str in, size_t *whole)
                 break;
             at++;
             x->scan = SCAN_TEXT;
-            *whole = (size_t)(at - begin);
             if (!x->depth)
-                return MN_XML_CLOSE;
-            if (!--x->depth)
-                return MN_XML_ELEM;
+                what = MN_XML_CLOSE;
+            else if (!--x->depth)
+                what = MN_XML_ELEM;
             break;
         case SCAN_BANG:
-            if (*at != "[CDATA["[x->matched])
-                return x->matched == 0 ? MN_E_RESTRICTED : MN_E_XML;
-            if (!x->depth)
-                return x->open ? MN_E_FORMAT : MN_E_XML;
+            if (*at != "[CDATA["[x->matched]) {
+                what = x->matched == 0 ? MN_E_RESTRICTED : MN_E_XML;
+                break;
+            }
+            if (!x->depth) {
+                what = x->open ? MN_E_FORMAT : MN_E_XML;
+                break;
+            }
             at++;
             if (++x->matched == 7) {
                 x->scan = SCAN_CDATA;
@@ -345,22 +348,21 @@ static int scan(struct mn_xml *x, mn_str in, size_t *whole)
             at++;
             break;
         case SCAN_PI: /* only the XML declaration: "xml" and white space must follow */
-            if (x->matched < 3) {
-                if (*at != "xml"[x->matched])
-                    return MN_E_RESTRICTED;
-            } else if (x->matched == 3) {
-                if (!SPACE(*at))
-                    return MN_E_RESTRICTED;
-            } else if (*at == '>') {
-                x->scan = SCAN_TEXT;
+            if (x->matched < 3 ? *at != "xml"[x->matched] : x->matched == 3 && !SPACE(*at)) {
+                what = MN_E_RESTRICTED;
+                break;
             }
+            if (x->matched == 4 && *at == '>')
+                x->scan = SCAN_TEXT;
             x->matched += x->matched < 4;
             at++;
             break;
         }
     }
-    x->scanned = in.n;
-    return MN_XML_NOTHING;
+    *whole = (size_t)(at - in.p);
+    if (!what)
+        x->scanned = in.n;
+    return what;
 }
 
 /* The parser. */
@@ -526,7 +528,7 @@ static const char *reference(const char *at, const char *end, char *out, size_t 
     hex = body.n > 1 && body.p[1] == 'x';
     body = mn_str_skip(body, hex ? 2 : 1);
     body.n--;
-    if (!body.n || body.n > 8)
+    if (!body.n)
         return NULL;
     for (size_t i = 0; i < body.n; i++) {
         unsigned char ch = (unsigned char)body.p[i];
@@ -537,9 +539,9 @@ static const char *reference(const char *at, const char *end, char *out, size_t 
         if (d == 99)
             return NULL;
         c = c * (hex ? 16 : 10) + d;
+        if (c > 0x10ffff)
+            return NULL;
     }
-    if (c > 0x10ffff)
-        return NULL;
     if (c < 0x80) {
         out[0] = (char)c;
         *n = 1;
@@ -990,6 +992,53 @@ static void keep_outer(struct mn_xml *x, const struct parser *p)
     }
 }
 
+/* One of the declaration's settings, behind white space; false: it does not come here. */
+static bool setting(struct parser *p, const char *name, mn_str *value)
+{
+    const char *back = p->at;
+    size_t n = strlen(name);
+    char quote = 0;
+
+    skip_space(p);
+    if (p->at > back && (size_t)(p->end - p->at) > n && !memcmp(p->at, name, n)) {
+        p->at += n;
+        skip_space(p);
+        if (*p->at == '=') {
+            p->at++;
+            skip_space(p);
+            quote = *p->at++;
+        }
+        value->p = p->at;
+        while (!(*p->at & 0x80) && classes[(unsigned char)*p->at])
+            p->at++;
+        value->n = (size_t)(p->at - value->p);
+        if (quote && strchr("'\"", quote) && *p->at++ == quote)
+            return true;
+    }
+    p->at = back;
+    return false;
+}
+
+/* <?xml version='1.0' encoding='UTF-8' standalone='yes'?>, the last two as they like. */
+static int declaration(struct parser *p)
+{
+    mn_str v;
+
+    p->at += 5;
+    if (!setting(p, "version", &v))
+        return MN_E_XML;
+    if (setting(p, "encoding", &v) && !mn_str_eq_nocase(v, MN_STR("UTF-8")))
+        return MN_E_DENIED;
+    if (setting(p, "standalone", &v) && !mn_str_is(v, "yes") && !mn_str_is(v, "no"))
+        return MN_E_XML;
+    skip_space(p);
+    if (p->end - p->at < 2 || p->at[0] != '?' || p->at[1] != '>')
+        return MN_E_XML;
+    p->at += 2;
+    skip_space(p);
+    return MN_E_OK;
+}
+
 /* An XML declaration, if any, and the stream's start tag. */
 static int parse_open(struct mn_xml *x, mn_str bytes, struct mn_arena *a, struct mn_xml_item *out)
 {
@@ -1000,38 +1049,8 @@ static int parse_open(struct mn_xml *x, mn_str bytes, struct mn_arena *a, struct
 
     out->raw = padded(a, bytes);
     parser_init(&p, x, out->raw, a);
-    if (bytes.n > 5 && p.at[0] == '<' && p.at[1] == '?') {
-        const char *end = find(p.at, p.end, '>');
-        mn_str prefix, local;
-        bool version = false;
-
-        if (end[-1] != '?')
-            return MN_E_XML;
-        p.at += 5;
-        for (;;) {
-            skip_space(&p);
-            if (p.at >= end - 1)
-                break;
-            p.attr_count = 0;
-            if ((e = attribute(&p)))
-                return e;
-            prefix = p.attrs[0].prefix;
-            local = p.attrs[0].attr.name;
-            if (prefix.n)
-                return MN_E_XML;
-            if (mn_str_is(local, "version"))
-                version = true;
-            else if (!version || !(mn_str_is(local, "encoding") || mn_str_is(local, "standalone")))
-                return MN_E_XML;
-            if (mn_str_is(local, "encoding") &&
-                !mn_str_eq_nocase(p.attrs[0].attr.value, MN_STR("UTF-8")))
-                return MN_E_DENIED;
-        }
-        if (!version)
-            return MN_E_XML;
-        p.at = end + 1;
-        skip_space(&p);
-    }
+    if (bytes.n > 5 && p.at[1] == '?' && (e = declaration(&p)))
+        return e;
     if (p.at >= p.end || *p.at++ != '<')
         return MN_E_XML;
     if ((e = start_tag(&p, &out->elem, &closed)))
@@ -1057,21 +1076,21 @@ int mn_xml_next(struct mn_xml *x, struct mn_arena *a, struct mn_xml_item *out)
         return x->dead;
     if (x->open && x->closing)
         return MN_XML_CLOSE;
-    /* White space between elements is used up at once, so that keep-alives are never held. */
-    if (x->open && !mn_xml_busy(x)) {
+    /* White space between elements is used up at once, so that keep-alives are never held. Before
+     * a header it may be left over from the stream before. */
+    if (!x->scanned) {
         size_t space = 0;
 
         while (space < in.n && SPACE(in.p[space]))
             space++;
         x->used += space;
         in = mn_str_skip(in, space);
-        x->scanned = 0;
     }
     what = scan(x, in, &whole);
-    if (what > 0 ? whole > x->limits.bytes : in.n > x->limits.bytes)
+    if (whole > x->limits.bytes)
         what = MN_E_LIMIT;
     if (what == MN_XML_OPEN)
-        e = parse_open(x, in.n ? (mn_str){in.p, whole} : in, a, out);
+        e = parse_open(x, (mn_str){in.p, whole}, a, out);
     else if (what == MN_XML_ELEM)
         e = parse_elem(x, (mn_str){in.p, whole}, a, out);
     else if (what == MN_XML_CLOSE)

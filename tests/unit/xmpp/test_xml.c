@@ -200,6 +200,9 @@ TEST(limits_hold_also_for_what_is_not_finished)
     for (int i = 0; i < 21; i++)
         mn_buf_str(&b, MN_STR("<a>"));
     CHECK_INT(error_of(events(stream_of(mn_buf_view(&b)), 1, 0)), MN_E_LIMIT);
+    b.n -= 3;
+    mn_buf_str(&b, MN_STR("<a/>"));
+    CHECK_INT(error_of(events(stream_of(mn_buf_view(&b)), 1, 0)), MN_E_LIMIT);
     mn_buf_clear(&b);
     mn_buf_str(&b, MN_STR("<a "));
     for (int i = 0; i < 31; i++)
@@ -207,6 +210,29 @@ TEST(limits_hold_also_for_what_is_not_finished)
     mn_buf_str(&b, MN_STR("/>"));
     CHECK_INT(error_of(events(stream_of(mn_buf_view(&b)), b.n + 500, 0)), MN_E_LIMIT);
     mn_buf_free(&b);
+}
+
+TEST(a_fault_before_the_limit_is_that_fault_wherever_it_is_cut)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_str(&b, MN_STR("<a><1>"));
+    memset(mn_buf_room(&b, 20000), 'x', 20000);
+    b.n += 20000;
+    CHECK_INT(error_of(events(stream_of(mn_buf_view(&b)), 1, 0)), MN_E_XML);
+    CHECK_INT(error_of(events(stream_of(mn_buf_view(&b)), b.n + 500, 0)), MN_E_XML);
+    mn_buf_free(&b);
+}
+
+TEST(references_may_have_leading_zeros)
+{
+    struct mn_arena a = {0};
+    struct mn_elem *e;
+
+    CHECK_INT(mn_xml_parse(MN_STR("<a>&#x0000000041;&#00000000066;</a>"), &limits, &a, &e), 0);
+    CHECK_STR(mn_elem_text(e, &a), "AB");
+    CHECK_INT(mn_xml_parse(MN_STR("<a>&#4294967361;</a>"), &limits, &a, &e), MN_E_XML);
+    mn_arena_done(&a, NULL);
 }
 
 TEST(headers_are_read_with_their_declaration)
@@ -221,6 +247,13 @@ TEST(headers_are_read_with_their_declaration)
         {"<?xml version='1.0' encoding='UTF-16'?><a>", MN_E_DENIED},
         {"<?xml encoding='UTF-8'?><a>", MN_E_XML},
         {"<?xml version='1.0'><a>", MN_E_XML},
+        {"<?xml version='1.0' standalone='no'?><a>", 0},
+        {"<?xml version='1.0' standalone='maybe'?><a>", MN_E_XML},
+        {"<?xml version='1.0'encoding='UTF-8'?><a>", MN_E_XML},
+        {"<?xml version='1.0' version='1.0'?><a>", MN_E_XML},
+        {"<?xml version='&#49;.0'?><a>", MN_E_XML},
+        {"\r\n <a>", 0},
+        {" <?xml version='1.0'?> <a>", 0},
         {"<?xmlx version='1.0'?><a>", MN_E_RESTRICTED},
         {"hello", MN_E_XML},
         {"<stream:stream>", MN_E_XML},
