@@ -208,13 +208,13 @@ void mn_attr_write(struct mn_buf *b, const struct mn_attr *at, unsigned number)
 
 void mn_elem_write(struct mn_buf *b, const struct mn_elem *e, mn_str outer)
 {
-    bool stream = e->ns == MN_NS_STREAM;
+    /* That namespace cannot be declared as the default one. */
+    mn_str prefix = e->ns == MN_NS_XML ? MN_STR("xml:") : MN_STR("");
 
     mn_buf_c(b, '<');
-    if (stream)
-        mn_buf_lit(b, "stream:");
+    mn_buf_str(b, prefix);
     mn_buf_str(b, e->name);
-    if (!stream && !mn_str_eq(e->ns_uri, outer)) {
+    if (!prefix.n && !mn_str_eq(e->ns_uri, outer)) {
         mn_buf_lit(b, " xmlns='");
         mn_buf_xml(b, e->ns_uri, true);
         mn_buf_c(b, '\'');
@@ -234,8 +234,7 @@ void mn_elem_write(struct mn_buf *b, const struct mn_elem *e, mn_str outer)
             mn_elem_write(b, (const struct mn_elem *)n, outer);
     }
     mn_buf_lit(b, "</");
-    if (stream)
-        mn_buf_lit(b, "stream:");
+    mn_buf_str(b, prefix);
     mn_buf_str(b, e->name);
     mn_buf_c(b, '>');
 }

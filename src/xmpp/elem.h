@@ -68,8 +68,8 @@ struct mn_elem *mn_elem_add_text(struct mn_arena *a, struct mn_elem *parent, enu
 struct mn_elem *mn_elem_copy(struct mn_arena *a, const struct mn_elem *e);
 
 /* Writes the element; xmlns only where the namespace differs from `outer`, the default namespace
- * around it (may be empty). No prefixes but xml: and stream: are ever written: other prefixed
- * attributes get a declaration of their own (ns1...). */
+ * around it (may be empty). No prefix but xml: is ever counted on: other prefixed attributes get a
+ * declaration of their own (ns1...). */
 void mn_elem_write(struct mn_buf *b, const struct mn_elem *e, mn_str outer);
 /* One attribute of it, with a space before; `number` makes its prefix unlike the others'. */
 void mn_attr_write(struct mn_buf *b, const struct mn_attr *at, unsigned number);

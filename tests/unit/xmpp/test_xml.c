@@ -330,3 +330,26 @@ TEST(what_is_built_is_read_back_the_same)
     mn_buf_free(&again);
     mn_arena_done(&a, NULL);
 }
+
+/* What is written anew goes to others and into the store: it must count on nothing around it. */
+TEST(reserved_prefixes_survive_writing)
+{
+    struct mn_arena a = {0};
+    struct mn_xml *x = mn_xml_new(&limits);
+    struct mn_xml_item item;
+    struct mn_elem *back;
+    struct mn_buf b = {0};
+
+    mn_xml_feed(x, stream_of(MN_STR("<message><stream:y stream:a='1'><z/></stream:y>"
+                                    "<xml:y xml:lang='de'><z/></xml:y></message>")));
+    CHECK_INT(mn_xml_next(x, &a, &item), MN_XML_OPEN);
+    CHECK_INT(mn_xml_next(x, &a, &item), MN_XML_ELEM);
+    mn_elem_write(&b, item.elem, MN_STR(""));
+    CHECK_INT(mn_xml_parse(mn_buf_view(&b), &limits, &a, &back), 0);
+    CHECK(mn_elem_child(mn_elem_child(back, MN_NS_STREAM, "y"), MN_NS_CLIENT, "z"));
+    CHECK_STR(mn_elem_lang(mn_elem_child(back, MN_NS_XML, "y")), "de");
+    CHECK(mn_elem_child(mn_elem_child(back, MN_NS_XML, "y"), MN_NS_CLIENT, "z"));
+    mn_xml_free(x);
+    mn_buf_free(&b);
+    mn_arena_done(&a, NULL);
+}
