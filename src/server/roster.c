@@ -54,11 +54,12 @@ bool roster_record_parse(mn_str jid, mn_str r, struct roster_item *out)
 
 bool roster_next(const struct roster *r, uint32_t *at, struct roster_item *out)
 {
-    const char *p = r->block + *at;
+    const char *p;
     size_t jid, record;
 
     if (*at >= r->used)
         return false;
+    p = r->block + *at;
     jid = u16_at(p);
     record = u32_at(p + 2);
     *at += (uint32_t)(HEAD + jid + record);
