@@ -945,7 +945,8 @@ static int parse_elem(const struct mn_xml *x, mn_str bytes, struct mn_arena *a,
     inner = p.at;
     p.outside = p.binding_count;
     plain = bound(&p, MN_STR(""));
-    if (!plain || (plain->ns != MN_NS_CLIENT && plain->ns != MN_NS_SERVER))
+    if (!plain || plain->ns != out->elem->ns ||
+        (plain->ns != MN_NS_CLIENT && plain->ns != MN_NS_SERVER))
         p.flags |= MN_XML_NOT_ALONE;
     out->inner = (mn_str){inner, 0};
     while (p.depth) {

@@ -166,6 +166,8 @@ TEST(payloads_that_do_not_stand_alone_are_flagged)
         {"<message><y xmlns='u'><z xmlns='jabber:server'/></y></message>", MN_XML_NOT_ALONE,
          "<y xmlns='u'><z xmlns='jabber:server'/></y>"},
         {"<m:message xmlns:m='jabber:client' xmlns='u'><y/></m:message>", MN_XML_NOT_ALONE, "<y/>"},
+        {"<m:message xmlns:m='jabber:client' xmlns='jabber:server'><y/></m:message>",
+         MN_XML_NOT_ALONE, "<y/>"},
         {"<message><y xmlns='u' xml:lang='de'/></message>", 0, "<y xmlns='u' xml:lang='de'/>"},
         {"<message>a<b/>c &lt;</message  >", 0, "a<b/>c &lt;"},
     };
