@@ -1010,7 +1010,7 @@ static bool setting(struct parser *p, const char *name, mn_str *value)
             quote = *p->at++;
         }
         value->p = p->at;
-        while (!(*p->at & 0x80) && classes[(unsigned char)*p->at])
+        while (classes[(unsigned char)*p->at])
             p->at++;
         value->n = (size_t)(p->at - value->p);
         if (quote && strchr("'\"", quote) && *p->at++ == quote)
