@@ -5,9 +5,12 @@ everything is but bench-smoke"""
 import json, os, re, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/requirements"))
+import check
+
 builds = [sys.argv[1] + ":"] + [a for a in sys.argv[2:] if ":" in a]
 wanted = [a for a in sys.argv[2:] if ":" not in a]
-tests = []
+tests, seen = [], {}
 for build, only in (b.split(":") for b in builds):
     for t in json.loads(subprocess.check_output(["meson", "introspect", "--tests", build])):
         suites = {s.split(":")[-1] for s in t["suite"]}
@@ -28,6 +31,8 @@ def run(t):
         out, code = p.stdout.decode(errors="replace"), p.returncode
     except subprocess.TimeoutExpired as e:
         out, code = (e.stdout or b"").decode(errors="replace") + "\n# timed out", 1
+    for name, passed in check.names(t["name"], {s.split(":")[-1] for s in t["suite"]}, out):
+        seen.setdefault(name, []).append(passed)
     good = len(re.findall(r"^ok \d+", out, re.M))
     bad = len(re.findall(r"^not ok \d+", out, re.M))
     plan = re.search(r"^1\.\.(\d+)", out, re.M)
@@ -45,6 +50,7 @@ def run(t):
 
 with ThreadPoolExecutor(2) as pool:
     results = list(pool.map(run, tests))
+results.append(check.check({name: all(passed) for name, passed in seen.items()}, not wanted))
 passed, failed = (sum(r[i] for r in results) for i in (0, 1))
 print("%d passed, %d failed" % (passed, failed))
 sys.exit(1 if failed or not passed else 0)

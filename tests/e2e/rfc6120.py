@@ -27,9 +27,13 @@ def made_up_names_never_repeat(server, ca):
     """4.7.3 and 7.6: ids of streams, also of restarted ones, and resources that the server chooses."""
     ids, resources = [], []
     Client(server).register("romeo")
+    c = Client(server, opened=False)
+    c.send("<stream:stream to='localhost' version='1.0' id='mine' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>")
+    assert stream_id(c.until("</stream:features>")) != "mine"
     for _ in range(20):
         c = Client(server)
         ids.append(stream_id(c.features))
+        ids.append(stream_id(c.starttls(ca)))
         c.plain("romeo")
         ids.append(stream_id(c.open()))
         c.send(BIND)

@@ -1,0 +1,45 @@
+"""The tables of requirements against what passed. One row is one duty: section, level, what, test, reason. `test` names tests that
+prove it, separated by "; ", each SUITE/NAME as its program says it (of wire conversations: wire/NAME); `reason` says why nothing does."""
+import glob, os, re
+
+LEVELS = {"MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY"}
+
+
+def names(test, suites, out):
+    """(name, passed) of the TAP of a test."""
+    for good, name in re.findall(r"^(ok|not ok) \d+ - (.*)", out, re.M):
+        if "# SKIP" not in name:
+            name = re.sub(r" \([^()]*\)$", "", name) if "wire" in suites else name
+            yield ("wire" if "wire" in suites else test) + "/" + name, good == "ok"
+
+
+def wrong(row, seen, ran):
+    """What is wrong with a row; None: nothing; "": one of its programs was not run, so that it cannot be told."""
+    if len(row) != 5 or not all(row[:3]) or row[1] not in LEVELS:
+        return "is not section, level, what, test, reason"
+    tests = [t for t in row[3].split("; ") if t]
+    if not tests and not row[4]:
+        return "has neither test nor reason"
+    for t in tests:
+        if ran is not None and t.rsplit("/", 1)[0] not in ran:
+            return ""
+        if not seen.get(t):
+            return "%s %s" % (t, "failed" if t in seen else "did not pass, or is no test")
+    return None
+
+
+def check(seen, whole):
+    """`seen`: name -> whether it always passed. Returns how many rows hold and how many do not."""
+    good = bad = 0
+    ran = None if whole else {name.rsplit("/", 1)[0] for name in seen}
+    for path in sorted(glob.glob(os.path.join(os.path.dirname(__file__), "*.tsv"))):
+        with open(path) as f:
+            rows = [(n, line.rstrip("\n").split("\t")) for n, line in enumerate(f, 1) if line.strip() and line[0] != "#"]
+        for n, row in rows:
+            why = wrong(row, seen, ran)
+            good += why is None
+            if why:
+                bad += 1
+                print("not ok: %s:%d: %s: %s" % (os.path.basename(path), n, row[0], why))
+    print("%-6s %-36s %3d passed" % ("FAILED" if bad else "ok", "requirements", good))
+    return good, bad + (whole and not good)
