@@ -94,7 +94,7 @@ struct tail {
 
 enum {
     RUN = 1000,           /* entries that the index takes at once */
-    TAIL_BYTES = 8 << 20, /* above this the writer brings the index up before it commits */
+    TAIL_BYTES = 1 << 20, /* above this the index goes first, then the next commit */
     READERS = 4,
 };
 

@@ -272,8 +272,6 @@ static void write_chain(struct embedded *s, struct store_commit *chain)
         for (struct store_op *o = c->first; o && !rc && !c->result; o = o->next)
             rc = apply(&b, o);
     }
-    if (!rc && s->tail.bytes > TAIL_BYTES)
-        rc = index_all(&b);
     e = finish(&b, rc);
     for (struct store_commit *c = chain; c && e; c = c->next)
         if (!c->result) {
@@ -282,30 +280,43 @@ static void write_chain(struct embedded *s, struct store_commit *chain)
         }
 }
 
-/* A run of the index, and a checkpoint, when there is enough for one. True when there is more. */
-static bool tidy(struct embedded *s)
+/* A run of the index. */
+static int index_run(struct embedded *s)
 {
     struct batch b;
-    int rc;
+    int rc = begin(s, &b);
 
-    if (s->tail.count >= RUN) {
-        rc = begin(s, &b);
-        if (!rc)
-            rc = tail_index(b.db, &b.unindexed);
-        if (finish(&b, rc))
-            return false;
-    }
-    if (s->wal_pages < s->wal_done)
-        s->wal_done = 0;
-    if (s->wal_pages - s->wal_done >= WAL_PAGES) {
-        rc = sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+    if (!rc)
+        rc = tail_index(b.db, &b.unindexed);
+    return finish(&b, rc);
+}
+
+static void checkpoint(struct embedded *s)
+{
+    int rc = sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
                                        &s->wal_done);
-        if (rc)
-            s->wal_done = s->wal_pages; /* when the log has grown again */
-        if (rc && rc != SQLITE_BUSY)
-            (void)failure(&s->writer, rc);
-    }
-    return s->tail.count >= RUN;
+
+    if (rc)
+        s->wal_done = s->wal_pages; /* again when the log has grown */
+    if (rc && rc != SQLITE_BUSY)
+        (void)failure(&s->writer, rc);
+}
+
+/* Between two transactions: a run when there is enough for one, as many as it takes when there is
+ * too much, and a checkpoint. True when there is more to do. */
+static bool tidy(struct embedded *s)
+{
+    int e = MN_E_OK;
+
+    if (s->tail.count >= RUN)
+        do
+            e = index_run(s);
+        while (!e && s->tail.bytes > TAIL_BYTES);
+    if (s->wal_pages < s->wal_done)
+        s->wal_done = 0; /* it was begun anew */
+    if (s->wal_pages - s->wal_done >= WAL_PAGES)
+        checkpoint(s);
+    return !e && s->tail.count >= RUN;
 }
 
 static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages)
