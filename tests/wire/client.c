@@ -80,6 +80,14 @@ static void keep_offer(struct client *c, const struct mn_elem *mechanisms)
         names[c->env.announced_count++] = mn_arena_str(&c->arena, mn_elem_text(m, &c->arena));
 }
 
+static void secured(struct client *c)
+{
+    mn_str name;
+
+    MN_ASSERT(!mn_jid_host_ascii(c->domain, &c->arena, &name));
+    mn_conn_start_tls(c->conn, host_tls(), false, mn_arena_cstr(&c->arena, name));
+}
+
 /* What a client notices by itself: some elements change what the bytes behind them are. */
 static void notice(struct client *c, const struct mn_elem *e)
 {
@@ -97,7 +105,7 @@ static void notice(struct client *c, const struct mn_elem *e)
         mn_elem_is(e, MN_NS_COMPRESS, "compressed"))
         mn_xml_restart(c->xml);
     if (mn_elem_is(e, MN_NS_TLS, "proceed"))
-        mn_conn_start_tls(c->conn, host_tls(), false, mn_arena_cstr(&c->arena, c->domain));
+        secured(c);
     if (mn_elem_is(e, MN_NS_COMPRESS, "compressed"))
         mn_conn_start_zlib(c->conn);
     mn_arena_done(&a, NULL);
@@ -220,7 +228,7 @@ static const struct mn_elem *opened(struct talk *t, struct client *c)
 static void secure(struct talk *t, struct client *c)
 {
     if (host_policy(t->host) == CONF_TLS_DIRECT) {
-        mn_conn_start_tls(c->conn, host_tls(), false, mn_arena_cstr(&c->arena, c->domain));
+        secured(c);
     } else if (t->transport == OVER_TLS) {
         opened(t, c);
         client_say(t, c, MN_STR("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
@@ -282,6 +290,14 @@ static mn_str easiest(const struct mn_elem *features)
                 found = mn_str_from(order[i]);
     mn_arena_done(&a, NULL);
     return found;
+}
+
+static bool is_account(const struct talk *t, mn_str bare)
+{
+    for (size_t i = 0; i < t->account_count; i++)
+        if (mn_str_eq(t->accounts[i].bare, bare))
+            return true;
+    return false;
 }
 
 static mn_str password_of(const struct talk *t, mn_str bare)
@@ -369,6 +385,20 @@ static void marker(struct talk *t, struct client *c, bool message, mn_str to)
                                          id, MN_ARG(to)));
 }
 
+static void markers(struct talk *t, struct client *c)
+{
+    marker(t, c, true, c->jid);
+    for (size_t i = 0; i < t->account_count; i++)
+        marker(t, c, false, t->accounts[i].bare);
+    MN_LIST_EACH(n, &t->clients)
+    {
+        mn_str resource, bare = mn_str_cut(MN_OF(n, struct client, link)->jid, '/', &resource);
+
+        if (bare.n && !is_account(t, bare)) /* registered meanwhile */
+            marker(t, c, false, bare);
+    }
+}
+
 void talk_settle(struct talk *t)
 {
     for (int round = 0; round < ROUNDS; round++) {
@@ -376,11 +406,8 @@ void talk_settle(struct talk *t)
         {
             struct client *c = MN_OF(n, struct client, link);
 
-            if (!c->jid.n || !c->conn || c->ended)
-                continue;
-            marker(t, c, true, c->jid);
-            for (size_t i = 0; i < t->account_count; i++)
-                marker(t, c, false, t->accounts[i].bare);
+            if (c->jid.n && c->conn && !c->ended)
+                markers(t, c);
         }
         MN_LIST_EACH(n, &t->clients)
         {

@@ -185,6 +185,11 @@ bool host_start(const struct host_options *opt, struct host_run **out, struct mn
     return !e;
 }
 
+void host_shutdown(struct host_run *h)
+{
+    server_stop(h->srv);
+}
+
 void host_stop(struct host_run *h)
 {
     if (h->running) {

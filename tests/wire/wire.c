@@ -352,6 +352,13 @@ static void on_cut(struct talk *t, const struct statement *st)
     client_free(named(t, st));
 }
 
+/* The server is told to stop; its streams end. */
+static void on_shutdown(struct talk *t, const struct statement *st)
+{
+    (void)st;
+    host_shutdown(t->host);
+}
+
 static const struct {
     const char *word;
     void (*run)(struct talk *t, const struct statement *st);
@@ -369,6 +376,7 @@ static const struct {
     {"closed", on_closed},
     {"close", on_close},
     {"cut", on_cut},
+    {"shutdown", on_shutdown},
 };
 
 static void run_statement(struct talk *t, const struct statement *st)

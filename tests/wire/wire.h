@@ -60,6 +60,7 @@ struct host_run;
 /* False: `why` says it. */
 bool host_start(const struct host_options *opt, struct host_run **out, struct mn_buf *why);
 void host_stop(struct host_run *h);
+void host_shutdown(struct host_run *h); /* told to stop, not waited for */
 /* A new connection to it, not in TLS yet. */
 struct mn_conn *host_connect(struct host_run *h, struct mn_loop *l);
 enum conf_tls host_policy(const struct host_run *h);
