@@ -303,6 +303,34 @@ TEST(a_restart_takes_a_new_header_and_a_drop_forgets)
     mn_arena_done(&a, NULL);
 }
 
+TEST(white_space_before_a_later_header_belongs_to_the_stream_before)
+{
+    static const char old[] = "<stream:stream xmlns='jabber:client' "
+                              "xmlns:stream='http://etherx.jabber.org/streams'><auth/>\n",
+                      more[] = "\r\n<?xml version='1.0'?>\n<stream:stream xmlns='jabber:client' "
+                               "xmlns:stream='http://etherx.jabber.org/streams'> <iq/>";
+    struct mn_xml *x = mn_xml_new(&limits);
+    struct mn_arena a = {0};
+    struct mn_xml_item item;
+
+    mn_xml_feed(x, mn_str_from(old));
+    CHECK_INT(mn_xml_next(x, &a, &item), MN_XML_OPEN);
+    CHECK_INT(mn_xml_next(x, &a, &item), MN_XML_ELEM);
+    mn_xml_restart(x);
+    CHECK_INT(mn_xml_next(x, &a, &item), MN_XML_NOTHING);
+    for (const char *c = more; c[1]; c++) {
+        mn_xml_keep(x);
+        mn_xml_feed(x, (mn_str){c, 1});
+        CHECK_INT(mn_xml_next(x, &a, &item),
+                  c[1] == ' ' && c[2] == '<' ? MN_XML_OPEN : MN_XML_NOTHING);
+    }
+    mn_xml_keep(x);
+    mn_xml_feed(x, MN_STR(">"));
+    CHECK_INT(mn_xml_next(x, &a, &item), MN_XML_ELEM);
+    mn_xml_free(x);
+    mn_arena_done(&a, NULL);
+}
+
 TEST(what_is_built_is_read_back_the_same)
 {
     struct mn_arena a = {0};
