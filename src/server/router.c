@@ -409,6 +409,20 @@ struct fan {
     struct mn_jid to[];
 };
 
+/* Presence for an account that is not even in memory: no session is there to see it, and a contact
+ * of ours who is probed is not available. Nothing is loaded to find that out. */
+static void fan_absent(const struct mn_stanza *st, const struct mn_jid *to)
+{
+    struct mn_stanza *answer;
+
+    if (st->type != MN_TYPE_PROBE)
+        return;
+    answer = mn_stanza_new(MN_PRESENCE, MN_TYPE_UNAVAILABLE);
+    mn_stanza_from(answer, to);
+    mn_stanza_to(answer, &st->from);
+    router_send(answer);
+}
+
 /* One envelope goes round, with one address after the other; who keeps it has it for himself. */
 static void fan_out(struct owner *o, struct mn_stanza *st, const struct mn_jid *to, size_t count)
 {
@@ -417,6 +431,10 @@ static void fan_out(struct owner *o, struct mn_stanza *st, const struct mn_jid *
     for (size_t i = 0; i < count; i++) {
         struct route r = {.home = o};
 
+        if (!user_find(o, mn_jid_bare(&to[i]))) {
+            fan_absent(st, &to[i]);
+            continue;
+        }
         if (!one)
             one = mn_stanza_wrap(st);
         mn_stanza_to(one, &to[i]);

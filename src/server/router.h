@@ -20,7 +20,8 @@ void router_out(struct session *s, struct mn_stanza *st);
 /* From the server itself or on behalf of an account (`from` is set); no ticket. Takes over the
  * reference. */
 void router_send(struct mn_stanza *st);
-/* The same stanza to many local accounts: one mailbox item per owner. `to` are bare JIDs, lent. */
+/* The same presence to many local accounts: one mailbox item per owner, and nobody is loaded for
+ * it. `to` are bare JIDs, lent. */
 void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count);
 
 /* For hooks and handlers on the recipient's side. */
