@@ -168,6 +168,16 @@ void c2s_close(struct c2s *c)
     shut(c, LINGER_MS, false);
 }
 
+void c2s_stop(struct c2s *c)
+{
+    if (c->state == C2S_BOUND && c->session->sm && c->session->sm->resumable) {
+        sm_tell(c->session);
+        shut(c, LINGER_MS, true);
+    } else {
+        c2s_error(c, MN_STREAM_SYSTEM_SHUTDOWN, "");
+    }
+}
+
 void c2s_restart(struct c2s *c)
 {
     mn_xml_restart(c->xml);

@@ -53,6 +53,9 @@ void c2s_error(struct c2s *c, enum mn_stream_cond cond, const char *text);
 void c2s_error_with(struct c2s *c, enum mn_stream_cond cond, const char *text, mn_str more);
 /* </stream:stream> and the end. */
 void c2s_close(struct c2s *c);
+/* The server stops: system-shutdown, or, for who can resume, a last <a/> and no word that would end
+ * the session (decision D3a). */
+void c2s_stop(struct c2s *c);
 void c2s_write(struct c2s *c, const struct mn_stanza *st, const struct mn_jid *to);
 void c2s_raw(struct c2s *c, mn_str bytes);
 /* The next thing from the client is a new stream header (after TLS, SASL, compression). */

@@ -59,15 +59,15 @@ void presence_item_changed(struct user *u, const struct roster_item *item, bool 
 
 /* Broadcast. */
 
-static struct flat *flatten(const struct mn_stanza *st)
+struct flat *presence_flat(mn_str id, mn_str lang, mn_str payload)
 {
-    struct flat *f = mn_alloc(sizeof *f + st->id.n + st->lang.n + st->payload.n);
-    const mn_str parts[] = {st->id, st->lang, st->payload};
+    struct flat *f = mn_alloc(sizeof *f + id.n + lang.n + payload.n);
+    const mn_str parts[] = {id, lang, payload};
     char *p = f->bytes;
 
-    f->id = (uint32_t)st->id.n;
-    f->lang = (uint32_t)st->lang.n;
-    f->payload = (uint32_t)st->payload.n;
+    f->id = (uint32_t)id.n;
+    f->lang = (uint32_t)lang.n;
+    f->payload = (uint32_t)payload.n;
     for (size_t i = 0; i < MN_COUNT(parts); i++) {
         if (parts[i].n)
             memcpy(p, parts[i].p, parts[i].n);
@@ -132,7 +132,7 @@ struct jid_node {
     char bytes[];
 };
 
-static void directed_free(struct session *s)
+void presence_directed_free(struct session *s)
 {
     struct jid_node *n;
     size_t at = 0;
@@ -158,7 +158,7 @@ static void directed_end(struct session *s, struct mn_stanza *st)
         mn_stanza_to(one, &n->jid);
         router_send(one);
     }
-    directed_free(s);
+    presence_directed_free(s);
 }
 
 static void directed_note(struct session *s, const struct mn_jid *to, bool available)
@@ -180,6 +180,20 @@ static void directed_note(struct session *s, const struct mn_jid *to, bool avail
     n->text = (mn_str){n->bytes, text.n};
     n->jid = (struct mn_jid){n->bytes, to->user, to->host, to->resource};
     mn_map_put(s->directed, n->text, n);
+}
+
+bool presence_directed_next(const struct session *s, size_t *at, mn_str *jid)
+{
+    struct jid_node *n = s->directed ? mn_map_next(s->directed, at) : NULL;
+
+    if (n)
+        *jid = n->text;
+    return n;
+}
+
+void presence_directed_add(struct session *s, const struct mn_jid *to)
+{
+    directed_note(s, to, true);
 }
 
 /* The subscription requests that came while nobody could see them (RFC 6121 3.1.3), and those not
@@ -259,7 +273,7 @@ static void available(struct session *s, struct mn_stanza *st)
         return;
     }
     mn_free(s->presence);
-    s->presence = flatten(st);
+    s->presence = presence_flat(st->id, st->lang, st->payload);
     s->priority = priority;
     s->available = true;
     to_own(s, st, true);

@@ -19,6 +19,12 @@ void presence_item_changed(struct user *u, const struct roster_item *item, bool 
 /* Who may know of an account's resources: itself and its subscribers; ... */
 bool presence_subscriber(const struct user *u, const struct mn_jid *who);
 /* ... and of this one who got directed presence from it. */
+/* Those who got directed presence from it, one after the other; *at starts at 0. */
+bool presence_directed_next(const struct session *s, size_t *at, mn_str *jid);
+void presence_directed_add(struct session *s, const struct mn_jid *to);
+void presence_directed_free(struct session *s);
+/* A presence, flattened. */
+struct flat *presence_flat(mn_str id, mn_str lang, mn_str payload);
 bool presence_directed_to(const struct session *s, const struct mn_jid *who);
 /* An answer on the account's behalf, to the bare address of who sent `st`. */
 void presence_answer(struct user *u, const struct mn_stanza *st, enum mn_type type);

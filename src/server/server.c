@@ -9,6 +9,7 @@
 #include "net/listen.h"
 #include "server/control.h"
 #include "server/module.h"
+#include "server/sm.h"
 
 struct running {       /* what server.c alone needs */
     struct server srv; /* first */
@@ -153,6 +154,8 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     *out = s;
     if (!e && (e = secret_load(s)))
         mn_buf_lit(why, "the database cannot be read");
+    if (!e)
+        sm_restore_all(s);
     return e;
 }
 
@@ -274,7 +277,7 @@ static void streams_end(struct owner *o)
 {
     o->stopping = true;
     MN_LIST_EACH(n, &o->streams)
-    c2s_error(MN_OF(n, struct c2s, link), MN_STREAM_SYSTEM_SHUTDOWN, "");
+    c2s_stop(MN_OF(n, struct c2s, link));
 }
 
 static void *owner_run(void *arg)
@@ -355,7 +358,13 @@ void server_free(struct server *srv)
     }
     mn_free(r->listeners);
     control_close(srv);
+    for (unsigned i = 0; i < srv->owner_count; i++)
+        srv->owners[i]->stopping = true;
     drain(srv);
+    for (unsigned i = 0; i < srv->owner_count; i++) {
+        owner_set_here(srv->owners[i]);
+        sm_keep_all(srv->owners[i]);
+    }
     mn_work_free(srv->work);
     drain(srv);
     control_free(srv);

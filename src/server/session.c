@@ -89,6 +89,20 @@ static void answers_drop(struct session *s)
     }
 }
 
+/* Out of its account; what it had open is dropped. */
+static void leave(struct session *s)
+{
+    struct user *u = s->user;
+
+    mn_list_del(&s->link);
+    u->session_count--;
+    u->owner->count.sessions--;
+    s->user = NULL;
+    answers_drop(s);
+    mn_free(s->presence);
+    s->presence = NULL;
+}
+
 void session_end(struct session *s)
 {
     struct user *u = s->user;
@@ -98,14 +112,20 @@ void session_end(struct session *s)
     user_need(u);
     s->endpoint = NULL;
     presence_end(s);
-    mn_list_del(&s->link);
-    u->session_count--;
-    u->owner->count.sessions--;
-    s->user = NULL;
+    leave(s);
     sm_end(s, u);
-    answers_drop(s);
-    mn_free(s->presence);
-    s->presence = NULL;
+    user_let(u);
+    session_unref(s);
+}
+
+void session_forget(struct session *s)
+{
+    struct user *u = s->user;
+
+    user_need(u);
+    presence_directed_free(s);
+    leave(s);
+    sm_free(s);
     user_let(u);
     session_unref(s);
 }

@@ -49,6 +49,8 @@ bool session_fits(const struct user *u, mn_str resource);
 /* Ends it: unavailable presence goes out, the account forgets it. The endpoint is the caller's
  * business. */
 void session_end(struct session *s);
+/* It is gone, and nobody hears of it. */
+void session_forget(struct session *s);
 /* Ends it and closes its endpoint with a stream error. */
 void session_kick(struct session *s, enum mn_stream_cond cond, mn_str text);
 bool session_is(const struct session *s, mn_str resource);

@@ -7,13 +7,6 @@
 
 #define SM "urn:xmpp:sm:3"
 
-struct sm_item {
-    struct sm_item *next;
-    int64_t time; /* wall clock */
-    size_t n;
-    char bytes[];
-};
-
 static void raw(struct session *s, mn_str bytes)
 {
     if (s->endpoint)
@@ -32,6 +25,8 @@ static void over(struct mn_timer *t)
 {
     struct session *s = MN_OF(t, struct sm, absent)->session;
 
+    if (s->user->owner->stopping && !s->endpoint)
+        return; /* it will be kept */
     if (s->endpoint)
         session_kick(s, MN_STREAM_RESOURCE_CONSTRAINT, MN_STR("too much is not acknowledged"));
     else
@@ -55,22 +50,29 @@ void sm_enable(struct session *s, uint32_t max)
     s->sm = m;
 }
 
+const struct sm_item *sm_push(struct sm *m, int64_t time, mn_str bytes)
+{
+    struct sm_item *item = mn_alloc(sizeof *item + bytes.n);
+
+    *item = (struct sm_item){.time = time, .n = bytes.n};
+    memcpy(item->bytes, bytes.p, bytes.n);
+    *m->last = item;
+    m->last = &item->next;
+    m->bytes += sizeof *item + item->n;
+    m->sent++;
+    return item;
+}
+
 void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to)
 {
     struct sm *m = s->sm;
     struct owner *o = s->user->owner;
     struct mn_buf b = {0};
-    struct sm_item *item;
+    const struct sm_item *item;
 
     mn_stanza_write(&b, st, to);
-    item = mn_alloc(sizeof *item + b.n);
-    *item = (struct sm_item){.time = mn_clock_wall(), .n = b.n};
-    memcpy(item->bytes, b.p, b.n);
+    item = sm_push(m, mn_clock_wall(), mn_buf_view(&b));
     mn_buf_free(&b);
-    *m->last = item;
-    m->last = &item->next;
-    m->bytes += sizeof *item + item->n;
-    m->sent++;
     raw(s, (mn_str){item->bytes, item->n});
     if (!m->asking)
         ask(s);
@@ -134,6 +136,12 @@ void sm_settled(struct session *s)
         tell(s);
 }
 
+void sm_wait(struct session *s, int64_t ms)
+{
+    s->sm->until = mn_clock_wall() + ms;
+    mn_timer_start(s->user->owner->loop, &s->sm->absent, ms);
+}
+
 bool sm_leave(struct session *s)
 {
     struct sm *m = s->sm;
@@ -142,7 +150,7 @@ bool sm_leave(struct session *s)
         return false;
     s->endpoint = NULL;
     m->asking = false;
-    mn_timer_start(s->user->owner->loop, &m->absent, (int64_t)m->max * 1000);
+    sm_wait(s, (int64_t)m->max * 1000);
     return true;
 }
 
@@ -206,7 +214,7 @@ static void unacknowledged(const struct sm_item *item, struct user *u)
     mn_stanza_unref(st);
 }
 
-void sm_end(struct session *s, struct user *u)
+static void end(struct session *s, struct user *u)
 {
     struct sm *m = s->sm;
 
@@ -215,9 +223,19 @@ void sm_end(struct session *s, struct user *u)
     s->sm = NULL;
     mn_timer_stop(&m->absent);
     while (m->first) {
-        if (u->exists)
+        if (u && u->exists)
             unacknowledged(m->first, u);
         drop_first(m);
     }
     mn_free(m);
+}
+
+void sm_end(struct session *s, struct user *u)
+{
+    end(s, u);
+}
+
+void sm_free(struct session *s)
+{
+    end(s, NULL);
 }

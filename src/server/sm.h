@@ -5,7 +5,12 @@
 
 #include "server/session.h"
 
-struct sm_item; /* a stanza as it went out */
+struct sm_item { /* a stanza as it went out */
+    struct sm_item *next;
+    int64_t time; /* wall clock */
+    size_t n;
+    char bytes[];
+};
 
 struct sm {
     struct session *session;
@@ -16,13 +21,16 @@ struct sm {
     bool resumable, asking; /* asking: our <r/> is not answered yet */
     uint32_t max;           /* seconds without a stream */
     struct sm_item *first, **last;
-    size_t bytes; /* of the queue */
+    size_t bytes;  /* of the queue */
+    int64_t until; /* wall clock: how long it waits for its client */
     struct mn_timer absent;
     char id[25]; /* SM-ID; text of 24 characters */
 };
 
 /* From now on. `max`: seconds; 0: not to be resumed. */
 void sm_enable(struct session *s, uint32_t max);
+/* At the end of the queue, and counted; it is not sent. */
+const struct sm_item *sm_push(struct sm *m, int64_t time, mn_str bytes);
 /* A stanza to the client: kept until it is acknowledged. */
 void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to);
 /* The client has everything up to `h`. False: more than was sent. */
@@ -35,6 +43,8 @@ void sm_tell(struct session *s);
 void sm_settled(struct session *s);
 /* Its stream is gone without a farewell: it stays, for a time. False: it cannot. */
 bool sm_leave(struct session *s);
+/* It waits for its client from now on, so many ms. */
+void sm_wait(struct session *s, int64_t ms);
 /* The client is back: <resumed/>, and everything that it does not have. False when `h` cannot be.
  */
 bool sm_return(struct session *s, const struct endpoint_face *face, void *endpoint, uint32_t h);
@@ -42,3 +52,10 @@ struct session *sm_find(struct user *u, mn_str id);
 /* The session has ended: messages that it had not acknowledged go the way of messages to somebody
  * who is away, requests are answered by an error. */
 void sm_end(struct session *s, struct user *u);
+void sm_free(struct session *s); /* without any of that */
+
+/* sm_keep.c: sessions over a restart. Those of this owner that wait for their client are written
+ * down and gone, without a word to anybody ... */
+void sm_keep_all(struct owner *o);
+/* ... and all are there again, before the loops run. */
+void sm_restore_all(struct server *srv);

@@ -1,0 +1,265 @@
+/* Resumable sessions over a restart (decision D3). At the end each session that lost its stream is
+ * written down whole: counters, queue, presence, who got directed presence; at the start all of
+ * them are there again before anybody can ask, and wait for their clients. A record is read once.
+ *
+ * Owner's store "sm", key = SM-ID; index "sm" of the host names them all. The record: version, then
+ * numbers of 4 or 8 bytes as this machine has them, and texts as length and bytes. */
+#include "base/clock.h"
+#include "server/presence.h"
+#include "server/server.h"
+#include "server/sm.h"
+
+enum { VERSION = 1, GRACE_MS = 60000 };
+enum { AVAILABLE = 1, INTERESTED = 2 };
+
+static void put(struct mn_buf *b, const void *p, size_t n)
+{
+    mn_buf_str(b, (mn_str){p, n});
+}
+
+static void put_number(struct mn_buf *b, int64_t v)
+{
+    put(b, &v, sizeof v);
+}
+
+static void put_text(struct mn_buf *b, mn_str s)
+{
+    put_number(b, (int64_t)s.n);
+    mn_buf_str(b, s);
+}
+
+static bool take_number(mn_str *s, int64_t *v)
+{
+    if (s->n < sizeof *v)
+        return false;
+    memcpy(v, s->p, sizeof *v);
+    *s = mn_str_skip(*s, sizeof *v);
+    return true;
+}
+
+static bool take_text(mn_str *s, mn_str *out)
+{
+    int64_t n;
+
+    if (!take_number(s, &n) || n < 0 || (uint64_t)n > s->n)
+        return false;
+    *out = (mn_str){s->p, (size_t)n};
+    *s = mn_str_skip(*s, (size_t)n);
+    return true;
+}
+
+static void write_down(struct session *s)
+{
+    struct sm *m = s->sm;
+    struct user *u = s->user;
+    struct store_writer *w = u->owner->writer;
+    struct mn_buf b = {0};
+    mn_str id = mn_str_from(m->id), jid;
+    size_t at = 0;
+
+    put_number(&b, VERSION);
+    put_text(&b, mn_jid_resource(&s->jid));
+    put_number(&b, sm_handled(s));
+    put_number(&b, m->sent);
+    put_number(&b, m->acked);
+    put_number(&b, m->max);
+    put_number(&b, m->until);
+    put_number(&b, (s->available ? AVAILABLE : 0) | (s->interested ? INTERESTED : 0));
+    put_number(&b, s->priority);
+    if (s->available) {
+        const struct flat *f = s->presence;
+
+        put_text(&b, (mn_str){f->bytes, f->id});
+        put_text(&b, (mn_str){f->bytes + f->id, f->lang});
+        put_text(&b, (mn_str){f->bytes + f->id + f->lang, f->payload});
+    }
+    while (presence_directed_next(s, &at, &jid))
+        put_text(&b, jid);
+    put_text(&b, MN_STR(""));
+    for (const struct sm_item *i = m->first; i; i = i->next) {
+        put_number(&b, i->time);
+        put_text(&b, (mn_str){i->bytes, i->n});
+    }
+    store_set(w, mn_jid_bare(&u->jid), "sm", id, mn_buf_view(&b));
+    store_index_add(w, mn_jid_host(&u->jid), "sm", id, mn_jid_bare(&u->jid), id);
+    mn_buf_free(&b);
+}
+
+/* Sessions that wait for their client, on this thread's owner. */
+static struct session *waiting(struct owner *o)
+{
+    struct user *u;
+    size_t at = 0;
+
+    while ((u = mn_map_next(&o->users, &at)))
+        MN_LIST_EACH(n, &u->sessions)
+        {
+            struct session *s = MN_OF(n, struct session, link);
+
+            if (s->sm && s->sm->resumable && !s->endpoint)
+                return s;
+        }
+    return NULL;
+}
+
+void sm_keep_all(struct owner *o)
+{
+    struct session *s;
+
+    while ((s = waiting(o))) {
+        write_down(s);
+        session_forget(s);
+    }
+}
+
+/* The start. */
+
+static bool restore(struct user *u, mn_str id, mn_str r)
+{
+    mn_str resource, text, presence[3];
+    int64_t version, in, sent, acked, max, until, flags, priority, now = mn_clock_wall();
+    struct mn_arena a = {0};
+    struct session *s;
+    struct sm *m;
+
+    if (!take_number(&r, &version) || version != VERSION || !take_text(&r, &resource) ||
+        !take_number(&r, &in) || !take_number(&r, &sent) || !take_number(&r, &acked) ||
+        !take_number(&r, &max) || !take_number(&r, &until) || !take_number(&r, &flags) ||
+        !take_number(&r, &priority) || !u->exists || id.n != sizeof m->id - 1)
+        return false;
+    for (int i = 0; i < 3 && flags & AVAILABLE; i++)
+        if (!take_text(&r, &presence[i]))
+            return false;
+    s = session_new(u, resource, NULL, NULL);
+    sm_enable(s, (uint32_t)max);
+    m = s->sm;
+    memcpy(m->id, id.p, id.n);
+    s->in_count = (uint32_t)in;
+    m->told = m->due = (uint32_t)in;
+    m->sent = m->acked = (uint32_t)acked;
+    s->interested = flags & INTERESTED;
+    s->available = flags & AVAILABLE;
+    s->priority = (int8_t)priority;
+    if (s->available)
+        s->presence = presence_flat(presence[0], presence[1], presence[2]);
+    while (take_text(&r, &text) && text.n) {
+        struct mn_jid to;
+
+        if (!mn_jid_parse(text, &a, &to))
+            presence_directed_add(s, &to);
+    }
+    mn_arena_done(&a, NULL);
+    for (int64_t time; take_number(&r, &time) && take_text(&r, &text);)
+        sm_push(m, time, text);
+    sm_wait(s, until < now + GRACE_MS ? GRACE_MS : until - now);
+    return true;
+}
+
+struct coming {
+    struct owner *owner;
+    struct user *user;
+    struct sm_start *start;
+    mn_str id;
+    char bytes[];
+};
+
+struct sm_start {
+    struct server *srv;
+    unsigned under_way; /* reads */
+};
+
+static void record_read(struct store_read *r)
+{
+    struct coming *c = r->arg;
+    struct store_writer *w = c->owner->writer;
+    mn_str bare = mn_jid_bare(&c->user->jid);
+
+    if (r->count)
+        restore(c->user, c->id, r->rows[0].value);
+    store_del(w, bare, "sm", c->id);
+    store_index_del(w, mn_jid_host(&c->user->jid), "sm", c->id, bare, c->id);
+    c->start->under_way--;
+    store_read_free(r);
+    user_let(c->user);
+    mn_free(c);
+}
+
+static void user_there(void *arg, struct user *u)
+{
+    struct coming *c = arg;
+    struct store_read *r = store_read_new();
+
+    user_need(u);
+    c->user = u;
+    r->kind = STORE_GET;
+    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&u->jid));
+    r->store = "sm";
+    r->key = mn_arena_str(&r->arena, c->id);
+    r->done = record_read;
+    r->arg = c;
+    store_read(c->owner->writer, r, 0);
+}
+
+static void page_read(struct store_read *r);
+
+static void page_ask(struct sm_start *start, const struct host *h, const struct store_row *from)
+{
+    struct store_read *r = store_read_new();
+
+    r->kind = STORE_INDEX;
+    r->owner = h->name;
+    r->store = "sm";
+    if (from)
+        r->from = (struct store_row){.term = mn_arena_str(&r->arena, from->term),
+                                     .owner = mn_arena_str(&r->arena, from->owner),
+                                     .key = mn_arena_str(&r->arena, from->key)};
+    r->limit = 200;
+    r->done = page_read;
+    r->arg = start;
+    start->under_way++;
+    store_read(start->srv->owners[0]->writer, r, 0);
+}
+
+static void page_read(struct store_read *r)
+{
+    struct sm_start *start = r->arg;
+    struct mn_arena a = {0};
+
+    for (size_t i = 0; i < r->count; i++) {
+        const struct store_row *row = &r->rows[i];
+        struct coming *c = mn_alloc0(sizeof *c + row->key.n);
+        struct mn_jid j;
+
+        memcpy(c->bytes, row->key.p, row->key.n);
+        c->id = (mn_str){c->bytes, row->key.n};
+        c->start = start;
+        c->owner = owner_of(start->srv, row->owner);
+        if (mn_jid_parse(row->owner, &a, &j)) {
+            mn_free(c);
+            continue;
+        }
+        start->under_way++;
+        owner_set_here(c->owner);
+        user_when_loaded(user_get(c->owner, host_find(start->srv, mn_jid_host(&j)), &j), user_there,
+                         c);
+    }
+    if (r->count == r->limit)
+        page_ask(start, host_find(start->srv, r->owner), &r->rows[r->count - 1]);
+    start->under_way--;
+    store_read_free(r);
+    mn_arena_done(&a, NULL);
+}
+
+void sm_restore_all(struct server *srv)
+{
+    struct sm_start start = {srv, 0};
+
+    for (size_t i = 0; i < srv->host_count; i++)
+        page_ask(&start, &srv->hosts[i], NULL);
+    while (start.under_way)
+        for (unsigned i = 0; i < srv->owner_count; i++) {
+            owner_set_here(srv->owners[i]);
+            mn_loop_turn(srv->owners[i]->loop, 1);
+        }
+    owner_set_here(NULL);
+}
