@@ -188,6 +188,14 @@ void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st)
     mn_list_add(behind, &a->link);
 }
 
+void session_push(struct session *s, struct mn_stanza *st)
+{
+    if (st->kind != MN_IQ || mn_list_empty(&s->answers))
+        session_give(s, st);
+    else
+        session_answer(s, MN_OF(s->answers.prev, struct answer, link)->seq, st);
+}
+
 void session_settle(struct session *s)
 {
     uint32_t upto = session_settled(s);

@@ -67,6 +67,9 @@ void session_give(struct session *s, struct mn_stanza *st);
 /* Our own answer to its stanza number `seq`: leaves when everything up to it is settled. Takes over
  * the reference. */
 void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st);
+/* A stanza on the account's behalf. An IQ leaves behind all answers that wait: a roster push must
+ * not overtake the older roster. Takes over the reference. */
+void session_push(struct session *s, struct mn_stanza *st);
 /* The number of the last stanza of the closed prefix: everything up to it is settled. */
 uint32_t session_settled(const struct session *s);
 /* The endpoint is gone: the session ends, or waits for it to come back. */

@@ -227,7 +227,7 @@ static void leave(struct wait *w, int result)
     if (result && !l->st)
         lost(u);
     if (!result && l->st && l->session)
-        session_write(l->session, l->st, NULL);
+        session_push(l->session, mn_stanza_ref(l->st));
     else if (!result && l->st)
         router_send(mn_stanza_ref(l->st));
     mn_stanza_unref(l->st);
@@ -272,12 +272,10 @@ void user_wrote(struct user *u, uint64_t seq)
 
 void user_push(struct user *u, struct session *s, struct mn_stanza *st)
 {
-    if (clean(u)) {
-        session_write(s, st, NULL);
-        mn_stanza_unref(st);
-    } else {
+    if (clean(u))
+        session_push(s, st);
+    else
         leave_later(u, s, st, NULL);
-    }
 }
 
 void user_send(struct user *u, struct mn_stanza *st)

@@ -1,0 +1,85 @@
+/* What leaves a session in which order; its endpoint is a text. */
+#include "server/session.h"
+
+#include "server/config.h"
+#include "server/server.h"
+#include "test.h"
+
+static void write_down(void *endpoint, const struct mn_stanza *st, const struct mn_jid *to)
+{
+    (void)to;
+    mn_buf_str(endpoint, st->id);
+    mn_buf_c(endpoint, ' ');
+}
+
+static void closed(void *endpoint, enum mn_stream_cond cond, mn_str text)
+{
+    (void)endpoint;
+    (void)cond;
+    (void)text;
+}
+
+static void come(void *arg, struct user *u)
+{
+    static const struct endpoint_face face = {.write = write_down, .close = closed};
+
+    session_new(u, MN_STR("r"), &face, arg);
+}
+
+static struct mn_stanza *stanza(enum mn_kind kind, const char *id)
+{
+    struct mn_stanza *st = mn_stanza_new(kind, kind == MN_IQ ? MN_TYPE_SET : MN_TYPE_SUBSCRIBE);
+
+    st->id = mn_str_from(id);
+    return st;
+}
+
+TEST(a_push_stays_behind_the_answers_that_wait)
+{
+    struct server_options opt = {.loops = 1};
+    struct mn_conf_errors errors;
+    struct mn_arena a = {0};
+    struct mn_buf got = {0}, why = {0};
+    struct config *conf;
+    struct server *srv;
+    struct owner *o;
+    struct mn_jid bare;
+    struct user *u;
+    struct session *s;
+    struct ticket *open;
+
+    MN_ASSERT(!config_parse(MN_STR(""), &a, &conf, &errors));
+    opt.conf = conf;
+    MN_ASSERT(!store_open_mem(&opt.store) && !server_new(&opt, &srv, &why));
+    o = srv->owners[0];
+    owner_set_here(o);
+    MN_ASSERT(!mn_jid_parse(MN_STR("alice@localhost"), NULL, &bare));
+    user_when_loaded(user_get(o, srv->hosts, &bare), come, &got);
+    while (mn_loop_turn(o->loop, 0))
+        ;
+    u = user_find(o, MN_STR("alice@localhost"));
+    s = session_find(u, MN_STR("r"));
+
+    user_push(u, s, stanza(MN_IQ, "push1"));
+    CHECK_STR(mn_buf_view(&got), "push1 ");
+
+    /* Its first stanza is not settled, so the answer to the second waits. */
+    o->now.session = s;
+    o->now.seq = 1;
+    open = ticket_part(o);
+    o->now.session = NULL;
+    o->now.ticket = NULL;
+    s->in_count = 2;
+    session_answer(s, 2, stanza(MN_IQ, "roster"));
+    user_push(u, s, stanza(MN_IQ, "push2"));
+    user_push(u, s, stanza(MN_PRESENCE, "presence"));
+    CHECK_STR(mn_buf_view(&got), "push1 presence ");
+    ticket_done(open);
+    CHECK_STR(mn_buf_view(&got), "push1 presence roster push2 ");
+
+    session_end(s);
+    server_free(srv);
+    mn_buf_free(&got);
+    mn_buf_free(&why);
+    mn_arena_done(&a, NULL);
+}
