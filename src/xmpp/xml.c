@@ -1087,6 +1087,8 @@ int mn_xml_next(struct mn_xml *x, struct mn_arena *a, struct mn_xml_item *out)
         x->used += space;
         in = mn_str_skip(in, space);
     }
+    if (!in.n)
+        return MN_XML_NOTHING;
     what = scan(x, in, &whole);
     if (whole > x->limits.bytes)
         what = MN_E_LIMIT;
