@@ -1,0 +1,347 @@
+/* Clients' bytes into a whole server, in process: one loop, store in memory, every module on. Each
+ * line of the input is said by one of four clients, whom its first character chooses:
+ *
+ *   a, b     two accounts that are logged in
+ *   c, d     a stranger inside a stream, and one before it
+ *   A to D   the same four; the next character chooses a request from the modules' own tables, the
+ *            one behind it whom it is sent to; the rest goes on in the start tag of its element
+ *   E to H   the same four, with an element of the stream from these tables
+ *   - =      the next character's client loses his connection, or leaves with a farewell
+ *   +        ... comes anew
+ *   ~        a minute goes by
+ *
+ * A `$` stands for the last id that stream management gave out. Whatever comes, the server lives,
+ * says only well-formed XML, and has nothing left when the clients are gone. */
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "server/module.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { CLIENTS = 4, MINUTE = 60000, DAY = 24 * 60 * MINUTE };
+
+static struct client {
+    struct mn_conn *conn; /* NULL: not connected */
+    struct mn_xml *xml;   /* what the server says; NULL: compressed from here on */
+} clients[CLIENTS];
+static struct server *srv;
+static int64_t now;
+static char sm_id[25];
+
+/* Work is done at once: every run of an input is the same. */
+struct mn_work {
+    int dummy;
+};
+
+struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)
+{
+    (void)threads;
+    (void)depth;
+    return MN_NEW(struct mn_work);
+}
+
+void mn_work_free(struct mn_work *w)
+{
+    mn_free(w);
+}
+
+static void job_back(struct mn_post *p)
+{
+    struct mn_job *j = (struct mn_job *)p;
+
+    j->done(j);
+}
+
+int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j)
+{
+    (void)w;
+    (void)lane;
+    j->loop = mn_loop_here();
+    j->run(j);
+    j->post.run = job_back;
+    mn_loop_post(j->loop, &j->post);
+    return MN_E_OK;
+}
+
+/* No other thread has anything for us: whoever would wait for it, does not. */
+int epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
+{
+    (void)timeout;
+    return (int)syscall(SYS_epoll_pwait, fd, events, count, 0, NULL, 8);
+}
+
+static void settle(void)
+{
+    while (mn_loop_turn(srv->owners[0]->loop, 0))
+        ;
+}
+
+static void pass(int64_t ms)
+{
+    now += ms;
+    mn_clock_set(now, 1000000000000 + now);
+    settle();
+}
+
+/* What the server says. */
+
+static void heard(struct client *c, const struct mn_elem *e)
+{
+    mn_str id = mn_elem_get(e, "id");
+
+    if (mn_elem_is(e, MN_NS_SASL, "success")) {
+        mn_xml_restart(c->xml);
+    } else if (mn_elem_is(e, MN_NS_COMPRESS, "compressed")) {
+        mn_xml_free(c->xml);
+        c->xml = NULL;
+    } else if (mn_str_is(e->name, "enabled") && id.n && id.n < sizeof sm_id) {
+        memcpy(sm_id, id.p, id.n);
+        sm_id[id.n] = 0;
+    }
+}
+
+static void on_bytes(void *arg, mn_str bytes)
+{
+    struct client *c = arg;
+    int e = MN_XML_ELEM;
+
+    if (c->xml)
+        mn_xml_feed(c->xml, bytes);
+    while (c->xml && e > 0 && e != MN_XML_CLOSE) {
+        struct mn_arena a = {0};
+        struct mn_xml_item item;
+
+        e = mn_xml_next(c->xml, &a, &item);
+        MN_ASSERT(e >= 0);
+        if (e == MN_XML_ELEM)
+            heard(c, item.elem);
+        mn_arena_done(&a, NULL);
+    }
+    if (c->xml)
+        mn_xml_keep(c->xml);
+}
+
+static void cut(struct client *c)
+{
+    if (c->conn)
+        mn_conn_close(c->conn, 0);
+    c->conn = NULL;
+    mn_xml_free(c->xml);
+    c->xml = NULL;
+}
+
+static void on_closed(void *arg, int why)
+{
+    (void)why;
+    cut(arg);
+}
+
+/* What clients say. */
+
+static void say(struct client *c, mn_str bytes)
+{
+    if (c->conn)
+        mn_conn_write(c->conn, bytes);
+    settle();
+}
+
+static void connect_(struct client *c)
+{
+    static const struct mn_conn_face face = {on_bytes, on_closed, NULL, NULL};
+    static const struct mn_xml_limits wide = {1 << 26, 10000, 10000};
+
+    cut(c);
+    c->xml = mn_xml_new(&wide);
+    c->conn = server_mem(srv, 0, srv->owners[0]->loop, CONF_TLS_OFF);
+    mn_conn_face(c->conn, &face, c);
+    settle();
+}
+
+#define HEADER                                                                                     \
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "        \
+    "to='localhost' version='1.0'>"
+#define REGISTER(name)                                                                             \
+    "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>" name                      \
+    "</username><password>secret</password></query></iq>"
+#define LOGIN(base64)                                                                              \
+    "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>" base64 "</auth>" HEADER    \
+    "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>x</resource>"  \
+    "</bind></iq><iq type='get' id='l'><query xmlns='jabber:iq:roster'/></iq><presence/>"
+
+static void come(struct client *c)
+{
+    static const mn_str hello[CLIENTS] = {
+        MN_STR(HEADER REGISTER("a") LOGIN("AGEAc2VjcmV0")),
+        MN_STR(HEADER REGISTER("b") LOGIN("AGIAc2VjcmV0")),
+        MN_STR(HEADER),
+        MN_STR(""),
+    };
+
+    connect_(c);
+    say(c, hello[c - clients]);
+}
+
+/* What the modules' tables say is heard: a request, or (type NONE) an element of the stream. */
+struct heard_row {
+    enum mn_type type;
+    enum mn_ns ns;
+    const char *name;
+};
+
+static struct heard_row row_of(unsigned char number, bool stream)
+{
+    struct heard_row rows[256];
+    size_t n = 0;
+
+    for (const struct module *const *m = modules; *m; m++) {
+        for (const struct iq_row *r = (*m)->iq; !stream && r->fn && n < MN_COUNT(rows); r++)
+            rows[n++] = (struct heard_row){r->type, r->ns, r->name};
+        for (const struct stream_row *r = (*m)->stream; stream && r->fn && n < MN_COUNT(rows); r++)
+            rows[n++] = (struct heard_row){MN_TYPE_NONE, r->ns, r->name};
+    }
+    return rows[number % n];
+}
+
+static void say_row(struct client *c, bool stream, mn_str in)
+{
+    static const char *const to[] = {"",
+                                     " to='localhost'",
+                                     " to='a@localhost'",
+                                     " to='b@localhost'",
+                                     " to='b@localhost/x'",
+                                     " to='nobody@localhost'",
+                                     " to='elsewhere.example'"};
+    struct heard_row r = row_of(in.n ? (unsigned char)in.p[0] : 0, stream);
+    struct mn_buf b = {0};
+
+    in = mn_str_skip(in, 1);
+    if (!stream) {
+        mn_buf_fmt(&b, "<iq type='%.*s' id='1'%s>", MN_ARG(mn_type_name(r.type)),
+                   to[(in.n ? (unsigned char)in.p[0] : 0) % MN_COUNT(to)]);
+        in = mn_str_skip(in, 1);
+    }
+    mn_buf_fmt(&b, "<%s xmlns='%s'", r.name, mn_ns_uri(r.ns).p);
+    mn_buf_str(&b, in);
+    mn_buf_fmt(&b, "</%s>%s", r.name, stream ? "" : "</iq>");
+    say(c, mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
+static void raw(struct client *c, mn_str in)
+{
+    struct mn_buf b = {0};
+
+    for (size_t i = 0; i < in.n; i++)
+        if (in.p[i] == '$')
+            mn_buf_str(&b, mn_str_from(sm_id));
+        else
+            mn_buf_c(&b, in.p[i]);
+    mn_buf_c(&b, '\n');
+    say(c, mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
+static void line(mn_str in)
+{
+    char what = in.n ? in.p[0] : 0;
+    struct client *c = &clients[(in.n > 1 ? in.p[1] - 'a' : 0) & 3];
+
+    in = mn_str_skip(in, 1);
+    if (what == '-') {
+        cut(c);
+        settle();
+    } else if (what == '=') {
+        say(c, MN_STR("</stream:stream>"));
+        cut(c);
+        settle();
+    } else if (what == '+') {
+        come(c);
+    } else if (what == '~') {
+        pass(MINUTE);
+    } else if (what >= 'A' && what <= 'Z') {
+        say_row(&clients[(what - 'A') & 3], what > 'D', in);
+    } else {
+        raw(&clients[(what - 'a') & 3], in);
+    }
+}
+
+/* The server. */
+
+static const struct config *config(void)
+{
+    static const char yaml[] =
+        "loops: 1\n"
+        "auth:\n"
+        "  mechanisms: [SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, DIGEST-MD5, CRAM-MD5, "
+        "ANONYMOUS]\n"
+        "  without_tls: [SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, DIGEST-MD5, CRAM-MD5, "
+        "ANONYMOUS]\n"
+        "  iq_auth: on\n"
+        "registration: {open: yes, per_address: off}\n"
+        "compression: always\n";
+    static struct mn_arena a;
+    static struct config *c;
+    struct mn_conf_errors errors;
+
+    if (!c) {
+        MN_ASSERT(!config_parse(mn_str_from(yaml), &a, &c, &errors));
+        c->auth.iterations = 1;
+        mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT, 2);
+    }
+    return c;
+}
+
+static void server_begin(void)
+{
+    struct server_options opt = {.conf = config(), .loops = 1, .backend = MN_LOOP_EPOLL};
+    struct mn_buf why = {0};
+
+    now = 1;
+    mn_clock_set(now, 1000000000000 + now);
+    mn_rand_fix(1);
+    opt.work = mn_work_new((unsigned[]){1, 1, 1}, 100);
+    MN_ASSERT(!store_open_mem(&opt.store));
+    MN_ASSERT(!server_new(&opt, &srv, &why));
+    owner_set_here(srv->owners[0]);
+    for (size_t i = 0; i < CLIENTS; i++)
+        come(&clients[i]);
+    MN_ASSERT(user_find(srv->owners[0], MN_STR("a@localhost"))->session_count == 1);
+    MN_ASSERT(user_find(srv->owners[0], MN_STR("b@localhost"))->session_count == 1);
+}
+
+static void server_end(void)
+{
+    struct owner *o = srv->owners[0];
+    struct user *u;
+
+    for (size_t i = 0; i < CLIENTS; i++)
+        cut(&clients[i]);
+    settle();
+    pass(DAY); /* sessions that wait for their client are given up */
+    MN_ASSERT(mn_list_empty(&o->streams));
+    for (size_t at = 0; (u = mn_map_next(&o->users, &at));)
+        MN_ASSERT(!u->session_count && mn_list_empty(&u->sessions));
+    server_free(srv);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static bool warm;
+    mn_str in = {(const char *)data, size};
+    size_t before;
+
+    config();
+    before = mn_alloc_bytes();
+    sm_id[0] = 0;
+    server_begin();
+    while (in.n)
+        line(mn_str_cut(in, '\n', &in));
+    server_end();
+    MN_ASSERT(!warm || mn_alloc_bytes() == before);
+    warm = true;
+    return 0;
+}
