@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """mynahctl and the control socket against a real mynahd on four loops: every command, its errors and exit codes; who may ask; what is
 left when a server is killed, the power goes or the disk is full. Prints TAP. usage: control.py MYNAHD MYNAHCTL DISK.so"""
-import json, os, pty, re, select, shutil, signal, socket, stat, subprocess, sys, tempfile, threading, time
+import json, os, pty, random, re, select, shutil, signal, socket, stat, subprocess, sys, tempfile, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import Client, DEADLINE, Disk, FULL, Server, tap
@@ -289,6 +289,55 @@ def read(fd):
         return b""
 
 
+def all_at_once(t):
+    """Accounts come, change and go while others log in to them, are listed and kicked; in the end nothing is amiss with any of them."""
+    names, failed = ["same%d" % i for i in range(6)], []
+
+    def administer(seed):
+        chance = random.Random(seed)
+        s, answers = t.raw()
+        for _ in range(60):
+            jid, password = chance.choice(names) + "@localhost", {"password": "testpwd"}
+            words, args = chance.choice([("user add", password), ("user add", password), ("user passwd", password), ("user remove", {}),
+                                         ("session kick", {}), ("session list", {}), ("status", None), ("session list", None)])
+            s.sendall(json.dumps({"command": words.split(), "args": {} if args is None else {"jid": jid, **args}}).encode() + b"\n")
+            answer = json.loads(answers.readline())
+            if "ok" not in answer and answer["error"]["code"] not in ("conflict", "item-not-found"):
+                failed.append((words, answer))
+
+    def come_and_go(seed):
+        chance = random.Random(seed)
+        for _ in range(30):
+            try:
+                c = Client(t.server)
+                if "<success" not in c.plain(chance.choice(names)):
+                    return  # more failures would be made to wait
+                c.bind("x%d" % seed)
+                c.send("<presence/>")
+                c.ping()
+                c.socket.close()
+            except socket.timeout as e:
+                failed.append(e)
+            except Exception:
+                pass  # kicked
+
+    t.add(*names)
+    threads = [threading.Thread(target=run, args=(seed,), daemon=True) for seed in range(4) for run in (administer, come_and_go)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(4 * DEADLINE)
+        assert not thread.is_alive()
+    assert not failed, failed[:3]
+    there = t.jids("user", "list", "localhost")
+    for name in names:
+        if name + "@localhost" not in there:
+            t.add(name)
+        t.login(name, "last").socket.close()
+        t.ctl("user", "remove", name + "@localhost")
+    t.nobody()
+
+
 def missing(t):
     """A mechanism that was switched on later."""
     write(t.config, data=t.folder + "/data", mechanisms="SCRAM-SHA-256, SCRAM-SHA-1-PLUS, PLAIN")
@@ -494,7 +543,7 @@ def stopped_meanwhile(t):
 
 def main():
     t = Test()
-    steps = [accounts, usage, asked_on_a_terminal, sessions, removal, status, lines, told, many_while_two_chat, missing, killed,
+    steps = [accounts, usage, asked_on_a_terminal, sessions, removal, status, lines, told, all_at_once, many_while_two_chat, missing, killed,
              power_goes, full_disk, second_server, long_path, strangers, stopped_meanwhile]
     bad = tap([(s.__name__, lambda s=s: s(t)) for s in steps], t.log)
     if t.server.process.poll() is None:
