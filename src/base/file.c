@@ -136,6 +136,7 @@ int mn_file_socket(const char *path, struct sockaddr_un *out, int *folder)
 int mn_file_mkdir(const char *path, unsigned mode)
 {
     char *p = mn_str_dup(mn_str_from(path));
+    struct stat st;
     int e = MN_E_OK;
 
     for (char *s = p + 1; !e; s++) {
@@ -152,8 +153,10 @@ int mn_file_mkdir(const char *path, unsigned mode)
         if (!was)
             break;
     }
-    if (!e && access(path, F_OK))
+    if (!e && stat(path, &st))
         e = MN_E_DENIED;
+    else if (!e && !S_ISDIR(st.st_mode))
+        e = MN_E_EXISTS;
     mn_free(p);
     return e;
 }

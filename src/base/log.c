@@ -27,33 +27,52 @@ bool mn_log_on(enum mn_log_level level)
     return (int)level <= atomic_load_explicit(&sink.level, memory_order_relaxed);
 }
 
-/* In quotes; controls, quotes and bytes that are not ASCII-safe to end a line with become \u with
- * four digits (JSON) or \x with two. */
+/* Bytes of the character that `s` begins with; 0 when it is none to be shown as it is: controls,
+ * and what is no UTF-8. */
+static size_t shown(mn_str s)
+{
+    static const uint32_t least[] = {0, 0x20, 0xa0, 0x800, 0x10000};
+    unsigned char c = (unsigned char)s.p[0];
+    size_t n = c < 0x80 ? 1 : c < 0xc0 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf8 ? 4 : 0;
+    uint32_t v = n < 2 ? c : c & (0x7fu >> n);
+
+    if (n > s.n)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if (((unsigned char)s.p[i] & 0xc0) != 0x80)
+            return 0;
+        v = v << 6 | ((unsigned char)s.p[i] & 0x3f);
+    }
+    return v < least[n] || v == 0x7f || v > 0x10ffff || (v >= 0xd800 && v < 0xe000) ? 0 : n;
+}
+
+/* In quotes; a byte that is not shown is \u with four digits (JSON) or \x with two. */
 static void quoted(struct mn_buf *b, mn_str s, bool json)
 {
-    mn_buf_c(b, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
+    size_t n;
 
-        if (c == '"' || c == '\\') {
+    mn_buf_c(b, '"');
+    for (; s.n; s = mn_str_skip(s, n ? n : 1)) {
+        n = shown(s);
+        if (!n)
+            mn_buf_fmt(b, json ? "\\u%04x" : "\\x%02x", (unsigned char)s.p[0]);
+        if (*s.p == '"' || *s.p == '\\')
             mn_buf_c(b, '\\');
-            mn_buf_c(b, (char)c);
-        } else if (c < 0x20 || c == 0x7f) {
-            mn_buf_fmt(b, json ? "\\u%04x" : "\\x%02x", c);
-        } else {
-            mn_buf_c(b, (char)c);
-        }
+        mn_buf_add(b, s.p, n);
     }
     mn_buf_c(b, '"');
 }
 
 static bool plain(mn_str s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == '"' || s.p[i] == '\\' || s.p[i] == '=' ||
-            s.p[i] == 0x7f)
+    bool some = s.n > 0;
+
+    for (size_t n; s.n; s = mn_str_skip(s, n)) {
+        n = shown(s);
+        if (!n || *s.p == ' ' || *s.p == '"' || *s.p == '\\' || *s.p == '=')
             return false;
-    return s.n > 0;
+    }
+    return some;
 }
 
 static void field(struct mn_buf *b, const struct mn_log_field *f)

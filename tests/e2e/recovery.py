@@ -10,6 +10,7 @@ from mynah import BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, STUCK, tap
 MYNAHD, DISK, CHECK = sys.argv[1:4]
 KILLS = int(sys.argv[4]) if len(sys.argv) > 4 else 5
 SEED = int(sys.argv[5]) if len(sys.argv) > 5 else 1
+OLD = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/vectors/store-1.sql"
 PEOPLE, SINKS, ACKS = 6, ["sink0", "sink1"], 40
 CONFIG = """
 data: %s/data
@@ -376,6 +377,43 @@ def a_file_that_it_cannot_use_is_named_in_one_line():
         machine.end()
 
 
+def a_kept_database_of_version_1_is_read():
+    """What newer versions upgrade must be what a fresh database looks like, with everything that was in it."""
+    machine, shape = Machine(), "SELECT type,name,sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1,2"
+    path = machine.data + "/mynah.db"
+
+    def look(query):
+        db = sqlite3.connect(path)
+        rows = db.execute(query).fetchall()
+        db.close()
+        return rows
+
+    try:
+        machine.start().end()
+        fresh = look(shape), look("PRAGMA user_version")
+        os.remove(path)
+        db = sqlite3.connect(path)
+        with open(OLD) as f:
+            db.executescript(f.read())
+        db.close()
+        machine.check()
+        server = machine.start()
+        romeo, juliet = person(server, "romeo"), person(server, "juliet")
+        got = ask(romeo, "get", "r", "<query xmlns='jabber:iq:roster'/>")
+        assert re.search("jid='juliet@localhost'[^>]*name='Julia &amp; Co'", got) and "subscription='to'" in got, got
+        assert "<group>Verona</group><group>friends</group>" in got and "jid='mercutio@localhost'" in got, got
+        assert "kept" in ask(romeo, "get", "p", private("k"))
+        juliet.send("<presence/><message to='juliet@localhost'><body>end</body></message>")
+        assert re.findall("<body>([^<]*)</body>", juliet.until("<body>end</body>")) == ["old 0", "old 1", "old 2", "end"]
+        assert "<conflict" in Client(server).register("romeo")[1]
+        server.end()
+        assert (look(shape), look("PRAGMA user_version")) == fresh
+        machine.check()
+    finally:
+        machine.end()
+
+
 sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes), a_disk_that_lies_is_found_out,
                    a_full_disk_refuses_what_is_stored_and_nothing_else, a_failed_sync_ends_it_with_one_line,
-                   who_stores_nothing_waits_for_no_disk_and_order_is_kept, a_file_that_it_cannot_use_is_named_in_one_line]) else 0)
+                   who_stores_nothing_waits_for_no_disk_and_order_is_kept, a_file_that_it_cannot_use_is_named_in_one_line,
+                   a_kept_database_of_version_1_is_read]) else 0)

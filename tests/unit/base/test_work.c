@@ -1,0 +1,116 @@
+#include "base/work.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/err.h"
+#include "test.h"
+
+static struct mn_loop *loop;
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* held: jobs stand still */
+static atomic_uint begun;
+static unsigned done_count;
+static bool done_here;
+
+struct job {
+    struct mn_job job;
+    unsigned number;
+    bool on_other_thread;
+};
+static unsigned order[16];
+static pthread_t main_thread;
+
+static void run(struct mn_job *j)
+{
+    atomic_fetch_add(&begun, 1);
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+    ((struct job *)j)->on_other_thread = !pthread_equal(pthread_self(), main_thread);
+}
+
+static void done(struct mn_job *j)
+{
+    done_here = pthread_equal(pthread_self(), main_thread) && mn_loop_here() == loop;
+    order[done_count++] = ((struct job *)j)->number;
+}
+
+static struct mn_work *begin(size_t depth)
+{
+    loop = mn_loop_new(MN_LOOP_EPOLL);
+    main_thread = pthread_self();
+    atomic_store(&begun, 0);
+    done_count = 0;
+    return mn_work_new((unsigned[]){1, 1, 1}, depth);
+}
+
+static int submit(struct mn_work *w, enum mn_lane lane, struct job *j, unsigned number)
+{
+    *j = (struct job){.job = {.run = run, .done = done, .loop = loop}, .number = number};
+    return mn_work_submit(w, lane, &j->job);
+}
+
+static void wait_for(unsigned count)
+{
+    while (done_count < count)
+        mn_loop_turn(loop, -1);
+}
+
+TEST(jobs_run_in_order_elsewhere_and_come_back)
+{
+    struct mn_work *w = begin(10);
+    struct job jobs[5];
+
+    for (unsigned i = 0; i < MN_COUNT(jobs); i++)
+        CHECK_INT(submit(w, MN_LANE_OTHER, &jobs[i], i), 0);
+    wait_for(MN_COUNT(jobs));
+    for (unsigned i = 0; i < MN_COUNT(jobs); i++) {
+        CHECK_INT(order[i], i);
+        CHECK(jobs[i].on_other_thread);
+    }
+    CHECK(done_here);
+    mn_work_free(w);
+    mn_loop_free(loop);
+}
+
+TEST(a_full_lane_says_so_and_starves_no_other)
+{
+    struct mn_work *w = begin(2);
+    struct job jobs[5];
+
+    pthread_mutex_lock(&gate);
+    CHECK_INT(submit(w, MN_LANE_HASH, &jobs[0], 0), 0);
+    while (!atomic_load(&begun)) /* it runs, and waits no longer */
+        ;
+    CHECK_INT(submit(w, MN_LANE_HASH, &jobs[1], 1), 0);
+    CHECK_INT(submit(w, MN_LANE_HASH, &jobs[2], 2), 0);
+    CHECK_INT(submit(w, MN_LANE_HASH, &jobs[3], 3), MN_E_BUSY);
+    CHECK_INT(submit(w, MN_LANE_READ, &jobs[4], 4), 0);
+    while (atomic_load(&begun) < 2) /* beside the lane that is full */
+        ;
+    pthread_mutex_unlock(&gate);
+    wait_for(4);
+    CHECK_INT(submit(w, MN_LANE_HASH, &jobs[3], 3), 0);
+    wait_for(5);
+    CHECK_INT(order[4], 3);
+    mn_work_free(w);
+    mn_loop_free(loop);
+}
+
+TEST(the_end_finishes_what_runs_and_drops_what_waits)
+{
+    struct mn_work *w = begin(10);
+    struct job jobs[2];
+
+    pthread_mutex_lock(&gate);
+    CHECK_INT(submit(w, MN_LANE_HASH, &jobs[0], 0), 0);
+    while (!atomic_load(&begun))
+        ;
+    CHECK_INT(submit(w, MN_LANE_HASH, &jobs[1], 1), 0);
+    pthread_mutex_unlock(&gate);
+    mn_work_free(w);
+    while (mn_loop_turn(loop, 0))
+        ;
+    CHECK(done_count >= 1 && order[0] == 0);
+    CHECK_INT(atomic_load(&begun), done_count);
+    mn_loop_free(loop);
+}
