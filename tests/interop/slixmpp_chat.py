@@ -1,77 +1,13 @@
 #!/usr/bin/python3
 """Two people with slixmpp on TLS 1.3 and SCRAM: from registration to the removal of an account. Prints TAP.
 usage: slixmpp_chat.py MYNAHD"""
-import asyncio, logging, sys
+import asyncio, sys
 
 import slixmpp
-from driver import DEADLINE, config_new, serving, tap
+from driver import config_new, serving, tap
+from slixmpp_person import Person, person
 
 HOST, CONFIG = config_new()
-EVENTS = ("session_start", "message", "presence_available", "presence_away", "presence_unavailable",
-          "roster_update", "failed_auth", "stream_error", "disconnected")
-PLUGINS = ("xep_0030", "xep_0049", "xep_0077", "xep_0092", "xep_0199", "xep_0203")
-
-
-class Person(slixmpp.ClientXMPP):
-    def __init__(self, server, jid, password="testpwd", direct=False, registers=False):
-        super().__init__(jid, password)
-        self.events, self.news = [], asyncio.Condition()
-        for name in EVENTS:
-            self.add_event_handler(name, self.note(name))
-        for name in PLUGINS:
-            self.register_plugin(name)
-        self["xep_0092"].software_name = "slixmpp"
-        if registers:
-            self.add_event_handler("register", self.on_register)
-            self._always_send_everything = True  # else 1.8.3 holds the registration back until it is logged in
-        self.ca_certs = server.ca
-        self._dns_answers = iter(())  # the address is known; else a resolver is asked for the domain all the same
-        self.connect(("127.0.0.1", server.ports[direct]), use_ssl=direct)
-
-    def note(self, name):
-        async def add(data):
-            async with self.news:
-                self.events.append((name, data))
-                self.news.notify_all()
-        return add
-
-    async def on_register(self, form):
-        assert form["register"]["fields"] == {"username", "password", "name", "email"}, form
-        iq = self.Iq(stype="set")
-        iq["register"]["username"], iq["register"]["password"] = self.boundjid.user, self.password
-        await iq.send()
-
-    async def until(self, name, check=lambda data: True):
-        """The data of the first such event; it and what came before it are forgotten."""
-        def found():
-            return next((i for i, (n, d) in enumerate(self.events) if n == name and check(d)), None)
-        try:
-            async with self.news:
-                await asyncio.wait_for(self.news.wait_for(lambda: found() is not None), DEADLINE)
-        except asyncio.TimeoutError:
-            raise Exception("%s never had %s, but %s" % (self.boundjid, name, [(n, str(d)) for n, d in self.events]))
-        at = found()
-        data = self.events[at][1]
-        del self.events[:at + 1]
-        return data
-
-    async def start(self):
-        await self.until("session_start")
-        mech = self["feature_mechanisms"].mech.name
-        assert mech == "SCRAM-SHA-512-PLUS", mech
-        assert self.socket.version() == "TLSv1.3", self.socket.version()
-        await self.get_roster()
-        self.send_presence()
-        await self.until("presence_available", lambda p: p["from"] == self.boundjid)  # its own, reflected
-
-    async def stop(self):
-        await self.disconnect()
-
-
-async def person(*args, **how):
-    p = Person(*args, **how)
-    await p.start()
-    return p
 
 
 def item(jid, **wanted):
@@ -205,7 +141,6 @@ class Story:
         await juliet.stop()
 
 
-logging.basicConfig(level=logging.CRITICAL)
 with serving(sys.argv[1], HOST, CONFIG) as server, asyncio.Runner() as runner:
     story = Story(server)
     names = [n for n in vars(Story) if not n.startswith("_")]
