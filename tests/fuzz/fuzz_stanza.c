@@ -64,7 +64,7 @@ static void stanza(struct mn_stanza *st, struct mn_arena *a)
     comes_back(e);
     mn_stanza_unref(e);
     wrap = mn_stanza_wrap(st);
-    wrap->added = mn_stanza_delay(&wrap->arena, MN_STR("example.org"), 0);
+    mn_stanza_delay(wrap, MN_STR("example.org"), 0);
     comes_back(wrap);
     mn_stanza_unref(st);
     comes_back(wrap);
