@@ -60,6 +60,8 @@ static void fail(int exit_code, const char *code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    for (char *c = text; *c; c++)
+        *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
     fprintf(stderr, "mynahctl: %s\n", text);
     if (ctl.json) {
         json_t *e = json_pack("{s{ss,ss}}", "error", "code", code, "text", text);
@@ -357,11 +359,10 @@ static json_t *secret(const struct arg *a, const char *whose)
     return v;
 }
 
-/* The arguments of the row, but for its lines. */
+/* The arguments that stand on the command line. */
 static json_t *args_json(const struct row *row)
 {
     size_t word = name_words(row);
-    const char *whose = ctl.words[word];
     json_t *args = json_object();
 
     for (const struct arg *a = row->args; a->kind; a++) {
@@ -377,10 +378,17 @@ static json_t *args_json(const struct row *row)
     if (word < ctl.word_count)
         fail(EXIT_USAGE, "bad-request", "%s: %s is too much; see mynahctl --help", row->words,
              ctl.words[word]);
+    return args;
+}
+
+/* Asked for when the server is there: nobody types a password in vain. */
+static void secrets_add(const struct row *row, json_t *args)
+{
+    const char *whose = ctl.words[name_words(row)];
+
     for (const struct arg *a = row->args; a->kind; a++)
         if (a->kind == SECRET)
             json_object_set_new(args, a->name, secret(a, whose));
-    return args;
 }
 
 /* The connection. */
@@ -781,6 +789,7 @@ int main(int argc, char **argv)
     row = row_find();
     args = args_json(row);
     server_connect();
+    secrets_add(row, args);
     for (const struct arg *a = row->args; a->kind; a++)
         if (a->kind == LINES)
             ok = ask_lines(row, a, args);

@@ -131,7 +131,8 @@ def usage(t):
                         (("user", "add", "--from", "-", "x@localhost"), "too much")]:
         t.ctl(*words, code=64)
         assert says in t.error, (words, t.error)
-    p = subprocess.run([MYNAHCTL, "user", "add", "x@localhost"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    p = subprocess.run([MYNAHCTL, "--config", t.config, "user", "add", "x@localhost"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                       start_new_session=True)
     assert p.returncode == 64 and b"--password-stdin" in p.stderr, p
     text = subprocess.check_output([MYNAHCTL, "--help"], text=True)
     for words in ["user add", "user passwd", "user remove", "user list", "session list", "session kick", "status"]:
@@ -141,6 +142,9 @@ def usage(t):
     assert "none.yaml" in t.error
     t.ctl("status", config=write(t.folder + "/other.yaml", data=t.folder + "/nowhere"), code=69)
     assert t.folder + "/nowhere/control.sock" in t.error and "--socket" in t.error
+    t.ctl("user", "remove", "a\x1b[2J@localhost", code=1)
+    assert "\x1b" not in t.error
+    t.ctl("user", "add", "x@localhost", config=t.folder + "/other.yaml", code=69)
     p = subprocess.run([MYNAHCTL, "--socket", t.folder + "/nothing", "--json", "status"], capture_output=True)
     assert p.returncode == 69 and json.loads(p.stdout)["error"]["code"] == "service-unavailable"
 
