@@ -148,6 +148,7 @@ static int become(const struct config *c, const char *path)
         fprintf(stderr, "mynahd: cannot become %s: %s\n", name, strerror(errno));
         return 1;
     }
+    mn_log_info(NULL, "running as", MN_FC("user", name));
     if (path && access(path, R_OK)) {
         fprintf(stderr, "mynahd: %s may not read %s\n", name, path);
         return EXIT_CONFIG;

@@ -351,6 +351,7 @@ static void drain(struct server *srv)
 void server_free(struct server *srv)
 {
     struct running *r = (struct running *)srv;
+    struct mn_loop **loops = mn_alloc(srv->owner_count * sizeof(struct mn_loop *));
 
     for (size_t i = 0; i < r->listener_count; i++) {
         mn_listener_free(r->listeners[i]->listener);
@@ -369,12 +370,15 @@ void server_free(struct server *srv)
     drain(srv);
     control_free(srv);
     for (unsigned i = 0; i < srv->owner_count; i++) {
-        struct mn_loop *l = srv->owners[i]->loop;
-
+        loops[i] = srv->owners[i]->loop;
         owner_free(srv->owners[i]);
-        mn_loop_free(l);
     }
     store_close(srv->store);
+    /* Last: the store's threads may have been about to ring a loop whose commit was there already.
+     */
+    for (unsigned i = 0; i < srv->owner_count; i++)
+        mn_loop_free(loops[i]);
+    mn_free(loops);
     mn_limit_free(srv->limits);
     for (size_t i = 0; i < srv->host_count; i++)
         mn_tls_unref(srv->hosts[i].tls);

@@ -198,6 +198,7 @@ def run_as():
         return
     path = config("data: %s\nrun_as: nobody\n%s" % (folder("nobody"), LISTEN))
     server = Server(MYNAHD, path)
+    assert " running as user=nobody" in server.log[0], server.log
     with open("/proc/%d/status" % server.process.pid) as f:
         status = dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
     assert status["Uid"].split() == [str(NOBODY.pw_uid)] * 4 and status["Gid"].split() == [str(NOBODY.pw_gid)] * 4, status
