@@ -114,6 +114,8 @@ void session_end(struct session *s)
     presence_end(s);
     leave(s);
     sm_end(s, u);
+    if (s->anonymous && u->exists) /* it was made for this session */
+        user_remove(u, NULL);
     user_let(u);
     session_unref(s);
 }
