@@ -55,14 +55,19 @@ static void put_base64(struct talk *t, struct mn_buf *b, mn_str text)
     mn_buf_free(&raw);
 }
 
-static void put_repeated(struct talk *t, struct mn_buf *b, mn_str rest)
+static void put_text(struct talk *t, struct client *c, struct mn_buf *b, mn_str text);
+
+static void put_repeated(struct talk *t, struct client *c, struct mn_buf *b, mn_str rest)
 {
+    struct mn_buf one = {0};
     int64_t n;
 
     if (!mn_num_parse_int(mn_str_cut(rest, ' ', &rest), 0, 100 << 20, &n))
         failed(t, "{repeat NUMBER TEXT}");
+    put_text(t, c, &one, rest);
     while (n-- > 0)
-        mn_buf_str(b, rest);
+        mn_buf_str(b, mn_buf_view(&one));
+    mn_buf_free(&one);
 }
 
 /* What stands between { and }. */
@@ -76,7 +81,7 @@ static void put_special(struct talk *t, struct client *c, struct mn_buf *b, mn_s
     } else if (mn_str_is(fn, "base64")) {
         put_base64(t, b, rest);
     } else if (mn_str_is(fn, "repeat")) {
-        put_repeated(t, b, rest);
+        put_repeated(t, c, b, rest);
     } else if (mn_str_is(fn, "auth")) {
         mn_str mech = script_word(&rest), user = script_word(&rest);
 
@@ -94,20 +99,36 @@ static void put_special(struct talk *t, struct client *c, struct mn_buf *b, mn_s
     }
 }
 
+/* Up to the } of the { in front. */
+static mn_str braced(mn_str text, mn_str *rest)
+{
+    size_t i = 0;
+
+    for (int depth = 1; i < text.n && depth; i++)
+        depth += (text.p[i] == '{') - (text.p[i] == '}');
+    *rest = mn_str_skip(text, i);
+    return (mn_str){text.p, i ? i - 1 : 0};
+}
+
+static void put_text(struct talk *t, struct client *c, struct mn_buf *b, mn_str text)
+{
+    while (text.n) {
+        mn_str more, plain = mn_str_cut(text, '{', &more);
+
+        mn_buf_str(b, plain);
+        if (plain.n < text.n)
+            put_special(t, c, b, braced(more, &more));
+        text = more;
+    }
+}
+
 static void on_C(struct talk *t, const struct statement *st)
 {
     struct client *c = speaker(t, st->who);
     struct mn_buf b = {0};
-    mn_str rest = st->rest, bytes;
+    mn_str bytes;
 
-    while (rest.n) {
-        mn_str more, plain = mn_str_cut(rest, '{', &more);
-
-        mn_buf_str(&b, plain);
-        if (plain.n < rest.n)
-            put_special(t, c, &b, mn_str_cut(more, '}', &more));
-        rest = more;
-    }
+    put_text(t, c, &b, st->rest);
     bytes = mn_arena_str(&t->arena, mn_buf_view(&b));
     mn_buf_free(&b);
     client_say(t, c, bytes);
@@ -347,6 +368,11 @@ static void on_close(struct talk *t, const struct statement *st)
     on_closed(t, st);
 }
 
+static void on_deaf(struct talk *t, const struct statement *st)
+{
+    mn_conn_pause(named(t, st)->conn, true);
+}
+
 static void on_cut(struct talk *t, const struct statement *st)
 {
     client_free(named(t, st));
@@ -375,6 +401,7 @@ static const struct {
     {"friends", on_friends},
     {"closed", on_closed},
     {"close", on_close},
+    {"deaf", on_deaf},
     {"cut", on_cut},
     {"shutdown", on_shutdown},
 };
