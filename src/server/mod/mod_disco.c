@@ -13,11 +13,11 @@ static enum mn_cond on_info(struct iq *iq)
     struct mn_arena *a;
     struct mn_elem *q, *e;
 
-    if (mn_elem_get(iq->child, "node").n)
-        return MN_COND_ITEM_NOT_FOUND;
     /* Who may not see the account learns nothing of it (XEP-0030, 8). */
     if (iq->user && !presence_subscriber(iq->user, &iq->st->from))
         return MN_COND_SERVICE_UNAVAILABLE;
+    if (mn_elem_get(iq->child, "node").n)
+        return MN_COND_ITEM_NOT_FOUND;
     answer = iq_answer(iq);
     a = &answer->arena;
     q = mn_elem_add(a, mn_stanza_body(answer), MN_NS_DISCO_INFO, "query");
@@ -39,10 +39,10 @@ static enum mn_cond on_items(struct iq *iq)
 {
     struct mn_stanza *answer;
 
-    if (mn_elem_get(iq->child, "node").n)
-        return MN_COND_ITEM_NOT_FOUND;
     if (iq->user && !presence_subscriber(iq->user, &iq->st->from))
         return MN_COND_SERVICE_UNAVAILABLE;
+    if (mn_elem_get(iq->child, "node").n)
+        return MN_COND_ITEM_NOT_FOUND;
     answer = iq_answer(iq);
     mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_DISCO_ITEMS, "query");
     return iq_result(iq, answer);
