@@ -135,6 +135,8 @@ static void insert(struct bin *b, size_t at, struct item *i)
 
 static void take_out(struct bin *b, size_t at, size_t count)
 {
+    if (!count)
+        return;
     for (size_t i = at; i < at + count; i++)
         mn_free(b->items[i]);
     memmove(b->items + at, b->items + at + count, (b->count - at - count) * sizeof(struct item *));
