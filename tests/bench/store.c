@@ -16,7 +16,7 @@
 
 #include "server/store.h"
 
-enum { VALUE = 303, USERS = 20000, FLOOD = 1000000, FLOOD_BATCH = 200, COMMITS = 1 << 20 };
+enum { VALUE = 303, USERS = 20000, FLOOD = 200000, FLOOD_BATCH = 200, COMMITS = 1 << 20 };
 
 static char folder[4000];
 static struct mn_work *work;

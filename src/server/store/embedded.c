@@ -129,6 +129,7 @@ static void embedded_close(struct store *store)
     struct embedded *s = (struct embedded *)store;
 
     writer_stop(s);
+    tail_run_end(&s->run);
     tail_drop(&s->tail, NULL);
     for (int i = 0; i < READERS; i++)
         base_close(&s->readers[i]);

@@ -92,8 +92,16 @@ struct tail {
     size_t count, bytes;
 };
 
+/* A part of the tail on its way into the index, in the index's order. */
+struct run {
+    struct pending **entries; /* RUN + 1 of them; NULL: there is none */
+    size_t count, done;
+    struct pending *newest; /* of its entries the last of the list */
+};
+
 enum {
-    RUN = 1000,           /* entries that the index takes at once */
+    RUN = 4000,           /* entries of the tail that are sorted together */
+    SLICE = 500,          /* and go into the index in transactions of that many */
     TAIL_BYTES = 1 << 20, /* above this the index goes first, then the next commit */
     READERS = 4,
 };
@@ -105,6 +113,7 @@ struct embedded {
     struct tail tail;
     /* writer.c */
     struct base writer;
+    struct run run;
     pthread_t thread;
     bool runs;
     pthread_mutex_t lock; /* of the queue */
@@ -127,8 +136,10 @@ struct pending *tail_entry(uint64_t id, int64_t time, mn_str owner, mn_str store
 void tail_add(struct tail *t, struct pending *chain);
 void tail_drop(struct tail *t, const struct pending *upto); /* all before `upto` */
 int tail_load(struct tail *t, struct base *b);
-/* The first RUN of the list into the index, inside a transaction; `*list` moves on. */
-int tail_index(struct base *b, struct pending **list);
+struct run tail_run(struct pending *list);
+/* The next `most` of it into the index, inside a transaction; with the last of them, the mark. */
+int tail_index(struct base *b, struct run *r, size_t most);
+void tail_run_end(struct run *r);
 
 /* writer.c */
 int writer_start(struct embedded *s);

@@ -86,13 +86,13 @@ static int value_of(struct base *b, struct mn_arena *a, struct store_row *row)
     return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-static int from_index(struct base *b, struct store_read *r, struct rows *out)
+static int from_index(struct base *b, struct store_read *r, int64_t mark, struct rows *out)
 {
     sqlite3_stmt *q =
         SQL_ASK(b, r->backward ? Q_RANGE_BACK : Q_RANGE, BLOB(r->owner), TEXT(r->store),
                 NUMBER(r->after), NUMBER(r->before ? r->before : INT64_MAX), BLOB(r->peer),
                 NUMBER(r->start ? r->start : INT64_MIN), NUMBER(r->end ? r->end : INT64_MAX),
-                BLOB(r->key), NUMBER(r->limit - out->count));
+                BLOB(r->key), NUMBER(mark), NUMBER(r->limit - out->count));
     int rc;
 
     while ((rc = sql_next(q)) == SQLITE_ROW) {
@@ -121,23 +121,23 @@ static int from_tail(struct base *b, struct store_read *r, const struct rows *ta
     return rc;
 }
 
-/* The tail is looked at first, then the database as it is from then on: what is in the index by
- * then is behind the mark of that snapshot, and counts there (or was deleted there). So every entry
- * is seen once, and all of the tail is newer than all of the index. Inside a transaction. */
-static int tail_settle(struct base *b, struct rows *tail)
+/* The tail is looked at first, then the database as it is from then on. The mark in that snapshot
+ * says which of the two counts for an entry: what is in the index by then may be deleted there, and
+ * of a run that is under way some are in both. So every entry is seen once, and all of the tail is
+ * newer than all of the index. Inside a transaction. */
+static int tail_settle(struct base *b, struct rows *tail, int64_t *mark)
 {
-    int64_t mark = 0;
     size_t old = 0;
-    int rc = sql_number(SQL_ASK(b, Q_MARK), &mark);
+    int rc = sql_number(SQL_ASK(b, Q_MARK), mark);
 
-    while (old < tail->count && tail->p[old].id <= (uint64_t)mark)
+    while (old < tail->count && tail->p[old].id <= (uint64_t)*mark)
         old++;
     tail->p += old;
     tail->count -= old;
     return rc;
 }
 
-static int read_log(struct base *b, struct store_read *r, const struct rows *tail)
+static int read_log(struct base *b, struct store_read *r, const struct rows *tail, int64_t mark)
 {
     struct rows out = {0};
     int rc = SQLITE_OK;
@@ -145,7 +145,7 @@ static int read_log(struct base *b, struct store_read *r, const struct rows *tai
     if (r->backward)
         rc = from_tail(b, r, tail, &out);
     if (!rc)
-        rc = from_index(b, r, &out);
+        rc = from_index(b, r, mark, &out);
     if (!rc && !r->backward)
         rc = from_tail(b, r, tail, &out);
     r->rows = out.p;
@@ -153,9 +153,9 @@ static int read_log(struct base *b, struct store_read *r, const struct rows *tai
     return rc;
 }
 
-static int read_stats(struct base *b, struct store_read *r, const struct rows *tail)
+static int read_stats(struct base *b, struct store_read *r, const struct rows *tail, int64_t mark)
 {
-    sqlite3_stmt *q = SQL_ASK(b, Q_STATS, BLOB(r->owner), TEXT(r->store));
+    sqlite3_stmt *q = SQL_ASK(b, Q_STATS, BLOB(r->owner), TEXT(r->store), NUMBER(mark));
     int rc = sql_next(q);
 
     if (rc != SQLITE_ROW)
@@ -174,13 +174,14 @@ static int read_stats(struct base *b, struct store_read *r, const struct rows *t
 static int read_either(struct embedded *s, struct base *b, struct store_read *r)
 {
     struct rows tail = tail_rows(s, r);
+    int64_t mark = 0;
     int rc = SQL_RUN(b, Q_SNAPSHOT);
 
     if (rc)
         return rc;
-    rc = tail_settle(b, &tail);
+    rc = tail_settle(b, &tail, &mark);
     if (!rc)
-        rc = r->kind == STORE_LOG ? read_log(b, r, &tail) : read_stats(b, r, &tail);
+        rc = r->kind == STORE_LOG ? read_log(b, r, &tail, mark) : read_stats(b, r, &tail, mark);
     (void)SQL_RUN(b, Q_COMMIT);
     return rc;
 }

@@ -7,7 +7,8 @@
     "SELECT l.id,l.time,l.peer,l.key,CASE WHEN l.gone THEN NULL ELSE r.value END "                 \
     "FROM log l LEFT JOIN record r ON r.id=l.record "                                              \
     "WHERE l.owner=?1 AND l.store=?2 AND l.id>?3 AND l.id<?4 AND (?5=x'' OR l.peer=?5) "           \
-    "AND l.time>=?6 AND l.time<=?7 AND (?8=x'' OR l.key=?8) ORDER BY l.id " order " LIMIT ?9"
+    "AND l.time>=?6 AND l.time<=?7 AND (?8=x'' OR l.key=?8) AND (l.id<=?9 OR l.key<>x'') "         \
+    "ORDER BY l.id " order " LIMIT ?10"
 
 static const char *const texts[Q_COUNT] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
@@ -41,7 +42,8 @@ static const char *const texts[Q_COUNT] = {
     [Q_RANGE] = RANGE("ASC"),
     [Q_RANGE_BACK] = RANGE("DESC"),
     [Q_STATS] = "SELECT count(*),coalesce(sum(length(r.value)),0) FROM log l LEFT JOIN record r "
-                "ON r.id=l.record AND NOT l.gone WHERE l.owner=?1 AND l.store=?2",
+                "ON r.id=l.record AND NOT l.gone WHERE l.owner=?1 AND l.store=?2 "
+                "AND (l.id<=?3 OR l.key<>x'')",
     [Q_VALUE] = "SELECT value FROM record WHERE id=?1",
     [Q_TERMS] = "SELECT term,owner,key FROM term WHERE host=?1 AND store=?2 "
                 "AND (term,owner,key)>=(?3,?4,?5) ORDER BY term,owner,key",

@@ -1,6 +1,7 @@
 /* The tail: entries of logs that are committed but not in the index yet. Their records say whose
- * they are, so a new start finds them behind the mark "indexed": the index holds every entry up to
- * that record, and none behind it but those with an item key, which go into the index at once. */
+ * they are, so a new start finds them behind the mark "indexed". Up to that record the index holds
+ * every entry; behind it those with an item key, which go into the index at once, and what slices
+ * of a run have brought there so far, which counts in the tail until the mark follows. */
 #include <stdlib.h>
 
 #include "server/store/embedded.h"
@@ -124,23 +125,34 @@ static int by_place(const void *a, const void *b)
     return r ? r : (x->id > y->id) - (x->id < y->id);
 }
 
-int tail_index(struct base *b, struct pending **list)
+struct run tail_run(struct pending *list)
 {
-    struct pending *run[RUN + 1], *e = *list;
-    uint64_t last = 0;
-    size_t n = 0;
-    int rc = SQLITE_OK;
+    struct run r = {.entries = mn_alloc((RUN + 1) * sizeof(struct pending *))};
 
     /* A record's two entries stay together: the mark is a record's number. */
-    for (; e && (n < RUN || e->id == last); e = e->next) {
-        run[n++] = e;
-        last = e->id;
+    for (; list && (r.count < RUN || list->id == r.newest->id); list = list->next)
+        r.newest = r.entries[r.count++] = list;
+    qsort(r.entries, r.count, sizeof *r.entries, by_place);
+    return r;
+}
+
+int tail_index(struct base *b, struct run *r, size_t most)
+{
+    int rc = SQLITE_OK;
+
+    for (; r->done < r->count && most && !rc; r->done++, most--) {
+        const struct pending *e = r->entries[r->done];
+
+        rc = SQL_RUN(b, Q_LOG, BLOB(e->owner), ((struct sql_value){SQL_TEXT, e->store, 0}),
+                     NUMBER(e->id), NUMBER(e->time), BLOB(e->peer), BLOB(MN_STR("")));
     }
-    qsort(run, n, sizeof *run, by_place);
-    for (size_t i = 0; i < n && !rc; i++)
-        rc =
-            SQL_RUN(b, Q_LOG, BLOB(run[i]->owner), ((struct sql_value){SQL_TEXT, run[i]->store, 0}),
-                    NUMBER(run[i]->id), NUMBER(run[i]->time), BLOB(run[i]->peer), BLOB(MN_STR("")));
-    *list = e;
-    return rc || !n ? rc : SQL_RUN(b, Q_MARK_SET, NUMBER(last));
+    if (!rc && r->count && r->done == r->count)
+        rc = SQL_RUN(b, Q_MARK_SET, NUMBER(r->newest->id));
+    return rc;
+}
+
+void tail_run_end(struct run *r)
+{
+    mn_free(r->entries);
+    *r = (struct run){0};
 }

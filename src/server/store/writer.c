@@ -24,24 +24,42 @@ struct batch { /* a transaction */
     struct pending *added, **added_last; /* appended here, neither in the index nor in the tail */
 };
 
-/* Everything into the index. What was appended in this transaction leaves memory with that. */
-static int index_all(struct batch *b)
+/* The whole list into the index. */
+static int index_list(struct base *db, struct pending **list)
 {
     int rc = SQLITE_OK;
 
-    while (b->unindexed && !rc)
-        rc = tail_index(b->db, &b->unindexed);
-    while (b->added && !rc) {
-        struct pending *e = b->added, *next, *rest = e;
+    while (*list && !rc) {
+        struct run r = tail_run(*list);
 
-        for (rc = tail_index(b->db, &rest); e != rest; e = next) {
-            next = e->next;
-            mn_free(e);
-        }
-        b->added = rest;
+        rc = tail_index(db, &r, r.count);
+        *list = r.newest->next;
+        tail_run_end(&r);
+    }
+    return rc;
+}
+
+static void drop_added(struct batch *b, const struct pending *upto)
+{
+    while (b->added != upto) {
+        struct pending *next = b->added->next;
+
+        mn_free(b->added);
+        b->added = next;
     }
     if (!b->added)
         b->added_last = &b->added;
+}
+
+/* Everything into the index. What was appended in this transaction leaves memory with that. */
+static int index_all(struct batch *b)
+{
+    struct pending *rest = b->added;
+    int rc = index_list(b->db, &b->unindexed);
+
+    if (!rc)
+        rc = index_list(b->db, &rest);
+    drop_added(b, rest);
     return rc;
 }
 
@@ -238,19 +256,17 @@ static int finish(struct batch *b, int rc)
     if (!rc)
         rc = SQL_RUN(b->db, Q_COMMIT);
     if (!rc) {
-        tail_drop(&b->s->tail, b->unindexed);
+        if (b->unindexed != b->s->tail.first) { /* with it the run that was under way */
+            tail_run_end(&b->s->run);
+            tail_drop(&b->s->tail, b->unindexed);
+        }
         tail_add(&b->s->tail, b->added);
         return MN_E_OK;
     }
     e = failure(b->db, rc);
     if (!sqlite3_get_autocommit(b->db->db))
         (void)SQL_RUN(b->db, Q_ROLLBACK);
-    while (b->added) {
-        struct pending *next = b->added->next;
-
-        mn_free(b->added);
-        b->added = next;
-    }
+    drop_added(b, NULL);
     return e;
 }
 
@@ -280,15 +296,21 @@ static void write_chain(struct embedded *s, struct store_commit *chain)
         }
 }
 
-/* A run of the index. */
-static int index_run(struct embedded *s)
+/* The next slice of a run. */
+static int index_slice(struct embedded *s)
 {
     struct batch b;
     int rc = begin(s, &b);
 
+    if (!s->run.entries)
+        s->run = tail_run(s->tail.first);
     if (!rc)
-        rc = tail_index(b.db, &b.unindexed);
-    return finish(&b, rc);
+        rc = tail_index(b.db, &s->run, SLICE);
+    if (!rc && s->run.done == s->run.count)
+        b.unindexed = s->run.newest->next;
+    if ((rc = finish(&b, rc)))
+        tail_run_end(&s->run); /* from its beginning, another time */
+    return rc;
 }
 
 static void checkpoint(struct embedded *s)
@@ -302,21 +324,21 @@ static void checkpoint(struct embedded *s)
         (void)failure(&s->writer, rc);
 }
 
-/* Between two transactions: a run when there is enough for one, as many as it takes when there is
- * too much, and a checkpoint. True when there is more to do. */
+/* Between two transactions: a slice when there is enough for a run, as many as it takes when there
+ * is too much, and a checkpoint. True when there is more to do. */
 static bool tidy(struct embedded *s)
 {
     int e = MN_E_OK;
 
-    if (s->tail.count >= RUN)
+    if (s->run.entries || s->tail.count >= RUN)
         do
-            e = index_run(s);
+            e = index_slice(s);
         while (!e && s->tail.bytes > TAIL_BYTES);
     if (s->wal_pages < s->wal_done)
         s->wal_done = 0; /* it was begun anew */
     if (s->wal_pages - s->wal_done >= WAL_PAGES)
         checkpoint(s);
-    return !e && s->tail.count >= RUN;
+    return !e && (s->run.entries || s->tail.count >= RUN);
 }
 
 static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages)
