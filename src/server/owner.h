@@ -52,6 +52,7 @@ struct owner {
         /* crossed: deliveries from another loop; moved: connections */
         uint64_t stanzas, crossed, moved, logins, sessions, refused, failed_commits;
     } count;
+    uint32_t serving;          /* number of the message being delivered */
     struct owner *crowded;     /* mail for it went over the mark, since this was set to NULL */
     uint64_t accounts_changed; /* passwords set, accounts removed */
     bool stopping;

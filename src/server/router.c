@@ -131,6 +131,18 @@ void route_refuse(struct route *r, enum mn_cond cond, const char *text)
 
 /* Messages to an account (RFC 6121, 8.5). */
 
+static void serve(struct session *s, const struct mn_stanza *st)
+{
+    s->served = s->user->owner->serving;
+    session_write(s, st, NULL);
+}
+
+static void delivered(struct user *u, const struct mn_stanza *st)
+{
+    if (u->session_count > 1)
+        HOOK_RUN(u->owner->srv, message_delivered, u, st);
+}
+
 static bool to_best(struct user *u, struct mn_stanza *st)
 {
     int best = -1;
@@ -149,8 +161,9 @@ static bool to_best(struct user *u, struct mn_stanza *st)
         struct session *s = MN_OF(n, struct session, link);
 
         if (s->available && (st->type == MN_TYPE_HEADLINE ? s->priority >= 0 : s->priority == best))
-            session_write(s, st, NULL);
+            serve(s, st);
     }
+    delivered(u, st);
     return true;
 }
 
@@ -184,8 +197,10 @@ static void message_in(struct route *r)
     struct session *s =
         r->st->to.resource ? session_find(r->user, mn_jid_resource(&r->st->to)) : NULL;
 
+    r->user->owner->serving++;
     if (s) {
-        session_write(s, r->st, NULL);
+        serve(s, r->st);
+        delivered(r->user, r->st);
         route_finish(r);
     } else if (r->st->to.resource && r->st->type != MN_TYPE_CHAT) { /* 8.5.3.2.1 */
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");

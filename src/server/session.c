@@ -1,7 +1,7 @@
 #include "server/session.h"
 
 #include "base/clock.h"
-#include "server/iq.h"
+#include "server/module.h"
 #include "server/presence.h"
 #include "server/server.h"
 #include "server/sm.h"
@@ -98,6 +98,8 @@ static void leave(struct session *s)
     u->session_count--;
     u->owner->count.sessions--;
     s->user = NULL;
+    if (s->held)
+        HOOK_RUN(u->owner->srv, active_again, s);
     answers_drop(s);
     mn_free(s->presence);
     s->presence = NULL;
@@ -132,8 +134,17 @@ void session_forget(struct session *s)
     session_unref(s);
 }
 
+void session_active(struct session *s, bool active)
+{
+    s->inactive = !active;
+    if (active)
+        HOOK_RUN(s->user->owner->srv, active_again, s);
+}
+
 void session_lost(struct session *s)
 {
+    if (s->user && s->inactive)
+        session_active(s, true);
     if (!s->user || !sm_leave(s))
         session_end(s);
     s->log = NULL;
@@ -152,6 +163,13 @@ void session_kick(struct session *s, enum mn_stream_cond cond, mn_str text)
 
 void session_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to)
 {
+    if (s->inactive && s->user) {
+        enum verdict v;
+
+        HOOK_ASK(s->user->owner->srv, inactive_out, &v, s, st, to);
+        if (v == DONE)
+            return;
+    }
     if (s->sm && s->user)
         sm_write(s, st, to);
     else if (s->endpoint)
@@ -276,6 +294,8 @@ void session_take(struct session *s, struct mn_stanza *st)
     } else if (st->kind == MN_MESSAGE) {
         if (mn_jid_none(&st->to))
             mn_stanza_to(st, &s->user->jid);
+        if (s->user->session_count > 1)
+            HOOK_RUN(o->srv, message_sent, s, st);
         router_out(s, st);
     } else if (!iq_ok(st)) {
         if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_RESULT) {

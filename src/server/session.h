@@ -30,6 +30,10 @@ struct session {
     unsigned refs;
     int8_t priority;
     bool available, interested, anonymous;
+    bool carbons;            /* XEP-0280 */
+    bool inactive;           /* XEP-0352 */
+    uint32_t served;         /* owner->serving when it last got a message as a recipient */
+    struct held *held;       /* what an inactive client does not get yet (mod_csi) */
     uint32_t in_count;       /* stanzas taken from it */
     struct mn_list tickets;  /* the open ones */
     struct mn_list answers;  /* own IQ answers behind open tickets */
@@ -62,6 +66,8 @@ void session_unref(struct session *s);
 void session_take(struct session *s, struct mn_stanza *st);
 /* Out to the client; `to` overrules the envelope's address. Nothing when the session has ended. */
 void session_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to);
+/* Inactive or not; what was kept back goes out first. */
+void session_active(struct session *s, bool active);
 /* The same for a stanza of ours: takes over the reference. */
 void session_give(struct session *s, struct mn_stanza *st);
 /* Our own answer to its stanza number `seq`: leaves when everything up to it is settled. Takes over

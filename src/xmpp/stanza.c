@@ -192,6 +192,18 @@ struct mn_stanza *mn_stanza_wrap(struct mn_stanza *base)
     return st;
 }
 
+bool mn_stanza_is_state(const struct mn_stanza *st)
+{
+    const struct mn_elem *first = st->elem ? mn_elem_first(st->elem) : NULL;
+
+    if (st->kind != MN_MESSAGE || st->type == MN_TYPE_ERROR || !first)
+        return false;
+    for (const struct mn_elem *e = first; e; e = mn_elem_next(e))
+        if (e->ns != MN_NS_CHATSTATES && !mn_elem_is(e, MN_NS_CLIENT, "thread"))
+            return false;
+    return true;
+}
+
 struct mn_stanza *mn_stanza_reply(const struct mn_stanza *st, enum mn_type type)
 {
     struct mn_stanza *r = mn_stanza_new(st->kind, type);

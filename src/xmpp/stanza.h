@@ -74,6 +74,9 @@ static inline bool mn_stanza_shared(const struct mn_stanza *st)
 void mn_stanza_from(struct mn_stanza *st, const struct mn_jid *from);
 void mn_stanza_to(struct mn_stanza *st, const struct mn_jid *to);
 
+/* A message that holds nothing but a chat state (XEP-0085). */
+bool mn_stanza_is_state(const struct mn_stanza *st);
+
 mn_str mn_type_name(enum mn_type t);
 mn_str mn_kind_name(enum mn_kind k);
 /* The payload's first child element, for IQs the request. */

@@ -58,15 +58,10 @@ static void counted(struct store_read *s)
     user_let(u);
 }
 
-/* XEP-0160, 3: a chat message that only tells a state of the chat is for now or never. */
-static bool only_state(const struct mn_stanza *st)
+/* What is for now or never (XEP-0160, 3; hints of XEP-0334). */
+static bool hinted(const struct mn_stanza *st, const char *hint)
 {
-    bool more = st->type != MN_TYPE_CHAT;
-
-    for (const struct mn_elem *e = mn_elem_first(st->elem); e && !more; e = mn_elem_next(e))
-        more = !mn_str_is(e->ns_uri, "http://jabber.org/protocol/chatstates") &&
-               !mn_elem_is(e, MN_NS_CLIENT, "thread");
-    return !more;
+    return mn_elem_child(st->elem, MN_NS_HINTS, hint);
 }
 
 static enum verdict undelivered(struct route *r)
@@ -74,7 +69,9 @@ static enum verdict undelivered(struct route *r)
     struct store_read *s;
     struct user *u = r->user;
 
-    if (only_state(r->st)) {
+    if (hinted(r->st, "no-store"))
+        return PASS;
+    if ((mn_stanza_is_state(r->st) || !mn_elem_first(r->st->elem)) && !hinted(r->st, "store")) {
         route_finish(r);
         return DONE;
     }
@@ -146,7 +143,7 @@ static void ready(struct session *s)
 
 const struct module mod_offline = {
     .name = "offline",
-    .xep = {{160, "1.0.1"}, {203, "2.0"}},
+    .xep = {{160, "1.0.1"}, {203, "2.0"}, {334, "1.0.0"}},
     .feature = {"msgoffline"},
     .conf = keys,
     .conf_size = sizeof(struct conf),
