@@ -8,31 +8,11 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/conf.h"
 #include "base/file.h"
+#include "commands.h"
 
-enum { EXIT_USAGE = 64, EXIT_DOWN = 69, ARGS_MAX = 8, GIVEN_MAX = 32, CHUNK = 200 };
-
-enum kind { WORD = 1, MAYBE, OPTION, SECRET, LINES, AFTER };
-
-struct arg {
-    enum kind kind;
-    const char *name, *value, *text;
-};
-
-struct row {
-    const char *words, *text;
-    struct arg args[ARGS_MAX];
-};
-
-static const struct row rows[] = {
-#define ARG(kind, name, value, text) {kind, #name, value, text},
-#define COMMAND(fn, words, text, ...) {words, text, {__VA_ARGS__}},
-#include "server/commands.def"
-#undef COMMAND
-#undef ARG
-};
+enum { EXIT_USAGE = 64, EXIT_DOWN = 69, GIVEN_MAX = 32, CHUNK = 200 };
 
 struct given { /* an option on the command line */
     const char *name, *value;
@@ -75,48 +55,30 @@ static void fail(int exit_code, const char *code, const char *fmt, ...)
 
 /* Help. */
 
-static void arg_synopsis(const struct arg *a, FILE *to)
+static void help(void)
 {
-    if (a->kind == WORD)
-        fprintf(to, " %s", a->value);
-    else if (a->kind == MAYBE)
-        fprintf(to, " [%s]", a->value);
-    else if (a->kind == OPTION)
-        fprintf(to, " [--%s %s]", a->name, a->value);
-    else if (a->kind == SECRET)
-        fprintf(to, " [--%s-stdin | --%s-file FILE]", a->name, a->name);
-    else if (a->kind == LINES)
-        fputs(" --from FILE", to);
-}
+    struct mn_buf b = {0};
 
-static void arg_help(const struct arg *a, FILE *to)
-{
-    if (a->kind == SECRET)
-        fprintf(to, "      %s: %s; asked for on the terminal, or the first line of what is named\n",
-                a->value, a->text);
-    else if (a->kind == LINES)
-        fprintf(to, "      FILE: %s; - is standard input\n", a->text);
-    else if (a->kind != AFTER)
-        fprintf(to, "      %s: %s\n", a->value, a->text);
-}
-
-static void help(FILE *to)
-{
-    fputs("mynahctl [--socket PATH | --config FILE] [--json] COMMAND...\n"
-          "Administers the running mynahd, as root or as its own user.\n"
-          "  --socket PATH  its control socket; else as in the configuration\n"
-          "  --config FILE  its configuration (default: /etc/mynah/mynahd.yaml, if it is there)\n"
-          "  --json         answers as JSON, for scripts\n"
-          "Exit: 0 done, 1 refused or failed, 64 wrong usage, 69 no server runs\n\n",
-          to);
+    mn_buf_lit(&b, "mynahctl [--socket PATH | --config FILE] [--json] COMMAND...\n"
+                   "Administers the running mynahd, as root or as its own user.\n");
+    for (size_t i = 0; i < MN_COUNT(ctl_options); i++)
+        mn_buf_fmt(&b, "  --%s %-*s  %s\n", ctl_options[i].name,
+                   (int)(11 - strlen(ctl_options[i].name)), ctl_options[i].value,
+                   ctl_options[i].text);
+    mn_buf_lit(&b, "Exit: 0 done, 1 refused or failed, 64 wrong usage, 69 no server runs\n\n");
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
-        fprintf(to, "  %s", rows[i].words);
+        mn_buf_fmt(&b, "  %s", rows[i].words);
         for (const struct arg *a = rows[i].args; a->kind; a++)
-            arg_synopsis(a, to);
-        fprintf(to, "\n      %s\n", rows[i].text);
-        for (const struct arg *a = rows[i].args; a->kind; a++)
-            arg_help(a, to);
+            arg_synopsis(a, &b);
+        mn_buf_fmt(&b, "\n      %s\n", rows[i].text);
+        for (const struct arg *a = rows[i].args; a->kind && a->kind != AFTER; a++) {
+            mn_buf_lit(&b, "      ");
+            arg_help(a, &b);
+            mn_buf_c(&b, '\n');
+        }
     }
+    fwrite(b.p, 1, b.n, stdout);
+    mn_buf_free(&b);
 }
 
 /* The command line. */
@@ -173,7 +135,7 @@ static void option(char **argv, int *i)
     if (equals)
         *equals = 0;
     if (!strcmp(name, "help")) {
-        help(stdout);
+        help();
         exit(0);
     } else if (!strcmp(name, "version")) {
         puts("mynahctl " MN_VERSION);

@@ -19,17 +19,26 @@
 
 enum { EXIT_USAGE = 64, EXIT_CONFIG = 78 };
 
+static const struct {
+    char letter;
+    const char *name, *value, *text;
+} rows[] = {
+#define MYNAHD(letter, name, value, text) {letter, name, value, text},
+#define MYNAHCTL(...)
+#include "options.def"
+#undef MYNAHCTL
+#undef MYNAHD
+};
+
 static int usage(void)
 {
-    fputs("mynahd [--config FILE] [--domain NAME] [--data DIR] [--check-config] [--print-defaults] "
-          "[--version] [--help]\n"
-          "The Jabber/XMPP server. Without a configured domain it serves localhost on loopback.\n"
-          "  --config FILE     configuration (default: /etc/mynah/mynahd.yaml, if it is there)\n"
-          "  --domain NAME     serve this domain, as if it stood in the configuration\n"
-          "  --data DIR        where the database and certificates made by us are\n"
-          "  --check-config    only look at the configuration\n"
-          "  --print-defaults  print the configuration file with all keys and their defaults\n",
-          stdout);
+    fputs("mynahd", stdout);
+    for (size_t i = 0; i < MN_COUNT(rows); i++)
+        printf(" [--%s%s%s]", rows[i].name, *rows[i].value ? " " : "", rows[i].value);
+    puts("\nThe Jabber/XMPP server. Without a configured domain it serves localhost on loopback.");
+    for (size_t i = 0; i < MN_COUNT(rows); i++)
+        printf("  --%s %-*s  %s\n", rows[i].name, (int)(14 - strlen(rows[i].name)), rows[i].value,
+               rows[i].text);
     return 0;
 }
 
@@ -246,11 +255,7 @@ static int run(const struct config *c)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", 1, 0, 'c'},         {"domain", 1, 0, 'd'},
-        {"data", 1, 0, 'D'},           {"check-config", 0, 0, 'k'},
-        {"print-defaults", 0, 0, 'p'}, {"version", 0, 0, 'v'},
-        {"help", 0, 0, 'h'},           {0}};
+    struct option options[MN_COUNT(rows) + 1] = {0};
     struct asked asked = {.path = "/etc/mynah/mynahd.yaml"};
     bool check = false;
     struct mn_arena a = {0};
@@ -258,6 +263,8 @@ int main(int argc, char **argv)
     struct config *c = NULL;
     int o, e;
 
+    for (size_t i = 0; i < MN_COUNT(rows); i++)
+        options[i] = (struct option){rows[i].name, *rows[i].value != 0, NULL, rows[i].letter};
     while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0)
         switch (o) {
         case 'c':

@@ -130,7 +130,7 @@ static mn_str joined(struct mn_arena *a, const char *const *choices)
     return out;
 }
 
-static const char *expected(struct reader *r, const struct mn_conf_row *row)
+static const char *expected(struct mn_arena *a, const struct mn_conf_row *row)
 {
     switch (row->type) {
     case MN_CONF_BOOL:
@@ -145,12 +145,40 @@ static const char *expected(struct reader *r, const struct mn_conf_row *row)
         return "a rate: 5/h, 100/min, or off";
     case MN_CONF_CHOICE:
     case MN_CONF_TEXTS:
-        return row->choices ? mn_arena_cstr(r->a, mn_arena_fmt(r->a, "one of: %.*s",
-                                                               MN_ARG(joined(r->a, row->choices))))
+        return row->choices ? mn_arena_fmt(a, "one of: %.*s", MN_ARG(joined(a, row->choices))).p
                             : "text";
     default:
         return "text";
     }
+}
+
+/* In the largest unit that shows it exactly. */
+static mn_str amount(const struct mn_conf_row *row, int64_t v, struct mn_arena *a)
+{
+    const struct unit *u = row->type == MN_CONF_SIZE ? sizes : times, *best = NULL;
+
+    for (; row->type != MN_CONF_INT && row->type != MN_CONF_TEXT && u->scale; u++)
+        if (v && !(v % u->scale) && (!best || u->scale > best->scale))
+            best = u;
+    return best ? mn_arena_fmt(a, "%lld%s", (long long)(v / best->scale), best->name)
+                : mn_arena_fmt(a, "%lld", (long long)v);
+}
+
+mn_str mn_conf_takes(const struct mn_conf_row *row, struct mn_arena *a)
+{
+    const char *what = row->type == MN_CONF_TEXTS && row->choices ? "a list, each " : "",
+               *type = expected(a, row), *unit = row->type == MN_CONF_TEXT ? " bytes" : "";
+
+    if (row->type == MN_CONF_TEXTS && !row->choices)
+        type = "a list of texts";
+    if (row->type == MN_CONF_LIST)
+        type = "a list of entries, each with a dash";
+    if (row->type == MN_CONF_SECTION || row->type == MN_CONF_MODULES)
+        type = "keys below it";
+    if (!row->min && !row->max)
+        return mn_arena_fmt(a, "%s%s", what, type);
+    return mn_arena_fmt(a, "%s%s; %.*s to %.*s%s", what, type, MN_ARG(amount(row, row->min, a)),
+                        MN_ARG(amount(row, row->max, a)), unit);
 }
 
 /* Into place; false: not of the type. */
@@ -281,7 +309,7 @@ static void read_texts(struct reader *r, const struct mn_conf_row *row, const ya
         mn_str s = scalar(item);
 
         if (!s.p || (row->choices && choice_of(s, row->choices) < 0)) {
-            complain(r, line_of(item), "%s: expected %s", row->key, expected(r, row));
+            complain(r, line_of(item), "%s: expected %s", row->key, expected(r->a, row));
             continue;
         }
         for (size_t k = 0; k < out->count; k++)
@@ -346,7 +374,7 @@ static void read_value(struct reader *r, const struct mn_conf_row *row, const ya
     default:
         if (!s.p || !store_scalar(r, row, s, at)) {
             complain(r, line_of(n), "%s: %.*s%sexpected %s", row->key, MN_ARG(s), s.n ? ": " : "",
-                     expected(r, row));
+                     expected(r->a, row));
             return;
         }
     }

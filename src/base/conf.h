@@ -60,5 +60,7 @@ struct mn_conf_errors {
  * everything lives in `a`. */
 int mn_conf_parse(mn_str yaml, const struct mn_conf_row *rows, struct mn_arena *a, void *out,
                   struct mn_conf_errors *errors) MN_MUST_CHECK;
+/* What a row takes, in words: its type, choices and range. */
+mn_str mn_conf_takes(const struct mn_conf_row *row, struct mn_arena *a);
 /* The file with all keys, their defaults and comments. It parses back to the defaults. */
 void mn_conf_print(const struct mn_conf_row *rows, struct mn_buf *out);

@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+"""The pages that are made from the tables: manual pages as man shows them, completion in a bash. Prints TAP.
+usage: pages.py MYNAHD MYNAHCTL FOLDER"""
+import os, pty, re, select, subprocess, sys, tempfile, time
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import DEADLINE, tap
+
+MYNAHD, MYNAHCTL, FOLDER = map(os.path.abspath, sys.argv[1:])
+
+
+def printed(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def page(name):
+    """A manual page as a reader sees it, in lines without an end; roff has nothing to warn of."""
+    env = {**os.environ, "MANWIDTH": "500", "LC_ALL": "C.UTF-8", "MANROFFOPT": "-ww"}
+    p = subprocess.run(["man", "--warnings", "-l", "-E", "UTF-8", os.path.join(FOLDER, name)], capture_output=True, text=True, env=env)
+    assert p.returncode == 0 and not p.stderr, p.stderr
+    return re.sub(r".\x08|\x1b\[[0-9;]*m", "", p.stdout)
+
+
+def told_in(page, *whats):
+    for what in whats:
+        assert re.search(r"(?m)(^|\s)%s(\s|$)" % re.escape(what), page), (what, page)
+
+
+def options_of(program):
+    found = re.findall(r"(?m)^  (--[a-z-]+)", printed(program, "--help"))
+    assert len(found) >= 5, found
+    return found
+
+
+def mynahd():
+    told_in(page("mynahd.8"), "MYNAHD(8)", "64", "78", "SIGTERM,", *options_of(MYNAHD))
+
+
+def mynahctl():
+    shown = page("mynahctl.1")
+    told_in(shown, "MYNAHCTL(1)", "69", *options_of(MYNAHCTL))
+    commands = re.findall(r"(?m)^  ([a-z].*)\n      (.*)", printed(MYNAHCTL, "--help"))
+    assert len(commands) >= 8
+    for command, what in commands:
+        told_in(shown, command, what)
+
+
+def mynahd_yaml():
+    """Each key that --print-defaults prints is there, with that default."""
+    shown, path, count = page("mynahd.yaml.5"), [], 0
+    for line in printed(MYNAHD, "--print-defaults").splitlines():
+        m = re.match(r"(?:# )?((?: |- )*)([a-z0-9_]+):(?: (\[.*?\]|\"\"|[^ #]+))?", line)
+        indent, key, default = len(m[1]) // 2, m[2], m[3]
+        if indent == 2 and path[0].endswith("[]"):  # the dash has the place of a level
+            indent = 1
+        path[indent:] = [key + "[]" if key in ("domains", "listen") else key]
+        full = ".".join(path).removesuffix("[]")
+        told_in(shown, full)
+        entry = re.search(r"(?m)^\s+%s\s.*(\n.+)*" % re.escape(full), shown)[0]
+        if default and default not in ("...", '""'):
+            assert "default: " + default.strip('"') in entry, (full, default, entry)
+        count += 1
+    assert count > 40
+
+
+COMPLETE = r"""
+complete() { :; }
+. "$1"
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_mynahctl
+[ ${#COMPREPLY[@]} = 0 ] || printf '%s\n' "${COMPREPLY[@]}"
+"""
+
+
+def completed(line, cwd="/"):
+    """What bash would offer for the last word (bash takes = for a word of its own)."""
+    words = [w for w in re.split(r" |(=)", line) if w is not None]
+    words = [w for i, w in enumerate(words) if w or i + 1 == len(words)]
+    p = subprocess.run(["bash", "-c", COMPLETE, "bash", os.path.join(FOLDER, "mynahctl")] + words, cwd=cwd, capture_output=True, text=True)
+    assert p.returncode == 0 and not p.stderr, p.stderr
+    return p.stdout.split()
+
+
+def completion():
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(folder + "/names")
+        open(folder + "/names.txt", "w").close()
+        general = ["--config", "--help", "--json", "--socket", "--version"]
+        for line, offered in [
+                ("mynahctl us", ["user"]), ("mynahctl user pas", ["passwd"]), ("mynahctl se", ["session"]),
+                ("mynahctl session ", ["kick", "list"]), ("mynahctl user nothing ", []), ("mynahctl status ", []),
+                ("mynahctl -", general), ("mynahctl user -", general), ("mynahctl status -", general),
+                ("mynahctl --json user li", ["list"]), ("mynahctl --socket /user se", ["session"]),
+                ("mynahctl --socket=/user se", ["session"]), ("mynahctl user list --m", ["--missing"]),
+                ("mynahctl user add a@b --p", ["--password-file", "--password-stdin"]),
+                ("mynahctl user add --f", ["--from"]), ("mynahctl session kick a@b --r", ["--reason"]),
+                ("mynahctl session kick --reason ", []), ("mynahctl user add --from na", ["names", "names.txt"]),
+                ("mynahctl user add --from=na", ["names", "names.txt"]), ("mynahctl --config=", ["names", "names.txt"])]:
+            got = sorted(completed(line, folder))
+            assert got == offered, (line, got, offered)
+    for line in printed(MYNAHCTL, "--help").splitlines():
+        if m := re.match(r"  ([a-z]+(?: [a-z]+)*)", line):
+            words = m[1].split()
+            for n, word in enumerate(words):
+                assert completed(" ".join(["mynahctl", *words[:n], word[:2]])).count(word) == 1, (words, n)
+
+
+def completion_on_a_terminal():
+    """By the key itself."""
+    child, terminal = pty.fork()
+    if not child:
+        os.environ.update(TERM="dumb", PS1="$ ", INPUTRC="/dev/null")
+        os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
+    os.write(terminal, b". %s/mynahctl; bind 'set enable-bracketed-paste off'; echo is' 'read\n" % FOLDER.encode())
+    shown, until = "", time.monotonic() + DEADLINE
+
+    def wait(what):
+        nonlocal shown
+        while what not in shown:
+            assert time.monotonic() < until and select.select([terminal], [], [], until - time.monotonic())[0], shown
+            shown += os.read(terminal, 4096).decode(errors="replace")
+
+    wait("is read")
+    os.write(terminal, b"echo mynahctl us\t\x01\x0bmynahctl us\tpass\t.\x01#\n")
+    wait("mynahctl user passwd .")
+    os.write(terminal, b"exit\n")
+    os.close(terminal)
+    os.waitpid(child, 0)
+
+
+sys.exit(tap([mynahd, mynahctl, mynahd_yaml, completion, completion_on_a_terminal]) != 0)

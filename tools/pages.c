@@ -1,0 +1,259 @@
+/* Makes pages from the tables of the programs: manual pages, completion, documentation.
+ * usage: pages NAME >FILE */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../apps/commands.h"
+#include "server/config.h"
+
+static const struct option_row daemon_options[] = {
+#define MYNAHD(letter, name, value, text) {letter, name, value, text},
+#define MYNAHCTL(...)
+#include "../apps/options.def"
+#undef MYNAHCTL
+#undef MYNAHD
+};
+
+/* Manual pages, in the macros of man(7). */
+
+/* Text, with what roff would take for its own escaped. */
+static void say(const char *fmt, ...) MN_PRINTF(1, 2);
+
+static void say(const char *fmt, ...)
+{
+    char *text;
+    va_list ap;
+
+    va_start(ap, fmt);
+    if (vasprintf(&text, fmt, ap) < 0)
+        abort();
+    va_end(ap);
+    if (*text == '.' || *text == '\'')
+        fputs("\\&", stdout);
+    for (const char *c = text; *c; c++)
+        if (*c == '-')
+            fputs("\\-", stdout);
+        else if (*c == '\\')
+            fputs("\\e", stdout);
+        else if (*c == '\'')
+            fputs("\\(aq", stdout);
+        else
+            putchar(*c);
+    free(text);
+}
+
+static void head(const char *title, const char *section, const char *name, const char *what)
+{
+    printf(".TH %s %s \"\" \"Mynah %s\"\n.SH NAME\n", title, section, MN_VERSION);
+    say("%s - %s\n", name, what);
+}
+
+static void heading(const char *name)
+{
+    printf(".SH %s\n", name);
+}
+
+static void options(const struct option_row *o, size_t count)
+{
+    heading("OPTIONS");
+    for (size_t i = 0; i < count; i++) {
+        fputs(".TP\n.B ", stdout);
+        say("--%s %s\n", o[i].name, o[i].value);
+        say("%s\n", o[i].text);
+    }
+}
+
+static void entry(const char *term, const char *text)
+{
+    fputs(".TP\n.B ", stdout);
+    say("%s\n", term);
+    say("%s\n", text);
+}
+
+static void page_daemon(void)
+{
+    head("MYNAHD", "8", "mynahd", "Jabber/XMPP server");
+    heading("SYNOPSIS");
+    fputs(".B mynahd\n", stdout);
+    for (size_t i = 0; i < MN_COUNT(daemon_options); i++) {
+        const struct option_row *o = &daemon_options[i];
+
+        say("[--%s%s%s]\n", o->name, *o->value ? " " : "", o->value);
+    }
+    heading("DESCRIPTION");
+    say("Serves clients of its domains. It stays in the foreground and logs to standard error, as "
+        "lines of JSON under journald. It says ready in the log, and to systemd, when every "
+        "listener is bound. Without a configured domain it serves localhost, on loopback only.\n");
+    options(daemon_options, MN_COUNT(daemon_options));
+    heading("SIGNALS");
+    entry("SIGTERM, SIGINT", "tell every client and end");
+    heading("EXIT STATUS");
+    entry("0", "ended by a signal");
+    entry("1", "could not start, or had to end; the last line says why");
+    entry("64", "wrong usage");
+    entry("78", "wrong configuration: file, line, what is wrong, what is expected");
+    heading("FILES");
+    entry("/etc/mynah/mynahd.yaml", "the configuration, if it is there");
+    entry("/var/lib/mynah", "database, certificates made by us, control socket (key data)");
+    heading("SEE ALSO");
+    fputs(".BR mynahctl (1),\n.BR mynahd.yaml (5)\n", stdout);
+}
+
+static void page_ctl(void)
+{
+    struct mn_buf b = {0};
+
+    head("MYNAHCTL", "1", "mynahctl", "administers a running mynahd");
+    heading("SYNOPSIS");
+    fputs(".B mynahctl\n", stdout);
+    say("[--socket PATH | --config FILE] [--json] COMMAND...\n");
+    heading("DESCRIPTION");
+    say("Asks the server over its control socket, which root and the user that the server runs as "
+        "may use. A password never stands on the command line.\n");
+    options(ctl_options, MN_COUNT(ctl_options));
+    heading("COMMANDS");
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        mn_buf_clear(&b);
+        for (const struct arg *a = rows[i].args; a->kind; a++)
+            arg_synopsis(a, &b);
+        mn_buf_c(&b, 0);
+        fputs(".TP\n.B ", stdout);
+        say("%s%s\n%s\n", rows[i].words, b.p, rows[i].text);
+        for (const struct arg *a = rows[i].args; a->kind && a->kind != AFTER; a++) {
+            mn_buf_clear(&b);
+            arg_help(a, &b);
+            mn_buf_c(&b, 0);
+            fputs(".br\n", stdout);
+            say("%s\n", b.p);
+        }
+    }
+    heading("EXIT STATUS");
+    entry("0", "done");
+    entry("1", "refused or failed; one line says why");
+    entry("64", "wrong usage");
+    entry("69", "no server runs");
+    heading("SEE ALSO");
+    fputs(".BR mynahd (8),\n.BR mynahd.yaml (5)\n", stdout);
+    mn_buf_free(&b);
+}
+
+/* Every key of the configuration with its whole path. */
+static void keys(const struct mn_conf_row *r, const char *before,
+                 void (*each)(const char *path, const struct mn_conf_row *r))
+{
+    for (; r->key; r++) {
+        char path[200];
+
+        snprintf(path, sizeof path, "%s%s", before, r->key);
+        each(path, r);
+        snprintf(path, sizeof path, "%s%s%s.", before, r->key, r->type == MN_CONF_LIST ? "[]" : "");
+        if (r->rows)
+            keys(r->rows, path, each);
+    }
+}
+
+static bool is_module(const char *path)
+{
+    return !strncmp(path, "modules.", 8);
+}
+
+/* What it takes; a module may be taken out as well. */
+static mn_str takes(const char *path, const struct mn_conf_row *r, struct mn_arena *a)
+{
+    if (is_module(path) && r->type == MN_CONF_SECTION)
+        return r->rows ? MN_STR("off, or keys below it") : MN_STR("on or off");
+    return mn_conf_takes(r, a);
+}
+
+static const char *fallback(const char *path, const struct mn_conf_row *r)
+{
+    if (r->rows || (is_module(path) && r->type == MN_CONF_SECTION))
+        return r->rows ? "" : "on";
+    return !r->fallback ? "must be there" : *r->fallback ? r->fallback : "empty";
+}
+
+static void man_key(const char *path, const struct mn_conf_row *r)
+{
+    struct mn_arena a = {0};
+    const char *is = fallback(path, r);
+
+    fputs(".TP\n.B ", stdout);
+    say("%s\n%.*s%s%s", path, MN_ARG(takes(path, r, &a)), *is ? "; default: " : "", is);
+    if (r->text)
+        say("\n.br\n%s", r->text);
+    putchar('\n');
+    mn_arena_done(&a, NULL);
+}
+
+static void page_yaml(void)
+{
+    head("MYNAHD.YAML", "5", "mynahd.yaml", "configuration of mynahd");
+    heading("DESCRIPTION");
+    say("A file in YAML. Every key may be left out. An unknown or doubled key, and a value that is "
+        "not of the type, is an error with its line.\n");
+    fputs(".B mynahd \\-\\-print\\-defaults\n", stdout);
+    say("prints it with all keys and their defaults,\n");
+    fputs(".B mynahd \\-\\-check\\-config\n", stdout);
+    say("looks at one. In the names below a dot stands for a level of keys, [] for the entries of "
+        "a list.\n");
+    heading("KEYS");
+    keys(config_rows(), "", man_key);
+    heading("EXAMPLE");
+    fputs(".nf\n", stdout);
+    say("domains:\n  - name: example.org\n    certificate: /etc/ssl/example.org.crt\n"
+        "    key: /etc/ssl/example.org.key\n");
+    fputs(".fi\n", stdout);
+    heading("SEE ALSO");
+    fputs(".BR mynahd (8),\n.BR mynahctl (1)\n", stdout);
+}
+
+/* Completion for bash: each row of the tables as a line that apps/mynahctl.bash understands. */
+
+static void option_words(const struct option_row *o, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        printf(" --%s%s%s", o[i].name, *o[i].value ? "=" : "", o[i].value);
+}
+
+static void page_bash(void)
+{
+    fputs("# Made from the tables of mynahctl; see apps/mynahctl.bash.\n_mynahctl_rows='", stdout);
+    option_words(ctl_options, MN_COUNT(ctl_options));
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        const struct arg *a = rows[i].args;
+
+        printf("\n %s", rows[i].words);
+        for (; a->kind == WORD || a->kind == MAYBE; a++)
+            printf(" %s", a->value);
+        for (; a->kind; a++)
+            if (a->kind == OPTION)
+                printf(" --%s=%s", a->name, a->value);
+            else if (a->kind == SECRET)
+                printf(" --%s-stdin --%s-file=FILE", a->name, a->name);
+            else if (a->kind == LINES)
+                fputs(" --from=FILE", stdout);
+    }
+    fputs("'\n\n", stdout);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*print)(void);
+    } pages[] = {
+        {"mynahd.8", page_daemon},
+        {"mynahctl.1", page_ctl},
+        {"mynahd.yaml.5", page_yaml},
+        {"mynahctl.bash", page_bash},
+    };
+
+    for (size_t i = 0; argc == 2 && i < MN_COUNT(pages); i++)
+        if (!strcmp(argv[1], pages[i].name)) {
+            pages[i].print();
+            return 0;
+        }
+    fputs("usage: pages NAME >FILE\n", stderr);
+    return 64;
+}
