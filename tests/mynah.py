@@ -2,7 +2,7 @@
 import base64, codecs, hashlib, hmac, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, traceback
 
 DEADLINE = 30
-LIES, FULL, BROKEN, STUCK, EARLY = range(5)  # the troubles of a disk (e2e/disk.c)
+LIES, FULL, BROKEN, STUCK, BLIND, EARLY = range(6)  # the troubles of a disk (e2e/disk.c)
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 
 
@@ -60,7 +60,7 @@ class Disk:
         for d in self.left, self.left + "/objects", self.left + "/names":
             os.mkdir(d)
         with open(self.left + "/control", "wb") as f:
-            f.write(bytes(5))
+            f.write(bytes(6))
         self.starts += 1
         self.server = Server(self.binary, self.folder + "/mynahd.yaml", env={
             "LD_PRELOAD": self.disk, "MYNAH_DISK": self.data, "MYNAH_DISK_LEFT": self.left, "MYNAH_DISK_SEED": str(self.seed * 1000 + self.starts),

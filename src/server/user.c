@@ -105,13 +105,45 @@ struct then { /* in user->parked, beside routes */
     struct user *user;
 };
 
-static void loaded(struct store_read *r)
+/* A read that failed says nothing of the account, not even whether there is one: it is asked again,
+ * and who waits for it waits on. */
+struct again {
+    struct mn_timer timer;
+    struct user *user;
+};
+enum { AGAIN_MS = 200 };
+
+static void load_read(struct user *u);
+static void loaded(struct user *u);
+
+static void again(struct mn_timer *t)
+{
+    struct again *a = MN_OF(t, struct again, timer);
+    struct user *u = a->user;
+
+    mn_free(a);
+    if (u->owner->stopping)
+        loaded(u); /* nobody comes any more */
+    else
+        load_read(u);
+}
+
+static void load_done(struct store_read *r)
 {
     struct user *u = r->arg;
     mn_str item = MN_STR(USER_ITEM);
 
     roster_free(&u->roster);
     u->exists = false;
+    if (r->result) {
+        struct again *a = MN_NEW(struct again);
+
+        a->user = u;
+        a->timer.fire = again;
+        mn_timer_start(u->owner->loop, &a->timer, AGAIN_MS);
+        store_read_free(r);
+        return;
+    }
     for (size_t i = 0; i < r->count; i++) {
         struct store_row *row = &r->rows[i];
         struct roster_item got;
@@ -124,29 +156,37 @@ static void loaded(struct store_read *r)
                  roster_record_parse(mn_str_skip(row->key, item.n), row->value, &got))
             roster_put(&u->roster, &got);
     }
-    if (r->result)
-        u->exists = false;
-    u->loaded = true;
     store_read_free(r);
+    loaded(u);
+}
+
+static void loaded(struct user *u)
+{
+    u->loaded = true;
     user_unpark(u);
     user_let(u);
 }
 
-static void load(struct user *u)
+static void load_read(struct user *u)
 {
     struct store_read *r = store_read_new();
 
-    user_need(u);
-    user_park(u);
-    u->loaded = false;
     r->kind = STORE_LIST;
     r->owner = mn_jid_bare(&u->jid);
     r->store = USER_STORE;
     r->key = MN_STR("");
     r->limit = ITEMS_MAX;
-    r->done = loaded;
+    r->done = load_done;
     r->arg = u;
     store_read(u->owner->writer, r, u->wrote);
+}
+
+static void load(struct user *u)
+{
+    user_need(u);
+    user_park(u);
+    u->loaded = false;
+    load_read(u);
 }
 
 static void then_go(struct wait *w, int result)

@@ -32,6 +32,7 @@ enum trouble {
     FULL,   /* no write succeeds */
     BROKEN, /* no sync succeeds */
     STUCK,  /* a sync waits until this is 0 again */
+    BLIND,  /* no read succeeds */
     EARLY,  /* of so many writes one is left without a sync, whole or in part; 0: none */
     TROUBLES
 };
@@ -39,6 +40,7 @@ enum trouble {
 static struct {
     ssize_t (*write)(int, const void *, size_t);
     ssize_t (*pwrite)(int, const void *, size_t, off_t);
+    ssize_t (*pread)(int, void *, size_t, off_t);
     int (*ftruncate)(int, off_t);
     int (*fsync)(int);
     int (*unlink)(const char *);
@@ -71,6 +73,7 @@ static void begin(void)
 
     real.write = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
     real.pwrite = (ssize_t(*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, "pwrite64");
+    real.pread = (ssize_t(*)(int, void *, size_t, off_t))dlsym(RTLD_NEXT, "pread64");
     real.ftruncate = (int (*)(int, off_t))dlsym(RTLD_NEXT, "ftruncate64");
     real.fsync = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
     real.unlink = (int (*)(const char *))dlsym(RTLD_NEXT, "unlink");
@@ -152,7 +155,7 @@ static void copy(int from, int to, off_t at, off_t end)
 
     while (at < end) {
         size_t want = end - at < (off_t)sizeof room ? (size_t)(end - at) : sizeof room;
-        ssize_t n = pread(from, room, want, at);
+        ssize_t n = real.pread(from, room, want, at);
 
         if (n <= 0)
             return;
@@ -238,17 +241,17 @@ static void written(int fd, const void *bytes, size_t n, off_t at)
     pthread_mutex_unlock(&lock);
 }
 
-static bool refuses(int fd)
+static bool refuses(int fd, enum trouble t, int code)
 {
     bool yes;
 
-    if (!control || !control[FULL])
+    if (!control || !control[t])
         return false;
     pthread_mutex_lock(&lock);
     yes = file_of(fd);
     pthread_mutex_unlock(&lock);
     if (yes)
-        errno = ENOSPC;
+        errno = code;
     return yes;
 }
 
@@ -257,7 +260,7 @@ SHOWN ssize_t write(int fd, const void *bytes, size_t n)
     ssize_t got;
 
     pthread_once(&once, begin);
-    got = refuses(fd) ? -1 : real.write(fd, bytes, n);
+    got = refuses(fd, FULL, ENOSPC) ? -1 : real.write(fd, bytes, n);
     if (got > 0 && control)
         written(fd, bytes, (size_t)got, lseek(fd, 0, SEEK_CUR) - got);
     return got;
@@ -268,7 +271,7 @@ SHOWN ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at)
     ssize_t got;
 
     pthread_once(&once, begin);
-    got = refuses(fd) ? -1 : real.pwrite(fd, bytes, n, at);
+    got = refuses(fd, FULL, ENOSPC) ? -1 : real.pwrite(fd, bytes, n, at);
     if (got > 0 && control)
         written(fd, bytes, (size_t)got, at);
     return got;
@@ -277,6 +280,17 @@ SHOWN ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at)
 SHOWN ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
 {
     return pwrite64(fd, bytes, n, at);
+}
+
+SHOWN ssize_t pread64(int fd, void *bytes, size_t n, off_t at)
+{
+    pthread_once(&once, begin);
+    return refuses(fd, BLIND, EIO) ? -1 : real.pread(fd, bytes, n, at);
+}
+
+SHOWN ssize_t pread(int fd, void *bytes, size_t n, off_t at)
+{
+    return pread64(fd, bytes, n, at);
 }
 
 SHOWN int ftruncate64(int fd, off_t length)

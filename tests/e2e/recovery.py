@@ -5,7 +5,7 @@ usage: recovery.py MYNAHD DISK.so STORECHECK [KILLS [SEED]]"""
 import os, random, re, select, shutil, sqlite3, subprocess, sys, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, STUCK, tap
+from mynah import BLIND, BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, STUCK, tap
 
 MYNAHD, DISK, CHECK = sys.argv[1:4]
 KILLS = int(sys.argv[4]) if len(sys.argv) > 4 else 5
@@ -377,6 +377,34 @@ def a_file_that_it_cannot_use_is_named_in_one_line():
         machine.end()
 
 
+def what_cannot_be_read_is_not_absent():
+    machine = Machine()
+    try:
+        server = machine.start()
+        Client(server).register("a")
+        a = person(server, "a")
+        ask(a, "set", "p", private("k", "kept" * 20000))
+        machine.set(BLIND, 1)
+        assert "<internal-server-error" in ask(a, "get", "p", private("k"))
+        machine.set(BLIND, 0)
+        assert "kept" in ask(a, "get", "p", private("k"))
+        server.end()
+        assert oct(os.stat(machine.data + "/mynah.db").st_mode)[-3:] == "600"
+        server = machine.start()
+        machine.set(BLIND, 1)
+        thief, before = Client(server), len(server.log)
+        thief.send("<iq type='set' id='s'><query xmlns='jabber:iq:register'><username>a</username><password>mine</password></query></iq>")
+        until = time.monotonic() + DEADLINE
+        while not any("refused a read" in l for l in server.log[before:]) and time.monotonic() < until:
+            time.sleep(0.01)
+        machine.set(BLIND, 0)
+        assert "<conflict" in thief.until("<iq [^>]*id='s'.*?</iq>")
+        assert "kept" in ask(person(server, "a"), "get", "p", private("k"))
+        server.end()
+    finally:
+        machine.end()
+
+
 def a_kept_database_of_version_1_is_read():
     """What newer versions upgrade must be what a fresh database looks like, with everything that was in it."""
     machine, shape = Machine(), "SELECT type,name,sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1,2"
@@ -416,4 +444,4 @@ def a_kept_database_of_version_1_is_read():
 sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes), a_disk_that_lies_is_found_out,
                    a_full_disk_refuses_what_is_stored_and_nothing_else, a_failed_sync_ends_it_with_one_line,
                    who_stores_nothing_waits_for_no_disk_and_order_is_kept, a_file_that_it_cannot_use_is_named_in_one_line,
-                   a_kept_database_of_version_1_is_read]) else 0)
+                   what_cannot_be_read_is_not_absent, a_kept_database_of_version_1_is_read]) else 0)

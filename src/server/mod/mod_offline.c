@@ -37,7 +37,9 @@ static void counted(struct store_read *s)
     struct store_entry e = {mn_jid_bare(&u->jid), mn_jid_bare(&st->from), {0}};
 
     user_need(u);
-    if (s->result || s->total_count >= (uint64_t)conf_of(o)->max_messages) {
+    if (s->result) {
+        route_refuse(r, MN_COND_INTERNAL, "");
+    } else if (s->total_count >= (uint64_t)conf_of(o)->max_messages) {
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "too many messages wait for this user");
     } else {
         struct mn_buf b = {0};

@@ -37,10 +37,18 @@ static void get_read(struct store_read *r)
 {
     static const struct mn_xml_limits limits = {64 << 20, 1000, 1000};
     struct iq *iq = r->arg;
-    struct mn_stanza *answer = iq_answer(iq);
-    struct mn_arena *a = &answer->arena;
-    struct mn_elem *q = mn_elem_add(a, mn_stanza_body(answer), MN_NS_PRIVATE, "query"), *e;
+    struct mn_stanza *answer;
+    struct mn_arena *a;
+    struct mn_elem *q, *e;
 
+    if (r->result) { /* not the same as nothing: the client would begin anew */
+        iq_finish(iq, MN_COND_INTERNAL);
+        store_read_free(r);
+        return;
+    }
+    answer = iq_answer(iq);
+    a = &answer->arena;
+    q = mn_elem_add(a, mn_stanza_body(answer), MN_NS_PRIVATE, "query");
     if (!r->count || mn_xml_parse(mn_arena_str(a, r->rows[0].value), &limits, a, &e)) {
         const struct mn_elem *asked = mn_elem_first(iq->child);
 
