@@ -109,10 +109,17 @@ static int upgrade(struct embedded *s, struct mn_buf *why)
 
 static int base_open_all(struct embedded *s, struct mn_buf *why)
 {
-    int e =
-        base_open(s, &s->writer,
-                  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON", why);
+    int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), e;
 
+    /* For nobody else, whatever the folder allows: SQLite gives its other files the same mode.
+     * Closed before SQLite opens it, whose locks would go with any descriptor of the file. */
+    if (fd < 0) {
+        mn_buf_fmt(why, "cannot open the database %s: %s", s->path, strerror(errno));
+        return MN_E_DENIED;
+    }
+    mn_closep(&fd);
+    e = base_open(s, &s->writer,
+                  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON", why);
     if (!e)
         e = upgrade(s, why);
     if (!e && tail_load(&s->tail, &s->writer))

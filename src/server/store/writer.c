@@ -315,9 +315,14 @@ static int index_slice(struct embedded *s)
 
 static void checkpoint(struct embedded *s)
 {
-    int rc = sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
-                                       &s->wal_done);
+    int rc;
 
+    if (s->wal_pages < s->wal_done)
+        s->wal_done = 0; /* it was begun anew */
+    if (s->wal_pages - s->wal_done < WAL_PAGES)
+        return;
+    rc = sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+                                   &s->wal_done);
     if (rc)
         s->wal_done = s->wal_pages; /* again when the log has grown */
     if (rc && rc != SQLITE_BUSY)
@@ -325,19 +330,16 @@ static void checkpoint(struct embedded *s)
 }
 
 /* Between two transactions: a slice when there is enough for a run, as many as it takes when there
- * is too much, and a checkpoint. True when there is more to do. */
+ * is too much, and a checkpoint when it is time. True when there is more to do. */
 static bool tidy(struct embedded *s)
 {
     int e = MN_E_OK;
 
-    if (s->run.entries || s->tail.count >= RUN)
-        do
+    do {
+        if (s->run.entries || s->tail.count >= RUN)
             e = index_slice(s);
-        while (!e && s->tail.bytes > TAIL_BYTES);
-    if (s->wal_pages < s->wal_done)
-        s->wal_done = 0; /* it was begun anew */
-    if (s->wal_pages - s->wal_done >= WAL_PAGES)
         checkpoint(s);
+    } while (!e && s->tail.bytes > TAIL_BYTES);
     return !e && (s->run.entries || s->tail.count >= RUN);
 }
 
