@@ -148,6 +148,15 @@ enum mn_cond iq_result(struct iq *iq, struct mn_stanza *answer)
     return MN_COND_NONE;
 }
 
+enum mn_cond iq_result_bytes(struct iq *iq, mn_str payload)
+{
+    struct mn_stanza *answer = iq_answer(iq);
+
+    answer->payload = mn_arena_str(&answer->arena, payload);
+    answer_send(iq, answer);
+    return MN_COND_NONE;
+}
+
 void iq_dispatch(struct iq *iq, enum iq_at at)
 {
     const struct iq_row *row;

@@ -48,6 +48,8 @@ bool iq_is_self(const struct iq *iq);
 struct mn_stanza *iq_answer(struct iq *iq);
 /* Sends it (NULL: an empty result); returns MN_COND_NONE for `return iq_result(...)`. */
 enum mn_cond iq_result(struct iq *iq, struct mn_stanza *answer);
+/* The same with a payload as bytes. */
+enum mn_cond iq_result_bytes(struct iq *iq, mn_str payload);
 /* For answers that come later: a copy on the heap, then `return MN_COND_LATER`. */
 struct iq *iq_hold(struct iq *iq);
 /* Answers a held one with what a handler would have returned, and frees it. */

@@ -286,11 +286,15 @@ static void available(struct session *s, struct mn_stanza *st)
 
 static void unavailable(struct session *s, struct mn_stanza *st)
 {
-    if (s->available) {
+    bool was = s->available;
+
+    if (was) {
         broadcast(s, st, ROSTER_FROM);
         to_own(s, st, true);
     }
     s->available = false;
+    if (was)
+        HOOK_RUN(s->user->owner->srv, session_unavailable, s, st);
     s->priority = 0;
     mn_free(s->presence);
     s->presence = NULL;

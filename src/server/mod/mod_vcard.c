@@ -1,0 +1,50 @@
+/* XEP-0054 vcard-temp: one element per account, read by everybody, set by its owner, never
+ * resident.
+ */
+#include "server/module.h"
+
+static enum mn_cond on_set(struct iq *iq)
+{
+    struct mn_buf b = {0};
+
+    if (!iq_is_self(iq) || (iq->via && iq->via->anonymous))
+        return MN_COND_FORBIDDEN;
+    mn_elem_write(&b, iq->child, MN_STR(""));
+    user_wrote(iq->user, store_set(iq->owner->writer, mn_jid_bare(&iq->user->jid), "profile",
+                                   MN_STR("vcard"), mn_buf_view(&b)));
+    mn_buf_free(&b);
+    return iq_result(iq, NULL);
+}
+
+static void get_read(struct store_read *r)
+{
+    struct iq *iq = r->arg;
+
+    iq_finish(iq, r->result  ? MN_COND_RESOURCE_CONSTRAINT
+                  : r->count ? iq_result_bytes(iq, r->rows[0].value)
+                             : MN_COND_ITEM_NOT_FOUND);
+    store_read_free(r);
+}
+
+static enum mn_cond on_get(struct iq *iq)
+{
+    struct store_read *r = store_read_new();
+
+    r->kind = STORE_GET;
+    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&iq->user->jid));
+    r->store = "profile";
+    r->key = MN_STR("vcard");
+    r->done = get_read;
+    r->arg = iq_hold(iq);
+    store_read(iq->owner->writer, r, iq->user->wrote);
+    return MN_COND_LATER;
+}
+
+const struct module mod_vcard = {
+    .name = "vcard",
+    .xep = {{54, "1.3.0"}},
+    .feature = {"vcard-temp"},
+    .user_feature = {"vcard-temp"},
+    .iq = {{MN_TYPE_GET, MN_NS_VCARD, "vCard", AT_USER, on_get},
+           {MN_TYPE_SET, MN_NS_VCARD, "vCard", AT_USER, on_set}},
+};
