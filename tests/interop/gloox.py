@@ -59,7 +59,8 @@ def befriend(server, ways, name, way_in):
 def pair(server, ways, mechanism):
     name = "testuser-" + ways.replace(" ", "-")
     return [("registers at %s: %s" % (server.host, ways), lambda: register(server, ways, name)),
-            ("makes a friend and chats there by %s: %s" % (mechanism, ways), lambda: befriend(server, ways, name, "mechanism='%s'" % mechanism))]
+            ("makes a friend and chats there by %s: %s" % (mechanism, ways),
+             lambda: befriend(server, ways, name, "mechanism='%s'" % mechanism))]
 
 
 def without_sasl(server):

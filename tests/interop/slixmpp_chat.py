@@ -61,7 +61,8 @@ class Story:
         romeo, juliet = self.romeo, self.juliet
         info = (await romeo["xep_0030"].get_info(jid=HOST))["disco_info"]
         assert ("server", "im") in [i[:2] for i in info["identities"]], info
-        missing = {"http://jabber.org/protocol/disco#info", "urn:xmpp:ping", "jabber:iq:version", "jabber:iq:register", "msgoffline"} - set(info["features"])
+        missing = {"http://jabber.org/protocol/disco#info", "urn:xmpp:ping", "jabber:iq:version", "jabber:iq:register",
+                   "msgoffline"} - set(info["features"])
         assert not missing, missing
         assert (await romeo["xep_0030"].get_items(jid=HOST))["type"] == "result"
         own = (await romeo["xep_0030"].get_info(jid=romeo.boundjid.bare))["disco_info"]
