@@ -329,6 +329,11 @@ static void checkpoint(struct embedded *s)
         (void)failure(&s->writer, rc);
 }
 
+static bool index_due(const struct embedded *s)
+{
+    return s->run.entries || s->tail.count >= RUN || s->tail.bytes > TAIL_BYTES;
+}
+
 /* Between two transactions: a slice when there is enough for a run, as many as it takes when there
  * is too much, and a checkpoint when it is time. True when there is more to do. */
 static bool tidy(struct embedded *s)
@@ -336,11 +341,11 @@ static bool tidy(struct embedded *s)
     int e = MN_E_OK;
 
     do {
-        if (s->run.entries || s->tail.count >= RUN)
+        if (index_due(s))
             e = index_slice(s);
         checkpoint(s);
     } while (!e && s->tail.bytes > TAIL_BYTES);
-    return !e && (s->run.entries || s->tail.count >= RUN);
+    return !e && index_due(s);
 }
 
 static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages)

@@ -408,6 +408,31 @@ TEST(while_the_index_follows_every_entry_is_seen_once)
     folder_gone();
 }
 
+TEST(few_entries_with_long_names_are_too_much_for_the_tail_as_well)
+{
+    enum { N = 1500 };
+    char peer[3001];
+    struct store_read *r;
+    uint64_t seq = 0;
+
+    memset(peer, 'p', sizeof peer - 1);
+    peer[sizeof peer - 1] = 0;
+    folder();
+    open_store(true);
+    for (int i = 0; i < N; i++) {
+        seq = add("o", peer, "", i, "x", NULL);
+        if (i % 10 == 9)
+            mn_loop_turn(loop, 0);
+    }
+    r = ask(STORE_LOG, "o", "log", "");
+    r->limit = N;
+    get(r, seq);
+    CHECK_INT((long long)r->count, N);
+    store_read_free(r);
+    close_store();
+    folder_gone();
+}
+
 static int results[4];
 
 static void on_result(void *arg, uint64_t seq, int result)
