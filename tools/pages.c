@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "../apps/commands.h"
-#include "server/config.h"
+#include "server/protocol.h"
 
 static const struct option_row daemon_options[] = {
 #define MYNAHD(letter, name, value, text) {letter, name, value, text},
@@ -237,16 +237,80 @@ static void page_bash(void)
     fputs("'\n\n", stdout);
 }
 
+/* What the server speaks, as a page and as a DOAP file. */
+
+static void page_protocols(void)
+{
+    struct mn_arena a = {0};
+    size_t count;
+    struct protocol *p = protocols_all(&a, &count);
+
+    puts("# Protocols\n\n"
+         "What `mynahd` speaks, made from its tables (`ninja -C BUILD docs` makes it anew). "
+         "`mynahctl "
+         "protocols` tells the same of a running\nserver, `mynahctl module list` which of it is "
+         "switched on. No row without a test that shows it.\n\n"
+         "| protocol | version | what | module | tests |\n|---|---|---|---|---|");
+    for (size_t i = 0; i < count; i++, p++) {
+        int digits = p->xep ? 0 : (int)strspn(p->name + 4, "0123456789");
+
+        if (p->xep)
+            printf("| [%s](https://xmpp.org/extensions/xep-%04d.html) ", p->name, p->xep);
+        else
+            printf("| [%s](https://www.rfc-editor.org/rfc/rfc%.*s) ", p->name, digits, p->name + 4);
+        printf("| %s | %s | %s | %s |\n", p->version, p->title, p->module ? p->module->name : "",
+               p->test);
+    }
+    mn_arena_done(&a, NULL);
+}
+
+static void page_doap(void)
+{
+    struct mn_arena a = {0};
+    size_t count;
+    struct protocol *p = protocols_all(&a, &count);
+    char last[8] = "";
+
+    puts("<?xml version='1.0' encoding='UTF-8'?>\n"
+         "<!-- Made from the tables of the server: ninja -C BUILD docs -->\n"
+         "<rdf:RDF xmlns='http://usefulinc.com/ns/doap#' "
+         "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'\n"
+         "    xmlns:xmpp='https://linkmauve.fr/ns/xmpp-doap#'>\n"
+         "  <Project>\n"
+         "    <name>Mynah</name>\n"
+         "    <shortdesc xml:lang='en'>A Jabber/XMPP server</shortdesc>\n"
+         "    <programming-language>C</programming-language>\n"
+         "    <os>Linux</os>\n"
+         "    <license rdf:resource='https://spdx.org/licenses/MIT'/>");
+    for (size_t i = 0; i < count; i++, p++) {
+        char number[8];
+
+        snprintf(number, sizeof number, "%.*s", (int)strspn(p->name + 4, "0123456789"),
+                 p->name + 4);
+        if (p->xep)
+            printf("    <implements>\n      <xmpp:SupportedXep>\n"
+                   "        <xmpp:xep rdf:resource='https://xmpp.org/extensions/xep-%04d.html'/>\n"
+                   "        <xmpp:version>%s</xmpp:version>\n"
+                   "      </xmpp:SupportedXep>\n    </implements>\n",
+                   p->xep, p->version);
+        else if (strcmp(number, last)) /* one line for all its sections */
+            printf("    <implements rdf:resource='https://www.rfc-editor.org/rfc/rfc%s'/>\n",
+                   number);
+        memcpy(last, number, sizeof last);
+    }
+    puts("  </Project>\n</rdf:RDF>");
+    mn_arena_done(&a, NULL);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*print)(void);
     } pages[] = {
-        {"mynahd.8", page_daemon},
-        {"mynahctl.1", page_ctl},
-        {"mynahd.yaml.5", page_yaml},
-        {"mynahctl.bash", page_bash},
+        {"mynahd.8", page_daemon},        {"mynahctl.1", page_ctl},
+        {"mynahd.yaml.5", page_yaml},     {"mynahctl.bash", page_bash},
+        {"protocols.md", page_protocols}, {"mynah.doap", page_doap},
     };
 
     for (size_t i = 0; argc == 2 && i < MN_COUNT(pages); i++)

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-static const char *const names[] = {"error", "warn", "info", "debug"};
+const char *const mn_log_levels[] = {"error", "warn", "info", "debug", NULL};
 
 static struct {
     atomic_int level;
@@ -19,6 +19,11 @@ void mn_log_set(enum mn_log_level level, enum mn_log_format format, int fd)
 {
     sink.format = format;
     sink.fd = fd;
+    atomic_store(&sink.level, (int)level);
+}
+
+void mn_log_set_level(enum mn_log_level level)
+{
     atomic_store(&sink.level, (int)level);
 }
 
@@ -113,9 +118,9 @@ void mn_log_write(enum mn_log_level level, const struct mn_log *log, const char 
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
     if (sink.format == MN_LOG_JSON)
         mn_buf_fmt(&b, "{\"ts\":\"%s.%03dZ\",\"level\":\"%s\",\"msg\":\"%s\"", stamp, ms,
-                   names[level], words);
+                   mn_log_levels[level], words);
     else
-        mn_buf_fmt(&b, "%s.%03dZ %-5s %s", stamp, ms, names[level], words);
+        mn_buf_fmt(&b, "%s.%03dZ %-5s %s", stamp, ms, mn_log_levels[level], words);
     context(&b, log);
     for (; fields && fields->name; fields++)
         field(&b, fields);

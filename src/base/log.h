@@ -33,11 +33,13 @@ struct mn_log {
 #define mn_log_info(log, ...) mn_log_at(MN_LOG_INFO, log, __VA_ARGS__)
 #define mn_log_debug(log, ...) mn_log_at(MN_LOG_DEBUG, log, __VA_ARGS__)
 
+extern const char *const mn_log_levels[]; /* their names, NULL-ended */
 bool mn_log_on(enum mn_log_level level);
 void mn_log_write(enum mn_log_level level, const struct mn_log *log, const char *words,
                   const struct mn_log_field *fields);
 void mn_log_set(enum mn_log_level level, enum mn_log_format format,
-                int fd); /* default: info, text, 2 */
+                int fd);                        /* default: info, text, 2 */
+void mn_log_set_level(enum mn_log_level level); /* any thread, any time */
 /* At most `burst` lines per `ms` from one place: true when this one may be written. {0} to begin
  * with; thread-safe enough. */
 struct mn_log_rate {

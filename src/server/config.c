@@ -9,7 +9,6 @@ static const char *const service_names[] = {"c2s", NULL};
 static const char *const open_names[] = {"no", "yes", "loopback", "auto", NULL};
 static const char *const compression_names[] = {"off", "after-login", "always", NULL};
 static const char *const field_names[] = {"username", "name", "email", "password", NULL};
-static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
 static const char *const format_names[] = {"text", "json", "auto", NULL};
 
 static int check_domain(const void *value, struct mn_buf *why)
@@ -112,7 +111,7 @@ static const struct mn_conf_row limit_rows[] = {
      .text = "unknown mechanisms, and resources that cannot be bound, per stream"},
     {0}};
 static const struct mn_conf_row log_rows[] = {
-    {"level", MN_CONF_CHOICE, AT(log.level), "info", .choices = level_names},
+    {"level", MN_CONF_CHOICE, AT(log.level), "info", .choices = mn_log_levels},
     {"format", MN_CONF_CHOICE, AT(log.format), "auto", .choices = format_names,
      .text = "auto: json under journald"},
     {"to", MN_CONF_TEXT, AT(log.to), "stderr", .check = check_sink},

@@ -9,9 +9,13 @@
 
 struct module;
 
+/* What of the protocol it does, and the tests that show it (SUITE/NAME; SUITE/NAME). */
 struct module_xep {
     int number;
-    const char *version;
+    const char *version, *title, *test;
+};
+struct module_rfc {
+    const char *section, *title, *test;
 };
 
 /* A top-level element of a stream that is no stanza. False: not in this state
@@ -25,7 +29,7 @@ struct stream_row {
 struct module {
     const char *name; /* in the config, logs and docs */
     struct module_xep xep[4];
-    const char *rfc;             /* where it stands in an RFC, for the protocols page */
+    struct module_rfc rfc[2];
     const char *feature[4];      /* disco#info of the host */
     const char *user_feature[4]; /* disco#info of an account's bare address */
     struct iq_row iq[12];

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """The pages that are made from the tables: manual pages as man shows them, completion in a bash. Prints TAP.
-usage: pages.py MYNAHD MYNAHCTL FOLDER"""
+usage: pages.py MYNAHD MYNAHCTL FOLDER DOCS"""
 import os, pty, re, select, subprocess, sys, tempfile, time
+import xml.etree.ElementTree as xml
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import DEADLINE, tap
 
-MYNAHD, MYNAHCTL, FOLDER = map(os.path.abspath, sys.argv[1:])
+MYNAHD, MYNAHCTL, FOLDER, DOCS = map(os.path.abspath, sys.argv[1:])
 
 
 def printed(*command):
@@ -91,6 +92,7 @@ def completion():
         for line, offered in [
                 ("mynahctl us", ["user"]), ("mynahctl user pas", ["passwd"]), ("mynahctl se", ["session"]),
                 ("mynahctl session ", ["kick", "list"]), ("mynahctl user nothing ", []), ("mynahctl status ", []),
+                ("mynahctl log level ", ["debug", "error", "info", "warn"]),
                 ("mynahctl -", general), ("mynahctl user -", general), ("mynahctl status -", general),
                 ("mynahctl --json user li", ["list"]), ("mynahctl --socket /user se", ["session"]),
                 ("mynahctl --socket=/user se", ["session"]), ("mynahctl user list --m", ["--missing"]),
@@ -130,4 +132,22 @@ def completion_on_a_terminal():
     os.waitpid(child, 0)
 
 
-sys.exit(tap([mynahd, mynahctl, mynahd_yaml, completion, completion_on_a_terminal]) != 0)
+def docs():
+    """What is kept in docs is what the tables say now."""
+    for name in "protocols.md", "mynah.doap":
+        with open(os.path.join(DOCS, name)) as f:
+            kept, made = f.read(), printed(os.path.join(FOLDER, "pages"), name)
+        assert kept == made, "docs/%s is old: ninja -C BUILD docs makes it anew" % name
+    with open(os.path.join(DOCS, "protocols.md")) as f:
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in f if line.startswith("| [")]
+    for row in rows:
+        name, version, title, _, tests = row
+        assert title and tests and (version or "RFC" in name) and "(null)" not in "".join(row), row
+    names = [re.match(r"\[(.*?)\]", row[0])[1] for row in rows]
+    number = [tuple(map(int, re.findall(r"\d+", name))) for name in names if name.startswith("XEP")]
+    assert len(set(names)) == len(names) and number == sorted(number), names
+    told = {e.attrib.popitem()[1] for e in xml.parse(os.path.join(DOCS, "mynah.doap")).iter() if e.attrib}
+    assert {re.search(r"\((.*)\)", row[0])[1] for row in rows} <= told, told
+
+
+sys.exit(tap([mynahd, mynahctl, mynahd_yaml, completion, completion_on_a_terminal, docs]) != 0)

@@ -1,4 +1,4 @@
-"""The tables of requirements against what passed. One row is one duty: section, level, what, test, reason. `test` names tests that
+"""The tables of requirements, and of protocols (docs/protocols.md), against what passed. One row is one duty: section, level, what, test, reason. `test` names tests that
 prove it, separated by "; ", each SUITE/NAME as its program says it (of wire conversations: wire/NAME); `reason` says why nothing does."""
 import glob, os, re
 
@@ -28,14 +28,24 @@ def wrong(row, seen, ran):
     return None
 
 
+def rows_of(path):
+    """(line, row) of one table; a protocol is a duty like others."""
+    with open(path) as f:
+        for n, line in enumerate(f, 1):
+            if path.endswith(".tsv") and line.strip() and line[0] != "#":
+                yield n, line.rstrip("\n").split("\t")
+            elif path.endswith(".md") and line.startswith("| ["):
+                name, _, title, _, tests = (cell.strip() for cell in line.split("|")[1:-1])
+                yield n, [name, "MUST", title, tests, ""]
+
+
 def check(seen, whole):
     """`seen`: name -> whether it always passed. Returns how many rows hold and how many do not."""
     good = bad = 0
     ran = None if whole else {name.rsplit("/", 1)[0] for name in seen}
-    for path in sorted(glob.glob(os.path.join(os.path.dirname(__file__), "*.tsv"))):
-        with open(path) as f:
-            rows = [(n, line.rstrip("\n").split("\t")) for n, line in enumerate(f, 1) if line.strip() and line[0] != "#"]
-        for n, row in rows:
+    here = os.path.dirname(os.path.abspath(__file__))
+    for path in sorted(glob.glob(here + "/*.tsv")) + [os.path.join(here, "../../docs/protocols.md")]:
+        for n, row in rows_of(path):
             why = wrong(row, seen, ran)
             good += why is None
             if why:

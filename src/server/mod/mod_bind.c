@@ -73,7 +73,7 @@ static enum mn_cond on_bind(struct iq *iq)
 
 const struct module mod_bind = {
     .name = "bind",
-    .rfc = "RFC 6120 7",
+    .rfc = {{"RFC 6120, 7", "Resource Binding", "wire/rfc6120-7-bind"}},
     .always = true,
     .iq = {{MN_TYPE_SET, MN_NS_BIND, "bind", AT_STREAM, on_bind}},
     .stream_features = features,

@@ -96,7 +96,8 @@ static void delivered(struct user *u, const struct mn_stanza *st)
 
 const struct module mod_carbons = {
     .name = "carbons",
-    .xep = {{280, "1.0.1"}, {297, "1.0"}},
+    .xep = {{280, "1.0.1", "Message Carbons", "wire/carbons"},
+            {297, "1.0", "Stanza Forwarding", "wire/carbons"}},
     .feature = {"urn:xmpp:carbons:2"},
     .user_feature = {"urn:xmpp:carbons:2"},
     .iq = {{MN_TYPE_SET, MN_NS_CARBONS, "enable", AT_USER | AT_HOST, on_enable},

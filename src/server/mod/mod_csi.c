@@ -102,7 +102,7 @@ static bool on_inactive(struct c2s *c, const struct mn_xml_item *item)
 
 const struct module mod_csi = {
     .name = "csi",
-    .xep = {{352, "1.0.0"}},
+    .xep = {{352, "1.0.0", "Client State Indication", "wire/csi"}},
     .stream = {{MN_NS_CSI, "active", on_active}, {MN_NS_CSI, "inactive", on_inactive}},
     .stream_features = features,
     .inactive_out = inactive_out,

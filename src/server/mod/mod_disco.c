@@ -50,7 +50,7 @@ static enum mn_cond on_items(struct iq *iq)
 
 const struct module mod_disco = {
     .name = "disco",
-    .xep = {{30, "2.5rc3"}},
+    .xep = {{30, "2.5.0", "Service Discovery", "wire/disco"}},
     .feature = {"http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"},
     .user_feature = {"http://jabber.org/protocol/disco#info",
                      "http://jabber.org/protocol/disco#items"},

@@ -5,6 +5,6 @@
 
 const struct module mod_escape = {
     .name = "escape",
-    .xep = {{106, "1.1.1"}},
+    .xep = {{106, "1.1.1", "JID Escaping", "wire/escape"}},
     .feature = {"jid\\20escaping"},
 };

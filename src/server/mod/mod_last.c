@@ -88,7 +88,7 @@ static void gone(struct session *s, const struct mn_stanza *st)
 
 const struct module mod_last = {
     .name = "last",
-    .xep = {{12, "2.0"}},
+    .xep = {{12, "2.0", "Last Activity", "wire/last"}},
     .feature = {"jabber:iq:last"},
     .user_feature = {"jabber:iq:last"},
     .iq = {{MN_TYPE_GET, MN_NS_LAST, "query", AT_HOST | AT_USER, on_get}},

@@ -145,7 +145,9 @@ static void ready(struct session *s)
 
 const struct module mod_offline = {
     .name = "offline",
-    .xep = {{160, "1.0.1"}, {203, "2.0"}, {334, "1.0.0"}},
+    .xep = {{160, "1.0.1", "Best Practices for Handling Offline Messages", "wire/offline"},
+            {203, "2.0", "Delayed Delivery", "wire/offline"},
+            {334, "1.0.0", "Message Processing Hints", "wire/hints"}},
     .feature = {"msgoffline"},
     .conf = keys,
     .conf_size = sizeof(struct conf),

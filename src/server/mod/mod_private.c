@@ -82,7 +82,7 @@ static enum mn_cond on_get(struct iq *iq)
 
 const struct module mod_private = {
     .name = "private",
-    .xep = {{49, "1.2"}},
+    .xep = {{49, "1.2", "Private XML Storage", "wire/private"}},
     .user_feature = {"jabber:iq:private"},
     .iq = {{MN_TYPE_SET, MN_NS_PRIVATE, "query", AT_USER, on_set},
            {MN_TYPE_GET, MN_NS_PRIVATE, "query", AT_USER, on_get}},

@@ -239,7 +239,8 @@ static enum mn_cond on_set(struct iq *iq)
 
 const struct module mod_register = {
     .name = "register",
-    .xep = {{77, "2.4"}},
+    .xep = {{77, "2.4", "In-Band Registration",
+             "wire/register; wire/register-closed; wire/register-limits; wire/trace-register"}},
     .feature = {"jabber:iq:register"},
     .iq = {{MN_TYPE_GET, MN_NS_REGISTER, "query", AT_STREAM | AT_HOST | AT_USER, on_get},
            {MN_TYPE_SET, MN_NS_REGISTER, "query", AT_STREAM | AT_HOST | AT_USER, on_set}},

@@ -146,8 +146,9 @@ static enum mn_cond on_set(struct iq *iq)
 
 const struct module mod_roster = {
     .name = "roster",
-    .rfc = "RFC 6121 2",
-    .xep = {{237, "1.3"}},
+    .rfc = {{"RFC 6121, 2", "Managing the Roster", "wire/rfc6121-2-roster"}},
+    .xep = {{237, "1.3", "Roster Versioning",
+             "wire/rfc6121-2.6-versioning; wire/roster-versions-off"}},
     .always = true,
     .user_feature = {"jabber:iq:roster"},
     .iq = {{MN_TYPE_GET, MN_NS_ROSTER, "query", AT_USER, on_get},

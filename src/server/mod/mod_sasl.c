@@ -373,8 +373,11 @@ static bool on_abort(struct c2s *c, const struct mn_xml_item *item)
 
 const struct module mod_sasl = {
     .name = "sasl",
-    .rfc = "RFC 6120 6",
-    .xep = {{440, "0.4.2"}, {474, "0.5.0"}, {515, "0.1.0"}},
+    .rfc = {{"RFC 6120, 6", "SASL Negotiation",
+             "wire/rfc6120-6-sasl; wire/rfc6120-6-tls-login; wire/rfc6120-6.5-sasl-errors"}},
+    .xep = {{440, "0.4.2", "SASL Channel-Binding Type Capability", "wire/sasl-plus"},
+            {474, "0.5.0", "SASL SCRAM Downgrade Protection", "wire/sasl-plus"},
+            {515, "0.1.0", "TLS Channel-Binding Downgrade Protection", "wire/sasl-plus"}},
     .always = true,
     .stream = {{MN_NS_SASL, "auth", on_auth},
                {MN_NS_SASL, "response", on_response},

@@ -18,7 +18,7 @@ static enum mn_cond on_session(struct iq *iq)
 
 const struct module mod_session = {
     .name = "session",
-    .rfc = "RFC 3921 3",
+    .rfc = {{"RFC 3921, 3", "Session Establishment", "wire/session"}},
     .iq = {{MN_TYPE_SET, MN_NS_SESSION, "session", AT_HOST | AT_USER, on_session}},
     .stream_features = features,
 };

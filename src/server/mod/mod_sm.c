@@ -128,7 +128,7 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
 
 const struct module mod_sm = {
     .name = "sm",
-    .xep = {{198, "1.6.3"}},
+    .xep = {{198, "1.6.3", "Stream Management", "wire/sm; wire/sm-errors; wire/sm-unacknowledged"}},
     .conf = keys,
     .conf_size = sizeof(struct conf),
     .stream = {{MN_NS_SM, "enable", on_enable},

@@ -16,7 +16,7 @@ static enum mn_cond on_time(struct iq *iq)
 
 const struct module mod_time = {
     .name = "time",
-    .xep = {{202, "2.0"}},
+    .xep = {{202, "2.0", "Entity Time", "wire/last"}},
     .feature = {"urn:xmpp:time"},
     .iq = {{MN_TYPE_GET, MN_NS_TIME, "time", AT_HOST, on_time}},
 };

@@ -32,7 +32,7 @@ static bool on_starttls(struct c2s *c, const struct mn_xml_item *item)
 
 const struct module mod_tls = {
     .name = "tls",
-    .rfc = "RFC 6120 5",
+    .rfc = {{"RFC 6120, 5", "STARTTLS Negotiation", "wire/rfc6120-5-starttls"}},
     .always = true,
     .stream = {{MN_NS_TLS, "starttls", on_starttls}},
     .stream_features = features,

@@ -42,7 +42,7 @@ static enum mn_cond on_get(struct iq *iq)
 
 const struct module mod_vcard = {
     .name = "vcard",
-    .xep = {{54, "1.3.0"}},
+    .xep = {{54, "1.3.0", "vcard-temp", "wire/vcard"}},
     .feature = {"vcard-temp"},
     .user_feature = {"vcard-temp"},
     .iq = {{MN_TYPE_GET, MN_NS_VCARD, "vCard", AT_USER, on_get},

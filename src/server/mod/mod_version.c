@@ -14,7 +14,7 @@ static enum mn_cond on_version(struct iq *iq)
 
 const struct module mod_version = {
     .name = "version",
-    .xep = {{92, "1.1"}},
+    .xep = {{92, "1.1", "Software Version", "wire/version"}},
     .feature = {"jabber:iq:version"},
     .iq = {{MN_TYPE_GET, MN_NS_VERSION, "query", AT_HOST, on_version}},
 };

@@ -1,0 +1,15 @@
+/* The protocols that this server speaks, gathered from protocols.def and the tables of the modules.
+ */
+#pragma once
+
+#include "server/module.h"
+
+struct protocol {
+    char name[24]; /* "RFC 6120, 4", "XEP-0030" */
+    const char *version, *title, *test;
+    int xep;                     /* 0: an RFC */
+    const struct module *module; /* NULL: the server itself */
+};
+
+/* RFCs, then XEPs, by number; in the arena. */
+struct protocol *protocols_all(struct mn_arena *a, size_t *count);
