@@ -45,7 +45,7 @@ static enum mn_type type_find(enum mn_kind kind, mn_str name)
     for (size_t i = 1; i < MN_COUNT(types); i++)
         if ((types[i].kinds & 1u << kind) && mn_str_eq(types[i].name, name))
             return (enum mn_type)i;
-    return kind == MN_MESSAGE ? MN_TYPE_NORMAL : MN_TYPE_BAD;
+    return kind == MN_MESSAGE ? MN_TYPE_NONE : MN_TYPE_BAD;
 }
 
 static struct mn_pool *pool_here(void)
@@ -80,9 +80,9 @@ static bool kind_find(mn_str name, enum mn_kind *out)
 static int envelope(struct mn_stanza *st, const struct mn_elem *e)
 {
     int bad = MN_E_OK;
-    mn_str type = {0};
     struct mn_buf others = {0};
 
+    st->type = (uint8_t)type_find(st->kind, (mn_str){0});
     for (unsigned i = 0; i < e->attr_count; i++) {
         const struct mn_attr *at = &e->attrs[i];
 
@@ -100,7 +100,9 @@ static int envelope(struct mn_stanza *st, const struct mn_elem *e)
         } else if (mn_str_is(at->name, "id")) {
             st->id = at->value;
         } else if (mn_str_is(at->name, "type")) {
-            type = at->value;
+            st->type = (uint8_t)type_find(st->kind, at->value);
+            if (st->type == MN_TYPE_NONE)
+                mn_attr_write(&others, at, i);
         } else {
             mn_attr_write(&others, at, i);
         }
@@ -108,7 +110,6 @@ static int envelope(struct mn_stanza *st, const struct mn_elem *e)
     if (others.n)
         st->attrs = mn_arena_str(&st->arena, mn_buf_view(&others));
     mn_buf_free(&others);
-    st->type = (uint8_t)type_find(st->kind, type);
     return bad;
 }
 
