@@ -807,12 +807,10 @@ static int start_tag(struct parser *p, struct mn_elem **out, bool *closed)
     } else {
         e->ns_uri = MN_STR("");
     }
-    if (p->depth) {
+    if (p->depth)
         hang(p->frames[p->depth - 1].elem, &e->node);
-    } else {
-        MN_ASSERT(out);
+    if (out)
         *out = e;
-    }
     if (*closed)
         p->binding_count = p->depth ? bindings : p->binding_count;
     else
