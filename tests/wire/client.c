@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "wire/wire.h"
 
-enum { DEADLINE_MS = 30000, ROUNDS = 3 };
+enum { DEADLINE_MS = 30000, ROUNDS = 3, PIECE = 7 };
 
 /* The record: what went over the wire, printed when something failed. */
 static struct mn_buf record;
@@ -171,13 +171,20 @@ void talk_deadline(struct talk *t)
     t->until = mn_clock_now() + DEADLINE_MS;
 }
 
-void client_say(struct talk *t, struct client *c, mn_str bytes)
+void client_say(struct talk *t, struct client *c, mn_str bytes, bool at_once)
 {
     said(c->name, "C", bytes);
     if (!c->conn)
         failed(t, "%.*s is not connected", MN_ARG(c->name));
-    mn_conn_write(c->conn, bytes);
-    mn_loop_turn(t->loop, 0);
+    do {
+        mn_str piece = bytes;
+
+        if (t->pieces && !at_once && piece.n > PIECE)
+            piece.n = PIECE;
+        mn_conn_write(c->conn, piece);
+        mn_loop_turn(t->loop, 0);
+        bytes = mn_str_skip(bytes, piece.n);
+    } while (bytes.n);
 }
 
 /* The next thing; what it was before is used up. */
@@ -215,7 +222,7 @@ static const struct mn_elem *opened(struct talk *t, struct client *c)
 {
     const struct mn_elem *e;
 
-    client_say(t, c, stream_header(c->domain, &c->arena));
+    client_say(t, c, stream_header(c->domain, &c->arena), false);
     next(t, c);
     if (c->got->what != MN_XML_OPEN)
         failed(t, "%.*s: no stream header", MN_ARG(c->name));
@@ -231,7 +238,7 @@ static void secure(struct talk *t, struct client *c)
         secured(c);
     } else if (t->transport == OVER_TLS) {
         opened(t, c);
-        client_say(t, c, MN_STR("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
+        client_say(t, c, MN_STR("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"), false);
         if (!mn_elem_is(next(t, c), MN_NS_TLS, "proceed"))
             failed(t, "%.*s: no TLS", MN_ARG(c->name));
         got_free(c);
@@ -320,14 +327,16 @@ static void authenticate(struct talk *t, struct client *c, mn_str bare, mn_str m
                mn_arena_fmt(a,
                             "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' "
                             "mechanism='%.*s'>%.*s</auth>",
-                            MN_ARG(mech), MN_ARG(first)));
+                            MN_ARG(mech), MN_ARG(first)),
+               false);
     while (mn_elem_is(e = next(t, c), MN_NS_SASL, "challenge")) {
         mn_str answer = exchange_answer(c, c->challenge);
 
         client_say(
             t, c,
             mn_arena_fmt(a, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%.*s</response>",
-                         MN_ARG(answer)));
+                         MN_ARG(answer)),
+            false);
     }
     if (!mn_elem_is(e, MN_NS_SASL, "success"))
         failed(t, "%.*s: login refused", MN_ARG(c->name));
@@ -359,7 +368,8 @@ void client_login(struct talk *t, struct client *c, mn_str jid, mn_str mech)
                             "<iq type='set' id='bind'><bind "
                             "xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>%.*s</resource>"
                             "</bind></iq>",
-                            MN_ARG(resource)));
+                            MN_ARG(resource)),
+               false);
     next(t, c);
     if (!mn_str_eq(c->jid, jid))
         failed(t, "%.*s: bound as \"%.*s\"", MN_ARG(c->name), MN_ARG(c->jid));

@@ -4,7 +4,16 @@
 #include "base/file.h"
 #include "wire/script.h"
 
-/* `C name:`, `S name exactly:` or a word. */
+/* Takes `tail` off. */
+static bool ends(mn_str *s, mn_str tail)
+{
+    if (s->n < tail.n || memcmp(s->p + s->n - tail.n, tail.p, tail.n))
+        return false;
+    s->n -= tail.n;
+    return true;
+}
+
+/* `C name:`, `C name at once:`, `S name exactly:` or a word. */
 static void head(struct statement *s, mn_str text)
 {
     mn_str rest, first = mn_str_cut(text, ':', &rest), how;
@@ -13,12 +22,8 @@ static void head(struct statement *s, mn_str text)
 
     if (spoken) {
         s->word = mn_str_cut(first, ' ', &how);
-        s->who = mn_str_cut(how, ' ', &how);
-        if (mn_str_is(s->who, "exactly")) {
-            how = s->who;
-            s->who = MN_STR("");
-        }
-        s->exactly = mn_str_is(how, "exactly");
+        s->exactly = ends(&how, MN_STR("exactly")) || ends(&how, MN_STR("at once"));
+        s->who = mn_str_trim(how);
         s->rest = mn_str_trim(rest);
         return;
     }

@@ -5,9 +5,9 @@
 
 struct statement {
     int line;
-    mn_str word; /* "C", "S", "login" ... */
-    mn_str who;  /* of C and S */
-    bool exactly;
+    mn_str word;  /* "C", "S", "login" ... */
+    mn_str who;   /* of C and S */
+    bool exactly; /* S: byte for byte inside; C: at once, not in pieces */
     mn_str rest;
 };
 struct script {

@@ -13,11 +13,12 @@ static const struct variant {
     const char *name, *kind, *text;
     enum transport transport;
     unsigned loops;
+    bool pieces;
 } variants[] = {
-    {"memory-1", "memory", "in memory, 1 loop", OVER_MEMORY, 1},
-    {"memory", "memory", "in memory, 4 loops", OVER_MEMORY, 4},
-    {"tcp", "tcp", "over TCP, 3 loops", OVER_TCP, 3},
-    {"tls", "tls", "over TLS, 4 loops", OVER_TLS, 4},
+    {"memory-1", "memory", "in memory, 1 loop, in small pieces", OVER_MEMORY, 1, true},
+    {"memory", "memory", "in memory, 4 loops", OVER_MEMORY, 4, false},
+    {"tcp", "tcp", "over TCP, 3 loops", OVER_TCP, 3, false},
+    {"tls", "tls", "over TLS, 4 loops", OVER_TLS, 4, false},
 };
 
 /* What a client says. */
@@ -131,7 +132,7 @@ static void on_C(struct talk *t, const struct statement *st)
     put_text(t, c, &b, st->rest);
     bytes = mn_arena_str(&t->arena, mn_buf_view(&b));
     mn_buf_free(&b);
-    client_say(t, c, bytes);
+    client_say(t, c, bytes, st->exactly);
 }
 
 /* What a server says. */
@@ -313,7 +314,8 @@ static void on_online(struct talk *t, const struct statement *st)
 
     client_say(t, c,
                MN_STR("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>"
-                      "<presence/>"));
+                      "<presence/>"),
+               false);
     talk_settle(t);
     items_free(&c->unread);
 }
@@ -335,7 +337,8 @@ static void on_friends(struct talk *t, const struct statement *st)
         client_say(t, says,
                    mn_arena_fmt(&t->arena, "<presence type='%s' to='%.*s'/>",
                                 i % 2 ? "subscribed" : "subscribe",
-                                MN_ARG(mn_str_cut(hears->jid, '/', &rest))));
+                                MN_ARG(mn_str_cut(hears->jid, '/', &rest))),
+                   false);
         on_settle(t, st);
     }
 }
@@ -363,7 +366,7 @@ static void on_close(struct talk *t, const struct statement *st)
 {
     struct client *c = named(t, st);
 
-    client_say(t, c, MN_STR("</stream:stream>"));
+    client_say(t, c, MN_STR("</stream:stream>"), false);
     expect(t, c, MN_STR("</stream:stream>"), false);
     on_closed(t, st);
 }

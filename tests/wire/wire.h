@@ -91,6 +91,7 @@ struct client {
 struct talk { /* a conversation that is being held */
     struct host_run *host;
     enum transport transport;
+    bool pieces; /* what clients say goes in small pieces */
     struct mn_loop *loop;
     struct mn_list clients;
     struct mn_list wanted; /* items of the statement that is run */
@@ -110,7 +111,8 @@ void record_clear(void);
 struct client *client_find(struct talk *t, mn_str name); /* or NULL */
 /* Connects, with TLS where the transport or the listener wants it. */
 struct client *client_connect(struct talk *t, mn_str name, mn_str domain);
-void client_say(struct talk *t, struct client *c, mn_str bytes);
+/* In small pieces where the talk is held so, unless `at_once`. */
+void client_say(struct talk *t, struct client *c, mn_str bytes, bool at_once);
 /* Takes part in what happens; fails when the deadline is over, which talk_deadline begins anew. */
 void talk_await(struct talk *t);
 void talk_deadline(struct talk *t);
