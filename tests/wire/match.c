@@ -1,6 +1,6 @@
-/* Patterns: {name} binds a variable at its first use and must be equal afterwards; {*} is anything;
- * {?} as the whole value of an attribute is anything or its absence; {*} between elements is any
- * number of them. */
+/* Patterns: {name} binds a variable at its first use and must be equal afterwards; {!name} is
+ * something else; {*} is anything; {?} as the whole value of an attribute is anything or its
+ * absence; {*} between elements is any number of them. */
 #include "wire/wire.h"
 
 void items_free(struct mn_list *items)
@@ -32,8 +32,11 @@ void var_set(struct vars *v, mn_str name, mn_str value)
 
 static bool match_var(struct vars *v, mn_str name, mn_str text)
 {
-    const mn_str *bound = var_get(v, name);
+    bool other = name.n && name.p[0] == '!';
+    const mn_str *bound = var_get(v, mn_str_skip(name, other));
 
+    if (other)
+        return bound && text.n && !mn_str_eq(*bound, text);
     if (mn_str_is(name, "*") || mn_str_is(name, "?"))
         return true;
     if (mn_str_is(name, "proof"))
