@@ -167,12 +167,14 @@ static int embedded_check(struct store *store, struct mn_buf *why)
     struct embedded *s = (struct embedded *)store;
     struct base *b = reader_take(s);
     sqlite3_stmt *q;
-    int e = MN_E_OK;
+    int rc = sqlite3_prepare_v2(b->db, "PRAGMA integrity_check(1)", -1, &q, NULL), e = MN_E_OK;
+    const char *said;
 
-    if (sqlite3_prepare_v2(b->db, "PRAGMA integrity_check", -1, &q, NULL) ||
-        sqlite3_step(q) != SQLITE_ROW || strcmp((const char *)sqlite3_column_text(q, 0), "ok")) {
-        mn_buf_fmt(why, "the database is damaged: %s",
-                   q ? (const char *)sqlite3_column_text(q, 0) : sqlite3_errmsg(b->db));
+    if (!rc)
+        rc = sqlite3_step(q);
+    said = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : sqlite3_errmsg(b->db);
+    if (strcmp(said, "ok")) {
+        mn_buf_fmt(why, "the database is damaged: %s", said);
         e = MN_E_IO;
     }
     sqlite3_finalize(q);

@@ -2,6 +2,7 @@
 #include "server/store_back.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -535,4 +536,48 @@ TEST(a_folder_in_use_and_a_file_that_is_no_database_are_told_apart)
     CHECK(memmem(why.p, why.n, "not a database", 14) && memmem(why.p, why.n, "backup", 6));
     mn_buf_free(&why);
     folder_gone();
+}
+
+static void spoil(const char *sql)
+{
+    char path[100];
+    sqlite3 *db;
+
+    snprintf(path, sizeof path, "%s/mynah.db", dir);
+    CHECK(!sqlite3_open(path, &db));
+    CHECK(!sqlite3_exec(db, sql, NULL, NULL, NULL));
+    sqlite3_close(db);
+}
+
+TEST(the_check_finds_what_is_amiss)
+{
+    static const struct {
+        const char *sql, *says;
+    } rows[] = {
+        {"DELETE FROM record WHERE id=1", "1 entries of logs without their record"},
+        {"UPDATE record SET refs=2 WHERE id=1", "1 records with a wrong count of entries"},
+        {"DELETE FROM log WHERE id=1", "1 records with a wrong count of entries"},
+        {"PRAGMA writable_schema=1; UPDATE sqlite_master SET rootpage=2 WHERE name='term'",
+         "the database is damaged"},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_buf why = {0};
+
+        folder();
+        open_store(true);
+        add("o", "p", "", 1, "x", NULL);
+        wait_for(store_log_trim(writer, MN_STR("other"), "log", 1, 0)); /* all is in the index */
+        close_store();
+        spoil(rows[i].sql);
+        open_store(true);
+        CHECK(store_check(store, &why) != 0);
+        CHECK(why.n && memmem(why.p, why.n, rows[i].says, strlen(rows[i].says)));
+        store_writer_free(writer);
+        store_close(store);
+        mn_work_free(work);
+        mn_loop_free(loop);
+        mn_buf_free(&why);
+        folder_gone();
+    }
 }
