@@ -123,8 +123,11 @@ static void loaded(void *arg, struct user *u)
         end(ch, cond);
         return;
     }
-    if (ch->what == ACCOUNT_REMOVE) {
-        user_remove(u, NULL);
+    if (ch->what > ACCOUNT_PASSWORD) { /* no keys are to be made */
+        if (ch->what == ACCOUNT_REMOVE)
+            user_remove(u, NULL);
+        else
+            user_disable(u, ch->what == ACCOUNT_DISABLE);
         commit_wait(ch);
         return;
     }
@@ -151,7 +154,7 @@ void account_change(struct account_change *ch)
 
     ch->asker = owner_here();
     if ((ch->what == ACCOUNT_CREATE && mn_jid_may_create(ch->name, &ch->arena, &name)) ||
-        (ch->what != ACCOUNT_REMOVE && !ch->password.n) ||
+        (ch->what <= ACCOUNT_PASSWORD && !ch->password.n) ||
         mn_jid_make(name, ch->host->name, (mn_str){0}, &ch->arena, &j)) {
         end(ch, MN_COND_NOT_ACCEPTABLE);
         return;

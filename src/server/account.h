@@ -7,6 +7,8 @@
 enum account_what {
     ACCOUNT_CREATE,   /* CONFLICT when it exists */
     ACCOUNT_PASSWORD, /* ITEM_NOT_FOUND when it does not exist */
+    ACCOUNT_DISABLE,  /* likewise (user_disable) */
+    ACCOUNT_ENABLE,   /* likewise */
     ACCOUNT_REMOVE,   /* likewise; with everything of it, its sessions end (user_remove) */
 };
 

@@ -1,8 +1,10 @@
 /* Commands that concern accounts. */
 #include "base/crypt.h"
+#include "base/num.h"
 #include "server/account.h"
 #include "server/command.h"
 #include "server/server.h"
+#include "xmpp/datetime.h"
 #include "xmpp/sasl.h"
 
 enum {
@@ -93,9 +95,138 @@ void command_user_passwd(struct command *c)
     change(c, ACCOUNT_PASSWORD);
 }
 
+void command_user_disable(struct command *c)
+{
+    change(c, ACCOUNT_DISABLE);
+}
+
+void command_user_enable(struct command *c)
+{
+    change(c, ACCOUNT_ENABLE);
+}
+
 void command_user_remove(struct command *c)
 {
     change(c, ACCOUNT_REMOVE);
+}
+
+/* What there is of one account: what its owner holds, then what is stored. */
+
+struct shown {
+    struct command *c;
+    struct user *user;
+    json_t *ok;
+    size_t next;
+};
+
+static json_t *stamp_json(mn_str value, struct mn_arena *a)
+{
+    int64_t ms;
+    mn_str text;
+
+    if (!mn_num_parse_int(value, 0, INT64_MAX, &ms))
+        return json_null();
+    text = mn_datetime_text(ms, a);
+    return json_stringn(text.p, text.n);
+}
+
+static json_t *mechanisms_json(mn_str creds, struct mn_arena *a)
+{
+    unsigned mask = mn_sasl_creds_mechs(creds);
+    json_t *list = json_array();
+
+    for (int i = 0; mn_sasl_names[i]; i++)
+        if (mask & 1u << i)
+            json_array_append_new(list, json_string(mn_sasl_names[i]));
+    return list;
+}
+
+static const struct {
+    const char *name, *store, *key;
+    json_t *(*json)(mn_str value, struct mn_arena *a);
+} stored_rows[] = {
+    {"created", USER_STORE, USER_ACCOUNT, stamp_json},
+    {"disabled", USER_STORE, USER_DISABLED, stamp_json},
+    {"mechanisms", "auth", "creds", mechanisms_json},
+};
+
+static void show_next(struct shown *s);
+
+static void show_read(struct store_read *r)
+{
+    struct shown *s = r->arg;
+
+    if (r->result) {
+        command_fail(s->c, MN_COND_INTERNAL, "the database could not be read; try again");
+        json_decref(s->ok);
+        user_let(s->user);
+    } else {
+        json_object_set_new(
+            s->ok, stored_rows[s->next].name,
+            stored_rows[s->next].json(r->count ? r->rows[0].value : MN_STR(""), &s->c->a));
+        s->next++;
+        show_next(s);
+    }
+    store_read_free(r);
+}
+
+static void show_next(struct shown *s)
+{
+    struct user *u = s->user;
+    struct store_read *r;
+
+    if (s->next == MN_COUNT(stored_rows)) {
+        command_ok(s->c, s->ok);
+        user_let(u);
+        return;
+    }
+    r = store_read_new();
+    r->kind = STORE_GET;
+    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&u->jid));
+    r->store = stored_rows[s->next].store;
+    r->key = mn_str_from(stored_rows[s->next].key);
+    r->done = show_read;
+    r->arg = s;
+    store_read(u->owner->writer, r, u->wrote);
+}
+
+static void show_loaded(void *arg, struct user *u)
+{
+    struct shown *s = arg;
+    mn_str jid = mn_jid_bare(&u->jid);
+
+    if (!u->exists) {
+        command_fail(s->c, MN_COND_ITEM_NOT_FOUND, "%.*s: there is no such account", MN_ARG(jid));
+        return;
+    }
+    user_need(u);
+    s->user = u;
+    s->ok = json_pack("{ss%,sI,sI}", "jid", jid.p, jid.n, "sessions", (json_int_t)u->session_count,
+                      "contacts", (json_int_t)u->roster.count);
+    show_next(s);
+}
+
+static void show(struct command *c)
+{
+    struct shown *s = c->state;
+    struct mn_jid bare;
+
+    MN_ASSERT(!mn_jid_parse(command_arg(c, "jid"), &c->a, &bare));
+    bare = mn_jid_to_bare(&bare);
+    user_when_loaded(user_get(owner_here(), host_find(c->srv, mn_jid_host(&bare)), &bare),
+                     show_loaded, s);
+}
+
+void command_user_show(struct command *c)
+{
+    struct mn_jid jid;
+    struct shown *s = MN_ARENA_NEW(&c->a, struct shown);
+
+    if (!command_jid(c, command_arg(c, "jid"), &jid))
+        return;
+    s->c = c;
+    c->state = s;
+    command_go(c, owner_of(c->srv, mn_jid_bare(&jid)), show);
 }
 
 /* Many accounts: some at once, the next when one is done. */

@@ -134,7 +134,7 @@ static void load_done(struct store_read *r)
     mn_str item = MN_STR(USER_ITEM);
 
     roster_free(&u->roster);
-    u->exists = false;
+    u->exists = u->disabled = false;
     if (r->result) {
         struct again *a = MN_NEW(struct again);
 
@@ -150,6 +150,8 @@ static void load_done(struct store_read *r)
 
         if (mn_str_is(row->key, USER_ACCOUNT))
             u->exists = !u->removed;
+        else if (mn_str_is(row->key, USER_DISABLED))
+            u->disabled = true;
         else if (mn_str_is(row->key, USER_VERSION) && row->value.n == 8)
             memcpy(&u->roster.version, row->value.p, 8);
         else if (mn_str_starts(row->key, item) &&
@@ -331,8 +333,32 @@ void user_send(struct user *u, struct mn_stanza *st)
 void user_created(struct user *u)
 {
     u->exists = true;
-    u->removed = false;
+    u->removed = u->disabled = false;
     roster_free(&u->roster);
+}
+
+/* Whoever has proved who they are, but has no session yet, meets the flag there. */
+void user_disable(struct user *u, bool disabled)
+{
+    struct store_writer *w = u->owner->writer;
+    mn_str bare = mn_jid_bare(&u->jid);
+    struct mn_arena a = {0};
+
+    if (u->disabled == disabled)
+        return;
+    user_need(u);
+    u->disabled = disabled;
+    if (disabled) {
+        MN_LIST_EACH(n, &u->sessions)
+        session_kick(MN_OF(n, struct session, link), MN_STREAM_NOT_AUTHORIZED,
+                     MN_STR("the account is disabled"));
+        user_wrote(u, store_set(w, bare, USER_STORE, MN_STR(USER_DISABLED),
+                                mn_arena_fmt(&a, "%lld", (long long)mn_clock_wall())));
+    } else {
+        user_wrote(u, store_del(w, bare, USER_STORE, MN_STR(USER_DISABLED)));
+    }
+    mn_arena_done(&a, NULL);
+    user_let(u);
 }
 
 static void tell(struct user *u, const struct mn_jid *contact, enum mn_type type)

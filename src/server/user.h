@@ -16,6 +16,7 @@ struct user {
     struct mn_list sessions;
     unsigned session_count, needs; /* needs: loads, parks and the like that keep it here */
     bool loaded, exists, removed;
+    bool disabled;         /* nobody logs in to it, messages are kept */
     unsigned parked_for;   /* > 0: what comes in waits */
     struct mn_list parked; /* routes */
     struct gate out;       /* what leaves because of an uncommitted change */
@@ -48,12 +49,15 @@ void user_act(struct user *u, struct wait *w);
 
 /* The account is new: from now on it exists (the caller has written it). */
 void user_created(struct user *u);
+/* From now on nobody logs in to it, and its sessions end; or again somebody may. */
+void user_disable(struct user *u, bool disabled);
 /* Everything of the account goes: sessions end, contacts are told, storage is dropped. */
 void user_remove(struct user *u, struct session *except);
 void user_free(struct user *u);
 
 /* Keys of the store "user". */
 #define USER_STORE "user"
-#define USER_ACCOUNT "account"
+#define USER_ACCOUNT "account"   /* when it was made */
+#define USER_DISABLED "disabled" /* since when */
 #define USER_VERSION "roster"
 #define USER_ITEM "r/" /* and the contact's bare JID */

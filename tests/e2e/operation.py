@@ -17,7 +17,7 @@ listen:
 auth: {mechanisms: [SCRAM-SHA-256, PLAIN], without_tls: [PLAIN], iterations: 4096}
 """ % FOLDER
 EXTRA = """modules:
-  ping: off
+  version: off
 """
 
 
@@ -28,6 +28,12 @@ def configure(text):
 
 configure(CONFIG + EXTRA)
 server = Server(MYNAHD, PATH)
+
+
+def restart():
+    global server
+    server.end()
+    server = Server(MYNAHD, PATH)
 
 
 def ctl(*words, stdin=""):
@@ -54,8 +60,8 @@ def logged(pattern, since=0):
 
 def modules():
     of = {m["name"]: m for m in ask("module", "list")["modules"]}
-    assert not of["ping"]["on"] and of["version"]["on"] and of["tls"]["protocols"] == "RFC 6120, 5" and len(of) > 10, of
-    assert re.search(r"(?m)^ping +no +XEP-0199$", ctl("module", "list").stdout)
+    assert not of["version"]["on"] and of["ping"]["on"] and of["tls"]["protocols"] == "RFC 6120, 5" and len(of) > 10, of
+    assert re.search(r"(?m)^version +no +XEP-0092$", ctl("module", "list").stdout)
 
 
 def protocols():
@@ -64,7 +70,7 @@ def protocols():
     with open(DOCS + "/protocols.md") as f:
         kept = re.findall(r"(?m)^\| \[(.*?)\]\(.*?\) \| (.*?) ?\| (.*?) \| (.*?) ?\|", f.read())
     assert [(p["name"], p["version"], p["title"], p["module"] or "") for p in got] == kept, (got, kept)
-    assert [p["name"] for p in got if not p["on"]] == ["XEP-0199"]
+    assert [p["name"] for p in got if not p["on"]] == ["XEP-0092"]
 
 
 def log_level():
@@ -78,8 +84,60 @@ def log_level():
     assert ask("log", "level", "loud")["code"] == "not-acceptable"
 
 
+def disabled():
+    """Nobody gets in, whoever is there goes, messages wait; a wrong password learns nothing."""
+    for name in "romeo", "juliet":
+        assert "jid" in ask("user", "add", name + "@localhost", "--password-stdin", stdin="testpwd\n")
+    show = ask("user", "show", "romeo@localhost")
+    assert show["disabled"] is None and re.match(r"20\d\d-.*Z$", show["created"]) and show["sessions"] == 0, show
+    assert show["contacts"] == 0 and "SCRAM-SHA-256" in show["mechanisms"], show
+    romeo, juliet, known = Client(server), Client(server), Client(server)
+    for c, name in (romeo, "romeo"), (juliet, "juliet"):
+        assert "<success" in c.plain(name)
+        c.bind("r")
+        c.send("<presence/>")
+        c.ping()
+    assert "<success" in known.plain("romeo")
+    assert ask("user", "show", "romeo@localhost")["sessions"] == 1
+    assert ask("user", "disable", "romeo@localhost/r")["code"] == "jid-malformed"
+    assert ask("user", "disable", "nobody@localhost")["code"] == "item-not-found"
+    assert ask("user", "show", "nobody@localhost")["code"] == "item-not-found"
+    assert ask("user", "disable", "romeo@localhost") == {"jid": "romeo@localhost"}
+    assert "<not-authorized" in romeo.ends()
+    known.open()
+    known.send("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+    assert "<not-allowed" in known.until("</iq>")
+    juliet.send("<message type='chat' to='romeo@localhost'><body>later</body></message>")
+    juliet.ping()
+    for again in False, True:
+        if again:
+            restart()
+            assert re.match(r"20\d\d-", ask("user", "show", "romeo@localhost")["disabled"])
+        assert "account-disabled" in Client(server).plain("romeo")
+        wrong = Client(server).plain("romeo", "wrong")
+        assert "not-authorized" in wrong and "disabled" not in wrong, wrong
+        assert ask("user", "disable", "romeo@localhost") == {"jid": "romeo@localhost"}
+    assert ask("user", "passwd", "romeo@localhost", "--password-stdin", stdin="other\n") == {"jid": "romeo@localhost"}
+    assert "account-disabled" in Client(server).plain("romeo", "other")
+    assert ask("user", "enable", "romeo@localhost") == {"jid": "romeo@localhost"}
+    romeo = Client(server)
+    assert "<success" in romeo.plain("romeo", "other")
+    romeo.bind("r")
+    romeo.send("<presence/>")
+    assert "later" in romeo.until("</message>")
+    assert ask("user", "show", "romeo@localhost")["disabled"] is None
+
+
+def disabled_and_removed():
+    """One that is made anew under the name of a disabled one is not."""
+    for command in "disable", "remove":
+        ask("user", command, "juliet@localhost")
+    assert ask("user", "add", "juliet@localhost", "--password-stdin", stdin="new\n") == {"jid": "juliet@localhost"}
+    assert "<success" in Client(server).plain("juliet", "new")
+
+
 try:
-    failed = tap([modules, protocols, log_level, ("end", lambda: server.end())], lambda: server.log)
+    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, ("end", lambda: server.end())], lambda: server.log)
 finally:
     if server.process.poll() is None:
         server.process.kill()

@@ -14,7 +14,7 @@ static enum mn_cond choose(const struct iq *iq, const struct user *u, struct mn_
 {
     mn_str wish = mn_elem_child_text(iq->child, MN_NS_BIND, "resource", a);
 
-    if (!u->exists)
+    if (!u->exists || u->disabled)
         return MN_COND_NOT_ALLOWED;
     if (!wish.n)
         *resource = mn_rand_text(a, 16);

@@ -54,8 +54,10 @@ static void let_in(void *arg, struct user *u)
     struct checking *k = arg;
     struct c2s *c = k->iq->stream;
 
-    if (c->state == C2S_CLOSED || !u->exists || !session_fits(u, mn_jid_resource(&k->jid))) {
-        end(k, u->exists ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_NOT_AUTHORIZED);
+    bool may = u->exists && !u->disabled;
+
+    if (c->state == C2S_CLOSED || !may || !session_fits(u, mn_jid_resource(&k->jid))) {
+        end(k, may ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_NOT_AUTHORIZED);
         return;
     }
     c2s_authenticated(c, mn_jid_user(&k->jid));

@@ -9,6 +9,8 @@ struct login {
     struct c2s *c;
     struct mn_sasl *sasl;
     struct mn_timer delay;
+    struct mn_arena a;
+    mn_str out;                /* goes with the success */
     uint64_t accounts_changed; /* at the owner, when the record was asked for */
 };
 
@@ -18,6 +20,7 @@ void login_free(struct c2s *c)
         return;
     mn_timer_stop(&c->login->delay);
     mn_sasl_free(c->login->sasl);
+    mn_arena_done(&c->login->a, NULL);
     mn_free(c->login);
     c->login = NULL;
 }
@@ -248,6 +251,31 @@ static void anonymous_there(struct c2s *c, void *arg)
     c2s_go_on(c);
 }
 
+/* Told only to who knows the password. */
+static void let_in(void *arg, struct user *u)
+{
+    struct c2s *c = arg;
+
+    if (c->state != C2S_CLOSED && u->disabled) {
+        mn_log_info(&c->log, "login refused", MN_F("account", mn_jid_bare(&u->jid)),
+                    MN_FC("why", "the account is disabled"));
+        refuse(c, "account-disabled");
+    } else if (c->state != C2S_CLOSED) {
+        success(c, c->login->out, mn_jid_user(&u->jid));
+    }
+    c2s_go_on(c);
+}
+
+static void proved(struct c2s *c, mn_str out)
+{
+    struct mn_jid j;
+
+    c->login->out = out.p ? mn_arena_str(&c->login->a, out) : out;
+    MN_ASSERT(
+        !mn_jid_make(mn_sasl_user(c->login->sasl), c->host->name, (mn_str){0}, &c->login->a, &j));
+    user_when_loaded(user_get(c->owner, c->host, &j), let_in, c);
+}
+
 static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting)
 {
     struct mn_arena a = {0};
@@ -272,8 +300,11 @@ static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting)
         waiting = true;
         break;
     case MN_SASL_SUCCESS:
-        success(c, out, mn_arena_str(&a, mn_sasl_user(c->login->sasl)));
-        break;
+        if (!waiting)
+            c2s_wait(c);
+        mn_arena_done(&a, NULL);
+        proved(c, out);
+        return;
     case MN_SASL_FAIL:
         if (mn_sasl_wrong(c->login->sasl)) {
             wrong(c, waiting);
