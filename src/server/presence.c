@@ -352,6 +352,16 @@ static void forget_request(struct user *u, mn_str contact)
     store_del(u->owner->writer, mn_jid_bare(&u->jid), "requests", contact);
 }
 
+/* A request is kept by its recipient until it is answered, so strangers must not make it long (RFC
+ * 6121 3.1.3). */
+enum { REQUEST_MAX = 16 << 10 };
+
+static void refuse_out(struct session *s, struct mn_stanza *st, enum mn_cond cond, const char *why)
+{
+    session_give(s, mn_stanza_error(st, cond, mn_str_from(why)));
+    mn_stanza_unref(st);
+}
+
 static void subscription_out(struct session *s, struct mn_stanza *st)
 {
     struct user *u = s->user;
@@ -363,14 +373,16 @@ static void subscription_out(struct session *s, struct mn_stanza *st)
         mn_stanza_unref(st);
         return;
     }
+    if (st->type == MN_TYPE_SUBSCRIBE && st->payload.n > REQUEST_MAX) {
+        refuse_out(s, st, MN_COND_POLICY_VIOLATION, "the request is too long");
+        return;
+    }
     roster_find(&u->roster, mn_jid_bare(&bare), &item);
     was = item.flags;
     acts = roster_outbound((enum mn_type)st->type, u->owner->srv->conf->roster.preapproval,
                            &item.flags);
     if (!was && item.flags && u->roster.count >= (size_t)u->owner->srv->conf->roster.max_items) {
-        session_give(
-            s, mn_stanza_error(st, MN_COND_RESOURCE_CONSTRAINT, MN_STR("the roster is full")));
-        mn_stanza_unref(st);
+        refuse_out(s, st, MN_COND_RESOURCE_CONSTRAINT, "the roster is full");
         return;
     }
     mn_stanza_from(st, &from);
