@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "server/block.h"
 #include "server/module.h"
 
 /* Roster items. */
@@ -108,7 +109,8 @@ static void broadcast(struct session *s, struct mn_stanza *st, unsigned flags)
     size_t count = 0;
 
     for (uint32_t at = 0; roster_next(&u->roster, &at, &item);)
-        if (item.flags & flags && !mn_jid_parse(mn_arena_str(&a, item.jid), &a, &to[count]))
+        if (item.flags & flags && !mn_jid_parse(mn_arena_str(&a, item.jid), &a, &to[count]) &&
+            !block_hits(u, &to[count]))
             count++;
     if (count)
         router_fan(st, to, count);
@@ -340,6 +342,11 @@ static void show(struct user *u, const struct mn_jid *to, bool on)
         }
         user_send(u, st);
     }
+}
+
+void presence_show(struct user *u, const struct mn_jid *contact)
+{
+    show(u, contact, true);
 }
 
 void presence_hide(struct user *u, const struct mn_jid *contact)

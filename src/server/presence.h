@@ -30,3 +30,5 @@ bool presence_directed_to(const struct session *s, const struct mn_jid *who);
 void presence_answer(struct user *u, const struct mn_stanza *st, enum mn_type type);
 /* A contact loses sight of all resources. */
 void presence_hide(struct user *u, const struct mn_jid *contact);
+/* ... or sees them all. */
+void presence_show(struct user *u, const struct mn_jid *contact);

@@ -1,5 +1,6 @@
 #include "server/router.h"
 
+#include "server/block.h"
 #include "server/iq.h"
 #include "server/module.h"
 #include "server/presence.h"
@@ -251,12 +252,25 @@ static void nobody(struct route *r)
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
 }
 
+/* XEP-0191: as if the account were offline; presence gets no answer at all. */
+static void blocked(struct route *r)
+{
+    if (r->st->kind == MN_PRESENCE)
+        route_finish(r);
+    else
+        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
+}
+
 static void deliver(struct route *r)
 {
     struct user *u = r->user;
 
     if (!u->exists) {
         nobody(r);
+        return;
+    }
+    if (u->blocklist && block_hits(u, &r->st->from)) {
+        blocked(r);
         return;
     }
     switch (r->st->kind) {

@@ -1,6 +1,7 @@
 #include "server/session.h"
 
 #include "base/clock.h"
+#include "server/block.h"
 #include "server/module.h"
 #include "server/presence.h"
 #include "server/server.h"
@@ -289,7 +290,13 @@ void session_take(struct session *s, struct mn_stanza *st)
     o->now.seq = ++s->in_count;
     o->now.ticket = NULL;
     o->count.stanzas++;
-    if (st->kind == MN_PRESENCE) {
+    if (s->user->blocklist && block_hits(s->user, &st->to)) {
+        struct mn_stanza *e = block_error(st);
+
+        if (e)
+            session_answer(s, s->in_count, e);
+        mn_stanza_unref(st);
+    } else if (st->kind == MN_PRESENCE) {
         presence_out(s, st);
     } else if (st->kind == MN_MESSAGE) {
         if (mn_jid_none(&st->to))

@@ -32,6 +32,7 @@ struct session {
     bool available, interested, anonymous;
     bool carbons;            /* XEP-0280 */
     bool inactive;           /* XEP-0352 */
+    bool blocklist;          /* it knows the list of XEP-0191 and is told of changes */
     uint32_t served;         /* owner->serving when it last got a message as a recipient */
     struct held *held;       /* what an inactive client does not get yet (mod_csi) */
     uint32_t in_count;       /* stanzas taken from it */

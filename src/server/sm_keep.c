@@ -10,7 +10,7 @@
 #include "server/sm.h"
 
 enum { VERSION = 1, GRACE_MS = 60000 };
-enum { AVAILABLE = 1, INTERESTED = 2, CARBONS = 4 };
+enum { AVAILABLE = 1, INTERESTED = 2, CARBONS = 4, BLOCKLIST = 8 };
 
 static void put(struct mn_buf *b, const void *p, size_t n)
 {
@@ -65,7 +65,7 @@ static void write_down(struct session *s)
     put_number(&b, m->max);
     put_number(&b, m->until);
     put_number(&b, (s->available ? AVAILABLE : 0) | (s->interested ? INTERESTED : 0) |
-                       (s->carbons ? CARBONS : 0));
+                       (s->carbons ? CARBONS : 0) | (s->blocklist ? BLOCKLIST : 0));
     put_number(&b, s->priority);
     if (s->available) {
         const struct flat *f = s->presence;
@@ -141,6 +141,7 @@ static bool restore(struct user *u, mn_str id, mn_str r)
     s->interested = flags & INTERESTED;
     s->available = flags & AVAILABLE;
     s->carbons = flags & CARBONS;
+    s->blocklist = flags & BLOCKLIST;
     s->priority = (int8_t)priority;
     if (s->available)
         s->presence = presence_flat(presence[0], presence[1], presence[2]);

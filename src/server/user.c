@@ -1,6 +1,7 @@
 #include "server/user.h"
 
 #include "base/clock.h"
+#include "server/block.h"
 #include "server/presence.h"
 #include "server/router.h"
 #include "server/server.h"
@@ -93,6 +94,7 @@ struct user *user_get(struct owner *o, const struct host *h, const struct mn_jid
 void user_free(struct user *u)
 {
     roster_free(&u->roster);
+    block_free(u);
     mn_free(u);
 }
 
@@ -131,9 +133,10 @@ static void again(struct mn_timer *t)
 static void load_done(struct store_read *r)
 {
     struct user *u = r->arg;
-    mn_str item = MN_STR(USER_ITEM);
+    mn_str item = MN_STR(USER_ITEM), blocked = MN_STR(USER_BLOCKED);
 
     roster_free(&u->roster);
+    block_free(u);
     u->exists = u->disabled = false;
     if (r->result) {
         struct again *a = MN_NEW(struct again);
@@ -157,6 +160,8 @@ static void load_done(struct store_read *r)
         else if (mn_str_starts(row->key, item) &&
                  roster_record_parse(mn_str_skip(row->key, item.n), row->value, &got))
             roster_put(&u->roster, &got);
+        else if (mn_str_starts(row->key, blocked))
+            block_add(u, mn_str_skip(row->key, blocked.n));
     }
     store_read_free(r);
     loaded(u);
@@ -335,6 +340,7 @@ void user_created(struct user *u)
     u->exists = true;
     u->removed = u->disabled = false;
     roster_free(&u->roster);
+    block_free(u);
 }
 
 /* Whoever has proved who they are, but has no session yet, meets the flag there. */
@@ -402,6 +408,7 @@ void user_remove(struct user *u, struct session *except)
         if (item.flags & (ROSTER_FROM | ROSTER_PENDING_IN))
             tell(u, &contact, MN_TYPE_UNSUBSCRIBED);
     }
+    block_free(u);
     roster_free(&u->roster);
     mn_arena_done(&a, NULL);
     user_let(u);

@@ -22,6 +22,7 @@ struct user {
     struct gate out;       /* what leaves because of an uncommitted change */
     uint64_t wrote;        /* newest commit that holds a change of this account */
     struct roster roster;
+    struct blocklist *blocklist; /* server/block.h; NULL: nobody is blocked */
 };
 
 /* Finds or makes it, and starts loading it where that is needed. `bare` belongs to this owner. */

@@ -1,0 +1,179 @@
+/* XEP-0191 Blocking Command, in the polite way: who is blocked sees an account that is offline;
+ * subscriptions stay as they are. */
+#include "server/block.h"
+#include "server/module.h"
+#include "server/presence.h"
+
+struct conf {
+    bool on;
+    int64_t max_items;
+};
+static const struct mn_conf_row keys[] = {{"max_items", MN_CONF_INT,
+                                           offsetof(struct conf, max_items), "1000", .min = 1,
+                                           .max = 100000, .text = "per account"},
+                                          {0}};
+
+static enum mn_cond on_get(struct iq *iq)
+{
+    struct mn_stanza *answer;
+    struct mn_elem *list;
+    size_t at = 0;
+    mn_str jid;
+
+    if (!iq_is_self(iq))
+        return MN_COND_FORBIDDEN;
+    if (iq->via)
+        iq->via->blocklist = true;
+    answer = iq_answer(iq);
+    list = mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_BLOCKING, "blocklist");
+    while (block_next(iq->user, &at, &jid))
+        mn_elem_set(&answer->arena, mn_elem_add(&answer->arena, list, MN_NS_BLOCKING, "item"),
+                    "jid", mn_arena_str(&answer->arena, jid));
+    return iq_result(iq, answer);
+}
+
+/* What is asked for, as it was understood, to all resources that know the list. */
+static void push(struct iq *iq, const char *what, const mn_str *jids, size_t count)
+{
+    MN_LIST_EACH(n, &iq->user->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+        struct mn_stanza *st;
+        struct mn_elem *e;
+
+        if (!s->blocklist)
+            continue;
+        st = mn_stanza_new(MN_IQ, MN_TYPE_SET);
+        st->id = mn_arena_fmt(&st->arena, "block-%llx", (unsigned long long)iq->user->wrote);
+        mn_stanza_to(st, &s->jid);
+        e = mn_elem_add(&st->arena, mn_stanza_body(st), MN_NS_BLOCKING, what);
+        for (size_t i = 0; i < count; i++)
+            mn_elem_set(&st->arena, mn_elem_add(&st->arena, e, MN_NS_BLOCKING, "item"), "jid",
+                        mn_arena_str(&st->arena, jids[i]));
+        mn_stanza_seal(st);
+        user_push(iq->user, s, st);
+    }
+}
+
+/* The addresses of the request, prepared. */
+static enum mn_cond items_of(const struct iq *iq, struct mn_arena *a, mn_str **out, size_t *count)
+{
+    size_t n = 0;
+
+    for (const struct mn_elem *e = mn_elem_first(iq->child); e; e = mn_elem_next(e))
+        n++;
+    *out = mn_arena_alloc(a, (n + 1) * sizeof **out);
+    *count = 0;
+    for (const struct mn_elem *e = mn_elem_first(iq->child); e; e = mn_elem_next(e)) {
+        struct mn_jid j;
+
+        if (!mn_elem_is(e, MN_NS_BLOCKING, "item") || !mn_elem_get(e, "jid").n)
+            return MN_COND_BAD_REQUEST;
+        if (mn_jid_parse(mn_elem_get(e, "jid"), a, &j))
+            return MN_COND_JID_MALFORMED;
+        (*out)[(*count)++] = mn_jid_text(&j);
+    }
+    return MN_COND_NONE;
+}
+
+/* Who sees this account's presence and is hit by the list now; `was`: and was before. */
+struct seen {
+    struct mn_jid *jids;
+    bool *was;
+    size_t count;
+};
+
+static void look(struct user *u, struct mn_arena *a, struct seen *seen)
+{
+    struct roster_item item;
+
+    seen->jids = mn_arena_alloc(a, (u->roster.count + 1) * sizeof *seen->jids);
+    seen->was = mn_arena_alloc(a, u->roster.count + 1);
+    seen->count = 0;
+    for (uint32_t at = 0; roster_next(&u->roster, &at, &item);) {
+        struct mn_jid *j = &seen->jids[seen->count];
+
+        if (!(item.flags & ROSTER_FROM) || mn_jid_parse(mn_arena_str(a, item.jid), a, j))
+            continue;
+        seen->was[seen->count++] = block_hits(u, j);
+    }
+}
+
+static void tell(struct user *u, const struct seen *seen)
+{
+    for (size_t i = 0; i < seen->count; i++) {
+        bool is = block_hits(u, &seen->jids[i]);
+
+        if (is && !seen->was[i])
+            presence_hide(u, &seen->jids[i]);
+        else if (!is && seen->was[i])
+            presence_show(u, &seen->jids[i]);
+    }
+}
+
+static enum mn_cond change(struct iq *iq, bool on)
+{
+    const struct conf *conf = config_module(iq->owner->srv->conf, &mod_block);
+    struct user *u = iq->user;
+    struct mn_arena a = {0};
+    mn_str bare, *jids;
+    size_t count, at = 0;
+    struct seen seen;
+    enum mn_cond cond;
+
+    if (!iq_is_self(iq))
+        return MN_COND_FORBIDDEN;
+    cond = items_of(iq, &a, &jids, &count);
+    if (!cond && on && !count)
+        cond = MN_COND_BAD_REQUEST;
+    else if (!cond && on && block_count(u) + count > (size_t)conf->max_items)
+        cond = MN_COND_RESOURCE_CONSTRAINT;
+    if (cond) {
+        mn_arena_done(&a, NULL);
+        return cond;
+    }
+    bare = mn_jid_bare(&u->jid);
+    look(u, &a, &seen);
+    for (size_t i = 0; i < count; i++) {
+        mn_str key = mn_arena_fmt(&a, USER_BLOCKED "%.*s", MN_ARG(jids[i]));
+
+        if (on && block_add(u, jids[i]))
+            user_wrote(u, store_set(iq->owner->writer, bare, USER_STORE, key, MN_STR("")));
+        else if (!on && block_del(u, jids[i]))
+            user_wrote(u, store_del(iq->owner->writer, bare, USER_STORE, key));
+    }
+    if (!on && !count) {
+        mn_str jid;
+
+        while (block_next(u, &at, &jid))
+            user_wrote(u, store_del(iq->owner->writer, bare, USER_STORE,
+                                    mn_arena_fmt(&a, USER_BLOCKED "%.*s", MN_ARG(jid))));
+        block_free(u);
+    }
+    tell(u, &seen);
+    push(iq, on ? "block" : "unblock", jids, count);
+    mn_arena_done(&a, NULL);
+    return iq_result(iq, NULL);
+}
+
+static enum mn_cond on_block(struct iq *iq)
+{
+    return change(iq, true);
+}
+
+static enum mn_cond on_unblock(struct iq *iq)
+{
+    return change(iq, false);
+}
+
+const struct module mod_block = {
+    .name = "block",
+    .xep = {{191, "1.3"}},
+    .feature = {"urn:xmpp:blocking"},
+    .user_feature = {"urn:xmpp:blocking"},
+    .conf = keys,
+    .conf_size = sizeof(struct conf),
+    .iq = {{MN_TYPE_GET, MN_NS_BLOCKING, "blocklist", AT_USER, on_get},
+           {MN_TYPE_SET, MN_NS_BLOCKING, "block", AT_USER, on_block},
+           {MN_TYPE_SET, MN_NS_BLOCKING, "unblock", AT_USER, on_unblock}},
+};
