@@ -337,19 +337,24 @@ static void unparked(struct wait *w, int result)
     hold_or_deliver(MN_OF(w, struct route, wait));
 }
 
-/* On the recipient's owner. */
-static void router_in(struct owner *o, struct route *r)
+/* On the recipient's owner; the account is found. */
+static void to_user(struct route *r)
 {
-    const struct host *h = host_find(o->srv, mn_jid_host(&r->st->to));
-    struct mn_jid bare = mn_jid_to_bare(&r->st->to);
-
-    r->user = user_get(o, h, &bare);
     if (r->kept)
         user_need(r->user);
     if (user_is_parked(r->user))
         park(route_keep(r), false);
     else
         hold_or_deliver(r);
+}
+
+static void router_in(struct owner *o, struct route *r)
+{
+    const struct host *h = host_find(o->srv, mn_jid_host(&r->st->to));
+    struct mn_jid bare = mn_jid_to_bare(&r->st->to);
+
+    r->user = user_get(o, h, &bare);
+    to_user(r);
 }
 
 /* To the server's own address. */
@@ -458,9 +463,9 @@ static void fan_out(struct owner *o, struct mn_stanza *st, const struct mn_jid *
     struct mn_stanza *one = NULL;
 
     for (size_t i = 0; i < count; i++) {
-        struct route r = {.home = o};
+        struct route r = {.home = o, .user = user_find(o, mn_jid_bare(&to[i]))};
 
-        if (!user_find(o, mn_jid_bare(&to[i]))) {
+        if (!r.user) {
             fan_absent(st, &to[i]);
             continue;
         }
@@ -468,7 +473,7 @@ static void fan_out(struct owner *o, struct mn_stanza *st, const struct mn_jid *
             one = mn_stanza_wrap(st);
         mn_stanza_to(one, &to[i]);
         r.st = mn_stanza_ref(one);
-        router_in(o, &r);
+        to_user(&r);
         if (mn_stanza_shared(one)) {
             mn_stanza_unref(one);
             one = NULL;

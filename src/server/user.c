@@ -57,7 +57,13 @@ void user_let(struct user *u)
 
 struct user *user_find(struct owner *o, mn_str bare)
 {
-    return mn_map_get(&o->users, bare);
+    struct user *u = mn_map_get(&o->users, bare);
+
+    if (u && !mn_list_empty(&u->idle)) {
+        mn_list_del(&u->idle);
+        mn_list_add(&o->idle, &u->idle);
+    }
+    return u;
 }
 
 static void load(struct user *u);
@@ -65,17 +71,11 @@ static void load(struct user *u);
 struct user *user_get(struct owner *o, const struct host *h, const struct mn_jid *bare)
 {
     mn_str text = mn_jid_bare(bare);
-    struct user *u = mn_map_get(&o->users, text);
+    struct user *u = user_find(o, text);
     char *copy;
 
-    if (u) {
-        if (!mn_list_empty(
-                &u->idle)) { /* the last to be evicted, so it stays while it is worked with */
-            mn_list_del(&u->idle);
-            mn_list_add(&o->idle, &u->idle);
-        }
+    if (u)
         return u;
-    }
     u = mn_alloc0(sizeof *u + text.n);
     copy = (char *)(u + 1);
     memcpy(copy, text.p, text.n);

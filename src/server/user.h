@@ -27,7 +27,8 @@ struct user {
 
 /* Finds or makes it, and starts loading it where that is needed. `bare` belongs to this owner. */
 struct user *user_get(struct owner *o, const struct host *h, const struct mn_jid *bare);
-struct user *user_find(struct owner *o, mn_str bare); /* only if it is here */
+/* Only if it is here; it is the last to be evicted then, so it stays while it is worked with. */
+struct user *user_find(struct owner *o, mn_str bare);
 /* Calls `then` when it is loaded: at once or later. */
 void user_when_loaded(struct user *u, void (*then)(void *arg, struct user *u), void *arg);
 void user_need(struct user *u);
