@@ -77,52 +77,69 @@ static bool to_journal(void)
 struct asked {
     const char *path, *domain, *data;
     bool written; /* the path, by whoever calls */
+    bool found;   /* the file was there at start */
 };
 
 /* As if it stood in the configuration. */
-static int add_domain(struct config *c, const char *name, struct mn_arena *a)
+static void add_domain(struct config *c, const char *name, struct mn_arena *a)
 {
     const struct conf_domain *old = c->domains.items;
     struct conf_domain *all = mn_arena_alloc0(a, (c->domains.count + 1) * sizeof *all);
     mn_str wanted, there = {0};
 
-    if (mn_jid_host_prep(mn_str_from(name), a, &wanted)) {
-        fprintf(stderr, "mynahd: --domain: %s is no domain name\n", name);
-        return EXIT_USAGE;
-    }
+    MN_ASSERT(!mn_jid_host_prep(mn_str_from(name), a, &wanted)); /* looked at by main */
     for (size_t i = 0; i < c->domains.count; i++) {
         all[i] = old[i];
         if (!mn_jid_host_prep(old[i].name, a, &there) && mn_str_eq(there, wanted))
-            return 0;
+            return;
     }
     all[c->domains.count] = (struct conf_domain){mn_str_from(name), MN_STR(""), MN_STR("")};
     c->domains = (struct mn_conf_list){all, c->domains.count + 1, c->domains.line};
-    return 0;
 }
 
-/* The file that was read is left in `asked->path`, NULL when there is none. */
-static int load(struct asked *asked, struct mn_arena *a, struct config **out)
+/* At start, and on a work lane at each reload. */
+static int load(void *arg, struct mn_arena *a, struct config **out, struct mn_buf *why)
 {
+    const struct asked *asked = arg;
     struct mn_conf_errors errors;
     mn_str yaml = MN_STR("");
     int e = mn_file_read(asked->path, 1 << 20, a, &yaml);
 
-    if (e && (asked->written || e != MN_E_NOT_FOUND)) {
-        fprintf(stderr, "mynahd: cannot read %s: %s\n", asked->path, mn_err_text(e));
-        return EXIT_CONFIG;
+    if (e && (asked->written || asked->found || e != MN_E_NOT_FOUND)) {
+        mn_buf_fmt(why, "cannot read %s: %s", asked->path, mn_err_text(e));
+        return e;
     }
-    if (config_parse(yaml, a, out, &errors)) {
-        for (size_t i = 0; i < errors.count; i++)
-            fprintf(stderr, "%s:%d: %.*s\n", asked->path, errors.items[i].line,
-                    MN_ARG(errors.items[i].text));
-        fprintf(stderr, "mynahd: the configuration is not usable\n");
-        return EXIT_CONFIG;
-    }
-    if (e)
-        asked->path = NULL;
-    if (asked->data)
+    e = config_parse(yaml, a, out, &errors);
+    for (size_t i = 0; e && i < errors.count; i++)
+        mn_buf_fmt(why, "%s%s:%d: %.*s", i ? "\n" : "", asked->path, errors.items[i].line,
+                   MN_ARG(errors.items[i].text));
+    if (!e && asked->data)
         (*out)->data = mn_str_from(asked->data);
-    return asked->domain ? add_domain(*out, asked->domain, a) : 0;
+    if (!e && asked->domain)
+        add_domain(*out, asked->domain, a);
+    return e;
+}
+
+/* The configuration of the start; 0, or how to exit. */
+static int load_first(struct asked *asked, struct mn_arena *a, struct config **out)
+{
+    struct mn_buf why = {0};
+    mn_str prepared;
+    int e;
+
+    if (asked->domain && mn_jid_host_prep(mn_str_from(asked->domain), a, &prepared)) {
+        fprintf(stderr, "mynahd: --domain: %s is no domain name\n", asked->domain);
+        return EXIT_USAGE;
+    }
+    e = load(asked, a, out, &why);
+    asked->found = !access(asked->path, F_OK);
+    if (e == MN_E_FORMAT)
+        fprintf(stderr, "%.*s\nmynahd: the configuration is not usable\n",
+                MN_ARG(mn_buf_view(&why)));
+    else if (e)
+        fprintf(stderr, "mynahd: %.*s\n", MN_ARG(mn_buf_view(&why)));
+    mn_buf_free(&why);
+    return e ? EXIT_CONFIG : 0;
 }
 
 static unsigned cpus(void)
@@ -191,7 +208,7 @@ static void signalled(struct mn_watch *w, unsigned events)
     (void)events;
     while (read(w->fd, &got, sizeof got) == sizeof got) {
         if (got.ssi_signo == SIGHUP) {
-            mn_log_warn(NULL, "SIGHUP ignored: the configuration is read at start only");
+            server_hangup(s->srv);
             continue;
         }
         mn_log_info(NULL, "stopping", MN_FC("signal", sigabbrev_np((int)got.ssi_signo)));
@@ -215,13 +232,14 @@ static void serve(struct server *srv, unsigned loops, const sigset_t *set, int64
     close(s.watch.fd);
 }
 
-static int run(const struct config *c)
+static int run(const struct config *c, struct asked *asked)
 {
     struct mn_arena a = {0};
     struct mn_buf why = {0};
     unsigned loops = c->loops ? (unsigned)c->loops : cpus();
     int64_t files = raise_files();
-    struct server_options opt = {.conf = c, .loops = loops, .backend = MN_LOOP_EPOLL};
+    struct server_options opt = {
+        .conf = c, .loops = loops, .backend = MN_LOOP_EPOLL, .read = load, .read_arg = asked};
     struct server *srv = NULL;
     sigset_t set;
     int e;
@@ -297,7 +315,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "mynahd: unexpected argument: %s\n", argv[optind]);
         return EXIT_USAGE;
     }
-    e = load(&asked, &a, &c);
+    e = load_first(&asked, &a, &c);
     if (!e) {
         mn_log_set((enum mn_log_level)c->log.level,
                    c->log.format == CONF_LOG_AUTO ? (to_journal() ? MN_LOG_JSON : MN_LOG_TEXT)
@@ -305,8 +323,8 @@ int main(int argc, char **argv)
                    2);
         if (check)
             puts("the configuration is good");
-        else if (!(e = become(c, asked.path)))
-            e = run(c);
+        else if (!(e = become(c, asked.found ? asked.path : NULL)))
+            e = run(c, &asked);
     }
     mn_arena_done(&a, NULL);
     return e;

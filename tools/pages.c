@@ -88,6 +88,7 @@ static void page_daemon(void)
     options(daemon_options, MN_COUNT(daemon_options));
     heading("SIGNALS");
     entry("SIGTERM, SIGINT", "tell every client and end");
+    entry("SIGHUP", "read the configuration and the certificates again (mynahctl reload)");
     heading("EXIT STATUS");
     entry("0", "ended by a signal");
     entry("1", "could not start, or had to end; the last line says why");
@@ -208,6 +209,49 @@ static void page_yaml(void)
     fputs(".BR mynahd (8),\n.BR mynahctl (1)\n", stdout);
 }
 
+/* The same as a table of Markdown. */
+
+static void cell(const char *text)
+{
+    for (fputs("| ", stdout); *text; text++)
+        printf("%s%c", *text == '|' ? "\\" : "", *text);
+    putchar(' ');
+}
+
+static void table_key(const char *path, const struct mn_conf_row *r)
+{
+    struct mn_arena a = {0};
+    bool module = is_module(path) && r->type == MN_CONF_SECTION;
+
+    if (r->type == MN_CONF_MODULES || (r->type == MN_CONF_SECTION && !module))
+        return;
+    cell(path);
+    cell(mn_arena_cstr(&a, takes(path, r, &a)));
+    cell(module ? "on" : fallback(path, r));
+    cell(r->live ? "yes" : r->type == MN_CONF_LIST ? "" : "no");
+    cell(r->text ? r->text : "");
+    puts("|");
+    mn_arena_done(&a, NULL);
+}
+
+static void page_configuration(void)
+{
+    puts(
+        "# The configuration file\n\n"
+        "YAML; every key may be left out. `mynahd --print-defaults` prints a file with all keys, "
+        "`mynahd --check-config` looks at one,\n`mynahctl config show` tells what holds in a "
+        "running server. In the table a dot stands for a level of keys, `[]` for the entries\nof a "
+        "list. It is made from the table that checks the file (`ninja -C BUILD docs`).\n\n"
+        "`mynahctl reload`, or SIGHUP, reads the file again, and the certificates. A mistake in "
+        "it changes nothing: the answer says where it\nis. What is live holds from then on, for "
+        "connections that are there where it can; nobody is disconnected. What is not live is\n"
+        "named in the answer and waits for the next start. A domain that goes keeps its "
+        "certificate until then. From 21 days before a\ncertificate ends the log warns, again at "
+        "7 and at 1.\n\n"
+        "| key | takes | default | live | what |\n|---|---|---|---|---|");
+    keys(config_rows(), "", table_key);
+}
+
 /* Completion for bash: each row of the tables as a line that apps/mynahctl.bash understands. */
 
 static void option_words(const struct option_row *o, size_t count)
@@ -308,9 +352,13 @@ int main(int argc, char **argv)
         const char *name;
         void (*print)(void);
     } pages[] = {
-        {"mynahd.8", page_daemon},        {"mynahctl.1", page_ctl},
-        {"mynahd.yaml.5", page_yaml},     {"mynahctl.bash", page_bash},
-        {"protocols.md", page_protocols}, {"mynah.doap", page_doap},
+        {"mynahd.8", page_daemon},
+        {"mynahctl.1", page_ctl},
+        {"mynahd.yaml.5", page_yaml},
+        {"mynahctl.bash", page_bash},
+        {"configuration.md", page_configuration},
+        {"protocols.md", page_protocols},
+        {"mynah.doap", page_doap},
     };
 
     for (size_t i = 0; argc == 2 && i < MN_COUNT(pages); i++)

@@ -478,6 +478,78 @@ int mn_conf_parse(mn_str yaml, const struct mn_conf_row *rows, struct mn_arena *
     return errors->count ? MN_E_FORMAT : MN_E_OK;
 }
 
+/* Values as text. */
+
+static mn_str value_text(const struct mn_conf_row *row, const void *at, struct mn_arena *a)
+{
+    const struct mn_conf_list *list = at;
+    const struct mn_conf_rate *rate = at;
+    struct mn_buf b = {0};
+    mn_str out;
+
+    switch (row->type) {
+    case MN_CONF_BOOL:
+        return *(const bool *)at ? MN_STR("on") : MN_STR("off");
+    case MN_CONF_CHOICE:
+        return mn_str_from(row->choices[*(const int *)at]);
+    case MN_CONF_TEXT:
+        return *(const mn_str *)at;
+    case MN_CONF_RATE:
+        for (const struct unit *u = times; rate->count && u->scale; u++)
+            if (u->scale == rate->ms)
+                return mn_arena_fmt(a, "%lld/%s", (long long)rate->count, u->name);
+        return MN_STR("off");
+    case MN_CONF_TEXTS:
+        for (size_t i = 0; i < list->count; i++)
+            mn_buf_fmt(&b, "%s%.*s", i ? ", " : "[", MN_ARG(((mn_str *)list->items)[i]));
+        out = list->count ? mn_arena_fmt(a, "%.*s]", MN_ARG(mn_buf_view(&b))) : MN_STR("[]");
+        mn_buf_free(&b);
+        return out;
+    default:
+        return amount(row, *(const int64_t *)at, a);
+    }
+}
+
+struct visit {
+    struct mn_arena a;
+    void (*each)(void *arg, const char *path, const struct mn_conf_row *row, mn_str value);
+    void *arg;
+};
+
+static void visit_rows(struct visit *v, const struct mn_conf_row *rows, const char *base,
+                       const char *before, bool modules)
+{
+    for (; rows->key; rows++) {
+        const void *at = base + rows->offset;
+        const char *path = mn_arena_fmt(&v->a, "%s%s", before, rows->key).p,
+                   *below = mn_arena_fmt(&v->a, "%s.", path).p;
+        const struct mn_conf_list *list = at;
+
+        if (modules) /* the struct of a module begins with `bool on` */
+            v->each(v->arg, path, rows, *(const bool *)at ? MN_STR("on") : MN_STR("off"));
+        if (rows->type == MN_CONF_LIST)
+            for (size_t i = 0; i < list->count; i++)
+                visit_rows(v, rows->rows, (const char *)list->items + i * rows->size,
+                           mn_arena_fmt(&v->a, "%s[%zu].", path, i).p, false);
+        else if (rows->type == MN_CONF_SECTION || rows->type == MN_CONF_MODULES)
+            visit_rows(v, rows->rows ? rows->rows : (const struct mn_conf_row[]){{0}}, at, below,
+                       rows->type == MN_CONF_MODULES);
+        else
+            v->each(v->arg, path, rows, value_text(rows, at, &v->a));
+    }
+}
+
+void mn_conf_each(const struct mn_conf_row *rows, const void *values,
+                  void (*each)(void *arg, const char *path, const struct mn_conf_row *row,
+                               mn_str value),
+                  void *arg)
+{
+    struct visit v = {.each = each, .arg = arg};
+
+    visit_rows(&v, rows, values, "", false);
+    mn_arena_done(&v.a, NULL);
+}
+
 /* Printing. */
 
 /* What stands behind a row: its text, what may be chosen, the range. */

@@ -62,5 +62,11 @@ int mn_conf_parse(mn_str yaml, const struct mn_conf_row *rows, struct mn_arena *
                   struct mn_conf_errors *errors) MN_MUST_CHECK;
 /* What a row takes, in words: its type, choices and range. */
 mn_str mn_conf_takes(const struct mn_conf_row *row, struct mn_arena *a);
+/* Every value of a filled struct, lists entry by entry: `path` as keys with dots between them
+ * (domains[0].name), the value as YAML text; both lent. */
+void mn_conf_each(const struct mn_conf_row *rows, const void *values,
+                  void (*each)(void *arg, const char *path, const struct mn_conf_row *row,
+                               mn_str value),
+                  void *arg);
 /* The file with all keys, their defaults and comments. It parses back to the defaults. */
 void mn_conf_print(const struct mn_conf_row *rows, struct mn_buf *out);

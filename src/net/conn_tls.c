@@ -190,6 +190,14 @@ void mn_tls_unref(struct mn_tls *t)
     mn_free(t);
 }
 
+int64_t mn_tls_expires(const struct mn_tls *t)
+{
+    const X509 *x = SSL_CTX_get0_certificate(t->ctx);
+    struct tm tm = {0};
+
+    return x && ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) ? timegm(&tm) * INT64_C(1000) : 0;
+}
+
 void mn_tls_pick(struct mn_tls *t, struct mn_tls *(*pick)(void *arg, mn_str name), void *arg)
 {
     t->pick = pick;

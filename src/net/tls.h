@@ -16,6 +16,8 @@ int mn_tls_client(const char *ca_file, bool max12, struct mn_tls **out,
                   struct mn_buf *why) MN_MUST_CHECK;
 struct mn_tls *mn_tls_ref(struct mn_tls *t);
 void mn_tls_unref(struct mn_tls *t);
+/* When its certificate ends, in ms since 1970. */
+int64_t mn_tls_expires(const struct mn_tls *t);
 /* The client names a host (SNI): `pick` returns the context for it (lent), or NULL to stay with
  * this one. */
 void mn_tls_pick(struct mn_tls *t, struct mn_tls *(*pick)(void *arg, mn_str name), void *arg);

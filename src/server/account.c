@@ -50,10 +50,8 @@ static void end(struct account_change *ch, enum mn_cond cond)
 static void keys_make(struct mn_job *j)
 {
     struct account_change *ch = (struct account_change *)j;
-    struct server *srv = ch->owner->srv;
-
-    ch->error = mn_sasl_creds_make(ch->name, ch->host->name, ch->password, srv->mechanisms,
-                                   (unsigned)srv->conf->auth.iterations, &ch->arena, &ch->creds);
+    ch->error = mn_sasl_creds_make(ch->name, ch->host->name, ch->password, ch->mechanisms,
+                                   ch->iterations, &ch->arena, &ch->creds);
 }
 
 static void committed(struct wait *w, int result)
@@ -131,6 +129,8 @@ static void loaded(void *arg, struct user *u)
         commit_wait(ch);
         return;
     }
+    ch->mechanisms = u->owner->snap->mechanisms;
+    ch->iterations = (unsigned)u->owner->snap->conf->auth.iterations;
     ch->job.run = keys_make;
     ch->job.done = keys_made;
     ch->job.loop = u->owner->loop;

@@ -31,6 +31,7 @@ struct account_change {
     mn_str creds;
     enum mn_cond cond;
     int error;
+    unsigned mechanisms, iterations;
 };
 
 struct account_change *account_change_new(enum account_what what, const struct host *host);

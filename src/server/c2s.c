@@ -10,7 +10,7 @@ enum { LINGER_MS = 5000 };
 
 static struct mn_xml_limits limits_of(const struct c2s *c)
 {
-    const struct config *conf = c->srv->conf;
+    const struct config *conf = c->owner->snap->conf;
 
     return (struct mn_xml_limits){
         (size_t)(c->state == C2S_BOUND ? conf->limits.stanza : conf->limits.stanza_before_login),
@@ -29,9 +29,10 @@ bool c2s_is_loopback(const struct c2s *c)
 
 bool c2s_may(const struct c2s *c, enum mn_sasl_mech m)
 {
-    if (!(c->srv->mechanisms & 1u << m))
+    if (!(c->owner->snap->mechanisms & 1u << m))
         return false;
-    return c->secure || (c->tls_policy != CONF_TLS_REQUIRED && c->srv->without_tls & 1u << m);
+    return c->secure ||
+           (c->tls_policy != CONF_TLS_REQUIRED && c->owner->snap->without_tls & 1u << m);
 }
 
 /* It no longer counts among those who are not let in yet. */
@@ -83,7 +84,7 @@ static void shut(struct c2s *c, int64_t linger, bool lost)
 
 static void check_queue(struct c2s *c)
 {
-    if (!c->overflow && mn_conn_queued(c->conn) > (size_t)c->srv->conf->limits.queue) {
+    if (!c->overflow && mn_conn_queued(c->conn) > (size_t)c->owner->snap->conf->limits.queue) {
         c->overflow = true;
         mn_loop_at_end(c->owner->loop, &c->turn);
     }
@@ -566,7 +567,7 @@ struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy)
     char group[16];
 
     if (!mn_limit_hold(o->srv->limits, mn_addr_group(mn_conn_peer(conn), group),
-                       (unsigned)o->srv->conf->limits.unauthenticated_per_address)) {
+                       (unsigned)o->snap->conf->limits.unauthenticated_per_address)) {
         static struct mn_log_rate rate;
         char text[MN_ADDR_TEXT];
 
@@ -588,7 +589,7 @@ struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy)
     c->xml = mn_xml_new(&limits);
     c->turn.run = at_end;
     c->deadline.fire = deadline_over;
-    c->deadline_at = mn_clock_now() + o->srv->conf->limits.login_time;
+    c->deadline_at = mn_clock_now() + o->snap->conf->limits.login_time;
     mn_addr_text(mn_conn_peer(conn), c->peer);
     c->log = (struct mn_log){.fields = {MN_FC("peer", c->peer)}};
     mn_list_init(&c->link);
@@ -596,7 +597,7 @@ struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy)
     mn_conn_face(conn, &face, c);
     deadline_start(c);
     if (policy == CONF_TLS_DIRECT)
-        mn_conn_start_tls(conn, o->srv->hosts[0].tls, true, NULL);
+        mn_conn_start_tls(conn, snapshot_tls(o, &o->srv->hosts[0]), true, NULL);
     return c;
 }
 

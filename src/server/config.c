@@ -48,8 +48,9 @@ static const struct mn_conf_row domain_rows[] = {
     {"name", MN_CONF_TEXT, offsetof(struct conf_domain, name), NULL, .min = 1, .max = 1023,
      .check = check_domain},
     {"certificate", MN_CONF_TEXT, offsetof(struct conf_domain, certificate), "",
-     .text = "PEM, with chain; without: <data>/certs/NAME.crt, made and signed by a local CA"},
-    {"key", MN_CONF_TEXT, offsetof(struct conf_domain, key), "", .text = "PEM"},
+     .text = "PEM, with chain; without: <data>/certs/NAME.crt, made and signed by a local CA",
+     .live = true},
+    {"key", MN_CONF_TEXT, offsetof(struct conf_domain, key), "", .text = "PEM", .live = true},
     {0}};
 static const struct mn_conf_row listen_rows[] = {
     {"service", MN_CONF_CHOICE, offsetof(struct conf_listen, service), "c2s",
@@ -64,54 +65,57 @@ static const struct mn_conf_row auth_rows[] = {
     {"mechanisms", MN_CONF_TEXTS, AT(auth.mechanisms),
      "[SCRAM-SHA-512-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-512, SCRAM-SHA-256, "
      "SCRAM-SHA-1]",
-     .choices = mn_sasl_names, .text = "in the order of announcement"},
+     .choices = mn_sasl_names, .text = "in the order of announcement", .live = true},
     {"without_tls", MN_CONF_TEXTS, AT(auth.without_tls), "[]", .choices = mn_sasl_names,
-     .text = "which of them on an unencrypted stream"},
+     .text = "which of them on an unencrypted stream", .live = true},
     {"iterations", MN_CONF_INT, AT(auth.iterations), "10000", .min = 4096, .max = 10000000,
-     .text = "of PBKDF2"},
-    {"iq_auth", MN_CONF_BOOL, AT(auth.iq_auth), "off",
-     .text = "XEP-0078, with the password itself"},
+     .text = "of PBKDF2", .live = true},
+    {"iq_auth", MN_CONF_BOOL, AT(auth.iq_auth), "off", .text = "XEP-0078, with the password itself",
+     .live = true},
     {"tls_unique_on_13", MN_CONF_BOOL, AT(auth.unique_on_13), "on",
-     .text = "accept the first Finished of TLS 1.3 where a client sends it as tls-unique"},
+     .text = "accept the first Finished of TLS 1.3 where a client sends it as tls-unique",
+     .live = true},
     {0}};
 static const struct mn_conf_row registration_rows[] = {
     {"open", MN_CONF_CHOICE, AT(registration.open), "auto", .choices = open_names,
-     .text = "auto: loopback while no domain is configured, else no"},
+     .text = "auto: loopback while no domain is configured, else no", .live = true},
     {"fields", MN_CONF_TEXTS, AT(registration.fields), "[username, name, email, password]",
-     .choices = field_names},
+     .choices = field_names, .live = true},
     {"per_address", MN_CONF_RATE, AT(registration.per_address), "5/h",
-     .text = "loopback on the built-in localhost is not counted"},
+     .text = "loopback on the built-in localhost is not counted", .live = true},
     {0}};
 static const struct mn_conf_row roster_rows[] = {
-    {"versioning", MN_CONF_BOOL, AT(roster.versioning), "on"},
-    {"preapproval", MN_CONF_BOOL, AT(roster.preapproval), "on"},
-    {"max_items", MN_CONF_INT, AT(roster.max_items), "10000", .min = 1, .max = 100000},
+    {"versioning", MN_CONF_BOOL, AT(roster.versioning), "on", .live = true},
+    {"preapproval", MN_CONF_BOOL, AT(roster.preapproval), "on", .live = true},
+    {"max_items", MN_CONF_INT, AT(roster.max_items), "10000", .min = 1, .max = 100000,
+     .live = true},
     {0}};
 static const struct mn_conf_row limit_rows[] = {
-    {"stanza", MN_CONF_SIZE, AT(limits.stanza), "256k", .min = 10000, .max = 64 << 20},
+    {"stanza", MN_CONF_SIZE, AT(limits.stanza), "256k", .min = 10000, .max = 64 << 20,
+     .live = true},
     {"stanza_before_login", MN_CONF_SIZE, AT(limits.stanza_before_login), "10k", .min = 10000,
-     .max = 1 << 20},
+     .max = 1 << 20, .live = true},
     {"depth", MN_CONF_INT, AT(limits.depth), "100", .min = 10, .max = 1000,
-     .text = "levels of elements in a stanza"},
+     .text = "levels of elements in a stanza", .live = true},
     {"attributes", MN_CONF_INT, AT(limits.attributes), "100", .min = 10, .max = 1000,
-     .text = "of one element"},
+     .text = "of one element", .live = true},
     {"login_time", MN_CONF_TIME, AT(limits.login_time), "60s", .min = 1000, .max = 3600000,
-     .text = "from connecting to a bound resource"},
+     .text = "from connecting to a bound resource", .live = true},
     {"unauthenticated_per_address", MN_CONF_INT, AT(limits.unauthenticated_per_address), "100",
-     .min = 1, .max = 1000000},
+     .min = 1, .max = 1000000, .live = true},
     {"sessions_per_account", MN_CONF_INT, AT(limits.sessions_per_account), "50", .min = 1,
-     .max = 10000},
+     .max = 10000, .live = true},
     {"queue", MN_CONF_SIZE, AT(limits.queue), "16M", .min = 65536, .max = 1 << 30,
-     .text = "bytes that wait for a client that does not read"},
+     .text = "bytes that wait for a client that does not read", .live = true},
     {"mailbox", MN_CONF_SIZE, AT(limits.mailbox), "16M", .min = 65536, .max = 1 << 30,
-     .text = "bytes between two loops above which whoever sends them is not read"},
+     .text = "bytes between two loops above which whoever sends them is not read", .live = true},
     {"wrong_credentials", MN_CONF_INT, AT(limits.wrong_credentials), "5", .min = 1, .max = 100,
-     .text = "per stream"},
+     .text = "per stream", .live = true},
     {"refused_forms", MN_CONF_INT, AT(limits.refused_forms), "10", .min = 1, .max = 100,
-     .text = "unknown mechanisms, and resources that cannot be bound, per stream"},
+     .text = "unknown mechanisms, and resources that cannot be bound, per stream", .live = true},
     {0}};
 static const struct mn_conf_row log_rows[] = {
-    {"level", MN_CONF_CHOICE, AT(log.level), "info", .choices = mn_log_levels},
+    {"level", MN_CONF_CHOICE, AT(log.level), "info", .choices = mn_log_levels, .live = true},
     {"format", MN_CONF_CHOICE, AT(log.format), "auto", .choices = format_names,
      .text = "auto: json under journald"},
     {"to", MN_CONF_TEXT, AT(log.to), "stderr", .check = check_sink},
@@ -133,7 +137,8 @@ static struct mn_conf_row rows[] = {
      .text = "left out: c2s on 5222 (tls required) and 5223 (tls direct)"},
     {"auth", MN_CONF_SECTION, 0, .rows = auth_rows},
     {"registration", MN_CONF_SECTION, 0, .rows = registration_rows},
-    {"compression", MN_CONF_CHOICE, AT(compression), "off", .choices = compression_names},
+    {"compression", MN_CONF_CHOICE, AT(compression), "off", .choices = compression_names,
+     .live = true},
     {"roster", MN_CONF_SECTION, 0, .rows = roster_rows},
     {"limits", MN_CONF_SECTION, 0, .rows = limit_rows},
     {"log", MN_CONF_SECTION, 0, .rows = log_rows},
@@ -160,6 +165,8 @@ const struct mn_conf_row *config_rows(void)
 {
     size_t n = 0;
 
+    if (module_rows[0].key) /* others may look at them already */
+        return rows;
     for (const struct module *const *m = modules; *m; m++)
         if (!(*m)->always)
             module_rows[n++] =

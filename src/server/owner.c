@@ -23,7 +23,7 @@ struct owner *owner_of(struct server *srv, mn_str bare)
 void owner_post(struct owner *to, struct mn_post *p)
 {
     mn_loop_post(to->loop, p);
-    if (mn_loop_mail_bytes(to->loop) > (size_t)to->srv->conf->limits.mailbox)
+    if (here && mn_loop_mail_bytes(to->loop) > (size_t)to->snap->conf->limits.mailbox)
         here->crowded = to;
 }
 
@@ -187,11 +187,13 @@ void ticket_done(struct ticket *t)
     session_unref(s);
 }
 
-struct owner *owner_new(struct server *srv, unsigned index, struct mn_loop *loop)
+struct owner *owner_new(struct server *srv, unsigned index, struct mn_loop *loop,
+                        struct snapshot *snap)
 {
     struct owner *o = MN_NEW(struct owner);
 
     o->srv = srv;
+    o->snap = snap ? snapshot_ref(snap) : NULL;
     o->index = index;
     o->loop = loop;
     mn_list_init(&o->idle);
@@ -209,6 +211,7 @@ void owner_free(struct owner *o)
 
     owner_set_here(o);
     mn_loop_turn(o->loop, 0);
+    mn_timer_stop(&o->srv->hourly);
     store_writer_free(o->writer);
     while (mn_loop_turn(o->loop, 0))
         ;
@@ -219,6 +222,7 @@ void owner_free(struct owner *o)
         user_free(u);
     mn_map_free(&o->users);
     route_spare_free(o);
+    snapshot_unref(o->snap);
     mn_free(o);
     owner_set_here(NULL);
 }

@@ -7,6 +7,7 @@
 #include "xmpp/stanza.h"
 
 struct server;
+struct snapshot;
 struct session;
 
 /* What waits for a commit of this owner's writer, in order. `go` is called with the commit's result
@@ -32,6 +33,7 @@ struct ticket {
 
 struct owner {
     struct server *srv;
+    struct snapshot *snap;
     unsigned index;
     struct mn_loop *loop;
     struct store_writer *writer;
@@ -66,8 +68,9 @@ struct owner *owner_of(struct server *srv, mn_str bare);
  * was posted arrives in any case. */
 void owner_post(struct owner *to, struct mn_post *p);
 
-struct owner *owner_new(struct server *srv, unsigned index, struct mn_loop *loop);
-void owner_free(struct owner *o); /* after its loop stopped */
+struct owner *owner_new(struct server *srv, unsigned index, struct mn_loop *loop,
+                        struct snapshot *snap); /* lent; NULL: it only winds up */
+void owner_free(struct owner *o);               /* after its loop stopped */
 
 void gate_init(struct gate *g);
 static inline bool gate_open(const struct gate *g)

@@ -13,7 +13,7 @@ static struct mn_stanza *push_stanza(struct user *u, const struct roster_item *i
     struct mn_elem *q = mn_elem_add(&st->arena, mn_stanza_body(st), MN_NS_ROSTER, "query");
 
     st->id = mn_arena_fmt(&st->arena, "push-%llx", (unsigned long long)u->roster.version);
-    if (u->owner->srv->conf->roster.versioning)
+    if (u->owner->snap->conf->roster.versioning)
         mn_elem_set(&st->arena, q, "ver",
                     mn_arena_fmt(&st->arena, "%llx", (unsigned long long)u->roster.version));
     roster_item_elem(&st->arena, q, item, !(item->flags & ROSTER_LISTED));
@@ -386,9 +386,9 @@ static void subscription_out(struct session *s, struct mn_stanza *st)
     }
     roster_find(&u->roster, mn_jid_bare(&bare), &item);
     was = item.flags;
-    acts = roster_outbound((enum mn_type)st->type, u->owner->srv->conf->roster.preapproval,
+    acts = roster_outbound((enum mn_type)st->type, u->owner->snap->conf->roster.preapproval,
                            &item.flags);
-    if (!was && item.flags && u->roster.count >= (size_t)u->owner->srv->conf->roster.max_items) {
+    if (!was && item.flags && u->roster.count >= (size_t)u->owner->snap->conf->roster.max_items) {
         refuse_out(s, st, MN_COND_RESOURCE_CONSTRAINT, "the roster is full");
         return;
     }
@@ -494,7 +494,7 @@ static void subscription_in(struct route *r)
 
     roster_find(&u->roster, mn_jid_bare(&from), &item);
     was = item.flags;
-    if (!was && u->roster.count >= 2 * (size_t)u->owner->srv->conf->roster.max_items) {
+    if (!was && u->roster.count >= 2 * (size_t)u->owner->snap->conf->roster.max_items) {
         mn_stanza_unref(st);
         route_finish(r);
         return;

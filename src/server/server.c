@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
-#include "net/cert.h"
 #include "net/listen.h"
+#include "server/command.h"
 #include "server/control.h"
 #include "server/module.h"
 #include "server/sm.h"
@@ -34,52 +34,12 @@ const struct host *host_find(const struct server *srv, mn_str name)
     return NULL;
 }
 
-static struct mn_tls *pick(void *arg, mn_str name)
+static int host_open(struct running *r, struct host *h, const struct conf_domain *d)
 {
-    struct server *srv = arg;
-    struct mn_arena a = {0};
-    mn_str host;
-    const struct host *h = NULL;
-
-    if (!mn_jid_host_prep(name, &a, &host))
-        h = host_find(srv, host);
-    mn_arena_done(&a, NULL);
-    return h ? h->tls : NULL;
-}
-
-static int host_open(struct running *r, struct host *h, const struct conf_domain *d,
-                     const char *certs, struct mn_buf *why)
-{
-    struct mn_cert_files f;
-    mn_str ascii;
     int e = mn_jid_host_prep(d->name, &r->a, &h->name);
 
     h->name = mn_arena_str(&r->a, h->name);
-    if (!e)
-        e = mn_jid_host_ascii(h->name, &r->a, &ascii);
-    if (e)
-        return e;
-    if (d->certificate.n) {
-        f.cert = mn_arena_cstr(&r->a, d->certificate);
-        f.key = mn_arena_cstr(&r->a, d->key);
-    } else if (!certs) {
-        return MN_E_OK;
-    } else if ((e = mn_cert_local(certs, ascii, &r->a, &f, why))) {
-        return e;
-    }
-    e = mn_tls_server(f.cert, f.key, &h->tls, why);
-    if (!e)
-        mn_tls_pick(h->tls, pick, &r->srv);
     return e;
-}
-
-static unsigned mask_of(const struct mn_conf_list *l)
-{
-    unsigned mask = 0;
-
-    for (size_t i = 0; i < l->count; i++)
-        mask |= 1u << mn_sasl_find(((mn_str *)l->items)[i]);
-    return mask;
 }
 
 /* The secret behind fake salts is made once: a name that has no account gets the same salt from
@@ -129,6 +89,7 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     size_t count = opt->conf->domains.count;
     const struct conf_domain *domains = count ? opt->conf->domains.items : &local;
     struct host *hosts;
+    struct snapshot *snap;
     int e = MN_E_OK;
 
     s->conf = opt->conf;
@@ -137,16 +98,22 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     s->built_in = !count;
     s->started = mn_clock_wall();
     s->limits = mn_limit_new(65536);
-    s->mechanisms = mask_of(&s->conf->auth.mechanisms);
-    s->without_tls = mask_of(&s->conf->auth.without_tls);
+    s->certs = opt->certs;
+    s->read = opt->read;
+    s->read_arg = opt->read_arg;
     s->host_count = count ? count : 1;
     s->hosts = hosts = mn_alloc0(s->host_count * sizeof *hosts);
     for (size_t i = 0; i < s->host_count && !e; i++)
-        e = host_open(r, &hosts[i], &domains[i], opt->certs, why);
+        e = host_open(r, &hosts[i], &domains[i]);
+    s->told = mn_alloc0(s->host_count);
+    snap = e ? NULL : snapshot_new(s, s->conf, NULL, why);
+    if (!snap)
+        e = MN_E_TLS;
     s->owner_count = opt->loops;
     s->owners = mn_alloc0(s->owner_count * sizeof(struct owner *));
     for (unsigned i = 0; i < s->owner_count; i++)
-        s->owners[i] = owner_new(s, i, mn_loop_new(opt->backend));
+        s->owners[i] = owner_new(s, i, mn_loop_new(opt->backend), snap);
+    snapshot_unref(snap);
     r->threads = mn_alloc0(s->owner_count * sizeof *r->threads);
     iq_table_build(s);
     if (!e && opt->control)
@@ -154,8 +121,10 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     *out = s;
     if (!e && (e = secret_load(s)))
         mn_buf_lit(why, "the database cannot be read");
-    if (!e)
+    if (!e) {
         sm_restore_all(s);
+        snapshot_watch(s);
+    }
     return e;
 }
 
@@ -325,6 +294,31 @@ void server_run(struct server *srv)
     tell_counts(srv);
 }
 
+static void hangup_progress(void *arg, json_t *what)
+{
+    (void)arg;
+    (void)what;
+}
+
+/* What came of it is in the log. */
+static void hangup_done(void *arg, json_t *ok, enum mn_cond cond, mn_str text)
+{
+    (void)arg;
+    (void)ok;
+    (void)cond;
+    (void)text;
+}
+
+void server_hangup(struct server *srv)
+{
+    static const struct command_face face = {hangup_progress, hangup_done};
+    const struct mn_log who = {.fields = {MN_F("by", MN_STR("SIGHUP"))}};
+    json_t *words = json_pack("[s]", "reload");
+
+    command_ask(srv, words, NULL, &who, &face, NULL);
+    json_decref(words);
+}
+
 void server_stop(struct server *srv)
 {
     for (unsigned i = srv->owner_count; i-- > 0;)
@@ -380,9 +374,8 @@ void server_free(struct server *srv)
         mn_loop_free(loops[i]);
     mn_free(loops);
     mn_limit_free(srv->limits);
-    for (size_t i = 0; i < srv->host_count; i++)
-        mn_tls_unref(srv->hosts[i].tls);
     mn_free((void *)srv->hosts);
+    mn_free(srv->told);
     mn_free(srv->owners);
     mn_free(r->threads);
     mn_arena_done(&r->a, NULL);

@@ -2,19 +2,20 @@
 #pragma once
 
 #include "net/limit.h"
-#include "net/tls.h"
 #include "server/config.h"
-#include "server/owner.h"
+#include "server/snapshot.h"
 
 enum verdict { PASS, DONE };
 
 struct host {
-    mn_str name;        /* canonical */
-    struct mn_tls *tls; /* NULL: no certificate */
+    mn_str name; /* canonical */
 };
 
+/* Reads the configuration file again; may block. Fails with what is wrong, a line each. */
+typedef int server_read_fn(void *arg, struct mn_arena *a, struct config **out, struct mn_buf *why);
+
 struct server {
-    const struct config *conf;
+    const struct config *conf; /* of the start; what may change is in the owners' snapshots */
     const struct host *hosts;
     size_t host_count;
     bool built_in; /* no domain is configured: localhost on loopback */
@@ -23,11 +24,14 @@ struct server {
     struct store *store;
     struct mn_work *work;
     struct mn_limit *limits; /* by address and account */
-    unsigned mechanisms;     /* enum mn_sasl_mech bits that are configured */
-    unsigned without_tls;    /* of these, on unencrypted streams */
     char secret[32];         /* for fake salts and the like; kept in the store */
     int64_t started;         /* wall clock */
     struct control *control;
+    const char *certs;
+    server_read_fn *read; /* NULL: there is no file */
+    void *read_arg;
+    struct mn_timer hourly; /* snapshot.c's own, like: */
+    unsigned char *told;
 };
 
 const struct host *host_find(const struct server *srv, mn_str name); /* prepared */
@@ -40,7 +44,9 @@ struct server_options {
     enum mn_loop_backend backend;
     const char
         *certs; /* folder for certificates made by us; NULL: no TLS for domains without their own */
-    const char *control; /* path of the control socket; NULL: none */
+    const char *control;  /* path of the control socket; NULL: none */
+    server_read_fn *read; /* for a reload; NULL: none */
+    void *read_arg;
 };
 /* Makes the server and its loops, not yet running. */
 int server_new(const struct server_options *opt, struct server **out,
@@ -55,5 +61,7 @@ struct mn_conn *server_mem(struct server *srv, unsigned at, struct mn_loop *l, i
 /* Runs loop 0 on this thread and the others on their own, until server_stop (any thread, signal
  * handlers too). */
 void server_run(struct server *srv);
+/* As if an administrator had asked for a reload; on the first loop. */
+void server_hangup(struct server *srv);
 void server_stop(struct server *srv);
 void server_free(struct server *srv);

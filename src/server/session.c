@@ -61,7 +61,7 @@ struct session *session_find(const struct user *u, mn_str resource)
 
 bool session_fits(const struct user *u, mn_str resource)
 {
-    return u->session_count < u->owner->srv->conf->limits.sessions_per_account ||
+    return u->session_count < u->owner->snap->conf->limits.sessions_per_account ||
            session_find(u, resource);
 }
 

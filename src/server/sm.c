@@ -76,7 +76,7 @@ void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid
     raw(s, (mn_str){item->bytes, item->n});
     if (!m->asking)
         ask(s);
-    if (m->bytes > (size_t)o->srv->conf->limits.queue)
+    if (m->bytes > (size_t)o->snap->conf->limits.queue)
         mn_timer_start(o->loop, &m->absent, 0);
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """mynahd as its operator meets it: options, exit codes, the last line, signals, users, limits. Prints TAP.
 usage: mynahd.py MYNAHD"""
-import json, os, pwd, re, resource, shutil, signal, socket, subprocess, sys, tempfile
+import json, os, pwd, re, resource, shutil, signal, socket, subprocess, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import DEADLINE, Client, Server, tap
@@ -133,10 +133,14 @@ def signals():
         assert any("serving localhost on loopback" in line for line in server.log)
         client = Client(server)
         server.process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + DEADLINE
+        while not any(" configuration reloaded" in line for line in server.log):
+            assert time.monotonic() < until, server.log
+            time.sleep(0.05)
         assert server.stop(how) == 0
         assert "system-shutdown" in client.ends() and client.text.endswith("</stream:stream>")
         log = "".join(server.log)
-        assert log.index(" SIGHUP ignored") < log.index(" stopping signal=" + how.name[3:]), log
+        assert log.index(" configuration reloaded") < log.index(" stopping signal=" + how.name[3:]), log
         assert log.index(" stopping") < log.index(" stopped"), log
 
 

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 """Operation of a running mynahd on two loops by mynahctl: what it can, what it logs. Prints TAP.
 usage: operation.py MYNAHD MYNAHCTL DOCS"""
-import json, os, re, shutil, subprocess, sys, tempfile, time
+import json, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import Client, DEADLINE, Server, tap
 
 MYNAHD, MYNAHCTL, DOCS = sys.argv[1:]
 FOLDER = tempfile.mkdtemp(prefix="mynah-operation-")
-PATH = FOLDER + "/mynahd.yaml"
+PATH, SOCKET = FOLDER + "/mynahd.yaml", FOLDER + "/data/control.sock"
 CONFIG = """data: %s/data
 loops: 2
 domains: [{name: localhost}]
@@ -37,7 +37,7 @@ def restart():
 
 
 def ctl(*words, stdin=""):
-    return subprocess.run([MYNAHCTL, "--config", PATH, *words], input=stdin, capture_output=True, text=True, timeout=2 * DEADLINE)
+    return subprocess.run([MYNAHCTL, "--socket", SOCKET, *words], input=stdin, capture_output=True, text=True, timeout=2 * DEADLINE)
 
 
 def ask(*words, **more):
@@ -56,6 +56,185 @@ def wait_for(seen, what):
 
 def logged(pattern, since=0):
     return [line for line in server.log[since:] if re.search(pattern, line)]
+
+
+def nested(path, value, into):
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    def merge(to, more):
+        for key, v in more.items():
+            if isinstance(v, dict) and isinstance(to.get(key), dict):
+                merge(to[key], v)
+            else:
+                to[key] = v
+    merge(into, value)
+    return into
+
+
+def other(takes, default):
+    """A value that this key takes, and is not its default; and one that is out of its range."""
+    scale = {"k": 1 << 10, "M": 1 << 20, "G": 1 << 30, "ms": 1, "s": 1000, "min": 60000, "h": 3600000, "d": 86400000}
+    if takes.startswith("text"):
+        return None, None
+    m = re.search(r"(\d+)(\w*) to (\d+)(\w*)", takes)
+    if takes.startswith("yes or no") or takes.startswith("on or off") or takes.startswith("off, or keys"):
+        return default not in ("on", "yes", "true"), 7
+    if takes.startswith("a rate"):
+        return "7/min", "7"
+    if takes.startswith("a list, each one of: "):
+        return [takes.split(": ")[1].split(" | ")[-1]], ["no-such-thing"]
+    if takes.startswith("one of: "):
+        return [c for c in takes[8:].split(" | ") if c != default][0], "no-such-thing"
+    if m:
+        low, high = m[1] + m[2], m[3] + m[4]
+        beyond = int(m[3]) * scale.get(m[4], 1) + 1
+        if takes.startswith("a whole"):
+            low, high = int(low), int(high)
+        elif takes.startswith("a time"):
+            beyond = "%dms" % beyond
+        return low if str(low) not in (default, "0") else high, beyond
+    return None, None
+
+
+def every_key():
+    """docs/configuration.md row by row: what a reload says of a change of it, and of a value that it does not take."""
+    special = {"data": FOLDER + "/elsewhere", "run_as": "nobody", "control.socket": FOLDER + "/elsewhere.sock",
+               "auth.without_tls": ["SCRAM-SHA-1"], "log.to": None}
+    with open(DOCS + "/configuration.md") as f:
+        rows = [[c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]] for line in f if line.startswith("| ")][1:]
+    assert len(rows) > 50
+    base = {"data": FOLDER + "/data", "loops": 2, "domains": [{"name": "localhost"}],
+            "listen": [{"address": "127.0.0.1", "port": 0, "tls": "offered"}]}
+    configure(json.dumps(base))
+    ask("reload")
+    before, walked = set(), 0
+    for row in rows:
+        key, takes, default, live = row[0], row[1].replace("\\|", "|"), row[2], row[3]
+        if "[]" in key or live == "":
+            continue
+        value, wrong = other(takes, default)
+        value = special.get(key, value)
+        if value is None:
+            assert key == "log.to", row
+            continue
+        config = nested(key, value, json.loads(json.dumps(base)))
+        if key == "auth.mechanisms":
+            config["auth"]["without_tls"] = []
+        configure(json.dumps(config))
+        got = ask("reload")
+        changed, restart = set(got["changed"]), set(got["needs_restart"])
+        now, waits = ({key}, set()) if live == "yes" else (set(), {key})
+        assert live in ("yes", "no") and changed == before | now, (row, got)
+        assert restart == {"modules.version"} ^ waits, (row, got)
+        before = now
+        if wrong is not None:
+            configure("\n" + json.dumps(nested(key, wrong, json.loads(json.dumps(base)))))
+            error = ask("reload")
+            assert error["code"] == "not-acceptable" and PATH + ":2: " in error["text"], (row, wrong, error)
+        walked += 1
+    assert walked > 40
+    configure(CONFIG + EXTRA)
+    ask("reload")
+    assert set(ask("reload")["needs_restart"]) == set()
+
+
+def shown():
+    """What holds: live keys as reloaded, others as started."""
+    def values():
+        return {c["key"]: c["value"] for c in ask("config", "show")["config"]}
+    was = values()
+    assert was["limits.stanza"] == "256k" and was["loops"] == "2" and was["domains[0].name"] == "localhost", was
+    assert was["modules.version"] == "off" and was["auth.without_tls"] == "[PLAIN]" and was["registration.per_address"] == "5/h", was
+    configure(CONFIG.replace("loops: 2", "loops: 3") + EXTRA + "limits: {stanza: 100k, login_time: 90s}\n")
+    got = ask("reload")
+    assert got == {"changed": ["limits.stanza", "limits.login_time"], "needs_restart": ["loops"]}, got
+    now = values()
+    assert {k: v for k, v in now.items() if was[k] != v} == {"limits.stanza": "100k", "limits.login_time": "90s"}, now
+    configure(CONFIG + EXTRA)
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: values() == was, "SIGHUP")
+
+
+def takes_effect():
+    """New connections meet the new configuration; who is there stays."""
+    here = [Client(server) for _ in range(3)]
+    for i, c in enumerate(here):
+        assert "<success" in c.plain("romeo", "other")
+        assert "ver xmlns" in "".join(c.bind("here%d" % i))
+    configure(CONFIG.replace("without_tls: [PLAIN]", "without_tls: []") + EXTRA +
+              "registration: {open: loopback}\nroster: {versioning: off}\nlimits: {sessions_per_account: 3}\n")
+    for i in range(4):  # each of the loops
+        assert "PLAIN" in Client(server).features
+    ask("reload")
+    for i in range(4):
+        new = Client(server)
+        assert "PLAIN" not in new.features and "iq-register" in new.features, new.features
+    configure(CONFIG + EXTRA + "registration: {open: loopback}\nroster: {versioning: off}\nlimits: {sessions_per_account: 3}\n")
+    ask("reload")
+    fourth = Client(server)
+    assert "<success" in fourth.plain("romeo", "other")
+    features, answer = fourth.bind("fourth")
+    assert "resource-constraint" in answer and "ver xmlns" not in features, (features, answer)
+    for c in here:
+        c.ping()
+    configure(CONFIG + EXTRA + "limits: {sessions_per_account: 3}\nlisten: {}\n")
+    error = ask("reload")
+    assert error["code"] == "not-acceptable" and re.search(r"mynahd\.yaml:\d+: ", error["text"]), error
+    os.unlink(PATH)
+    assert "cannot read" in ask("reload")["text"]
+    configure(CONFIG + EXTRA)
+    ask("reload")
+    fourth.send("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+    assert "<jid>" in fourth.until("</iq>")
+
+
+def certificate(name, days, to):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(days), "-subj",
+                    "/CN=" + name, "-addext", "subjectAltName=DNS:localhost", "-keyout", to + ".key", "-out", to + ".crt"],
+                   check=True, capture_output=True)
+
+
+def certificates():
+    """Renewed without a new start; who is connected stays; a broken one is not taken; one that ends soon is told."""
+    own = FOLDER + "/own"
+    configure(CONFIG.replace("{name: localhost}", "{name: localhost, certificate: %s.crt, key: %s.key}" % (own, own)) + EXTRA)
+    certificate("first", 100, own)
+    assert ask("reload")["changed"] == ["domains[0].certificate", "domains[0].key"]
+    old = Client(server)
+    old.starttls(own + ".crt")
+    shutil.copy(own + ".crt", FOLDER + "/first.crt")
+    since = len(server.log)
+    certificate("second", 5, own)
+    assert ask("reload") == {"changed": [], "needs_restart": []}
+    wait_for(lambda: logged("certificate ends soon domain=localhost days=[45]", since), "the warning")
+    for _ in range(4):
+        Client(server).starttls(own + ".crt")
+    assert "<success" in old.plain("romeo", "other")
+    old.bind("tls")
+    for kind in "crt", "key":
+        shutil.copy("%s.%s" % (own, kind), "%s/second.%s" % (FOLDER, kind))
+    for broken in "crt", "key":
+        with open("%s.%s" % (own, broken), "w") as f:
+            f.write("nothing")
+        error = ask("reload")
+        assert error["code"] == "not-acceptable" and "%s.%s" % (own, broken) in error["text"], error
+        shutil.copy("%s/second.%s" % (FOLDER, broken), "%s.%s" % (own, broken))
+    old.ping()
+    Client(server).starttls(FOLDER + "/second.crt")
+    configure(CONFIG + EXTRA)
+    ask("reload")
+    Client(server).starttls(FOLDER + "/data/certs/ca.crt")
+    old.ping()
+
+
+def many_reloads():
+    """One after another, while people log in: nothing is lost, nothing is left."""
+    asked = [subprocess.Popen([MYNAHCTL, "--socket", SOCKET, "reload"], stdout=subprocess.DEVNULL) for _ in range(8)]
+    for _ in range(8):
+        c = Client(server)
+        assert "<success" in c.plain("romeo", "other")
+        c.bind("many")
+    assert all(p.wait(DEADLINE) == 0 for p in asked)
 
 
 def modules():
@@ -137,7 +316,7 @@ def disabled_and_removed():
 
 
 try:
-    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, ("end", lambda: server.end())], lambda: server.log)
+    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, every_key, shown, takes_effect, certificates, many_reloads, ("end", lambda: server.end())], lambda: server.log)
 finally:
     if server.process.poll() is None:
         server.process.kill()

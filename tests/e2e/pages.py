@@ -134,7 +134,7 @@ def completion_on_a_terminal():
 
 def docs():
     """What is kept in docs is what the tables say now."""
-    for name in "protocols.md", "mynah.doap":
+    for name in "configuration.md", "protocols.md", "mynah.doap":
         with open(os.path.join(DOCS, name)) as f:
             kept, made = f.read(), printed(os.path.join(FOLDER, "pages"), name)
         assert kept == made, "docs/%s is old: ninja -C BUILD docs makes it anew" % name

@@ -50,7 +50,7 @@ static void bind_now(void *arg, struct user *u)
             bound(iq, u, resource);
     }
     iq_finish(iq, cond);
-    if (cond && ++c->refused >= c->srv->conf->limits.refused_forms) /* 7.7.3 */
+    if (cond && ++c->refused >= c->owner->snap->conf->limits.refused_forms) /* 7.7.3 */
         c2s_error(c, MN_STREAM_POLICY_VIOLATION, "no resource after many attempts");
     mn_arena_done(&a, NULL);
     c2s_go_on(c);

@@ -10,7 +10,7 @@ struct conf {
 };
 static const struct mn_conf_row keys[] = {{"max_items", MN_CONF_INT,
                                            offsetof(struct conf, max_items), "1000", .min = 1,
-                                           .max = 100000, .text = "per account"},
+                                           .max = 100000, .text = "per account", .live = true},
                                           {0}};
 
 static enum mn_cond on_get(struct iq *iq)
@@ -113,7 +113,7 @@ static void tell(struct user *u, const struct seen *seen)
 
 static enum mn_cond change(struct iq *iq, bool on)
 {
-    const struct conf *conf = config_module(iq->owner->srv->conf, &mod_block);
+    const struct conf *conf = config_module(iq->owner->snap->conf, &mod_block);
     struct user *u = iq->user;
     struct mn_arena a = {0};
     mn_str bare, *jids;
@@ -168,7 +168,7 @@ static enum mn_cond on_unblock(struct iq *iq)
 
 const struct module mod_block = {
     .name = "block",
-    .xep = {{191, "1.3"}},
+    .xep = {{191, "1.3", "Blocking Command", "wire/block"}},
     .feature = {"urn:xmpp:blocking"},
     .user_feature = {"urn:xmpp:blocking"},
     .conf = keys,

@@ -3,7 +3,7 @@
 
 static bool can(const struct c2s *c)
 {
-    int how = c->srv->conf->compression;
+    int how = c->owner->snap->conf->compression;
 
     return !c->compressed && ((how == CONF_COMPRESS_ALWAYS && c->state == C2S_OPEN) ||
                               (how != CONF_COMPRESS_OFF && c->state == C2S_KNOWN));

@@ -5,7 +5,7 @@
 
 static bool can(const struct c2s *c)
 {
-    return c->srv->conf->auth.iq_auth && c->state == C2S_OPEN && !c->sasl_failed &&
+    return c->owner->snap->conf->auth.iq_auth && c->state == C2S_OPEN && !c->sasl_failed &&
            c2s_may(c, MN_SASL_PLAIN);
 }
 

@@ -10,12 +10,12 @@ struct conf {
 };
 static const struct mn_conf_row keys[] = {{"max_messages", MN_CONF_INT,
                                            offsetof(struct conf, max_messages), "1000", .min = 1,
-                                           .max = 1000000, .text = "per account"},
+                                           .max = 1000000, .text = "per account", .live = true},
                                           {0}};
 
 static const struct conf *conf_of(const struct owner *o)
 {
-    return config_module(o->srv->conf, &mod_offline);
+    return config_module(o->snap->conf, &mod_offline);
 }
 
 static void stored(struct wait *w, int result)

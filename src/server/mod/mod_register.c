@@ -14,9 +14,9 @@ static const struct {
     {"password", "Password", "text-private", true},
 };
 
-static bool asked(const struct server *srv, const char *name)
+static bool asked(const struct config *conf, const char *name)
 {
-    const struct mn_conf_list *l = &srv->conf->registration.fields;
+    const struct mn_conf_list *l = &conf->registration.fields;
 
     for (size_t i = 0; i < l->count; i++)
         if (mn_str_is(((mn_str *)l->items)[i], name))
@@ -28,7 +28,7 @@ static bool is_open(const struct c2s *c)
 {
     if (!c->secure && c->tls_policy == CONF_TLS_REQUIRED)
         return false;
-    switch (c->srv->conf->registration.open) {
+    switch (c->owner->snap->conf->registration.open) {
     case CONF_OPEN_YES:
         return true;
     case CONF_OPEN_LOOPBACK:
@@ -52,7 +52,7 @@ static enum mn_cond form(struct iq *iq)
     struct mn_elem *q = mn_elem_add(a, mn_stanza_body(answer), MN_NS_REGISTER, "query"), *x, *f;
 
     for (size_t i = 0; i < MN_COUNT(fields); i++)
-        if (asked(iq->owner->srv, fields[i].name))
+        if (asked(iq->owner->snap->conf, fields[i].name))
             mn_elem_add(a, q, MN_NS_REGISTER, fields[i].name);
     x = mn_elem_add(a, q, MN_NS_DATA, "x");
     mn_elem_set(a, x, "type", MN_STR("form"));
@@ -64,7 +64,7 @@ static enum mn_cond form(struct iq *iq)
     mn_elem_set(a, f, "type", MN_STR("hidden"));
     mn_elem_add_text(a, f, MN_NS_DATA, "value", MN_STR("jabber:iq:register"));
     for (size_t i = 0; i < MN_COUNT(fields); i++) {
-        if (!asked(iq->owner->srv, fields[i].name))
+        if (!asked(iq->owner->snap->conf, fields[i].name))
             continue;
         f = mn_elem_add(a, x, MN_NS_DATA, "field");
         mn_elem_set(a, f, "label", mn_str_from(fields[i].label));
@@ -156,7 +156,7 @@ static enum mn_cond ask(struct iq *iq, struct account_change *ch)
 
 static enum mn_cond create(struct iq *iq, struct c2s *c)
 {
-    const struct mn_conf_rate *rate = &c->srv->conf->registration.per_address;
+    const struct mn_conf_rate *rate = &c->owner->snap->conf->registration.per_address;
     struct account_change *ch;
     char group[16];
 

@@ -9,9 +9,9 @@ static void features(struct c2s *c, struct mn_buf *out)
     if (c->state != C2S_KNOWN)
         return;
     /* Not where the old ways are on: the file of 2007 announces nothing newer. */
-    if (c->srv->conf->roster.versioning)
+    if (c->owner->snap->conf->roster.versioning)
         mn_buf_lit(out, "<ver xmlns='urn:xmpp:features:rosterver'/>");
-    if (c->srv->conf->roster.preapproval)
+    if (c->owner->snap->conf->roster.preapproval)
         mn_buf_lit(out, "<sub xmlns='urn:xmpp:features:pre-approval'/>");
 }
 
@@ -23,7 +23,7 @@ static enum mn_cond on_get(struct iq *iq)
     struct mn_elem *q;
     struct roster_item item;
     mn_str have = mn_elem_get(iq->child, "ver"), ver;
-    bool versioning = iq->owner->srv->conf->roster.versioning;
+    bool versioning = iq->owner->snap->conf->roster.versioning;
 
     if (!iq_is_self(iq))
         return MN_COND_FORBIDDEN;
@@ -125,7 +125,7 @@ static enum mn_cond changed(struct iq *iq, struct mn_arena *a)
     name = mn_elem_get(e, "name");
     if (name.n > NAME_MAX_)
         return MN_COND_NOT_ACCEPTABLE;
-    if (!item.flags && u->roster.count >= (size_t)iq->owner->srv->conf->roster.max_items)
+    if (!item.flags && u->roster.count >= (size_t)iq->owner->snap->conf->roster.max_items)
         return MN_COND_RESOURCE_CONSTRAINT;
     if ((cond = groups_of(e, a, &item.groups)))
         return cond;

@@ -27,7 +27,7 @@ void login_free(struct c2s *c)
 
 static size_t offered(const struct c2s *c, mn_str out[MN_SASL_MECHS])
 {
-    const struct mn_conf_list *list = &c->srv->conf->auth.mechanisms;
+    const struct mn_conf_list *list = &c->owner->snap->conf->auth.mechanisms;
     size_t n = 0;
 
     for (size_t i = 0; i < list->count; i++) {
@@ -48,11 +48,12 @@ static void env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_env *e,
                               .announced = names,
                               .announced_count = offered(c, names),
                               .secret = {c->srv->secret, sizeof c->srv->secret},
-                              .iterations = (unsigned)c->srv->conf->auth.iterations,
-                              .mechs = c->srv->mechanisms};
+                              .iterations = (unsigned)c->owner->snap->conf->auth.iterations,
+                              .mechs = c->owner->snap->mechanisms};
     (void)mn_conn_binding(c->conn, MN_BIND_EXPORTER, a, &e->exporter);
     (void)mn_conn_binding(c->conn, MN_BIND_END_POINT, a, &e->endpoint);
-    if (!mn_conn_binding(c->conn, MN_BIND_UNIQUE, a, &e->unique) && c->srv->conf->auth.unique_on_13)
+    if (!mn_conn_binding(c->conn, MN_BIND_UNIQUE, a, &e->unique) &&
+        c->owner->snap->conf->auth.unique_on_13)
         e->unique_unlisted = mn_conn_finished13(c->conn, a, &e->unique);
 }
 
@@ -87,7 +88,7 @@ static void features(struct c2s *c, struct mn_buf *out)
 
 static void failure(struct c2s *c, const char *condition)
 {
-    const struct config *conf = c->srv->conf;
+    const struct config *conf = c->owner->snap->conf;
     struct mn_buf b = {0};
 
     login_free(c);
@@ -366,7 +367,8 @@ static bool on_auth(struct c2s *c, const struct mn_xml_item *item)
     if (c->state != C2S_OPEN)
         return false;
     login_free(c);
-    if (m == MN_SASL_MECHS || !(c->srv->mechanisms & 1u << m) || (mn_sasl_is_plus(m) && !c->secure))
+    if (m == MN_SASL_MECHS || !(c->owner->snap->mechanisms & 1u << m) ||
+        (mn_sasl_is_plus(m) && !c->secure))
         refuse(c, "invalid-mechanism");
     else if (!c2s_may(c, m))
         refuse(c, "encryption-required");

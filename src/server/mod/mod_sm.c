@@ -10,7 +10,8 @@ struct conf {
 static const struct mn_conf_row keys[] = {{"resume", MN_CONF_TIME, offsetof(struct conf, resume),
                                            "10min", .min = 0, .max = 86400000,
                                            .text = "how long a session waits for its client; "
-                                                   "0s: none can be resumed"},
+                                                   "0s: none can be resumed",
+                                           .live = true},
                                           {0}};
 
 static void features(struct c2s *c, struct mn_buf *out)
@@ -38,7 +39,7 @@ static bool is_true(mn_str s)
 
 static bool on_enable(struct c2s *c, const struct mn_xml_item *item)
 {
-    const struct conf *conf = config_module(c->srv->conf, &mod_sm);
+    const struct conf *conf = config_module(c->owner->snap->conf, &mod_sm);
     uint64_t max = (uint64_t)conf->resume / 1000, wish;
     struct mn_buf b = {0};
 

@@ -3,7 +3,8 @@
 
 static bool can(const struct c2s *c)
 {
-    return c->state == C2S_OPEN && !c->secure && c->tls_policy != CONF_TLS_OFF && c->host->tls;
+    return c->state == C2S_OPEN && !c->secure && c->tls_policy != CONF_TLS_OFF &&
+           snapshot_tls(c->owner, c->host);
 }
 
 static void features(struct c2s *c, struct mn_buf *out)
@@ -26,7 +27,7 @@ static bool on_starttls(struct c2s *c, const struct mn_xml_item *item)
     c2s_raw(c, MN_STR("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
     mn_xml_drop(c->xml); /* what stands behind it was not protected (5.4.3.3) */
     c2s_restart(c);
-    mn_conn_start_tls(c->conn, c->host->tls, true, NULL);
+    mn_conn_start_tls(c->conn, snapshot_tls(c->owner, c->host), true, NULL);
     return true;
 }
 
