@@ -16,6 +16,7 @@ struct arg {
 };
 
 struct row {
+    bool local; /* mynahctl does it itself */
     const char *words, *text;
     struct arg args[8];
 };
@@ -30,9 +31,11 @@ static const struct option_row ctl_options[] = {
 
 static const struct row rows[] = {
 #define ARG(kind, name, value, text) {kind, #name, value, text},
-#define COMMAND(fn, words, text, ...) {words, text, {__VA_ARGS__}},
+#define LOCAL(words, text, ...) {true, words, text, {__VA_ARGS__}},
+#define COMMAND(fn, words, text, ...) {false, words, text, {__VA_ARGS__}},
 #include "server/commands.def"
 #undef COMMAND
+#undef LOCAL
 #undef ARG
 };
 

@@ -11,6 +11,7 @@
 #include "base/conf.h"
 #include "base/file.h"
 #include "commands.h"
+#include "restore.h"
 
 enum { EXIT_USAGE = 64, EXIT_DOWN = 69, GIVEN_MAX = 32, CHUNK = 200 };
 
@@ -321,18 +322,32 @@ static json_t *secret(const struct arg *a, const char *whose)
     return v;
 }
 
+/* The server may be in another folder than we are. */
+static const char *whole_path(const char *path, struct mn_arena *a)
+{
+    char here[4096];
+
+    if (*path == '/' || !getcwd(here, sizeof here))
+        return path;
+    return mn_arena_fmt(a, "%s/%s", here, path).p;
+}
+
 /* The arguments that stand on the command line. */
 static json_t *args_json(const struct row *row)
 {
     size_t word = name_words(row);
     json_t *args = json_object();
+    struct mn_arena room = {0};
 
     for (const struct arg *a = row->args; a->kind; a++) {
         if (a->kind == WORD && word == ctl.word_count)
             fail(EXIT_USAGE, "bad-request", "%s: %s is missing: %s", row->words, a->value, a->text);
         if ((a->kind == WORD || a->kind == MAYBE) && word < ctl.word_count) {
-            json_object_set_new(args, a->name, text_json(a->value, mn_str_from(ctl.words[word])));
-            word++;
+            const char *text = ctl.words[word++];
+
+            if (!strcmp(a->value, "FILE"))
+                text = whole_path(text, &room);
+            json_object_set_new(args, a->name, text_json(a->value, mn_str_from(text)));
         } else if (a->kind == OPTION && given(a->name)) {
             json_object_set_new(args, a->name, text_json(a->value, mn_str_from(given(a->name))));
         }
@@ -340,6 +355,7 @@ static json_t *args_json(const struct row *row)
     if (word < ctl.word_count)
         fail(EXIT_USAGE, "bad-request", "%s: %s is too much; see mynahctl --help", row->words,
              ctl.words[word]);
+    mn_arena_done(&room, NULL);
     return args;
 }
 
@@ -356,7 +372,7 @@ static void secrets_add(const struct row *row, json_t *args)
 /* The connection. */
 
 struct place { /* what of mynahd's configuration matters here */
-    mn_str data, socket;
+    mn_str data, socket, run_as;
 };
 
 /* Only these keys are looked at: the file as a whole is mynahd's to check. */
@@ -366,6 +382,7 @@ static struct place place_of(mn_str yaml, struct mn_arena *a)
         {"socket", MN_CONF_TEXT, offsetof(struct place, socket), ""}, {0}};
     static const struct mn_conf_row file[] = {
         {"data", MN_CONF_TEXT, offsetof(struct place, data), "/var/lib/mynah"},
+        {"run_as", MN_CONF_TEXT, offsetof(struct place, run_as), ""},
         {"control", MN_CONF_SECTION, 0, .rows = control},
         {0}};
     struct mn_conf_errors errors;
@@ -375,19 +392,24 @@ static struct place place_of(mn_str yaml, struct mn_arena *a)
     return p;
 }
 
-static const char *socket_path(struct mn_arena *a)
+static struct place place_read(struct mn_arena *a)
 {
     const char *path = ctl.config ? ctl.config : "/etc/mynah/mynahd.yaml";
     mn_str yaml = MN_STR("");
+    int e = mn_file_read(path, 1 << 20, a, &yaml);
+
+    if (e && (ctl.config || e != MN_E_NOT_FOUND))
+        fail(1, "not-acceptable", "cannot read %s: %s", path, mn_err_text(e));
+    return place_of(yaml, a);
+}
+
+static const char *socket_path(struct mn_arena *a)
+{
     struct place p;
-    int e;
 
     if (ctl.socket)
         return ctl.socket;
-    e = mn_file_read(path, 1 << 20, a, &yaml);
-    if (e && (ctl.config || e != MN_E_NOT_FOUND))
-        fail(1, "not-acceptable", "cannot read %s: %s", path, mn_err_text(e));
-    p = place_of(yaml, a);
+    p = place_read(a);
     if (p.socket.n)
         return mn_arena_cstr(a, p.socket);
     return mn_arena_fmt(a, "%.*s/control.sock", MN_ARG(p.data)).p;
@@ -740,6 +762,24 @@ static int failed_show(json_t *ok)
     return count > 0;
 }
 
+/* What is done here and not by the server. */
+static json_t *restore_json(const json_t *args)
+{
+    const char *file = json_string_value(json_object_get(args, "file")), *dir = given("data");
+    struct mn_arena a = {0};
+    struct mn_buf why = {0};
+    struct place p = place_read(&a);
+    int64_t bytes = 0;
+
+    if (!dir)
+        fail(EXIT_USAGE, "bad-request", "restore: --data DIR is missing: the folder to make");
+    if (restore(file, dir, p.run_as.n ? mn_arena_cstr(&a, p.run_as) : "mynah", &bytes, &why))
+        fail(1, "not-acceptable", "%.*s", MN_ARG(mn_buf_view(&why)));
+    mn_arena_done(&a, NULL);
+    mn_buf_free(&why);
+    return json_pack("{ss,sI}", "data", dir, "bytes", (json_int_t)bytes);
+}
+
 int main(int argc, char **argv)
 {
     const struct row *row;
@@ -750,7 +790,10 @@ int main(int argc, char **argv)
     command_line(argv);
     row = row_find();
     args = args_json(row);
-    server_connect();
+    if (row->local)
+        ok = restore_json(args);
+    else
+        server_connect();
     secrets_add(row, args);
     for (const struct arg *a = row->args; a->kind; a++)
         if (a->kind == LINES)
@@ -770,6 +813,6 @@ int main(int argc, char **argv)
     json_decref(ok);
     json_decref(args);
     mn_buf_free(&ctl.in);
-    close(ctl.fd);
+    mn_closep(&ctl.fd);
     return code;
 }

@@ -251,7 +251,7 @@ static int run(const struct config *c, struct asked *asked)
     sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    opt.work = mn_work_new((unsigned[]){2, 2, 1}, 10000);
+    opt.work = mn_work_new((unsigned[]){2, 2, 1, 1}, 10000);
     opt.certs = mn_arena_fmt(&a, "%s/certs", c->data.p).p;
     opt.control = c->control.socket.n ? c->control.socket.p
                                       : mn_arena_fmt(&a, "%s/control.sock", c->data.p).p;

@@ -4,7 +4,13 @@
 
 #include "base/loop.h"
 
-enum mn_lane { MN_LANE_HASH, MN_LANE_READ, MN_LANE_OTHER, MN_LANES };
+enum mn_lane {
+    MN_LANE_HASH,
+    MN_LANE_READ,
+    MN_LANE_OTHER,
+    MN_LANE_LONG, /* what may take minutes */
+    MN_LANES
+};
 
 struct mn_work;
 struct mn_job {

@@ -18,10 +18,12 @@ struct command_row {
 };
 
 static const struct command_row rows[] = {
+#define LOCAL(...)
 #define ARG(kind, name, value, text) {kind, #name},
 #define COMMAND(fn, words, text, ...) {command_##fn, words, {__VA_ARGS__}},
 #include "server/commands.def"
 #undef COMMAND
+#undef LOCAL
 #undef ARG
 };
 

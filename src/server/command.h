@@ -44,9 +44,11 @@ void command_ask(struct server *srv, const json_t *words, json_t *args, const st
 
 /* For the functions of the table. Each ends with one command_ok or command_fail, wherever it is
  * then; nothing of the command is touched behind it. */
+#define LOCAL(...)
 #define COMMAND(fn, ...) void command_##fn(struct command *c);
 #include "server/commands.def"
 #undef COMMAND
+#undef LOCAL
 
 void command_ok(struct command *c, json_t *ok); /* taken over */
 void command_fail(struct command *c, enum mn_cond cond, const char *fmt, ...) MN_PRINTF(3, 4);

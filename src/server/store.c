@@ -328,3 +328,11 @@ int store_check(struct store *s, struct mn_buf *why)
 {
     return s->backend->check(s, why);
 }
+
+int store_backup(struct store *s, const char *path, struct store_progress *told, struct mn_buf *why)
+{
+    if (s->backend->backup)
+        return s->backend->backup(s, path, told, why);
+    mn_buf_lit(why, "this database is kept in memory only");
+    return MN_E_DENIED;
+}

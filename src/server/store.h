@@ -108,6 +108,15 @@ int store_open_embedded(const char *dir, struct mn_work *work, struct store **ou
                         struct mn_buf *why) MN_MUST_CHECK;
 int store_open_mem(struct store **out) MN_MUST_CHECK;
 void store_close(struct store *s); /* writers are freed before; commits what is queued */
+/* How far a backup is, in bytes; and that it is to be given up. Any thread. */
+struct store_progress {
+    _Atomic uint64_t done, of;
+    _Atomic bool stop;
+};
+/* A copy of all that is committed at one moment, as a new file; beside the work that goes on. Takes
+ * its time and blocks. MN_E_EXISTS when the file is there; otherwise a failure leaves none. */
+int store_backup(struct store *s, const char *path, struct store_progress *told,
+                 struct mn_buf *why) MN_MUST_CHECK;
 /* A synchronous consistency check (embedded: PRAGMA integrity_check and the log's index against the
  * log). */
 int store_check(struct store *s, struct mn_buf *why) MN_MUST_CHECK;

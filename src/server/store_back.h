@@ -48,6 +48,8 @@ struct store_backend {
     void (*read)(struct store *s, struct store_read *r);
     void (*close)(struct store *s);
     int (*check)(struct store *s, struct mn_buf *why);
+    int (*backup)(struct store *s, const char *path, struct store_progress *told,
+                  struct mn_buf *why); /* NULL: there is nothing that would stay */
 };
 
 struct store {

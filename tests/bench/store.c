@@ -133,7 +133,7 @@ static void begin(void)
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     MN_ASSERT(!system(command));
     loop = mn_loop_new(MN_LOOP_EPOLL);
-    work = mn_work_new((unsigned[]){1, 2, 1}, 1000);
+    work = mn_work_new((unsigned[]){1, 2, 1, 1}, 1000);
     if (store_open_embedded(folder, work, &store, &why)) {
         fprintf(stderr, "%.*s\n", (int)why.n, why.p);
         exit(1);

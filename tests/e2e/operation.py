@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """Operation of a running mynahd on two loops by mynahctl: what it can, what it logs. Prints TAP.
-usage: operation.py MYNAHD MYNAHCTL DOCS"""
-import json, os, re, shutil, signal, subprocess, sys, tempfile, time
+usage: operation.py MYNAHD MYNAHCTL DOCS STORECHECK"""
+import json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import Client, DEADLINE, Server, tap
 
-MYNAHD, MYNAHCTL, DOCS = sys.argv[1:]
+MYNAHD, MYNAHCTL, DOCS, STORECHECK = map(os.path.abspath, sys.argv[1:])
 FOLDER = tempfile.mkdtemp(prefix="mynah-operation-")
 PATH, SOCKET = FOLDER + "/mynahd.yaml", FOLDER + "/data/control.sock"
 CONFIG = """data: %s/data
@@ -315,8 +315,64 @@ def disabled_and_removed():
     assert "<success" in Client(server).plain("juliet", "new")
 
 
+def backup_and_restore():
+    """The copy of a server that goes on is whole, and a server starts with it: accounts, passwords, messages that wait."""
+    with open(FOLDER + "/accounts", "w") as f:
+        f.write("".join("busy%d@localhost x\n" % i for i in range(400)))
+    for name in "benvolio", "tybalt":
+        ask("user", "add", name + "@localhost", "--password-stdin", stdin="testpwd\n")
+    c = Client(server)
+    assert "<success" in c.plain("benvolio")
+    c.bind("r")
+    c.send("<message type='chat' to='tybalt@localhost'><body>kept</body></message>")
+    c.ping()
+    busy = subprocess.Popen([MYNAHCTL, "--socket", SOCKET, "user", "add", "--from", FOLDER + "/accounts"], stdout=subprocess.DEVNULL)
+    wait_for(lambda: "busy5@localhost" in ctl("user", "list").stdout, "the first accounts")
+    there = {a["jid"] for a in ask("user", "list")["accounts"]}
+    os.mkdir(FOLDER + "/backups")
+    p = subprocess.run([MYNAHCTL, "--socket", SOCKET, "--json", "backup", "one.db"], cwd=FOLDER + "/backups", capture_output=True)
+    one = FOLDER + "/backups/one.db"
+    assert json.loads(p.stdout) == {"ok": {"file": one, "bytes": os.path.getsize(one)}}, p
+    assert os.stat(one).st_mode & 0o777 == 0o600 and os.listdir(FOLDER + "/backups") == ["one.db"]
+    assert busy.wait(DEADLINE) == 0
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(SOCKET)
+        s.sendall(json.dumps({"command": ["backup"], "args": {"file": FOLDER + "/backups/two.db"}}).encode() + b"\n")
+        s.shutdown(socket.SHUT_WR)
+        lines = [json.loads(line) for line in s.makefile()]
+    assert lines[-1]["ok"]["bytes"] == lines[-2]["progress"]["done"] > 0 and lines[-2]["progress"]["of"] > 0, lines
+    assert ask("backup", one)["code"] == "conflict"
+    assert "cannot make" in ask("backup", FOLDER + "/no/such.db")["text"]
+    to = FOLDER + "/restored"
+    assert ask("restore", one, "--data", to) == {"data": to, "bytes": os.path.getsize(one)}
+    assert os.stat(to).st_mode & 0o777 == 0o700 and os.listdir(to) == ["mynah.db"]
+    assert subprocess.run([STORECHECK, to], capture_output=True).stdout == b"ok\n"
+    with open(one, "rb") as f:
+        whole = f.read()
+    with open(FOLDER + "/half.db", "wb") as f:
+        f.write(whole[:len(whole) // 8192 * 4096])
+    for file, folder, why in [(one, to, "is in use or not empty"), (one, FOLDER + "/data", "is in use or not empty"),
+                              (PATH, FOLDER + "/new", "is no backup"), (FOLDER + "/half.db", FOLDER + "/new", "is no backup"),
+                              (FOLDER + "/none", FOLDER + "/new", "is no backup"), (one, PATH, "cannot make the folder")]:
+        error = ask("restore", file, "--data", folder)
+        assert error["code"] == "not-acceptable" and why in error["text"], (file, folder, error)
+    assert not os.path.exists(FOLDER + "/new") and ctl("restore", one).returncode == 64
+    other = FOLDER + "/other.yaml"
+    with open(other, "w") as f:
+        f.write(CONFIG.replace(FOLDER + "/data", to))
+    second = Server(MYNAHD, other)
+    p = subprocess.run([MYNAHCTL, "--config", other, "--json", "user", "list"], capture_output=True)
+    assert there <= {a["jid"] for a in json.loads(p.stdout)["ok"]["accounts"]}, p
+    c = Client(second)
+    assert "<success" in c.plain("tybalt")
+    c.bind("r")
+    c.send("<presence/>")
+    assert "kept" in c.until("</message>")
+    second.end()
+
+
 try:
-    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, every_key, shown, takes_effect, certificates, many_reloads, ("end", lambda: server.end())], lambda: server.log)
+    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, every_key, shown, takes_effect, certificates, many_reloads, backup_and_restore, ("end", lambda: server.end())], lambda: server.log)
 finally:
     if server.process.poll() is None:
         server.process.kill()

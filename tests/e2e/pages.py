@@ -97,6 +97,7 @@ def completion():
                 ("mynahctl --json user li", ["list"]), ("mynahctl --socket /user se", ["session"]),
                 ("mynahctl --socket=/user se", ["session"]), ("mynahctl user list --m", ["--missing"]),
                 ("mynahctl user add a@b --p", ["--password-file", "--password-stdin"]),
+                ("mynahctl restore na", ["names", "names.txt"]), ("mynahctl restore x --data na", ["names"]),
                 ("mynahctl user add --f", ["--from"]), ("mynahctl session kick a@b --r", ["--reason"]),
                 ("mynahctl session kick --reason ", []), ("mynahctl user add --from na", ["names", "names.txt"]),
                 ("mynahctl user add --from=na", ["names", "names.txt"]), ("mynahctl --config=", ["names", "names.txt"])]:

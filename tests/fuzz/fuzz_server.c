@@ -302,7 +302,7 @@ static void server_begin(void)
     now = 1;
     mn_clock_set(now, 1000000000000 + now);
     mn_rand_fix(1);
-    opt.work = mn_work_new((unsigned[]){1, 1, 1}, 100);
+    opt.work = mn_work_new((unsigned[]){1, 1, 1, 1}, 100);
     MN_ASSERT(!store_open_mem(&opt.store));
     MN_ASSERT(!server_new(&opt, &srv, &why));
     owner_set_here(srv->owners[0]);

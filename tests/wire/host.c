@@ -148,7 +148,7 @@ static bool account_make(struct host_run *h, const struct account *account, stru
 bool host_start(const struct host_options *opt, struct host_run **out, struct mn_buf *why)
 {
     struct host_run *h = MN_NEW(struct host_run);
-    struct server_options so = {.work = mn_work_new((unsigned[]){2, 2, 1}, 10000),
+    struct server_options so = {.work = mn_work_new((unsigned[]){2, 2, 1, 1}, 10000),
                                 .loops = opt->loops,
                                 .backend = MN_LOOP_EPOLL,
                                 .certs = certs};

@@ -217,7 +217,7 @@ int store_open_embedded(const char *dir, struct mn_work *work, struct store **ou
                         struct mn_buf *why)
 {
     static const struct store_backend backend = {writer_submit, reader_read, embedded_close,
-                                                 embedded_check};
+                                                 embedded_check, backup_make};
     struct embedded *s = MN_NEW(struct embedded);
     struct mn_buf path = {0};
     int e;

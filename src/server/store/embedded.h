@@ -150,3 +150,7 @@ void writer_submit(struct store *store, struct store_commit *c);
 void reader_read(struct store *store, struct store_read *r);
 struct base *reader_take(struct embedded *s);
 void reader_give(struct embedded *s, struct base *b);
+
+/* backup.c: see store_backup. */
+int backup_make(struct store *store, const char *path, struct store_progress *told,
+                struct mn_buf *why);

@@ -208,7 +208,7 @@ static void job_done(struct mn_job *j)
 
 TEST(a_full_lane_refuses_and_starves_no_other)
 {
-    struct mn_work *w = mn_work_new((unsigned[]){1, 1, 1}, 2);
+    struct mn_work *w = mn_work_new((unsigned[]){1, 1, 1, 1}, 2);
     struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
     struct mn_job blocked[4] = {0}, quick = {.run = job_quick, .done = job_done, .loop = l};
     int accepted = 0;

@@ -40,7 +40,7 @@ static struct mn_work *begin(size_t depth)
     main_thread = pthread_self();
     atomic_store(&begun, 0);
     done_count = 0;
-    return mn_work_new((unsigned[]){1, 1, 1}, depth);
+    return mn_work_new((unsigned[]){1, 1, 1, 1}, depth);
 }
 
 static int submit(struct mn_work *w, enum mn_lane lane, struct job *j, unsigned number)

@@ -94,7 +94,7 @@ TEST(who_feeds_a_crowded_loop_is_not_read)
     loop = mn_loop_new(MN_LOOP_EPOLL);
     MN_ASSERT(!config_parse(mn_str_from(yaml), &a, &conf, &errors));
     opt.conf = conf;
-    opt.work = mn_work_new((unsigned[]){1, 1, 1}, 100);
+    opt.work = mn_work_new((unsigned[]){1, 1, 1, 1}, 100);
     MN_ASSERT(!store_open_mem(&opt.store) && !server_new(&opt, &srv, &why));
     come(&from, 0);
     come(&to, 1);

@@ -30,7 +30,7 @@ static void open_store(bool embedded)
     struct mn_buf why = {0};
 
     loop = mn_loop_new(MN_LOOP_EPOLL);
-    work = mn_work_new((unsigned[]){1, 2, 1}, 100);
+    work = mn_work_new((unsigned[]){1, 2, 1, 1}, 100);
     if (embedded)
         CHECK_INT(store_open_embedded(dir, work, &store, &why), 0);
     else

@@ -1,0 +1,109 @@
+#include "restore.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* Whole, and one of ours. */
+static int look_at(const char *file, struct mn_buf *why)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *q = NULL, *ours = NULL;
+    int rc = sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL), e = MN_E_OK;
+    const char *said;
+
+    if (!rc)
+        rc = sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &q, NULL);
+    if (!rc)
+        rc = sqlite3_step(q);
+    said = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : sqlite3_errmsg(db);
+    if (strcmp(said, "ok"))
+        e = MN_E_IO;
+    else if (sqlite3_prepare_v2(db, "SELECT owner FROM kv,meta", -1, &ours, NULL))
+        e = MN_E_FORMAT;
+    if (e)
+        mn_buf_fmt(why, "%s is no backup of mynahd: %s", file,
+                   e == MN_E_IO ? said : "another program's database");
+    sqlite3_finalize(ours);
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+    return e;
+}
+
+static int folder_make(const char *dir, struct mn_buf *why)
+{
+    int e = mn_file_mkdir(dir, 0700);
+    DIR *d = e ? NULL : opendir(dir);
+    const struct dirent *entry;
+
+    if (!d) {
+        mn_buf_fmt(why, "cannot make the folder %s: %s", dir, e ? mn_err_text(e) : strerror(errno));
+        return MN_E_DENIED;
+    }
+    while (!e && (entry = readdir(d)))
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+            e = MN_E_EXISTS;
+    closedir(d);
+    if (e)
+        mn_buf_fmt(why, "the folder %s is in use or not empty", dir);
+    return e;
+}
+
+static int copy(int from, int to, int64_t *bytes)
+{
+    static char room[1 << 16];
+    ssize_t n;
+
+    *bytes = 0;
+    while ((n = read(from, room, sizeof room)) > 0) {
+        for (ssize_t at = 0, k; at < n; at += k)
+            if ((k = write(to, room + at, (size_t)(n - at))) < 0)
+                return -1;
+        *bytes += n;
+    }
+    return n ? -1 : fsync(to);
+}
+
+/* Written beside and renamed: a folder with half a database is never a server's. */
+static int file_copy(const char *file, const char *dir, const struct passwd *owner, int64_t *bytes)
+{
+    MN_AUTO(mn_closep) int from = open(file, O_RDONLY | O_CLOEXEC);
+    MN_AUTO(mn_closep) int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    MN_AUTO(mn_closep) int to = -1;
+
+    if (from < 0 || at < 0)
+        return -1;
+    to = openat(at, "mynah.db.part", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (to < 0 || copy(from, to, bytes) ||
+        (owner &&
+         (fchown(to, owner->pw_uid, owner->pw_gid) || fchown(at, owner->pw_uid, owner->pw_gid))) ||
+        renameat(at, "mynah.db.part", at, "mynah.db")) {
+        int was = errno;
+
+        unlinkat(at, "mynah.db.part", 0);
+        errno = was;
+        return -1;
+    }
+    return fsync(at);
+}
+
+int restore(const char *file, const char *dir, const char *user, int64_t *bytes, struct mn_buf *why)
+{
+    const struct passwd *owner = geteuid() ? NULL : getpwnam(user);
+    int e = look_at(file, why);
+
+    if (!e)
+        e = folder_make(dir, why);
+    if (!e && file_copy(file, dir, owner, bytes)) {
+        mn_buf_fmt(why, "cannot copy %s into %s: %s", file, dir, strerror(errno));
+        e = MN_E_IO;
+    }
+    return e;
+}
