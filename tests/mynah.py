@@ -11,9 +11,12 @@ class Server:
     order of `listen`. `env` is added to its environment."""
 
     def __init__(self, binary, config, host="localhost", env={}):
-        self.host, self.log, self.ports = host, [], []
-        self.process = subprocess.Popen([binary, "--config", config], stderr=subprocess.PIPE, text=True, errors="replace",
-                                        env={**os.environ, **env})
+        self.command, self.env, self.host, self.log = [binary, "--config", config], {**os.environ, **env}, host, []
+        self.start()
+
+    def start(self):
+        self.ports = []
+        self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True, errors="replace", env=self.env)
         self.ready = threading.Event()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()

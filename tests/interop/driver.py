@@ -1,5 +1,5 @@
 """Drives other people's programs against a mynahd of our own: every wait has a deadline and ends with what was said so far."""
-import contextlib, os, re, shutil, signal, subprocess, sys, tempfile, threading
+import contextlib, os, re, shutil, signal, socket, subprocess, sys, tempfile, threading
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import Client, DEADLINE, Server, tap
@@ -43,6 +43,40 @@ def serving(binary, host, config):
         finally:
             server.process.kill()
             shutil.rmtree(folder)
+
+
+class Cable:
+    """A server's first port behind one that stays the same over its restarts, on a line that can be cut. What is sent up (to the
+    server) or down is lost while that way is in `holes`; the next line is whole again."""
+
+    def __init__(self, server):
+        self.server, self.host, self.ca, self.holes, self.line = server, server.host, server.ca, set(), ()
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.ports = [self.socket.getsockname()[1]]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            near = self.socket.accept()[0]
+            self.holes, self.line = set(), (near, socket.create_connection(("127.0.0.1", self.server.ports[0]), DEADLINE))
+            self.line[1].settimeout(None)
+            for way, line in ("up", self.line), ("down", self.line[::-1]):
+                threading.Thread(target=self.carry, args=(way, self.holes, *line), daemon=True).start()
+
+    def carry(self, way, holes, source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if way not in holes:
+                    target.sendall(data)
+        self.shut(source, target)
+
+    def shut(self, *sockets):
+        for s in sockets:
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+
+    def cut(self):
+        self.shut(*self.line)
 
 
 def secured(server):

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """Two people with slixmpp on TLS 1.3 and SCRAM: from registration to the removal of an account. Prints TAP.
 usage: slixmpp_chat.py MYNAHD"""
-import asyncio, sys
+import asyncio, datetime, sys
 
 import slixmpp
 from driver import config_new, serving, tap
+from slixmpp.plugins import xep_0082
 from slixmpp_person import Person, person
 
 HOST, CONFIG = config_new()
+LONG = 600  # seconds; no test takes as long
 
 
 def item(jid, **wanted):
@@ -87,6 +89,37 @@ class Story:
                                                       "</query>"))
         got = await iq.send()
         assert got.xml.find(".//{storage:rosternotes}note").text == "the sun", got
+
+    async def shows_a_vcard_to_others(self):
+        romeo, juliet = self.romeo, self.juliet
+        card = romeo["xep_0054"].make_vcard()
+        card["FN"], card["NOTE"] = "Romeo <Montague> 北京", "a rose"
+        card["PHOTO"]["TYPE"], card["PHOTO"]["BINVAL"] = "image/png", bytes(range(256)) * 64
+        await romeo["xep_0054"].publish_vcard(card)
+        got = (await juliet["xep_0054"].get_vcard(romeo.boundjid.bare, local=False))["vcard_temp"]
+        assert str(got) == str(card), got
+        try:
+            await juliet["xep_0054"].publish_vcard(card, jid=romeo.boundjid.bare)
+            raise Exception("that was somebody else's")
+        except slixmpp.exceptions.IqError as e:
+            assert e.condition == "forbidden", e
+
+    async def tells_the_time_and_since_when_one_is_away(self):
+        romeo, juliet = self.romeo, self.juliet
+        utc = (await romeo["xep_0202"].get_entity_time(HOST)).xml.find(".//{urn:xmpp:time}utc").text
+        seconds = (datetime.datetime.now(datetime.timezone.utc) - xep_0082.parse(utc)).total_seconds()
+        assert abs(seconds) < LONG, utc
+        async def last(jid):
+            got = (await romeo["xep_0012"].get_last_activity(jid))["last_activity"]
+            return got["seconds"], got["status"] or ""
+        assert (await last(HOST))[0] < LONG
+        assert await last(juliet.boundjid.bare) == (0, "")
+        juliet.send_presence(ptype="unavailable", pstatus="to the <chapel>")
+        await romeo.until("presence_unavailable", lambda p: p["from"] == juliet.boundjid)
+        seconds, status = await last(juliet.boundjid.bare)
+        assert seconds < LONG and status == "to the <chapel>", (seconds, status)
+        juliet.send_presence()
+        await romeo.until("presence_available", lambda p: p["from"] == juliet.boundjid)
 
     async def sends_a_roster_only_when_it_has_changed(self):
         romeo = self.romeo
