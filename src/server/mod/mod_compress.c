@@ -4,8 +4,9 @@
 static bool can(const struct c2s *c)
 {
     int how = c->owner->snap->conf->compression;
+    bool before = how == CONF_COMPRESS_ALWAYS && (c->secure || c->tls_policy != CONF_TLS_REQUIRED);
 
-    return !c->compressed && ((how == CONF_COMPRESS_ALWAYS && c->state == C2S_OPEN) ||
+    return !c->compressed && ((before && c->state == C2S_OPEN) ||
                               (how != CONF_COMPRESS_OFF && c->state == C2S_KNOWN));
 }
 
