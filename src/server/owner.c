@@ -23,7 +23,7 @@ struct owner *owner_of(struct server *srv, mn_str bare)
 void owner_post(struct owner *to, struct mn_post *p)
 {
     mn_loop_post(to->loop, p);
-    if (here && mn_loop_mail_bytes(to->loop) > (size_t)to->snap->conf->limits.mailbox)
+    if (here && mn_loop_mail_bytes(to->loop) > (size_t)here->snap->conf->limits.mailbox)
         here->crowded = to;
 }
 
