@@ -8,12 +8,12 @@
 
 enum { LINGER_MS = 5000 };
 
-static struct mn_xml_limits limits_of(const struct c2s *c)
+struct mn_xml_limits c2s_limits(const struct c2s *c)
 {
     const struct config *conf = c->owner->snap->conf;
 
     return (struct mn_xml_limits){
-        (size_t)(c->state == C2S_BOUND ? conf->limits.stanza : conf->limits.stanza_before_login),
+        (size_t)(c->user.n ? conf->limits.stanza : conf->limits.stanza_before_login),
         (unsigned)conf->limits.depth, (unsigned)conf->limits.attributes};
 }
 
@@ -33,6 +33,13 @@ bool c2s_may(const struct c2s *c, enum mn_sasl_mech m)
         return false;
     return c->secure ||
            (c->tls_policy != CONF_TLS_REQUIRED && c->owner->snap->without_tls & 1u << m);
+}
+
+static void limit(struct c2s *c)
+{
+    struct mn_xml_limits limits = c2s_limits(c);
+
+    mn_xml_limit(c->xml, &limits);
 }
 
 /* It no longer counts among those who are not let in yet. */
@@ -276,6 +283,7 @@ static void on_header(struct c2s *c, const struct mn_xml_item *item, struct mn_a
     cond = header_fault(c, item, h, &from, &why);
     header(c, mn_jid_none(&from) ? (mn_str){0} : mn_jid_bare(&from));
     c->state = c->user.n ? C2S_KNOWN : C2S_OPEN;
+    limit(c);
     mn_free(c->claimed);
     c->claimed =
         c->secure && !c->user.n && !mn_jid_none(&from) ? mn_str_dup(mn_jid_bare(&from)) : NULL;
@@ -585,7 +593,7 @@ struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy)
     c->owner = o;
     c->conn = conn;
     c->tls_policy = (uint8_t)policy;
-    limits = limits_of(c);
+    limits = c2s_limits(c);
     c->xml = mn_xml_new(&limits);
     c->turn.run = at_end;
     c->deadline.fire = deadline_over;
@@ -667,15 +675,12 @@ struct c2s *c2s_of(const struct session *s)
 /* From now on the stream is that session's. */
 static void take_session(struct c2s *c, struct session *s)
 {
-    struct mn_xml_limits limits;
-
     c->session = session_ref(s);
     c->session->log = &c->log;
     c->session->peer = mn_str_from(c->peer);
     c->state = C2S_BOUND;
     mn_timer_stop(&c->deadline);
-    limits = limits_of(c);
-    mn_xml_limit(c->xml, &limits);
+    limit(c);
     c->log.fields[1] = MN_F("jid", mn_jid_text(&c->session->jid));
 }
 

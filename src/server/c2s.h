@@ -79,6 +79,8 @@ void c2s_bind(struct c2s *c, struct user *u, mn_str resource);
 bool c2s_resume(struct c2s *c, struct session *s, uint32_t h);
 /* The stream of a session; NULL when its endpoint is something else, or gone. */
 struct c2s *c2s_of(const struct session *s);
+/* What it may send in its present state. */
+struct mn_xml_limits c2s_limits(const struct c2s *c);
 /* May passwords and the like pass here: TLS, or a mechanism that the operator allows without it. */
 bool c2s_may(const struct c2s *c, enum mn_sasl_mech m);
 bool c2s_is_loopback(const struct c2s *c);
