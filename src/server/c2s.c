@@ -85,7 +85,7 @@ static void shut(struct c2s *c, int64_t linger, bool lost)
     mn_timer_stop(&c->deadline);
     mn_conn_close(c->conn, linger);
     c->conn = NULL;
-    if (!c->waiting)
+    if (!c->waiting || c->busy)
         mn_loop_at_end(c->owner->loop, &c->turn);
 }
 
@@ -327,9 +327,14 @@ static void take(struct c2s *c, struct mn_stanza *st)
 
     o->crowded = NULL;
     session_take(c->session, st);
-    if (!o->crowded || c->state != C2S_BOUND || c->waiting)
+    if (c->state != C2S_BOUND || c->waiting)
+        return;
+    c->busy = session_is_busy(c->session);
+    if (!c->busy && !o->crowded)
         return;
     c2s_wait(c);
+    if (c->busy)
+        return;
     c->post.run = echo;
     c->post.bytes = 0;
     mn_loop_post(o->crowded->loop, &c->post);
@@ -419,7 +424,7 @@ static void pump(struct c2s *c)
     struct mn_pool *pool = mn_loop_pool(c->owner->loop);
 
     c->pumping = true;
-    while (!c->waiting && c->state != C2S_CLOSED) {
+    while (!c->waiting && !c->overflow && c->state != C2S_CLOSED) {
         struct mn_arena a = {.pool = pool};
         struct mn_xml_item item;
         int e = mn_xml_next(c->xml, &a, &item);
@@ -555,9 +560,12 @@ static void at_end(struct mn_turn *t)
                     MN_FN("bytes", (int64_t)mn_conn_queued(c->conn)));
         shut(c, 0, true);
     }
-    if (c->moving)
+    if (c->moving) {
         leave(c);
-    else if (c->state == C2S_CLOSED && !c->waiting)
+    } else if (c->busy && (c->state == C2S_CLOSED || !session_is_busy(c->session))) {
+        c->busy = false;
+        c2s_go_on(c);
+    } else if (c->state == C2S_CLOSED && !c->waiting)
         c2s_free(c);
 }
 
@@ -653,6 +661,21 @@ static void endpoint_raw(void *endpoint, mn_str bytes)
     c2s_raw(endpoint, bytes);
 }
 
+static size_t endpoint_queued(const void *endpoint)
+{
+    const struct c2s *c = endpoint;
+
+    return c->conn ? mn_conn_queued(c->conn) : 0;
+}
+
+static void endpoint_settled(void *endpoint)
+{
+    struct c2s *c = endpoint;
+
+    if (c->busy)
+        mn_loop_at_end(c->owner->loop, &c->turn);
+}
+
 static void endpoint_close(void *endpoint, enum mn_stream_cond cond, mn_str text)
 {
     struct c2s *c = endpoint;
@@ -665,7 +688,8 @@ static void endpoint_close(void *endpoint, enum mn_stream_cond cond, mn_str text
     mn_arena_done(&a, NULL);
 }
 
-static const struct endpoint_face endpoint = {endpoint_write, endpoint_raw, endpoint_close};
+static const struct endpoint_face endpoint = {endpoint_write, endpoint_raw, endpoint_queued,
+                                              endpoint_settled, endpoint_close};
 
 struct c2s *c2s_of(const struct session *s)
 {

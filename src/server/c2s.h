@@ -26,6 +26,7 @@ struct c2s {
     uint8_t tls_policy; /* enum conf_tls of the listener */
     bool secure, compressed;
     bool waiting; /* something of it is elsewhere; nothing is read */
+    bool busy;    /* too much of what it sent is not settled: it waits for that */
     bool pumping, moving, overflow, anonymous, counted, sasl_failed;
     uint8_t wrong, refused; /* decision L3 */
     const struct host *host;

@@ -153,6 +153,8 @@ static void committed(void *arg, uint64_t seq, int result)
 
 /* Tickets. */
 
+enum { TICKET_BYTES = 3072 }; /* a small stanza's arena, and what goes round with it */
+
 struct ticket *ticket_part(struct owner *o)
 {
     struct session *s = o->now.session;
@@ -164,6 +166,8 @@ struct ticket *ticket_part(struct owner *o)
 
         t->session = session_ref(s);
         t->seq = o->now.seq;
+        t->bytes = o->now.bytes + TICKET_BYTES;
+        s->open_bytes += t->bytes;
         mn_list_init(&t->link);
         mn_list_add(&s->tickets, &t->link);
         o->now.ticket = t;
@@ -179,6 +183,7 @@ void ticket_done(struct ticket *t)
     if (!t || --t->parts)
         return;
     s = t->session;
+    s->open_bytes -= t->bytes;
     if (owner_here()->now.ticket == t)
         owner_here()->now.ticket = NULL;
     mn_list_del(&t->link);

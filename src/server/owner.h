@@ -29,6 +29,7 @@ struct ticket {
     struct session *session;
     uint32_t seq;
     unsigned parts;
+    size_t bytes; /* what its stanza takes, about */
 };
 
 struct owner {
@@ -46,6 +47,7 @@ struct owner {
     struct {                /* the stanza being handled */
         struct session *session;
         uint32_t seq;
+        size_t bytes; /* of its payload */
         struct ticket *ticket;
     } now;
     struct route *spare; /* a free list */

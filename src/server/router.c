@@ -184,7 +184,7 @@ static void message_bare(struct route *r)
         route_finish(r);
         return;
     }
-    if (to_best(r->user, r->st)) {
+    if (!r->user->offline.flush && to_best(r->user, r->st)) {
         route_finish(r);
         return;
     }
@@ -293,15 +293,9 @@ static void unparked(struct wait *w, int result);
 
 static void park(struct route *r, bool was_held)
 {
-    struct mn_list *at = &r->user->parked;
-
     r->wait.go = unparked;
-    r->wait.seq = was_held;
-    if (was_held)
-        for (at = at->next; at != &r->user->parked && MN_OF(at, struct wait, link)->seq;)
-            at = at->next;
     mn_list_init(&r->wait.link);
-    mn_list_add(at, &r->wait.link);
+    mn_list_add(was_held ? &r->user->parked_first : &r->user->parked, &r->wait.link);
 }
 
 static void unheld(struct wait *w, int result)

@@ -7,6 +7,8 @@
 #include "server/server.h"
 #include "server/sm.h"
 
+enum { OPEN_MAX = 1 << 20 };
+
 struct answer {
     struct mn_list link;
     uint32_t seq;
@@ -177,6 +179,18 @@ void session_write(struct session *s, const struct mn_stanza *st, const struct m
         s->face->write(s->endpoint, st, to);
 }
 
+size_t session_queued(const struct session *s)
+{
+    size_t queued = s->endpoint ? s->face->queued(s->endpoint) : 0;
+
+    return s->sm && s->sm->bytes > queued ? s->sm->bytes : queued;
+}
+
+bool session_is_busy(const struct session *s)
+{
+    return s->open_bytes > OPEN_MAX;
+}
+
 void session_give(struct session *s, struct mn_stanza *st)
 {
     session_write(s, st, NULL);
@@ -233,6 +247,8 @@ void session_settle(struct session *s)
     }
     if (s->sm)
         sm_settled(s);
+    if (s->endpoint && !session_is_busy(s))
+        s->face->settled(s->endpoint);
 }
 
 /* An IQ for the server itself or for the own account. */
@@ -288,6 +304,7 @@ void session_take(struct session *s, struct mn_stanza *st)
     session_ref(s);
     o->now.session = s;
     o->now.seq = ++s->in_count;
+    o->now.bytes = st->payload.n;
     o->now.ticket = NULL;
     o->count.stanzas++;
     if (s->user->blocklist && block_hits(s->user, &st->to)) {

@@ -10,6 +10,9 @@ struct session;
 struct endpoint_face {
     void (*write)(void *endpoint, const struct mn_stanza *st, const struct mn_jid *to);
     void (*raw)(void *endpoint, mn_str bytes); /* whole elements, of a stanza or none */
+    size_t (*queued)(const void *endpoint);    /* bytes that wait for the client */
+    /* No longer too much of its input is unsettled (session_is_busy). */
+    void (*settled)(void *endpoint);
     /* A stream error and the end; the endpoint forgets its session at once. */
     void (*close)(void *endpoint, enum mn_stream_cond cond, mn_str text);
 };
@@ -37,6 +40,7 @@ struct session {
     struct held *held;       /* what an inactive client does not get yet (mod_csi) */
     uint32_t in_count;       /* stanzas taken from it */
     struct mn_list tickets;  /* the open ones */
+    size_t open_bytes;       /* of their stanzas */
     struct mn_list answers;  /* own IQ answers behind open tickets */
     struct flat *presence;   /* while available */
     struct mn_map *directed; /* who got directed presence: text -> struct jid_node */
@@ -67,6 +71,11 @@ void session_unref(struct session *s);
 void session_take(struct session *s, struct mn_stanza *st);
 /* Out to the client; `to` overrules the envelope's address. Nothing when the session has ended. */
 void session_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to);
+/* Bytes that wait for the client, or for its acknowledgement. */
+size_t session_queued(const struct session *s);
+/* So much of what it sent is not settled yet that no more is to be taken before that (then
+ * endpoint_face.settled). */
+bool session_is_busy(const struct session *s);
 /* Inactive or not; what was kept back goes out first. */
 void session_active(struct session *s, bool active);
 /* The same for a stanza of ours: takes over the reference. */

@@ -22,7 +22,8 @@ static void evict(struct owner *o)
 
 static bool needed(const struct user *u)
 {
-    return u->needs || u->session_count || !mn_list_empty(&u->parked) || !gate_open(&u->out) ||
+    return u->needs || u->session_count || !mn_list_empty(&u->parked) ||
+           !mn_list_empty(&u->parked_first) || !gate_open(&u->out) ||
            u->wrote > store_writer_done(u->owner->writer);
 }
 
@@ -85,6 +86,7 @@ struct user *user_get(struct owner *o, const struct host *h, const struct mn_jid
     mn_list_init(&u->idle);
     mn_list_init(&u->sessions);
     mn_list_init(&u->parked);
+    mn_list_init(&u->parked_first);
     gate_init(&u->out);
     mn_map_put(&o->users, mn_jid_bare(&u->jid), u);
     load(u);
@@ -231,7 +233,8 @@ void user_park(struct user *u)
 
 bool user_is_parked(const struct user *u)
 {
-    return !u->loaded || u->parked_for || !mn_list_empty(&u->parked);
+    return !u->loaded || u->parked_for || !mn_list_empty(&u->parked) ||
+           !mn_list_empty(&u->parked_first);
 }
 
 void user_unpark(struct user *u)
@@ -239,8 +242,9 @@ void user_unpark(struct user *u)
     MN_ASSERT(u->parked_for);
     user_need(u);
     u->parked_for--;
-    while (!u->parked_for && !mn_list_empty(&u->parked)) {
-        struct wait *w = MN_OF(u->parked.next, struct wait, link);
+    while (!u->parked_for && !(mn_list_empty(&u->parked_first) && mn_list_empty(&u->parked))) {
+        struct mn_list *from = mn_list_empty(&u->parked_first) ? &u->parked : &u->parked_first;
+        struct wait *w = MN_OF(from->next, struct wait, link);
 
         mn_list_del(&w->link);
         w->go(w, MN_E_OK);
@@ -395,6 +399,7 @@ void user_remove(struct user *u, struct session *except)
     u->owner->accounts_changed++;
     u->exists = false;
     u->removed = true;
+    u->offline.known = false;
     store_index_del(u->owner->writer, mn_jid_host(&u->jid), "accounts", mn_jid_user(&u->jid),
                     mn_jid_bare(&u->jid), MN_STR(""));
     user_wrote(u, store_drop(u->owner->writer, mn_jid_bare(&u->jid)));

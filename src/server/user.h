@@ -16,11 +16,17 @@ struct user {
     struct mn_list sessions;
     unsigned session_count, needs; /* needs: loads, parks and the like that keep it here */
     bool loaded, exists, removed;
-    bool disabled;         /* nobody logs in to it, messages are kept */
-    unsigned parked_for;   /* > 0: what comes in waits */
-    struct mn_list parked; /* routes */
-    struct gate out;       /* what leaves because of an uncommitted change */
-    uint64_t wrote;        /* newest commit that holds a change of this account */
+    bool disabled;               /* nobody logs in to it, messages are kept */
+    unsigned parked_for;         /* > 0: what comes in waits */
+    struct mn_list parked;       /* routes */
+    struct mn_list parked_first; /* what goes before those (router.c) */
+    struct gate out;             /* what leaves because of an uncommitted change */
+    uint64_t wrote;              /* newest commit that holds a change of this account */
+    struct {                     /* messages for who is away (mod_offline) */
+        struct flush *flush;     /* they are going out; what comes is stored behind them */
+        uint64_t count;
+        bool known; /* the count is */
+    } offline;
     struct roster roster;
     struct blocklist *blocklist; /* server/block.h; NULL: nobody is blocked */
 };

@@ -22,38 +22,53 @@ static void stored(struct wait *w, int result)
 {
     struct route *r = MN_OF(w, struct route, wait);
 
-    if (result)
+    if (result) {
+        r->user->offline.known = false;
         route_refuse(r, result == MN_E_FULL ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_INTERNAL, "");
-    else
+    } else {
         route_finish(r);
+    }
+}
+
+/* How many wait already is known. */
+static void store(struct route *r)
+{
+    struct user *u = r->user;
+    struct owner *o = u->owner;
+    struct mn_stanza *kept;
+    struct store_entry e = {mn_jid_bare(&u->jid), mn_jid_bare(&r->st->from), {0}};
+    struct mn_buf b = {0};
+    uint64_t seq;
+
+    if (u->offline.count >= (uint64_t)conf_of(o)->max_messages) {
+        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "too many messages wait for this user");
+        return;
+    }
+    kept = mn_stanza_wrap(r->st);
+    mn_stanza_delay(kept, u->host->name, mn_clock_wall());
+    mn_stanza_write(&b, kept, NULL);
+    mn_stanza_unref(kept);
+    seq = store_log_add(o->writer, "offline", &e, 1, mn_clock_wall(), mn_buf_view(&b), NULL);
+    mn_buf_free(&b);
+    u->offline.count++;
+    u->wrote = seq;
+    r = route_keep(r);
+    r->wait.go = stored;
+    gate_wait(o, fifo_make(o, mn_jid_bare(&r->st->from), mn_jid_bare(&u->jid)), &r->wait, seq);
 }
 
 static void counted(struct store_read *s)
 {
     struct route *r = s->arg;
     struct user *u = r->user;
-    struct owner *o = u->owner;
-    struct mn_stanza *st = r->st;
-    struct store_entry e = {mn_jid_bare(&u->jid), mn_jid_bare(&st->from), {0}};
 
     user_need(u);
     if (s->result) {
         route_refuse(r, MN_COND_INTERNAL, "");
-    } else if (s->total_count >= (uint64_t)conf_of(o)->max_messages) {
-        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "too many messages wait for this user");
     } else {
-        struct mn_buf b = {0};
-        struct mn_stanza *kept = mn_stanza_wrap(st);
-        uint64_t seq;
-
-        mn_stanza_delay(kept, u->host->name, mn_clock_wall());
-        mn_stanza_write(&b, kept, NULL);
-        mn_stanza_unref(kept);
-        seq = store_log_add(o->writer, "offline", &e, 1, mn_clock_wall(), mn_buf_view(&b), NULL);
-        mn_buf_free(&b);
-        r->wait.go = stored;
-        u->wrote = seq;
-        gate_wait(o, fifo_make(o, mn_jid_bare(&st->from), mn_jid_bare(&u->jid)), &r->wait, seq);
+        u->offline.known = true;
+        u->offline.count = s->total_count;
+        store(r);
     }
     store_read_free(s);
     user_unpark(u);
@@ -77,6 +92,10 @@ static enum verdict undelivered(struct route *r)
         route_finish(r);
         return DONE;
     }
+    if (u->offline.known) {
+        store(r);
+        return DONE;
+    }
     r = route_keep(r);
     s = store_read_new();
     s->kind = STORE_LOG_STATS;
@@ -89,45 +108,115 @@ static enum verdict undelivered(struct route *r)
     return DONE;
 }
 
+/* What waits goes out in pages, the next when the client has taken most of the last: all at once
+ * might be more than may wait for a client, and end its session. Until the last is out, whatever
+ * comes for the account is stored behind it (user->offline.flush). */
+enum { PAGE = 32, LOOK_AGAIN_MS = 50 };
+
 struct flush {
-    struct session *s; /* it may end meanwhile; the account is unparked all the same */
+    struct session *s; /* a reference; another one goes on when it ends */
     struct user *u;
+    uint64_t upto; /* id of the last one that went out */
+    struct mn_timer timer;
 };
+
+static void flush_end(struct flush *f)
+{
+    struct user *u = f->u;
+
+    u->offline.flush = NULL;
+    session_unref(f->s);
+    mn_free(f);
+    user_let(u);
+}
+
+static bool takes(const struct session *s)
+{
+    return s->user && s->available && s->priority >= 0;
+}
+
+static struct session *taker(const struct user *u)
+{
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        if (takes(MN_OF(n, struct session, link)))
+            return MN_OF(n, struct session, link);
+    }
+    return NULL;
+}
+
+static bool is_full(const struct session *s)
+{
+    return session_queued(s) > (size_t)s->user->owner->srv->conf->limits.queue / 4;
+}
+
+static void flush_page(void *arg, struct user *u);
+
+/* Goes on when the client has room. */
+static void flush_on(struct mn_timer *t)
+{
+    struct flush *f = MN_OF(t, struct flush, timer);
+    struct session *s = takes(f->s) ? f->s : taker(f->u);
+
+    if (!s || f->u->owner->stopping) {
+        flush_end(f);
+        return;
+    }
+    session_ref(s);
+    session_unref(f->s);
+    f->s = s;
+    if (is_full(s))
+        mn_timer_start(f->u->owner->loop, &f->timer, LOOK_AGAIN_MS);
+    else
+        user_when_loaded(f->u, flush_page, f);
+}
 
 static void flush_read(struct store_read *r)
 {
     struct flush *f = r->arg;
     struct user *u = f->u;
+    size_t i = 0;
 
-    if (f->s->user && r->count) {
-        for (size_t i = 0; i < r->count; i++) {
-            struct mn_stanza *st;
+    for (; i < r->count && f->s->user && !(i && is_full(f->s)); i++) {
+        struct mn_stanza *st;
 
-            if (!mn_stanza_load(r->rows[i].value, &st))
-                session_write(f->s, st, NULL);
-            mn_stanza_unref(st);
-        }
+        if (!mn_stanza_load(r->rows[i].value, &st))
+            session_write(f->s, st, NULL);
+        mn_stanza_unref(st);
+    }
+    if (i) {
         u->wrote = store_log_trim(u->owner->writer, mn_jid_bare(&u->jid), "offline",
-                                  UINT64_MAX >> 1, r->rows[r->count - 1].id);
+                                  UINT64_MAX >> 1, r->rows[i - 1].id);
+        f->upto = r->rows[i - 1].id;
+        u->offline.count -= u->offline.known ? i : 0;
+    }
+    if (r->result || i < r->count || i == r->limit) {
+        mn_timer_start(u->owner->loop, &f->timer, r->result ? LOOK_AGAIN_MS : 0);
+        user_unpark(u);
+    } else {
+        u->offline.count = 0;
+        u->offline.known = true;
+        user_need(u);
+        flush_end(f);
+        user_unpark(u);
+        user_let(u);
     }
     store_read_free(r);
-    session_unref(f->s);
-    mn_free(f);
-    user_unpark(u);
-    user_let(u);
 }
 
-static void flush(void *arg, struct user *u)
+static void flush_page(void *arg, struct user *u)
 {
     struct store_read *r = store_read_new();
+    struct flush *f = arg;
 
     r->kind = STORE_LOG;
     r->owner = mn_arena_str(&r->arena, mn_jid_bare(&u->jid));
     r->store = "offline";
     r->key = MN_STR("");
-    r->limit = 1000000;
+    r->after = f->upto;
+    r->limit = PAGE;
     r->done = flush_read;
-    r->arg = arg;
+    r->arg = f;
     user_park(u); /* what comes meanwhile is delivered behind */
     store_read(u->owner->writer, r, u->wrote);
 }
@@ -135,12 +224,17 @@ static void flush(void *arg, struct user *u)
 /* Behind what is being stored just now. */
 static void ready(struct session *s)
 {
-    struct flush *f = MN_NEW(struct flush);
+    struct user *u = s->user;
+    struct flush *f;
 
+    if (u->offline.flush || (u->offline.known && !u->offline.count))
+        return;
+    u->offline.flush = f = MN_NEW(struct flush);
     f->s = session_ref(s);
-    f->u = s->user;
-    user_need(f->u);
-    user_when_loaded(f->u, flush, f);
+    f->u = u;
+    f->timer.fire = flush_on;
+    user_need(u);
+    user_when_loaded(u, flush_page, f);
 }
 
 const struct module mod_offline = {

@@ -78,47 +78,102 @@ static void come(struct person *p, unsigned owner)
     }
 }
 
-TEST(who_feeds_a_crowded_loop_is_not_read)
+static struct mn_arena conf_arena;
+
+static void start(void)
 {
-    enum { MESSAGES = 4000 };
-    struct mn_arena a = {0};
     struct mn_conf_errors errors = {0};
     struct mn_buf why = {0};
-    struct person from, to;
     struct server_options opt = {.loops = 2, .backend = MN_LOOP_EPOLL};
     struct config *conf;
-    const char *at;
 
     mn_rand_fix(7);
     mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT, 2);
     loop = mn_loop_new(MN_LOOP_EPOLL);
-    MN_ASSERT(!config_parse(mn_str_from(yaml), &a, &conf, &errors));
+    MN_ASSERT(!config_parse(mn_str_from(yaml), &conf_arena, &conf, &errors));
     opt.conf = conf;
     opt.work = mn_work_new((unsigned[]){1, 1, 1, 1}, 100);
     MN_ASSERT(!store_open_mem(&opt.store) && !server_new(&opt, &srv, &why));
-    come(&from, 0);
-    come(&to, 1);
-    for (int i = 0; i < MESSAGES; i++)
-        say(&from, mn_arena_fmt(&a, "<message to='%s'><body>%0500d</body></message>", to.jid, i).p);
-    turn(1);
-    /* One more than the mark allows may be on its way, and what stands beside it. */
-    CHECK(mn_loop_mail_bytes(srv->owners[1]->loop) > 65536);
-    CHECK(mn_loop_mail_bytes(srv->owners[1]->loop) < 65536 + 2000);
+}
+
+static void stop(struct person *a, struct person *b)
+{
+    mn_buf_free(&a->got);
+    mn_buf_free(&b->got);
+    mn_conn_close(a->conn, 0);
+    mn_conn_close(b->conn, 0);
     turn(2);
-    mn_buf_c(&to.got, 0);
-    at = to.got.p;
-    for (int i = 0; i < MESSAGES; i++) {
+    server_free(srv);
+    mn_loop_free(loop);
+    mn_arena_done(&conf_arena, NULL);
+}
+
+/* That many messages, numbered, each of 500 bytes; and that they have come, in order. */
+static void send_many(struct person *from, const char *to, int count)
+{
+    struct mn_arena a = {0};
+
+    for (int i = 0; i < count; i++)
+        say(from, mn_arena_fmt(&a, "<message to='%s'><body>%0500d</body></message>", to, i).p);
+    mn_arena_done(&a, NULL);
+}
+
+static void have_come(struct person *to, int count)
+{
+    const char *at;
+
+    mn_buf_c(&to->got, 0);
+    at = to->got.p;
+    for (int i = 0; i < count; i++) {
         at = strstr(at, "<body>");
         MN_ASSERT(at);
         at += 6;
         MN_ASSERT(strtol(at, NULL, 10) == i);
     }
-    mn_buf_free(&to.got);
-    mn_buf_free(&from.got);
-    mn_conn_close(from.conn, 0);
-    mn_conn_close(to.conn, 0);
+}
+
+TEST(who_feeds_a_crowded_loop_is_not_read)
+{
+    enum { MESSAGES = 4000 };
+    struct person from, to;
+
+    start();
+    come(&from, 0);
+    come(&to, 1);
+    send_many(&from, to.jid, MESSAGES);
+    turn(1);
+    /* One more than the mark allows may be on its way, and what stands beside it. */
+    CHECK(mn_loop_mail_bytes(srv->owners[1]->loop) > 65536);
+    CHECK(mn_loop_mail_bytes(srv->owners[1]->loop) < 65536 + 2000);
     turn(2);
-    server_free(srv);
-    mn_loop_free(loop);
-    mn_arena_done(&a, NULL);
+    have_come(&to, MESSAGES);
+    stop(&from, &to);
+}
+
+TEST(who_sends_more_than_can_be_stored_is_not_read)
+{
+    enum { MESSAGES = 900 };
+    struct person from, to;
+    uint64_t before;
+
+    start();
+    come(&from, 0);
+    come(&to, 0);
+    before = srv->owners[0]->count.stanzas;
+    *strchr(to.jid, '/') = 0;
+    send_many(&from, to.jid, MESSAGES);
+    mn_loop_turn(loop, 0);
+    owner_set_here(srv->owners[0]);
+    for (int i = 0; i < 3; i++) {
+        uint64_t was = srv->owners[0]->count.stanzas;
+
+        mn_loop_turn(srv->owners[0]->loop, 0);
+        CHECK(srv->owners[0]->count.stanzas - was < 1 << 9);
+    }
+    turn(1);
+    CHECK_INT(srv->owners[0]->count.stanzas - before, MESSAGES);
+    say(&to, "<presence/>");
+    turn(1);
+    have_come(&to, MESSAGES);
+    stop(&from, &to);
 }

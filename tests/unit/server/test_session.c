@@ -19,9 +19,20 @@ static void closed(void *endpoint, enum mn_stream_cond cond, mn_str text)
     (void)text;
 }
 
+static size_t queued(const void *endpoint)
+{
+    return ((const struct mn_buf *)endpoint)->n;
+}
+
+static void settled(void *endpoint)
+{
+    (void)endpoint;
+}
+
 static void come(void *arg, struct user *u)
 {
-    static const struct endpoint_face face = {.write = write_down, .close = closed};
+    static const struct endpoint_face face = {
+        .write = write_down, .queued = queued, .settled = settled, .close = closed};
 
     session_new(u, MN_STR("r"), &face, arg);
 }
