@@ -50,7 +50,8 @@ struct owner {
         size_t bytes; /* of its payload */
         struct ticket *ticket;
     } now;
-    struct route *spare; /* a free list */
+    struct sm_shared *shared; /* of the message that sessions get now; NULL: not of several */
+    struct route *spare;      /* a free list */
     unsigned spare_count;
     struct {
         /* crossed: deliveries from another loop; moved: connections */

@@ -4,6 +4,7 @@
 #include "server/iq.h"
 #include "server/module.h"
 #include "server/presence.h"
+#include "server/sm.h"
 
 enum { SPARE = 256 };
 
@@ -193,12 +194,11 @@ static void message_bare(struct route *r)
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
 }
 
-static void message_in(struct route *r)
+static void message_to(struct route *r)
 {
     struct session *s =
         r->st->to.resource ? session_find(r->user, mn_jid_resource(&r->st->to)) : NULL;
 
-    r->user->owner->serving++;
     if (s) {
         serve(s, r->st);
         delivered(r->user, r->st);
@@ -208,6 +208,19 @@ static void message_in(struct route *r)
     } else {
         message_bare(r);
     }
+}
+
+static void message_in(struct route *r)
+{
+    struct owner *o = r->user->owner;
+    struct sm_shared *outer = o->shared,
+                     *shared = r->user->session_count > 1 ? sm_shared_new() : NULL;
+
+    o->serving++;
+    o->shared = shared;
+    message_to(r);
+    o->shared = outer;
+    sm_shared_let(shared, false);
 }
 
 static void iq_in(struct route *r)

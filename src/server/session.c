@@ -173,10 +173,13 @@ void session_write(struct session *s, const struct mn_stanza *st, const struct m
         if (v == DONE)
             return;
     }
-    if (s->sm && s->user)
+    if (s->sm && s->user) {
         sm_write(s, st, to);
-    else if (s->endpoint)
+    } else if (s->endpoint) {
+        if (s->user && s->user->owner->shared && st->kind == MN_MESSAGE)
+            s->user->owner->shared->had = true;
         s->face->write(s->endpoint, st, to);
+    }
 }
 
 size_t session_queued(const struct session *s)

@@ -50,11 +50,33 @@ void sm_enable(struct session *s, uint32_t max)
     s->sm = m;
 }
 
-const struct sm_item *sm_push(struct sm *m, int64_t time, mn_str bytes)
+struct sm_shared *sm_shared_new(void)
+{
+    struct sm_shared *shared = MN_NEW(struct sm_shared);
+
+    shared->holders = 1;
+    return shared;
+}
+
+bool sm_shared_let(struct sm_shared *shared, bool had)
+{
+    if (!shared)
+        return !had;
+    shared->had |= had;
+    had = shared->had;
+    if (--shared->holders)
+        return false;
+    mn_free(shared);
+    return !had;
+}
+
+const struct sm_item *sm_push(struct sm *m, int64_t time, mn_str bytes, struct sm_shared *shared)
 {
     struct sm_item *item = mn_alloc(sizeof *item + bytes.n);
 
-    *item = (struct sm_item){.time = time, .n = bytes.n};
+    *item = (struct sm_item){.shared = shared, .time = time, .n = bytes.n};
+    if (shared)
+        shared->holders++;
     memcpy(item->bytes, bytes.p, bytes.n);
     *m->last = item;
     m->last = &item->next;
@@ -71,7 +93,7 @@ void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid
     const struct sm_item *item;
 
     mn_stanza_write(&b, st, to);
-    item = sm_push(m, mn_clock_wall(), mn_buf_view(&b));
+    item = sm_push(m, mn_clock_wall(), mn_buf_view(&b), st->kind == MN_MESSAGE ? o->shared : NULL);
     mn_buf_free(&b);
     raw(s, (mn_str){item->bytes, item->n});
     if (!m->asking)
@@ -80,7 +102,7 @@ void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid
         mn_timer_start(o->loop, &m->absent, 0);
 }
 
-static void drop_first(struct sm *m)
+static struct sm_item *take_first(struct sm *m)
 {
     struct sm_item *item = m->first;
 
@@ -88,7 +110,18 @@ static void drop_first(struct sm *m)
     if (!m->first)
         m->last = &m->first;
     m->bytes -= sizeof *item + item->n;
-    mn_free(item);
+    return item;
+}
+
+/* The client has everything up to `h`. */
+static void has(struct sm *m, uint32_t h)
+{
+    for (; m->acked != h; m->acked++) {
+        struct sm_item *item = take_first(m);
+
+        sm_shared_let(item->shared, true);
+        mn_free(item);
+    }
 }
 
 bool sm_acked(struct session *s, uint32_t h)
@@ -97,8 +130,7 @@ bool sm_acked(struct session *s, uint32_t h)
 
     if (h - m->acked > m->sent - m->acked)
         return false;
-    for (; m->acked != h; m->acked++)
-        drop_first(m);
+    has(m, h);
     m->asking = false;
     if (m->first)
         ask(s);
@@ -168,8 +200,7 @@ bool sm_return(struct session *s, const struct endpoint_face *face, void *endpoi
     mn_buf_fmt(&b, "<resumed xmlns='" SM "' previd='%s' h='%u'/>", m->id, m->told);
     raw(s, mn_buf_view(&b));
     mn_buf_free(&b);
-    for (; m->acked != h; m->acked++)
-        drop_first(m);
+    has(m, h);
     for (const struct sm_item *item = m->first; item; item = item->next)
         raw(s, (mn_str){item->bytes, item->n});
     if (m->first)
@@ -199,13 +230,36 @@ static void message_again(struct mn_stanza *st, struct user *u, int64_t time)
     router_send(again);
 }
 
+/* A carbon of what came is as good as the message itself, one of what was sent is for now or never.
+ */
+static void copy_again(const struct mn_elem *copy, struct user *u, int64_t time)
+{
+    const struct mn_elem *e =
+        mn_elem_child(mn_elem_child(copy, MN_NS_FORWARD, "forwarded"), MN_NS_CLIENT, "message");
+    struct mn_buf b = {0};
+    struct mn_stanza *st;
+
+    if (!e || !mn_str_is(copy->name, "received"))
+        return;
+    mn_elem_write(&b, e, mn_ns_uri(MN_NS_CLIENT));
+    if (!mn_stanza_load(mn_buf_view(&b), &st))
+        message_again(st, u, time);
+    mn_stanza_unref(st);
+    mn_buf_free(&b);
+}
+
 static void unacknowledged(const struct sm_item *item, struct user *u)
 {
     struct mn_stanza *st;
 
     if (!mn_stanza_load((mn_str){item->bytes, item->n}, &st)) {
-        if (st->kind == MN_MESSAGE && st->type != MN_TYPE_ERROR && st->type != MN_TYPE_GROUPCHAT &&
-            st->type != MN_TYPE_HEADLINE)
+        const struct mn_elem *first = mn_stanza_child(st);
+
+        if (st->kind == MN_MESSAGE && mn_jid_eq(&st->from, &u->jid) && first &&
+            first->ns == MN_NS_CARBONS)
+            copy_again(first, u, item->time);
+        else if (st->kind == MN_MESSAGE && st->type != MN_TYPE_ERROR &&
+                 st->type != MN_TYPE_GROUPCHAT && st->type != MN_TYPE_HEADLINE)
             message_again(st, u, item->time);
         else if (st->kind == MN_IQ && (st->type == MN_TYPE_GET || st->type == MN_TYPE_SET) &&
                  !mn_jid_none(&st->from))
@@ -223,9 +277,11 @@ static void end(struct session *s, struct user *u)
     s->sm = NULL;
     mn_timer_stop(&m->absent);
     while (m->first) {
-        if (u && u->exists)
-            unacknowledged(m->first, u);
-        drop_first(m);
+        struct sm_item *item = take_first(m);
+
+        if (sm_shared_let(item->shared, false) && u && u->exists)
+            unacknowledged(item, u);
+        mn_free(item);
     }
     mn_free(m);
 }

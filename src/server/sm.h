@@ -5,9 +5,17 @@
 
 #include "server/session.h"
 
+/* A message that several sessions of an account got, as its recipients or as a copy: it goes on to
+ * the account when the last of them ends and none has had it. */
+struct sm_shared {
+    unsigned holders;
+    bool had; /* acknowledged, or written to a session that acknowledges nothing */
+};
+
 struct sm_item { /* a stanza as it went out */
     struct sm_item *next;
-    int64_t time; /* wall clock */
+    struct sm_shared *shared; /* NULL: this session alone got it */
+    int64_t time;             /* wall clock */
     size_t n;
     char bytes[];
 };
@@ -29,8 +37,12 @@ struct sm {
 
 /* From now on. `max`: seconds; 0: not to be resumed. */
 void sm_enable(struct session *s, uint32_t max);
-/* At the end of the queue, and counted; it is not sent. */
-const struct sm_item *sm_push(struct sm *m, int64_t time, mn_str bytes);
+/* At the end of the queue, and counted; it is not sent. `shared` gets a holder more. */
+const struct sm_item *sm_push(struct sm *m, int64_t time, mn_str bytes, struct sm_shared *shared);
+/* For a message that comes to an account; the caller is its first holder. */
+struct sm_shared *sm_shared_new(void);
+/* One holder less, which had it or not; accepts NULL. True: it was the last, and none had it. */
+bool sm_shared_let(struct sm_shared *shared, bool had);
 /* A stanza to the client: kept until it is acknowledged. */
 void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to);
 /* The client has everything up to `h`. False: more than was sent. */

@@ -9,7 +9,7 @@
 #include "server/server.h"
 #include "server/sm.h"
 
-enum { VERSION = 1, GRACE_MS = 60000 };
+enum { VERSION = 2, GRACE_MS = 60000 };
 enum { AVAILABLE = 1, INTERESTED = 2, CARBONS = 4, BLOCKLIST = 8 };
 
 static void put(struct mn_buf *b, const void *p, size_t n)
@@ -79,6 +79,7 @@ static void write_down(struct session *s)
     put_text(&b, MN_STR(""));
     for (const struct sm_item *i = m->first; i; i = i->next) {
         put_number(&b, i->time);
+        put_number(&b, i->shared && i->shared->had);
         put_text(&b, (mn_str){i->bytes, i->n});
     }
     store_set(w, mn_jid_bare(&u->jid), "sm", id, mn_buf_view(&b));
@@ -152,8 +153,13 @@ static bool restore(struct user *u, mn_str id, mn_str r)
             presence_directed_add(s, &to);
     }
     mn_arena_done(&a, NULL);
-    for (int64_t time; take_number(&r, &time) && take_text(&r, &text);)
-        sm_push(m, time, text);
+    for (int64_t time, had;
+         take_number(&r, &time) && take_number(&r, &had) && take_text(&r, &text);) {
+        struct sm_shared *shared = had ? sm_shared_new() : NULL;
+
+        sm_push(m, time, text, shared);
+        sm_shared_let(shared, had);
+    }
     sm_wait(s, until < now + GRACE_MS ? GRACE_MS : until - now);
     return true;
 }
