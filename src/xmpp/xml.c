@@ -4,6 +4,12 @@
  * builds the tree out of slices of it. */
 #include "xmpp/xml_parts.h"
 
+static void tags_free(struct mn_xml *x)
+{
+    mn_free(x->tags);
+    x->tags = NULL;
+}
+
 struct mn_xml *mn_xml_new(const struct mn_xml_limits *limits)
 {
     struct mn_xml *x = MN_NEW(struct mn_xml);
@@ -16,6 +22,7 @@ void mn_xml_free(struct mn_xml *x)
 {
     if (!x)
         return;
+    tags_free(x);
     mn_buf_free(&x->own);
     mn_free(x->outer);
     mn_free(x);
@@ -33,6 +40,7 @@ static mn_str current(const struct mn_xml *x)
 
 void mn_xml_restart(struct mn_xml *x)
 {
+    tags_free(x);
     mn_free(x->outer);
     x->outer = NULL;
     x->outer_count = 0;
@@ -45,6 +53,7 @@ void mn_xml_restart(struct mn_xml *x)
 
 void mn_xml_drop(struct mn_xml *x)
 {
+    tags_free(x);
     x->lent = (mn_str){0};
     mn_buf_free(&x->own);
     x->used = x->scanned = 0;
@@ -115,6 +124,8 @@ int mn_xml_next(struct mn_xml *x, struct mn_arena *a, struct mn_xml_item *out)
     if (!in.n)
         return MN_XML_NOTHING;
     what = xml_scan(x, in, &whole);
+    if (!what && x->depth && !xml_match(x, in, &whole))
+        what = MN_XML_ELEM; /* it is none: the parser says why */
     if (whole > x->limits.bytes)
         what = MN_E_LIMIT;
     if (what == MN_XML_OPEN)
@@ -128,6 +139,7 @@ int mn_xml_next(struct mn_xml *x, struct mn_arena *a, struct mn_xml_item *out)
         return x->dead;
     }
     if (what) {
+        tags_free(x);
         x->used += whole;
         x->scanned = 0;
         x->open = true;
@@ -152,6 +164,7 @@ int mn_xml_parse(mn_str text, const struct mn_xml_limits *limits, struct mn_aren
     } else if (what >= 0) {
         what = MN_E_XML;
     }
+    tags_free(&x);
     mn_buf_free(&x.own);
     return what;
 }

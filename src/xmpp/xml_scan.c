@@ -84,7 +84,7 @@ int xml_scan(struct mn_xml *x, mn_str in, size_t *whole)
                 if (at == end)
                     break;
             }
-            at++;
+            x->tag = (uint32_t)(at++ - in.p);
             x->scan = SCAN_LT;
             break;
         case SCAN_LT:
@@ -180,4 +180,72 @@ int xml_scan(struct mn_xml *x, mn_str in, size_t *whole)
     if (!what)
         x->scanned = in.n;
     return what;
+}
+
+struct xml_open {
+    size_t seen;     /* up to here it has been looked at */
+    unsigned depth;  /* open tags */
+    uint32_t name[]; /* where the name of each stands, from the element's begin */
+};
+
+static mn_str name_at(const char *at, const char *end)
+{
+    const char *to = at;
+
+    while (to < end && !SPACE(*to) && *to != '/' && *to != '>')
+        to++;
+    return (mn_str){at, (size_t)(to - at)};
+}
+
+/* Behind the '>' of the tag that begins at `at`; *slash: it is closed in itself. */
+static const char *tag_end(const char *at, const char *end, bool *slash)
+{
+    for (;;) {
+        at = find_tag(at, end);
+        if (at == end || *at == '>')
+            break;
+        at = find(at + 1, end, *at);
+        if (at < end)
+            at++;
+    }
+    *slash = at < end && at[-1] == '/';
+    return at < end ? at + 1 : end;
+}
+
+bool xml_match(struct mn_xml *x, mn_str in, size_t *whole)
+{
+    struct xml_open *t = x->tags;
+    const char *at, *end;
+
+    if (x->scan != SCAN_TEXT)
+        in.n = x->tag;
+    end = in.p + in.n;
+    if (!t)
+        t = x->tags = mn_alloc0(sizeof *t + (x->limits.depth + 1) * sizeof *t->name);
+    for (at = in.p + t->seen; (at = find(at, end, '<')) < end;) {
+        bool slash;
+
+        if (at[1] == '!') {
+            for (at = find(at, end, ']'); end - at >= 3 && (at[1] != ']' || at[2] != '>');)
+                at = find(at + 1, end, ']');
+            at = end - at < 3 ? end : at + 3;
+        } else if (at[1] == '/') {
+            mn_str name = name_at(at + 2, end);
+
+            at = find(at, end, '>') + 1;
+            if (!t->depth || !mn_str_eq(name, name_at(in.p + t->name[t->depth - 1], end))) {
+                *whole = (size_t)(at - in.p);
+                return false;
+            }
+            t->depth--;
+        } else {
+            const char *name = at + 1;
+
+            at = tag_end(name, end, &slash);
+            if (!slash && t->depth <= x->limits.depth)
+                t->name[t->depth++] = (uint32_t)(name - in.p);
+        }
+    }
+    t->seen = in.n;
+    return true;
 }

@@ -380,9 +380,11 @@ static void differ(const char *what, size_t item, const struct result *a, const 
     abort();
 }
 
+/* Which of two faults in one element is told depends on how much of it was there: an end tag that
+ * does not fit is told at once where nothing else came with it. */
 static void same(const struct result *a, const struct result *b, const char *what)
 {
-    if (a->count != b->count || a->error != b->error ||
+    if (a->count != b->count || !a->error != !b->error ||
         !mn_str_eq(mn_buf_view(&a->text), mn_buf_view(&b->text)))
         differ(what, a->count, a, b);
     for (size_t i = 0; i < a->count; i++)

@@ -383,3 +383,39 @@ TEST(reserved_prefixes_survive_writing)
     mn_buf_free(&b);
     mn_arena_done(&a, NULL);
 }
+
+TEST(an_end_tag_that_does_not_fit_is_told_at_once)
+{
+    static const struct {
+        const char *in;
+        int code;
+    } rows[] = {
+        {"<message><body>No closing tag!</message>", MN_E_XML},
+        {"<a><b/><c></c></d>", MN_E_XML},
+        {"<a><b x='</c>'><![CDATA[</x>]]></a>", MN_E_XML},
+        {"<a><ab></a>", MN_E_XML},
+        {"<a>&x;<b></a>", MN_E_RESTRICTED},
+        {"<a><b x='</c>'><![CDATA[</x>]]></b >", MN_XML_NOTHING},
+        {"<a><b/ ><c>", MN_XML_NOTHING},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_xml *x = mn_xml_new(&limits);
+        struct mn_arena a = {0};
+        struct mn_xml_item item;
+        int code = 0;
+
+        mn_xml_feed(x, MN_STR("<s:s xmlns='c' xmlns:s='s'>"));
+        CHECK_INT(mn_xml_next(x, &a, &item), MN_XML_OPEN);
+        mn_xml_keep(x);
+        for (const char *p = rows[i].in; *p && code >= 0; p++) { /* byte by byte */
+            mn_xml_feed(x, (mn_str){p, 1});
+            code = mn_xml_next(x, &a, &item);
+            if (code >= 0)
+                mn_xml_keep(x);
+        }
+        CHECK_INT(code, rows[i].code);
+        mn_xml_free(x);
+        mn_arena_done(&a, NULL);
+    }
+}
