@@ -42,6 +42,34 @@ static int check_sink(const void *value, struct mn_buf *why)
     return MN_E_FORMAT;
 }
 
+/* A scheme, a colon, and printable ASCII without space behind it. */
+static bool is_uri(mn_str s)
+{
+    size_t colon = mn_str_find(s, ':');
+
+    if (!colon || colon + 1 >= s.n || !((s.p[0] | 32) >= 'a' && (s.p[0] | 32) <= 'z'))
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~' || (i < colon && strchr("/?#@[]<>\"", s.p[i])))
+            return false;
+    return true;
+}
+
+static int check_uris(const void *value, struct mn_buf *why)
+{
+    const struct mn_conf_list *l = value;
+
+    for (size_t i = 0; i < l->count; i++) {
+        mn_str s = ((const mn_str *)l->items)[i];
+
+        if (!is_uri(s)) {
+            mn_buf_fmt(why, "%.*s: expected a URI such as mailto:NAME@DOMAIN", MN_ARG(s));
+            return MN_E_FORMAT;
+        }
+    }
+    return 0;
+}
+
 #define AT(field) offsetof(struct config, field)
 
 static const struct mn_conf_row domain_rows[] = {
@@ -83,6 +111,22 @@ static const struct mn_conf_row registration_rows[] = {
      .choices = field_names, .live = true},
     {"per_address", MN_CONF_RATE, AT(registration.per_address), "5/h",
      .text = "loopback on the built-in localhost is not counted", .live = true},
+    {0}};
+static const struct mn_conf_row contact_rows[] = {
+    {"abuse", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_ABUSE]), "[]", .check = check_uris,
+     .live = true, .text = "URIs: mailto:NAME@DOMAIN, xmpp:NAME@DOMAIN, https://..."},
+    {"admin", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_ADMIN]), "[]", .check = check_uris,
+     .live = true},
+    {"feedback", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_FEEDBACK]), "[]", .check = check_uris,
+     .live = true},
+    {"sales", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_SALES]), "[]", .check = check_uris,
+     .live = true},
+    {"security", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_SECURITY]), "[]", .check = check_uris,
+     .live = true},
+    {"status", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_STATUS]), "[]", .check = check_uris,
+     .live = true},
+    {"support", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_SUPPORT]), "[]", .check = check_uris,
+     .live = true},
     {0}};
 static const struct mn_conf_row roster_rows[] = {
     {"versioning", MN_CONF_BOOL, AT(roster.versioning), "on", .live = true},
@@ -139,6 +183,8 @@ static struct mn_conf_row rows[] = {
     {"registration", MN_CONF_SECTION, 0, .rows = registration_rows},
     {"compression", MN_CONF_CHOICE, AT(compression), "off", .choices = compression_names,
      .live = true},
+    {"contact", MN_CONF_SECTION, 0, .rows = contact_rows,
+     .text = "whom to turn to (XEP-0157); told to everybody who asks"},
     {"roster", MN_CONF_SECTION, 0, .rows = roster_rows},
     {"limits", MN_CONF_SECTION, 0, .rows = limit_rows},
     {"log", MN_CONF_SECTION, 0, .rows = log_rows},

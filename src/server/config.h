@@ -19,6 +19,17 @@ struct conf_listen {
 enum conf_open { CONF_OPEN_NO, CONF_OPEN_YES, CONF_OPEN_LOOPBACK, CONF_OPEN_AUTO };
 enum conf_compression { CONF_COMPRESS_OFF, CONF_COMPRESS_AFTER_LOGIN, CONF_COMPRESS_ALWAYS };
 
+enum conf_contact {
+    CONF_CONTACT_ABUSE,
+    CONF_CONTACT_ADMIN,
+    CONF_CONTACT_FEEDBACK,
+    CONF_CONTACT_SALES,
+    CONF_CONTACT_SECURITY,
+    CONF_CONTACT_STATUS,
+    CONF_CONTACT_SUPPORT,
+    CONF_CONTACTS
+};
+
 enum conf_log { CONF_LOG_TEXT, CONF_LOG_JSON, CONF_LOG_AUTO };
 
 struct config {
@@ -36,6 +47,7 @@ struct config {
         struct mn_conf_rate per_address;
     } registration;
     int compression;
+    struct mn_conf_list contact[CONF_CONTACTS];
     struct {
         bool versioning, preapproval;
         int64_t max_items;

@@ -8,6 +8,7 @@
 #include "server/server.h"
 
 struct module;
+struct disco;
 
 /* What of the protocol it does, and the tests that show it (SUITE/NAME; SUITE/NAME). */
 struct module_xep {

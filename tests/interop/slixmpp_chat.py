@@ -4,11 +4,13 @@ usage: slixmpp_chat.py MYNAHD"""
 import asyncio, datetime, sys
 
 import slixmpp
-from driver import config_new, serving, tap
+from driver import DEADLINE, config_new, serving, tap
 from slixmpp.plugins import xep_0082
 from slixmpp_person import Person, person
 
-HOST, CONFIG = config_new()
+HOST, CONFIG = config_new("""
+contact: {admin: ["xmpp:admins@capulet.lit", "mailto:xmpp@capulet.lit"], status: ["https://status.capulet.lit"]}
+""")
 LONG = 600  # seconds; no test takes as long
 
 
@@ -78,6 +80,17 @@ class Story:
             raise Exception("nobody has answered")
         except slixmpp.exceptions.IqError as e:
             assert e.condition == "service-unavailable", e
+
+    async def knows_by_a_hash_what_the_server_can(self):
+        nurse = await person(self.server, "romeo@%s/caps" % HOST, plugins=("xep_0115",))
+
+        async def found():
+            while not await nurse["xep_0115"].get_verstring(HOST):  # it has asked, and the hash was right
+                await asyncio.sleep(0.05)
+            return await nurse["xep_0115"].get_caps(HOST)
+        info = await asyncio.wait_for(found(), DEADLINE)
+        assert "urn:xmpp:ping" in info["features"] and len(info.xml.findall("{jabber:x:data}x")) == 1, info
+        await nurse.stop()
 
     async def keeps_private_xml(self):
         note = slixmpp.xmlstream.ET.fromstring("<storage xmlns='storage:rosternotes'><note jid='juliet@%s'>the sun</note></storage>"

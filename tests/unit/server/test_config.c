@@ -109,6 +109,9 @@ TEST(what_no_single_key_can_see_is_seen)
         {"auth: {without_tls: [PLAIN]}", "not among the mechanisms"},
         {"auth: {without_tls: [SCRAM-SHA-1-PLUS]}", "needs TLS"},
         {"listen: [{port: 1, address: here}]", "IP address"},
+        {"contact: {admin: [alice@example.org]}", "expected a URI"},
+        {"contact: {abuse: [\"mailto:a b\"]}", "expected a URI"},
+        {"contact: {status: [\"https:\"]}", "expected a URI"},
         {"log: {to: file}", "expected stderr"},
     };
 
