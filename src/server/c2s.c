@@ -729,5 +729,11 @@ bool c2s_resume(struct c2s *c, struct session *s, uint32_t h)
         s->face->close(old, MN_STREAM_CONFLICT, MN_STR("the session goes on elsewhere"));
     take_session(c, s);
     tell_session(c, "session resumed");
-    return sm_return(s, &endpoint, c, h);
+    if (!sm_return(s, &endpoint, c, h))
+        return false;
+    if (s->inactive) /* its old stream was there still */
+        session_active(s, true);
+    if (s->available && s->priority >= 0)
+        HOOK_RUN(c->srv, session_ready, s);
+    return true;
 }

@@ -3,11 +3,12 @@
  * case, so all that is kept goes out before it, and the order stays. A resumed stream is active. */
 #include "server/module.h"
 
-enum { MOST = 200 };
+enum { MOST = 200, MOST_BYTES = 256 << 10 };
 
 struct held {
     struct mn_map by_from; /* full address -> struct kept */
     struct mn_list order;
+    size_t bytes; /* of the payloads */
 };
 
 struct kept {
@@ -58,6 +59,7 @@ static void keep(struct session *s, const struct mn_stanza *st, bool own_to)
     if (k) {
         mn_map_del(&h->by_from, mn_jid_text(&k->st->from));
         mn_list_del(&k->link);
+        h->bytes -= k->st->payload.n;
         mn_stanza_unref(k->st);
     } else {
         k = MN_NEW(struct kept);
@@ -66,7 +68,8 @@ static void keep(struct session *s, const struct mn_stanza *st, bool own_to)
     k->st = mn_stanza_ref((struct mn_stanza *)st);
     mn_list_add(&h->order, &k->link);
     mn_map_put(&h->by_from, mn_jid_text(&k->st->from), k);
-    if (h->by_from.count >= MOST)
+    h->bytes += st->payload.n;
+    if (h->by_from.count >= MOST || h->bytes > MOST_BYTES)
         flush(s);
 }
 
