@@ -71,10 +71,8 @@ struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)
     return w;
 }
 
-void mn_work_free(struct mn_work *w)
+void mn_work_stop(struct mn_work *w)
 {
-    if (!w)
-        return;
     for (size_t i = 0; i < MN_LANES; i++) {
         struct lane *l = &w->lanes[i];
 
@@ -84,6 +82,18 @@ void mn_work_free(struct mn_work *w)
         pthread_mutex_unlock(&l->lock);
         for (unsigned k = 0; k < l->count; k++)
             pthread_join(l->threads[k], NULL);
+        l->count = 0;
+    }
+}
+
+void mn_work_free(struct mn_work *w)
+{
+    if (!w)
+        return;
+    mn_work_stop(w);
+    for (size_t i = 0; i < MN_LANES; i++) {
+        struct lane *l = &w->lanes[i];
+
         pthread_cond_destroy(&l->some);
         pthread_mutex_destroy(&l->lock);
         mn_free(l->threads);
@@ -100,7 +110,7 @@ int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j)
         j->loop = mn_loop_here();
     j->next = NULL;
     pthread_mutex_lock(&l->lock);
-    if (l->waiting >= l->depth) {
+    if (l->stop || l->waiting >= l->depth) {
         e = MN_E_BUSY;
     } else {
         *l->last = j;

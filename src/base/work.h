@@ -23,6 +23,8 @@ struct mn_job {
 
 /* threads[lane] threads each; at most `depth` jobs waiting per lane. */
 struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth);
-void mn_work_free(struct mn_work *w); /* finishes what runs; what waits is dropped without a call */
-/* From a loop's thread. MN_E_BUSY when the lane is full; the job is then still the caller's. */
+void mn_work_stop(struct mn_work *w); /* finishes what runs; what waits is dropped without a call */
+void mn_work_free(struct mn_work *w); /* the same, if that was not done */
+/* From a loop's thread. MN_E_BUSY when the lane is full or stopped; the job is then still the
+ * caller's. */
 int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j) MN_MUST_CHECK;

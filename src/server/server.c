@@ -360,7 +360,8 @@ void server_free(struct server *srv)
         owner_set_here(srv->owners[i]);
         sm_keep_all(srv->owners[i]);
     }
-    mn_work_free(srv->work);
+    if (srv->work)
+        mn_work_stop(srv->work);
     drain(srv);
     control_free(srv);
     for (unsigned i = 0; i < srv->owner_count; i++) {
@@ -373,6 +374,7 @@ void server_free(struct server *srv)
     for (unsigned i = 0; i < srv->owner_count; i++)
         mn_loop_free(loops[i]);
     mn_free(loops);
+    mn_work_free(srv->work);
     mn_limit_free(srv->limits);
     mn_free((void *)srv->hosts);
     mn_free(srv->told);

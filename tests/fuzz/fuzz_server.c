@@ -44,6 +44,11 @@ struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)
     return MN_NEW(struct mn_work);
 }
 
+void mn_work_stop(struct mn_work *w)
+{
+    (void)w;
+}
+
 void mn_work_free(struct mn_work *w)
 {
     mn_free(w);

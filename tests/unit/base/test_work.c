@@ -99,7 +99,7 @@ TEST(a_full_lane_says_so_and_starves_no_other)
 TEST(the_end_finishes_what_runs_and_drops_what_waits)
 {
     struct mn_work *w = begin(10);
-    struct job jobs[2];
+    struct job jobs[3];
 
     pthread_mutex_lock(&gate);
     CHECK_INT(submit(w, MN_LANE_HASH, &jobs[0], 0), 0);
@@ -107,6 +107,8 @@ TEST(the_end_finishes_what_runs_and_drops_what_waits)
         ;
     CHECK_INT(submit(w, MN_LANE_HASH, &jobs[1], 1), 0);
     pthread_mutex_unlock(&gate);
+    mn_work_stop(w);
+    CHECK_INT(submit(w, MN_LANE_READ, &jobs[2], 2), MN_E_BUSY);
     mn_work_free(w);
     while (mn_loop_turn(loop, 0))
         ;
