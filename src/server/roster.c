@@ -82,12 +82,37 @@ unsigned roster_flags(const struct roster *r, mn_str jid)
     return roster_find(r, jid, &item) ? item.flags : 0;
 }
 
+void roster_add(struct roster *r, const struct roster_item *item)
+{
+    struct mn_arena a = {0};
+    mn_str record = roster_record(item, &a);
+    size_t n = HEAD + item->jid.n + record.n;
+    char *p;
+
+    r->block = mn_realloc(r->block, r->used + n);
+    p = r->block + r->used;
+    put16(p, item->jid.n);
+    put16(p + 2, record.n >> 16);
+    put16(p + 4, record.n);
+    memcpy(p + HEAD, item->jid.p, item->jid.n);
+    memcpy(p + HEAD + item->jid.n, record.p, record.n);
+    r->used += (uint32_t)n;
+    r->count++;
+    mn_arena_done(&a, NULL);
+}
+
 void roster_put(struct roster *r, const struct roster_item *item)
 {
     struct mn_arena a = {0};
-    mn_str jid = mn_arena_str(&a, item->jid), record = roster_record(item, &a);
-    struct roster_item old;
+    mn_str jid = mn_arena_str(&a, item->jid);
+    struct roster_item now = *item, old;
     uint32_t at = 0, from = 0;
+
+    /* It may point into the block. */
+    now.jid = jid;
+    if (item->name.p)
+        now.name = mn_arena_str(&a, item->name);
+    now.groups = mn_arena_str(&a, item->groups);
 
     while (from = at, roster_next(r, &at, &old))
         if (mn_str_eq(old.jid, jid)) {
@@ -96,19 +121,8 @@ void roster_put(struct roster *r, const struct roster_item *item)
             r->count--;
             break;
         }
-    if (item->flags) {
-        size_t n = HEAD + jid.n + record.n;
-        char *p;
-
-        r->block = mn_realloc(r->block, r->used + n);
-        p = r->block + r->used;
-        put16(p, jid.n);
-        put16(p + 2, record.n >> 16);
-        put16(p + 4, record.n);
-        memcpy(p + HEAD, jid.p, jid.n);
-        memcpy(p + HEAD + jid.n, record.p, record.n);
-        r->used += (uint32_t)n;
-        r->count++;
+    if (now.flags) {
+        roster_add(r, &now);
     } else if (!r->used) {
         mn_free(r->block);
         r->block = NULL;

@@ -31,6 +31,8 @@ struct roster_item {
 bool roster_find(const struct roster *r, mn_str jid, struct roster_item *out);
 /* Iterates in stored order: *at starts at 0. The slices are lent until the next change. */
 bool roster_next(const struct roster *r, uint32_t *at, struct roster_item *out);
+/* At the end; there is none of that address yet. */
+void roster_add(struct roster *r, const struct roster_item *item);
 /* Adds or replaces; removes when flags are 0. `item`'s slices may point into the block. */
 void roster_put(struct roster *r, const struct roster_item *item);
 void roster_free(struct roster *r);

@@ -161,7 +161,7 @@ static void load_done(struct store_read *r)
             memcpy(&u->roster.version, row->value.p, 8);
         else if (mn_str_starts(row->key, item) &&
                  roster_record_parse(mn_str_skip(row->key, item.n), row->value, &got))
-            roster_put(&u->roster, &got);
+            roster_add(&u->roster, &got); /* keys are there once */
         else if (mn_str_starts(row->key, blocked))
             block_add(u, mn_str_skip(row->key, blocked.n));
     }

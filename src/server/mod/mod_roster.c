@@ -2,7 +2,8 @@
 #include "server/module.h"
 #include "server/presence.h"
 
-enum { NAME_MAX_ = 1023, GROUPS_MAX = 100 };
+/* ITEM_ROOM: bytes in memory and on the wire for each item that a roster may have. */
+enum { NAME_MAX_ = 1023, GROUPS_MAX = 100, ITEM_ROOM = 512 };
 
 static void features(struct c2s *c, struct mn_buf *out)
 {
@@ -129,6 +130,9 @@ static enum mn_cond changed(struct iq *iq, struct mn_arena *a)
         return MN_COND_RESOURCE_CONSTRAINT;
     if ((cond = groups_of(e, a, &item.groups)))
         return cond;
+    if (u->roster.used + name.n + item.groups.n >
+        ITEM_ROOM * (size_t)iq->owner->srv->conf->roster.max_items)
+        return MN_COND_RESOURCE_CONSTRAINT;
     item.name = name.n ? name : (mn_str){0};
     item.flags |= ROSTER_LISTED;
     presence_item_changed(u, &item, true);
