@@ -204,7 +204,10 @@ static void requests_read(struct store_read *r)
 {
     struct session *s = r->arg;
 
-    for (size_t i = 0; i < r->count && s->user && s->available; i++) {
+    /* Those that would be too much at once are shown another time. */
+    for (size_t i = 0; i < r->count && s->user && s->available &&
+                       session_queued(s) < (size_t)s->user->owner->srv->conf->limits.queue / 2;
+         i++) {
         struct mn_stanza *st;
 
         if (!mn_stanza_load(r->rows[i].value, &st))
@@ -226,7 +229,7 @@ static void requests_show(struct session *s)
         struct store_read *r = store_read_new();
 
         r->kind = STORE_LIST;
-        r->owner = mn_jid_bare(&s->user->jid);
+        r->owner = mn_arena_str(&r->arena, mn_jid_bare(&s->user->jid));
         r->store = "requests";
         r->key = MN_STR("");
         r->done = requests_read;

@@ -80,9 +80,9 @@ static void gone(struct session *s, const struct mn_stanza *st)
         st->elem ? mn_elem_child_text(st->elem, MN_NS_CLIENT, "status", &a) : (mn_str){0};
 
     if (!is_there(u) && u->exists && !s->anonymous)
-        u->wrote =
-            store_set(u->owner->writer, mn_jid_bare(&u->jid), "profile", MN_STR("last"),
-                      mn_arena_fmt(&a, "%lld %.*s", (long long)mn_clock_wall(), MN_ARG(status)));
+        user_wrote(u, store_set(u->owner->writer, mn_jid_bare(&u->jid), "profile", MN_STR("last"),
+                                mn_arena_fmt(&a, "%lld %.*s", (long long)mn_clock_wall(),
+                                             MN_ARG(status))));
     mn_arena_done(&a, NULL);
 }
 

@@ -45,21 +45,21 @@ static struct mn_stanza *stanza(enum mn_kind kind, const char *id)
     return st;
 }
 
-TEST(a_push_stays_behind_the_answers_that_wait)
+static struct server *srv;
+static struct mn_arena arena;
+static struct mn_buf got;
+
+/* The session of alice@localhost/r. */
+static struct session *start(void)
 {
     struct server_options opt = {.loops = 1};
     struct mn_conf_errors errors;
-    struct mn_arena a = {0};
-    struct mn_buf got = {0}, why = {0};
+    struct mn_buf why = {0};
     struct config *conf;
-    struct server *srv;
     struct owner *o;
     struct mn_jid bare;
-    struct user *u;
-    struct session *s;
-    struct ticket *open;
 
-    MN_ASSERT(!config_parse(MN_STR(""), &a, &conf, &errors));
+    MN_ASSERT(!config_parse(MN_STR(""), &arena, &conf, &errors));
     opt.conf = conf;
     MN_ASSERT(!store_open_mem(&opt.store) && !server_new(&opt, &srv, &why));
     o = srv->owners[0];
@@ -68,8 +68,22 @@ TEST(a_push_stays_behind_the_answers_that_wait)
     user_when_loaded(user_get(o, srv->hosts, &bare), come, &got);
     while (mn_loop_turn(o->loop, 0))
         ;
-    u = user_find(o, MN_STR("alice@localhost"));
-    s = session_find(u, MN_STR("r"));
+    return session_find(user_find(o, MN_STR("alice@localhost")), MN_STR("r"));
+}
+
+static void stop(void)
+{
+    server_free(srv);
+    mn_buf_free(&got);
+    mn_arena_done(&arena, NULL);
+}
+
+TEST(a_push_stays_behind_the_answers_that_wait)
+{
+    struct session *s = start();
+    struct user *u = s->user;
+    struct owner *o = u->owner;
+    struct ticket *open;
 
     user_push(u, s, stanza(MN_IQ, "push1"));
     CHECK_STR(mn_buf_view(&got), "push1 ");
@@ -89,8 +103,19 @@ TEST(a_push_stays_behind_the_answers_that_wait)
     CHECK_STR(mn_buf_view(&got), "push1 presence roster push2 ");
 
     session_end(s);
-    server_free(srv);
-    mn_buf_free(&got);
-    mn_buf_free(&why);
-    mn_arena_done(&a, NULL);
+    stop();
+}
+
+TEST(an_account_is_given_up_when_its_last_word_is_stored)
+{
+    struct session *s = start();
+    struct owner *o = s->user->owner;
+
+    s->user->exists = true;
+    s->available = true;
+    session_end(s);
+    for (int i = 0; i < 3; i++) /* the commit, and that it is through */
+        mn_loop_turn(o->loop, 0);
+    CHECK_INT(o->idle_count, 1);
+    stop();
 }
