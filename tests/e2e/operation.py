@@ -14,7 +14,7 @@ loops: 2
 domains: [{name: localhost}]
 listen:
   - {address: "127.0.0.1", port: 0, tls: offered}
-auth: {mechanisms: [SCRAM-SHA-256, PLAIN], without_tls: [PLAIN], iterations: 4096}
+auth: {mechanisms: [SCRAM-SHA-256, PLAIN], without_tls: [PLAIN], iterations: 4096, iq_auth: on}
 """ % FOLDER
 EXTRA = """modules:
   version: off
@@ -293,6 +293,10 @@ def disabled():
             restart()
             assert re.match(r"20\d\d-", ask("user", "show", "romeo@localhost")["disabled"])
         assert "account-disabled" in Client(server).plain("romeo")
+        old = Client(server)
+        old.send("<iq type='set' id='a'><query xmlns='jabber:iq:auth'><username>romeo</username><password>testpwd</password>"
+                 "<resource>x</resource></query></iq>")
+        assert "<not-authorized" in old.until("</iq>")
         wrong = Client(server).plain("romeo", "wrong")
         assert "not-authorized" in wrong and "disabled" not in wrong, wrong
         assert ask("user", "disable", "romeo@localhost") == {"jid": "romeo@localhost"}
