@@ -206,7 +206,7 @@ static void requests_read(struct store_read *r)
 
     /* Those that would be too much at once are shown another time. */
     for (size_t i = 0; i < r->count && s->user && s->available &&
-                       session_queued(s) < (size_t)s->user->owner->srv->conf->limits.queue / 2;
+                       session_queued(s) < (size_t)s->user->owner->snap->conf->limits.queue / 2;
          i++) {
         struct mn_stanza *st;
 

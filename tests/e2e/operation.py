@@ -79,6 +79,8 @@ def other(takes, default):
     m = re.search(r"(\d+)(\w*) to (\d+)(\w*)", takes)
     if takes.startswith("yes or no") or takes.startswith("on or off") or takes.startswith("off, or keys"):
         return default not in ("on", "yes", "true"), 7
+    if takes.startswith("a list of texts"):
+        return ["mailto:someone@example.org"], 7
     if takes.startswith("a rate"):
         return "7/min", "7"
     if takes.startswith("a list, each one of: "):

@@ -147,7 +147,7 @@ static struct session *taker(const struct user *u)
 
 static bool is_full(const struct session *s)
 {
-    return session_queued(s) > (size_t)s->user->owner->srv->conf->limits.queue / 4;
+    return session_queued(s) > (size_t)s->user->owner->snap->conf->limits.queue / 4;
 }
 
 static void flush_page(void *arg, struct user *u);

@@ -131,7 +131,7 @@ static enum mn_cond changed(struct iq *iq, struct mn_arena *a)
     if ((cond = groups_of(e, a, &item.groups)))
         return cond;
     if (u->roster.used + name.n + item.groups.n >
-        ITEM_ROOM * (size_t)iq->owner->srv->conf->roster.max_items)
+        ITEM_ROOM * (size_t)iq->owner->snap->conf->roster.max_items)
         return MN_COND_RESOURCE_CONSTRAINT;
     item.name = name.n ? name : (mn_str){0};
     item.flags |= ROSTER_LISTED;
