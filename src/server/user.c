@@ -337,6 +337,20 @@ void user_send(struct user *u, struct mn_stanza *st)
         leave_later(u, NULL, st, NULL);
 }
 
+void user_read(struct user *u, const char *store, mn_str key, void (*done)(struct store_read *r),
+               void *arg)
+{
+    struct store_read *r = store_read_new();
+
+    r->kind = STORE_GET;
+    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&u->jid));
+    r->store = store;
+    r->key = mn_arena_str(&r->arena, key);
+    r->done = done;
+    r->arg = arg;
+    store_read(u->owner->writer, r, u->wrote);
+}
+
 /* Coming and going. */
 
 void user_created(struct user *u)

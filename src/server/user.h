@@ -55,6 +55,10 @@ void user_send(struct user *u, struct mn_stanza *st);
 /* ... or any act. Dropped when the commit fails, unless `on_failure`. */
 void user_act(struct user *u, struct wait *w);
 
+/* Reads one value of the account, behind all that it has written; `done` frees the read. */
+void user_read(struct user *u, const char *store, mn_str key, void (*done)(struct store_read *r),
+               void *arg);
+
 /* The account is new: from now on it exists (the caller has written it). */
 void user_created(struct user *u);
 /* From now on nobody logs in to it, and its sessions end; or again somebody may. */

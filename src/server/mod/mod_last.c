@@ -49,21 +49,12 @@ static bool is_there(const struct user *u)
 
 static enum mn_cond at_user(struct iq *iq)
 {
-    struct store_read *r;
-
     if (!iq_is_self(iq) &&
         !(roster_flags(&iq->user->roster, mn_jid_bare(&iq->st->from)) & ROSTER_FROM))
         return MN_COND_FORBIDDEN;
     if (is_there(iq->user))
         return answer(iq, 0, (mn_str){0});
-    r = store_read_new();
-    r->kind = STORE_GET;
-    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&iq->user->jid));
-    r->store = "profile";
-    r->key = MN_STR("last");
-    r->done = was_read;
-    r->arg = iq_hold(iq);
-    store_read(iq->owner->writer, r, iq->user->wrote);
+    user_read(iq->user, "profile", MN_STR("last"), was_read, iq_hold(iq));
     return MN_COND_LATER;
 }
 

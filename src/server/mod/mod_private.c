@@ -63,20 +63,14 @@ static void get_read(struct store_read *r)
 
 static enum mn_cond on_get(struct iq *iq)
 {
-    struct store_read *r;
+    struct mn_arena a = {0};
 
     if (!iq_is_self(iq))
         return MN_COND_FORBIDDEN;
     if (!proper(iq))
         return MN_COND_NOT_ACCEPTABLE;
-    r = store_read_new();
-    r->kind = STORE_GET;
-    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&iq->user->jid));
-    r->store = "private";
-    r->key = key_of(mn_elem_first(iq->child), &r->arena);
-    r->done = get_read;
-    r->arg = iq_hold(iq);
-    store_read(iq->owner->writer, r, iq->user->wrote);
+    user_read(iq->user, "private", key_of(mn_elem_first(iq->child), &a), get_read, iq_hold(iq));
+    mn_arena_done(&a, NULL);
     return MN_COND_LATER;
 }
 

@@ -28,15 +28,7 @@ static void get_read(struct store_read *r)
 
 static enum mn_cond on_get(struct iq *iq)
 {
-    struct store_read *r = store_read_new();
-
-    r->kind = STORE_GET;
-    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&iq->user->jid));
-    r->store = "profile";
-    r->key = MN_STR("vcard");
-    r->done = get_read;
-    r->arg = iq_hold(iq);
-    store_read(iq->owner->writer, r, iq->user->wrote);
+    user_read(iq->user, "profile", MN_STR("vcard"), get_read, iq_hold(iq));
     return MN_COND_LATER;
 }
 
