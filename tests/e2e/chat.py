@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Two people register, log in, become contacts, chat, miss each other and leave, against a real mynahd on four loops. Prints TAP.
 usage: chat.py MYNAHD CONFIG-OF-2007"""
-import base64, functools, os, re, shutil, signal, sys, tempfile
+import base64, functools, os, re, shutil, signal, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import Client, SASL, Server, tap
@@ -239,10 +239,20 @@ def hostile(server, folder):
     assert "host-unknown" in text and text.index("<stream:stream") < text.index("<stream:error")
 
 
+def guesses(server, folder):
+    """By jabber:iq:auth they cost time as well, each on a stream of its own."""
+    for _ in range(8):
+        c, since = Client(server), time.monotonic()
+        c.send("<iq type='set' id='a'><query xmlns='jabber:iq:auth'><username>romeo</username><password>guess</password>"
+               "<resource>r</resource></query></iq>")
+        assert "<not-authorized" in c.until("</iq>")
+    assert time.monotonic() - since > 0.2
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="mynah-e2e-")
     server = Server(sys.argv[1], write(folder))
-    steps = [registering, mechanisms, of_2007, contacts, renewed, hostile, missed]
+    steps = [registering, mechanisms, of_2007, contacts, renewed, hostile, guesses, missed]
     bad = tap([(s.__name__, functools.partial(s, server, folder)) for s in steps], lambda: server.log)
     if server.process.poll() is None:
         server.process.kill()

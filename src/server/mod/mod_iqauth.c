@@ -37,6 +37,8 @@ struct checking {
     mn_str password, stored;
     struct mn_arena a;
     bool good;
+    struct mn_timer delay;
+    unsigned iterations;
 };
 
 static void end(struct checking *k, enum mn_cond cond)
@@ -66,11 +68,17 @@ static void let_in(void *arg, struct user *u)
     end(k, MN_COND_NONE);
 }
 
+static void delay_over(struct mn_timer *t)
+{
+    end(MN_OF(t, struct checking, delay), MN_COND_NOT_AUTHORIZED);
+}
+
 static void checked(struct mn_job *j)
 {
     struct checking *k = (struct checking *)j;
     struct c2s *c = k->iq->stream;
     struct mn_jid bare = mn_jid_to_bare(&k->jid);
+    int64_t ms = 0, by_account = 0;
     char group[16];
 
     if (k->good && c->state != C2S_CLOSED) {
@@ -83,8 +91,12 @@ static void checked(struct mn_job *j)
         mn_limit_fail(c->srv->limits, mn_jid_bare(&bare));
         mn_log_info(&c->log, "login refused", MN_F("account", mn_jid_bare(&bare)),
                     MN_FC("why", "jabber:iq:auth"));
+        ms = mn_limit_delay(c->srv->limits, c2s_group(c, group));
+        by_account = mn_limit_delay(c->srv->limits, mn_jid_bare(&bare));
     }
-    end(k, MN_COND_NOT_AUTHORIZED);
+    /* As with SASL (decision L3); at once when nothing is to be waited for. */
+    k->delay.fire = delay_over;
+    mn_timer_start(c->owner->loop, &k->delay, by_account > ms ? by_account : ms);
 }
 
 static void check(struct mn_job *j)
@@ -92,6 +104,9 @@ static void check(struct mn_job *j)
     struct checking *k = (struct checking *)j;
 
     k->good = k->stored.p && mn_sasl_creds_check(k->stored, k->password);
+    if (!k->stored.p && mn_sasl_creds_make(mn_jid_user(&k->jid), mn_jid_host(&k->jid), k->password,
+                                           1u << MN_SASL_PLAIN, k->iterations, &k->a, &k->stored))
+        k->stored = (mn_str){0}; /* made to take as long as for an account that exists */
 }
 
 static void found(struct store_read *r)
@@ -99,9 +114,16 @@ static void found(struct store_read *r)
     struct checking *k = r->arg;
     struct c2s *c = k->iq->stream;
 
+    bool failed = r->result;
+
     if (r->count)
         k->stored = mn_arena_str(&k->a, r->rows[0].value);
     store_read_free(r);
+    if (failed) {
+        end(k, MN_COND_RESOURCE_CONSTRAINT);
+        return;
+    }
+    k->iterations = (unsigned)c->owner->snap->conf->auth.iterations;
     k->job = (struct mn_job){.run = check, .done = checked, .loop = c->owner->loop};
     if (mn_work_submit(c->srv->work, MN_LANE_HASH, &k->job))
         end(k, MN_COND_RESOURCE_CONSTRAINT);
