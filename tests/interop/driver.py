@@ -1,5 +1,5 @@
 """Drives other people's programs against a mynahd of our own: every wait has a deadline and ends with what was said so far."""
-import contextlib, os, re, shutil, signal, socket, subprocess, sys, tempfile, threading
+import contextlib, os, re, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import Client, DEADLINE, Server, tap
@@ -58,10 +58,21 @@ class Cable:
     def accept(self):
         while True:
             near = self.socket.accept()[0]
-            self.holes, self.line = set(), (near, socket.create_connection(("127.0.0.1", self.server.ports[0]), DEADLINE))
-            self.line[1].settimeout(None)
+            self.holes, self.line = set(), (near, self.reach())
             for way, line in ("up", self.line), ("down", self.line[::-1]):
                 threading.Thread(target=self.carry, args=(way, self.holes, *line), daemon=True).start()
+
+    def reach(self):
+        """The server, which may still be on its way."""
+        until = time.monotonic() + DEADLINE
+        while True:
+            try:
+                far = socket.create_connection(("127.0.0.1", self.server.ports[0]), DEADLINE)
+                far.settimeout(None)
+                return far
+            except (OSError, IndexError):
+                assert time.monotonic() < until
+                time.sleep(0.05)
 
     def carry(self, way, holes, source, target):
         with contextlib.suppress(OSError):
