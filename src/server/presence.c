@@ -146,42 +146,60 @@ void presence_directed_free(struct session *s)
     mn_map_free(s->directed);
     mn_free(s->directed);
     s->directed = NULL;
+    s->directed_bytes = 0;
 }
 
 /* Everyone who got directed presence hears of the end (RFC 6121 4.6.3). */
 static void directed_end(struct session *s, struct mn_stanza *st)
 {
+    struct mn_map *all = s->directed; /* its own resource may be among them, and strike it out */
     struct jid_node *n;
     size_t at = 0;
 
-    while (s->directed && (n = mn_map_next(s->directed, &at))) {
+    s->directed = NULL;
+    s->directed_bytes = 0;
+    while (all && (n = mn_map_next(all, &at))) {
         struct mn_stanza *one = mn_stanza_wrap(st);
 
         mn_stanza_to(one, &n->jid);
         router_send(one);
+        mn_free(n);
     }
-    presence_directed_free(s);
+    if (all)
+        mn_map_free(all);
+    mn_free(all);
 }
 
-static void directed_note(struct session *s, const struct mn_jid *to, bool available)
+enum { DIRECTED_MAX = 10000, DIRECTED_BYTES = 1 << 20 };
+
+static void directed_forget(struct session *s, const struct mn_jid *to)
+{
+    struct jid_node *n = s->directed ? mn_map_del(s->directed, mn_jid_text(to)) : NULL;
+
+    if (n)
+        s->directed_bytes -= n->text.n;
+    mn_free(n);
+}
+
+/* False: too many already, so that they could not be told of the end. */
+static bool directed_note(struct session *s, const struct mn_jid *to)
 {
     mn_str text = mn_jid_text(to);
     struct jid_node *n;
 
-    if (!available) {
-        if (s->directed)
-            mn_free(mn_map_del(s->directed, text));
-        return;
-    }
     if (!s->directed)
         s->directed = MN_NEW(struct mn_map);
-    if (mn_map_get(s->directed, text) || s->directed->count > 10000)
-        return;
+    if (mn_map_get(s->directed, text))
+        return true;
+    if (s->directed->count >= DIRECTED_MAX || s->directed_bytes + text.n > DIRECTED_BYTES)
+        return false;
+    s->directed_bytes += text.n;
     n = mn_alloc(sizeof *n + text.n);
     memcpy(n->bytes, text.p, text.n);
     n->text = (mn_str){n->bytes, text.n};
     n->jid = (struct mn_jid){n->bytes, to->user, to->host, to->resource};
     mn_map_put(s->directed, n->text, n);
+    return true;
 }
 
 bool presence_directed_next(const struct session *s, size_t *at, mn_str *jid)
@@ -195,7 +213,7 @@ bool presence_directed_next(const struct session *s, size_t *at, mn_str *jid)
 
 void presence_directed_add(struct session *s, const struct mn_jid *to)
 {
-    directed_note(s, to, true);
+    directed_note(s, to);
 }
 
 /* The subscription requests that came while nobody could see them (RFC 6121 3.1.3), and those not
@@ -418,13 +436,17 @@ static bool is_subscription(const struct mn_stanza *st)
 static void directed(struct session *s, struct mn_stanza *st)
 {
     unsigned flags = roster_flags(&s->user->roster, mn_jid_bare(&st->to));
+    bool may = true;
 
     /* Those who get our broadcasts need no note while we are available (RFC 6121 4.6.2). */
     if (st->type == MN_TYPE_NONE && !(flags & ROSTER_FROM && s->available))
-        directed_note(s, &st->to, true);
+        may = directed_note(s, &st->to);
     else if (st->type == MN_TYPE_UNAVAILABLE)
-        directed_note(s, &st->to, false);
-    router_out(s, st);
+        directed_forget(s, &st->to);
+    if (may)
+        router_out(s, st);
+    else
+        refuse_out(s, st, MN_COND_RESOURCE_CONSTRAINT, "too many see this resource already");
 }
 
 void presence_out(struct session *s, struct mn_stanza *st)
@@ -584,7 +606,7 @@ void presence_in(struct route *r)
         if (st->to.resource && !session_is(s, mn_jid_resource(&st->to)))
             continue;
         if (st->type == MN_TYPE_UNAVAILABLE)
-            directed_note(s, &st->from, false); /* RFC 6121 4.6.1 */
+            directed_forget(s, &st->from); /* RFC 6121 4.6.1 */
         /* What goes wrong with a subscription comes back to the bare address. */
         if (st->to.resource || s->available || (st->type == MN_TYPE_ERROR && s->interested))
             session_write(s, st, NULL);

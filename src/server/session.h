@@ -44,6 +44,7 @@ struct session {
     struct mn_list answers;  /* own IQ answers behind open tickets */
     struct flat *presence;   /* while available */
     struct mn_map *directed; /* who got directed presence: text -> struct jid_node */
+    size_t directed_bytes;   /* of their addresses */
     const struct mn_log *log;
     int64_t since; /* wall clock */
     mn_str peer;   /* for the session list; text of the endpoint */

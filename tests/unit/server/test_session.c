@@ -2,6 +2,7 @@
 #include "server/session.h"
 
 #include "server/config.h"
+#include "server/presence.h"
 #include "server/server.h"
 #include "test.h"
 
@@ -117,5 +118,30 @@ TEST(an_account_is_given_up_when_its_last_word_is_stored)
     for (int i = 0; i < 3; i++) /* the commit, and that it is through */
         mn_loop_turn(o->loop, 0);
     CHECK_INT(o->idle_count, 1);
+    stop();
+}
+
+TEST(who_sees_a_resource_is_bounded_in_bytes)
+{
+    struct session *s = start();
+    struct owner *o = s->user->owner;
+    struct mn_arena a = {0};
+    mn_str jid;
+    size_t at = 0, told = 0;
+
+    for (int i = 0; i < 1200; i++) {
+        struct mn_stanza *st = mn_stanza_new(MN_PRESENCE, MN_TYPE_NONE);
+
+        MN_ASSERT(!mn_jid_parse(mn_arena_fmt(&a, "bob@localhost/%01000d", i), &a, &st->to));
+        mn_stanza_from(st, &s->jid);
+        presence_out(s, st);
+    }
+    while (presence_directed_next(s, &at, &jid))
+        told++;
+    CHECK(told > 1000 && told < 1050);
+    mn_arena_done(&a, NULL);
+    session_end(s);
+    for (int i = 0; i < 9; i++)
+        mn_loop_turn(o->loop, 0);
     stop();
 }
