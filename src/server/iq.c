@@ -62,6 +62,19 @@ static const struct iq_row *row_find(const struct mn_elem *child, enum mn_type t
     return k ? k->row : NULL;
 }
 
+bool iq_ok(const struct mn_stanza *st)
+{
+    const struct mn_elem *child = mn_stanza_child(st);
+
+    if (!st->id.n || st->type == MN_TYPE_BAD || st->type == MN_TYPE_NONE)
+        return false;
+    if (st->type == MN_TYPE_ERROR)
+        return true;
+    if (st->type == MN_TYPE_RESULT)
+        return !mn_elem_next(child);
+    return child && !mn_elem_next(child);
+}
+
 bool iq_hears(const struct mn_elem *child, enum mn_type type, enum iq_at at)
 {
     const struct iq_row *row = row_find(child, type);

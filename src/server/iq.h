@@ -36,6 +36,8 @@ struct iq_row {
     iq_fn *fn;
 };
 
+/* RFC 6120 8.2.3: an id, one child for get and set, at most one for result. */
+bool iq_ok(const struct mn_stanza *st);
 /* Finds the row and runs it; an error answer where there is none. `iq` is on the caller's stack,
  * its st a reference that is taken over. */
 void iq_dispatch(struct iq *iq, enum iq_at at);

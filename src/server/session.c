@@ -254,28 +254,30 @@ void session_settle(struct session *s)
         s->face->settled(s->endpoint);
 }
 
-/* An IQ for the server itself or for the own account. */
-static bool is_ours(const struct session *s, const struct mn_stanza *st, enum iq_at *at)
+/* An IQ for the server itself (any of its hosts) or for the own account: whose it is. */
+static const struct host *ours(const struct session *s, const struct mn_stanza *st, enum iq_at *at)
 {
     if (mn_jid_none(&st->to) ||
         (!st->to.resource && mn_str_eq(mn_jid_bare(&st->to), mn_jid_bare(&s->user->jid)))) {
         *at = AT_USER;
-        return true;
+        return s->user->host;
     }
     *at = AT_HOST;
-    return !st->to.user && !st->to.resource && host_find(s->user->owner->srv, mn_jid_host(&st->to));
+    return st->to.user || st->to.resource ? NULL
+                                          : host_find(s->user->owner->srv, mn_jid_host(&st->to));
 }
 
 static void iq_out(struct session *s, uint32_t seq, struct mn_stanza *st)
 {
     enum iq_at at;
+    const struct host *h = ours(s, st, &at);
 
-    if (!is_ours(s, st, &at)) {
+    if (!h) {
         router_out(s, st);
     } else if (st->type == MN_TYPE_GET || st->type == MN_TYPE_SET) {
         struct iq iq = {.st = st,
                         .owner = s->user->owner,
-                        .host = s->user->host,
+                        .host = h,
                         .user = at == AT_USER ? s->user : NULL,
                         .via = s,
                         .seq = seq};
@@ -284,20 +286,6 @@ static void iq_out(struct session *s, uint32_t seq, struct mn_stanza *st)
     } else { /* answers to our pushes need nothing */
         mn_stanza_unref(st);
     }
-}
-
-/* RFC 6120 8.2.3: an id, one child for get and set, at most one for result. */
-static bool iq_ok(const struct mn_stanza *st)
-{
-    const struct mn_elem *child = mn_stanza_child(st);
-
-    if (!st->id.n || st->type == MN_TYPE_BAD || st->type == MN_TYPE_NONE)
-        return false;
-    if (st->type == MN_TYPE_ERROR)
-        return true;
-    if (st->type == MN_TYPE_RESULT)
-        return !mn_elem_next(child);
-    return child && !mn_elem_next(child);
 }
 
 void session_take(struct session *s, struct mn_stanza *st)

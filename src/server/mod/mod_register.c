@@ -98,12 +98,20 @@ static struct c2s *stranger_of(const struct iq *iq)
     return iq->via && iq->via->anonymous ? c2s_of(iq->via) : NULL;
 }
 
+/* A session has to do with the accounts of its own domain alone. */
+static bool is_elsewhere(const struct iq *iq)
+{
+    return iq->via && iq->host != iq->via->user->host;
+}
+
 static enum mn_cond on_get(struct iq *iq)
 {
     struct c2s *stranger = stranger_of(iq);
     struct mn_stanza *answer;
     struct mn_elem *q;
 
+    if (is_elsewhere(iq))
+        return MN_COND_FORBIDDEN;
     if (stranger)
         return is_open(stranger) ? form(iq) : MN_COND_NOT_ALLOWED;
     if (!iq->via)
@@ -228,6 +236,8 @@ static enum mn_cond on_set(struct iq *iq)
 {
     struct c2s *stranger = stranger_of(iq);
 
+    if (is_elsewhere(iq))
+        return MN_COND_FORBIDDEN;
     if (stranger)
         return create(iq, stranger);
     if (!iq->via)
