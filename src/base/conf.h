@@ -42,6 +42,7 @@ struct mn_conf_row {
     const struct mn_conf_row *rows;                      /* SECTION, LIST, MODULES */
     size_t size;                                         /* LIST: bytes of one item's struct */
     bool live;                                           /* takes effect at a reload */
+    bool secret;                                         /* not to be shown */
     bool per_domain;                                     /* may stand below a domain as well */
     const char *text;                                    /* one line of help */
     int (*check)(const void *value, struct mn_buf *why); /* further rule; 0, or why is filled */

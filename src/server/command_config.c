@@ -20,8 +20,9 @@ static void add(void *arg, const char *path, const struct mn_conf_row *row, mn_s
 
     if (v->count == v->cap)
         v->items = mn_realloc(v->items, (v->cap = 2 * v->cap + 64) * sizeof *v->items);
-    v->items[v->count++] =
-        (struct value){mn_arena_cstr(v->a, mn_str_from(path)), mn_arena_str(v->a, text), row->live};
+    v->items[v->count++] = (struct value){
+        mn_arena_cstr(v->a, mn_str_from(path)),
+        mn_arena_str(v->a, row->secret && text.n ? MN_STR("(not shown)") : text), row->live};
 }
 
 static struct values values_of(const struct config *c, struct mn_arena *a)

@@ -5,7 +5,7 @@
 enum { ROOM = 64 };
 
 static const char *const tls_names[] = {"required", "offered", "direct", "off", NULL};
-static const char *const service_names[] = {"c2s", NULL};
+static const char *const service_names[] = {"c2s", "component", NULL};
 static const char *const open_names[] = {"no", "yes", "loopback", "auto", NULL};
 static const char *const compression_names[] = {"off", "after-login", "always", NULL};
 static const char *const field_names[] = {"username", "name", "email", "password", NULL};
@@ -84,10 +84,18 @@ static const struct mn_conf_row listen_rows[] = {
     {"service", MN_CONF_CHOICE, offsetof(struct conf_listen, service), "c2s",
      .choices = service_names},
     {"address", MN_CONF_TEXT, offsetof(struct conf_listen, address), "auto", .check = check_address,
-     .text = "auto: loopback while no domain is configured, else every address"},
+     .text = "auto: every address; for components, and while no domain is configured, loopback"},
     {"port", MN_CONF_INT, offsetof(struct conf_listen, port), NULL, .min = 0, .max = 65535,
      .text = "0: any free one"},
-    {"tls", MN_CONF_CHOICE, offsetof(struct conf_listen, tls), "required", .choices = tls_names},
+    {"tls", MN_CONF_CHOICE, offsetof(struct conf_listen, tls), "required", .choices = tls_names,
+     .text = "of components: off"},
+    {0}};
+static const struct mn_conf_row component_rows[] = {
+    {"name", MN_CONF_TEXT, offsetof(struct conf_component, name), NULL, .min = 1, .max = 1023,
+     .check = check_domain, .text = "its domain; what lies below it is its own, too"},
+    {"secret", MN_CONF_TEXT, offsetof(struct conf_component, secret), "",
+     .text = "or, better, where nobody else can read it:", .secret = true},
+    {"secret_file", MN_CONF_TEXT, offsetof(struct conf_component, secret_file), ""},
     {0}};
 static const struct mn_conf_row auth_rows[] = {
     {"mechanisms", MN_CONF_TEXTS, AT(auth.mechanisms),
@@ -183,6 +191,9 @@ static struct mn_conf_row rows[] = {
     {"registration", MN_CONF_SECTION, 0, .rows = registration_rows},
     {"compression", MN_CONF_CHOICE, AT(compression), "off", .choices = compression_names,
      .live = true},
+    {"components", MN_CONF_LIST, AT(components), .rows = component_rows,
+     .size = sizeof(struct conf_component),
+     .text = "programs that serve a domain of their own (XEP-0114)"},
     {"contact", MN_CONF_SECTION, 0, .rows = contact_rows,
      .text = "whom to turn to (XEP-0157); told to everybody who asks"},
     {"roster", MN_CONF_SECTION, 0, .rows = roster_rows},
@@ -232,6 +243,31 @@ static void also(struct mn_conf_errors *errors, int line, mn_str text)
         errors->items[errors->count++] = (struct mn_conf_error){line, text};
 }
 
+static void check_components(struct config *c, struct mn_arena *a, struct mn_conf_errors *errors)
+{
+    const struct conf_component *p = c->components.items;
+    const struct conf_domain *d = c->domains.items;
+    const struct conf_listen *l = c->listen.items;
+    mn_str x = {0}, y = {0};
+
+    for (size_t i = 0; i < c->listen.count; i++)
+        if (l[i].service == CONF_COMPONENT && l[i].tls != CONF_TLS_OFF)
+            also(errors, c->listen.line, MN_STR("service component: tls can only be off"));
+    for (size_t i = 0; i < c->components.count; i++) {
+        if (!p[i].secret.n == !p[i].secret_file.n)
+            also(errors, c->components.line,
+                 mn_arena_fmt(a, "component %.*s: expected secret or secret_file",
+                              MN_ARG(p[i].name)));
+        (void)!mn_jid_host_prep(p[i].name, a, &x);
+        for (size_t k = 0; k < i + c->domains.count; k++) {
+            (void)!mn_jid_host_prep(k < i ? p[k].name : d[k - i].name, a, &y);
+            if (mn_str_eq(x, y))
+                also(errors, c->components.line,
+                     mn_arena_fmt(a, "component %.*s: the name stands there twice", MN_ARG(x)));
+        }
+    }
+}
+
 /* What no single row can see. */
 static void check_whole(struct config *c, struct mn_arena *a, struct mn_conf_errors *errors)
 {
@@ -252,6 +288,7 @@ static void check_whole(struct config *c, struct mn_arena *a, struct mn_conf_err
                      mn_arena_fmt(a, "domain %.*s stands there twice", MN_ARG(x)));
         }
     }
+    check_components(c, a, errors);
     for (size_t i = 0; i < c->auth.without_tls.count; i++) {
         mn_str name = ((mn_str *)c->auth.without_tls.items)[i];
         bool there = false;

@@ -9,11 +9,16 @@ struct conf_domain {
 };
 
 enum conf_tls { CONF_TLS_REQUIRED, CONF_TLS_OFFERED, CONF_TLS_DIRECT, CONF_TLS_OFF };
+enum conf_service { CONF_C2S, CONF_COMPONENT };
 struct conf_listen {
-    int service; /* 0: c2s */
+    int service;
     mn_str address;
     int64_t port;
     int tls;
+};
+
+struct conf_component {
+    mn_str name, secret, secret_file;
 };
 
 enum conf_open { CONF_OPEN_NO, CONF_OPEN_YES, CONF_OPEN_LOOPBACK, CONF_OPEN_AUTO };
@@ -35,7 +40,7 @@ enum conf_log { CONF_LOG_TEXT, CONF_LOG_JSON, CONF_LOG_AUTO };
 struct config {
     mn_str data, run_as;
     int64_t loops;
-    struct mn_conf_list domains, listen;
+    struct mn_conf_list domains, listen, components;
     struct {
         struct mn_conf_list mechanisms, without_tls;
         int64_t iterations;

@@ -42,9 +42,10 @@ struct owner {
     struct mn_list idle; /* users nobody needs now, longest first */
     size_t idle_count;
     struct mn_list gates;
-    struct mn_map fifos;    /* sender and recipient -> struct fifo */
-    struct mn_list streams; /* struct c2s */
-    struct {                /* the stanza being handled */
+    struct mn_map fifos;       /* sender and recipient -> struct fifo */
+    struct mn_list streams;    /* struct c2s */
+    struct mn_list components; /* struct component_stream */
+    struct {                   /* the stanza being handled */
         struct session *session;
         uint32_t seq;
         size_t bytes; /* of its payload */

@@ -1,6 +1,7 @@
 #include "server/router.h"
 
 #include "server/block.h"
+#include "server/component.h"
 #include "server/iq.h"
 #include "server/module.h"
 #include "server/presence.h"
@@ -388,6 +389,51 @@ static void crossed(struct mn_post *p)
     router_in(o, (struct route *)p);
 }
 
+/* RFC 6120 10.4: no way to there. A probe alone is no reason for an error (RFC 6121 4.3). */
+static void unreachable(struct route *r, enum mn_cond cond, const char *why)
+{
+    if (r->st->kind == MN_PRESENCE && r->st->type == MN_TYPE_PROBE)
+        route_finish(r);
+    else
+        route_refuse(r, cond, why);
+}
+
+/* On the loop of the components. */
+static void component_in(struct owner *o, struct route *r)
+{
+    if (component_write(component_find(o->srv, mn_jid_host(&r->st->to)), r->st))
+        route_finish(r);
+    else
+        unreachable(r, MN_COND_SERVICE_UNAVAILABLE, "the component is not connected");
+}
+
+static void component_crossed(struct mn_post *p)
+{
+    struct owner *o = owner_here();
+
+    o->count.crossed++;
+    component_in(o, (struct route *)p);
+}
+
+static void cross(struct route *r, struct owner *there, void (*run)(struct mn_post *p))
+{
+    r = route_keep(r);
+    r->post.run = run;
+    r->post.bytes = sizeof *r + r->st->payload.n + 256;
+    owner_post(there, &r->post);
+}
+
+static void to_other_domain(struct owner *o, struct route *r)
+{
+    if (!component_find(o->srv, mn_jid_host(&r->st->to)))
+        unreachable(r, MN_COND_REMOTE_SERVER_NOT_FOUND,
+                    "this server does not speak to other domains");
+    else if (component_owner(o->srv) == o)
+        component_in(o, r);
+    else
+        cross(r, component_owner(o->srv), component_crossed);
+}
+
 static void route_go(struct owner *o, struct route *r)
 {
     struct mn_stanza *st = r->st;
@@ -395,13 +441,7 @@ static void route_go(struct owner *o, struct route *r)
     struct owner *there;
 
     if (!h) {
-        /* RFC 6120 10.4: no way to other domains. A probe alone is no reason for an error (RFC 6121
-         * 4.3). */
-        if (st->kind == MN_PRESENCE && st->type == MN_TYPE_PROBE)
-            route_finish(r);
-        else
-            route_refuse(r, MN_COND_REMOTE_SERVER_NOT_FOUND,
-                         "this server does not speak to other domains");
+        to_other_domain(o, r);
         return;
     }
     if (!st->to.user) {
@@ -409,14 +449,10 @@ static void route_go(struct owner *o, struct route *r)
         return;
     }
     there = owner_of(o->srv, mn_jid_bare(&st->to));
-    if (there == o) {
+    if (there == o)
         router_in(o, r);
-        return;
-    }
-    r = route_keep(r);
-    r->post.run = crossed;
-    r->post.bytes = sizeof *r + st->payload.n + 256;
-    owner_post(there, &r->post);
+    else
+        cross(r, there, crossed);
 }
 
 void router_out(struct session *s, struct mn_stanza *st)
@@ -525,6 +561,15 @@ static void fan_post(struct owner *there, struct mn_stanza *st, const struct mn_
     owner_post(there, &f->post);
 }
 
+/* Contacts at a component get an envelope each. */
+static void fan_to_component(struct mn_stanza *st, const struct mn_jid *to)
+{
+    struct mn_stanza *one = mn_stanza_wrap(st);
+
+    mn_stanza_to(one, to);
+    router_send(one);
+}
+
 void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count)
 {
     struct owner *o = owner_here(), **of = mn_alloc(count * sizeof *of);
@@ -536,6 +581,9 @@ void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count)
         of[i] = to[i].user && host_find(o->srv, mn_jid_host(&to[i]))
                     ? owner_of(o->srv, mn_jid_bare(&to[i]))
                     : NULL;
+    for (size_t i = 0; i < count && o->srv->component_count; i++)
+        if (!of[i] && component_find(o->srv, mn_jid_host(&to[i])))
+            fan_to_component(st, &to[i]);
     for (unsigned k = 0; k < o->srv->owner_count; k++) {
         struct owner *there = o->srv->owners[k];
         size_t n = 0;

@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "net/listen.h"
 #include "server/command.h"
+#include "server/component.h"
 #include "server/control.h"
 #include "server/module.h"
 #include "server/sm.h"
@@ -23,7 +24,7 @@ struct running {       /* what server.c alone needs */
 struct listening {
     struct running *run;
     struct mn_listener *listener;
-    int tls;
+    const struct conf_listen *conf;
 };
 
 const struct host *host_find(const struct server *srv, mn_str name)
@@ -105,9 +106,11 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     s->hosts = hosts = mn_alloc0(s->host_count * sizeof *hosts);
     for (size_t i = 0; i < s->host_count && !e; i++)
         e = host_open(r, &hosts[i], &domains[i]);
+    if (!e)
+        e = components_open(s, &s->conf->components, &r->a, why);
     s->told = mn_alloc0(s->host_count);
     snap = e ? NULL : snapshot_new(s, s->conf, NULL, why);
-    if (!snap)
+    if (!snap && !e)
         e = MN_E_TLS;
     s->owner_count = opt->loops;
     s->owners = mn_alloc0(s->owner_count * sizeof(struct owner *));
@@ -134,6 +137,7 @@ struct dealt {
     struct owner *owner;
     struct mn_conn *conn; /* NULL: to be made of fd */
     int fd, tls;
+    bool component;
 };
 
 static const struct mn_conn_face nobody;
@@ -146,6 +150,8 @@ static void dealt(struct mn_post *p)
         d->conn = mn_conn_tcp(d->owner->loop, d->fd, &nobody, NULL);
     if (d->owner->stopping)
         mn_conn_close(d->conn, 0);
+    else if (d->component)
+        component_accept(d->owner, d->conn);
     else
         c2s_new(d->owner, d->conn, (enum conf_tls)d->tls);
     mn_free(d);
@@ -170,14 +176,17 @@ static void accepted(void *arg, int fd, const struct mn_addr *peer)
     struct dealt *d = MN_NEW(struct dealt);
 
     (void)peer;
-    d->owner = l->run->srv.owners[l->run->next++ % l->run->srv.owner_count];
+    d->component = l->conf->service == CONF_COMPONENT;
+    d->owner = d->component ? component_owner(&l->run->srv)
+                            : l->run->srv.owners[l->run->next++ % l->run->srv.owner_count];
     d->fd = fd;
-    d->tls = l->tls;
+    d->tls = l->conf->tls;
     d->post.run = dealt;
     mn_loop_post(d->owner->loop, &d->post);
 }
 
-static int listen_one(struct running *r, mn_str address, int64_t port, int tls, struct mn_buf *why)
+static int listen_one(struct running *r, const struct conf_listen *c, mn_str address,
+                      struct mn_buf *why)
 {
     struct listening *l = MN_NEW(struct listening);
     char text[MN_ADDR_TEXT];
@@ -185,8 +194,8 @@ static int listen_one(struct running *r, mn_str address, int64_t port, int tls, 
     int e;
 
     l->run = r;
-    l->tls = tls;
-    MN_ASSERT(!mn_addr_parse(address, (uint16_t)port, &at));
+    l->conf = c;
+    MN_ASSERT(!mn_addr_parse(address, (uint16_t)c->port, &at));
     e = mn_listen(r->srv.owners[0]->loop, &at, accepted, l, &l->listener, why);
     if (e) {
         mn_free(l);
@@ -194,30 +203,31 @@ static int listen_one(struct running *r, mn_str address, int64_t port, int tls, 
     }
     r->listeners = mn_realloc(r->listeners, (r->listener_count + 1) * sizeof(struct listening *));
     r->listeners[r->listener_count++] = l;
-    mn_log_info(NULL, "listening", MN_FC("service", "c2s"),
+    mn_log_info(NULL, "listening",
+                MN_FC("service", c->service == CONF_COMPONENT ? "component" : "c2s"),
                 MN_FC("address", mn_addr_text(mn_listener_addr(l->listener), text)),
-                MN_FC("tls", tls == CONF_TLS_DIRECT    ? "direct"
-                             : tls == CONF_TLS_OFF     ? "off"
-                             : tls == CONF_TLS_OFFERED ? "offered"
-                                                       : "required"));
+                MN_FC("tls", c->tls == CONF_TLS_DIRECT    ? "direct"
+                             : c->tls == CONF_TLS_OFF     ? "off"
+                             : c->tls == CONF_TLS_OFFERED ? "offered"
+                                                          : "required"));
     return MN_E_OK;
 }
 
-/* auto: loopback of both families while no domain is configured, else every address; a family that
- * is missing is passed over. */
+/* auto: loopback of both families for components, and for all while no domain is configured, else
+ * every address; a family that is missing is passed over. */
 static int listen_conf(struct running *r, const struct conf_listen *c, struct mn_buf *why)
 {
-    bool local = r->srv.built_in;
+    bool local = r->srv.built_in || c->service == CONF_COMPONENT;
     int e, second;
 
     if (!mn_str_is(c->address, "auto"))
-        return listen_one(r, c->address, c->port, c->tls, why);
-    e = listen_one(r, local ? MN_STR("127.0.0.1") : MN_STR("::"), c->port, c->tls, why);
+        return listen_one(r, c, c->address, why);
+    e = listen_one(r, c, local ? MN_STR("127.0.0.1") : MN_STR("::"), why);
     if (!local)
-        return e == MN_E_NOT_FOUND ? listen_one(r, MN_STR("0.0.0.0"), c->port, c->tls, why) : e;
+        return e == MN_E_NOT_FOUND ? listen_one(r, c, MN_STR("0.0.0.0"), why) : e;
     if (e)
         return e;
-    second = listen_one(r, MN_STR("::1"), c->port, c->tls, why);
+    second = listen_one(r, c, MN_STR("::1"), why);
     return second == MN_E_NOT_FOUND ? MN_E_OK : second;
 }
 
@@ -247,6 +257,7 @@ static void streams_end(struct owner *o)
     o->stopping = true;
     MN_LIST_EACH(n, &o->streams)
     c2s_stop(MN_OF(n, struct c2s, link));
+    component_stop(o);
 }
 
 static void *owner_run(void *arg)
@@ -258,7 +269,7 @@ static void *owner_run(void *arg)
     /* Everybody is told and everything is written, for at most a second. */
     streams_end(o);
     for (int64_t until = mn_clock_now() + 1000;
-         !mn_list_empty(&o->streams) && mn_clock_now() < until;)
+         (!mn_list_empty(&o->streams) || !mn_list_empty(&o->components)) && mn_clock_now() < until;)
         mn_loop_turn(o->loop, 20);
     mn_conn_thread_done();
     return NULL;

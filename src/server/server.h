@@ -18,6 +18,8 @@ struct server {
     const struct config *conf; /* of the start; what may change is in the owners' snapshots */
     const struct host *hosts;
     size_t host_count;
+    struct component *components;
+    size_t component_count;
     bool built_in; /* no domain is configured: localhost on loopback */
     struct owner **owners;
     unsigned owner_count;

@@ -132,6 +132,18 @@ static void payload_from_tree(struct mn_stanza *st)
     mn_buf_free(&b);
 }
 
+/* Other content namespaces mean the same as jabber:client, which is the one that we go on with. */
+static void rename_content(struct mn_elem *e, enum mn_ns content)
+{
+    if (e->ns == content) {
+        e->ns = MN_NS_CLIENT;
+        e->ns_uri = mn_ns_uri(MN_NS_CLIENT);
+    }
+    for (struct mn_node *n = e->first; n; n = n->next)
+        if (n->kind == MN_NODE_ELEM)
+            rename_content((struct mn_elem *)n, content);
+}
+
 int mn_stanza_parse(const struct mn_xml_item *item, struct mn_arena *arena, enum mn_ns content,
                     struct mn_stanza **out)
 {
@@ -146,6 +158,8 @@ int mn_stanza_parse(const struct mn_xml_item *item, struct mn_arena *arena, enum
     *out = in_arena(arena);
     (*out)->kind = (uint8_t)kind;
     (*out)->elem = item->elem;
+    if (content != MN_NS_CLIENT)
+        rename_content(item->elem, content);
     e = envelope(*out, item->elem);
     if (item->flags & MN_XML_NOT_ALONE || content != MN_NS_CLIENT)
         payload_from_tree(*out);

@@ -1,4 +1,5 @@
 /* XEP-0030 Service Discovery, from the modules' tables. */
+#include "server/component.h"
 #include "server/disco.h"
 #include "server/module.h"
 #include "server/presence.h"
@@ -30,14 +31,20 @@ static enum mn_cond on_info(struct iq *iq)
 
 static enum mn_cond on_items(struct iq *iq)
 {
+    const struct server *srv = iq->owner->srv;
     struct mn_stanza *answer;
+    struct mn_elem *q;
 
     if (iq->user && !presence_subscriber(iq->user, &iq->st->from))
         return MN_COND_SERVICE_UNAVAILABLE;
     if (mn_elem_get(iq->child, "node").n)
         return MN_COND_ITEM_NOT_FOUND;
     answer = iq_answer(iq);
-    mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_DISCO_ITEMS, "query");
+    q = mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_DISCO_ITEMS, "query");
+    for (size_t i = 0; i < srv->component_count && !iq->user; i++)
+        if (component_below(&srv->components[i], iq->host->name))
+            mn_elem_set(&answer->arena, mn_elem_add(&answer->arena, q, MN_NS_DISCO_ITEMS, "item"),
+                        "jid", srv->components[i].name);
     return iq_result(iq, answer);
 }
 

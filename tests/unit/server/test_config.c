@@ -78,6 +78,7 @@ TEST(its_commented_lists_are_examples_that_work)
     struct mn_conf_errors errors;
     struct mn_buf b = {0}, yaml = {0};
     mn_str rest, line;
+    int names = 0;
 
     mn_conf_print(config_rows(), &b);
     for (rest = mn_buf_view(&b); rest.n;) {
@@ -85,14 +86,16 @@ TEST(its_commented_lists_are_examples_that_work)
         if (mn_str_starts(line, MN_STR("# ")))
             line = mn_str_skip(line, 2);
         if (mn_str_starts(line, MN_STR("  - name: ...")))
-            line = MN_STR("  - name: example.org");
+            line = names++ ? MN_STR("  - name: echo.example.org") : MN_STR("  - name: example.org");
+        if (mn_str_starts(line, MN_STR("    secret:")))
+            line = MN_STR("    secret: x");
         if (mn_str_starts(line, MN_STR("    port: ...")))
             line = MN_STR("    port: 5222");
         mn_buf_str(&yaml, line);
         mn_buf_c(&yaml, '\n');
     }
     CHECK_INT(config_parse(mn_buf_view(&yaml), &a, &c, &errors), 0);
-    CHECK(c->domains.count == 1 && c->listen.count == 1);
+    CHECK(c->domains.count == 1 && c->listen.count == 1 && c->components.count == 1);
     mn_buf_free(&b);
     mn_buf_free(&yaml);
     mn_arena_done(&a, NULL);
@@ -109,6 +112,12 @@ TEST(what_no_single_key_can_see_is_seen)
         {"auth: {without_tls: [PLAIN]}", "not among the mechanisms"},
         {"auth: {without_tls: [SCRAM-SHA-1-PLUS]}", "needs TLS"},
         {"listen: [{port: 1, address: here}]", "IP address"},
+        {"components: [{name: a.example}]", "expected secret or secret_file"},
+        {"components: [{name: a.example, secret: x, secret_file: y}]",
+         "expected secret or secret_file"},
+        {"components: [{name: a.example, secret: x}, {name: A.example, secret: x}]", "twice"},
+        {"domains: [{name: a.example}]\ncomponents: [{name: a.example, secret: x}]", "twice"},
+        {"listen: [{service: component, port: 1}]", "tls can only be off"},
         {"contact: {admin: [alice@example.org]}", "expected a URI"},
         {"contact: {abuse: [\"mailto:a b\"]}", "expected a URI"},
         {"contact: {status: [\"https:\"]}", "expected a URI"},

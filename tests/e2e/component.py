@@ -1,0 +1,244 @@
+#!/usr/bin/python3
+"""External components (XEP-0114), written by hand: who may come, what reaches them and what may come from them. Prints TAP.
+usage: component.py MYNAHD MYNAHCTL"""
+import hashlib, json, os, re, shutil, socket, subprocess, sys, tempfile
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import DEADLINE, Client, Server, tap
+
+MYNAHD, MYNAHCTL = sys.argv[1:]
+FOLDER = tempfile.mkdtemp(prefix="mynah-component-")
+CONFIG = FOLDER + "/mynahd.yaml"
+ACCEPT = "jabber:component:accept"
+
+with open(FOLDER + "/secret", "w") as f:
+    f.write("from a file\n")
+with open(CONFIG, "w") as f:
+    f.write("""
+data: %s/data
+loops: 4
+domains: [{name: localhost}, {name: other.localhost}]
+listen:
+  - {address: 127.0.0.1, port: 0, tls: off}
+  - {service: component, address: 127.0.0.1, port: 0, tls: off}
+auth: {mechanisms: [PLAIN], without_tls: [PLAIN]}
+registration: {open: yes, per_address: off}
+limits: {stanza: 20k, stanza_before_login: 10k, login_time: 3s}
+components:
+  - {name: echo.localhost, secret: abc}
+  - {name: irc.localhost, secret_file: %s/secret}
+""" % (FOLDER, FOLDER))
+
+
+class Connection(Client):
+    def __init__(self):
+        super().__init__(server, opened=False)
+        self.socket.close()
+        self.socket = socket.create_connection(("127.0.0.1", server.ports[1]), DEADLINE)
+
+
+class Component(Connection):
+    def __init__(self, name="echo.localhost", secret="abc", ns=ACCEPT):
+        super().__init__()
+        self.send("<stream:stream xmlns='%s' xmlns:stream='http://etherx.jabber.org/streams' to='%s'>" % (ns, name))
+        self.head = self.until("<stream:stream [^>]*>")
+        self.id = re.search("id='([^']+)'", self.head).group(1)
+        self.shake(secret)
+
+    def shake(self, secret):
+        self.send("<handshake>%s</handshake>" % hashlib.sha1((self.id + secret).encode()).hexdigest())
+
+    def logged_in(self):
+        self.until("<handshake/>")
+        return self
+
+    def refused(self, condition):
+        assert "<%s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>" % condition in self.ends(), self.text
+
+    def away(self):
+        self.send("</stream:stream>")
+        self.ends()
+
+
+def person(name, known=False):
+    c = Client(server)
+    if not known:
+        c.register(name)
+    c.plain(name)
+    c.bind("here")
+    c.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq><presence/>")
+    c.until("id='r'", "<presence [^>]*from='%s@localhost/here'[^>]*/>" % name)
+    return c
+
+
+def only_with_the_secret_and_a_configured_name():
+    c = Component().logged_in()
+    assert "from='echo.localhost'" in c.head and "xmlns='%s'" % ACCEPT in c.head, c.head
+    c.away()
+    Component("irc.localhost", "from a file").logged_in().away()
+    Component(secret="wrong").refused("not-authorized")
+    Component("irc.localhost", "abc").refused("not-authorized")
+    for name in "nobody.localhost", "localhost", "below.echo.localhost", "":
+        Component(name).refused("host-unknown")
+    Component(ns="jabber:client").refused("invalid-namespace")
+
+
+def nothing_before_the_handshake():
+    c = Connection()
+    c.send("<stream:stream xmlns='%s' xmlns:stream='http://etherx.jabber.org/streams' to='echo.localhost'>"
+           "<message from='echo.localhost' to='romeo@localhost'/>" % ACCEPT)
+    assert "<not-authorized " in c.ends(), c.text
+    c = Connection()
+    assert "<policy-violation " in c.ends(), c.text  # says nothing for too long
+
+
+def one_connection_of_a_name():
+    first = Component().logged_in()
+    Component().refused("conflict")
+    Component(secret="wrong").refused("not-authorized")  # and the name is told to nobody else
+    first.away()
+    Component().logged_in().away()
+
+
+def stanzas_go_both_ways():
+    romeo, echo = person("romeo"), Component().logged_in()
+    for i, to in enumerate(("echo.localhost", "x@echo.localhost/r", "a@b.below.echo.localhost")):
+        romeo.send("<message type='chat' id='m%d' to='%s'><body>&lt;%d</body><x xmlns='other'/></message>" % (i, to, i))
+        echo.until("<message [^>]*to='%s'[^>]*><body>&lt;%d</body><x xmlns='other'/></message>" % (to, i))
+        echo.send("<message from='%s' to='romeo@localhost/here' type='chat'><body>back</body></message>" % to)
+        got = romeo.until("<message .*?</message>")
+        # What had the content namespace of one stream has that of the other.
+        assert "<body>back</body>" in got and "from='%s'" % to in got and ACCEPT not in got, got
+    romeo.send("<iq type='get' id='q' to='echo.localhost'><query xmlns='jabber:iq:version'/></iq>")
+    echo.until("<iq [^>]*id='q'[^>]*><query xmlns='jabber:iq:version'/></iq>")
+    echo.send("<iq type='result' id='q' from='echo.localhost' to='romeo@localhost/here'/>")
+    romeo.until("<iq [^>]*id='q'[^>]*/>")
+    echo.send("<iq type='get' id='p' from='echo.localhost' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
+    echo.until("<iq [^>]*id='p'[^>]*/>")
+    romeo.socket.close()
+    echo.away()
+
+
+def many_stanzas_keep_their_order():
+    romeo, echo = person("order"), Component().logged_in()
+    romeo.send("".join("<message to='echo.localhost' id='%d'><body>%d</body></message>" % (i, i) for i in range(500)))
+    got = echo.until("<body>499</body></message>")
+    assert re.findall("<body>([0-9]+)", got) == [str(i) for i in range(500)]
+    echo.send("".join("<message from='echo.localhost' to='order@localhost/here'><body>%d</body></message>" % i for i in range(500)))
+    got = romeo.until("<body>499</body></message>")
+    assert re.findall("<body>([0-9]+)", got) == [str(i) for i in range(500)]
+    romeo.socket.close()
+    echo.away()
+
+
+def a_contact_at_a_component_hears_and_is_heard():
+    romeo, echo = person("juliet"), Component().logged_in()
+    romeo.send("<presence type='subscribe' to='echo.localhost'/>")
+    echo.until("<presence [^>]*type='subscribe'[^>]*/>")
+    echo.send("<presence type='subscribed' from='echo.localhost' to='juliet@localhost'/>"
+              "<presence type='subscribe' from='echo.localhost' to='juliet@localhost'/>")
+    romeo.until("<presence [^>]*type='subscribe'[^>]*/>", "subscription='to'")
+    romeo.send("<presence type='subscribed' to='echo.localhost'/>")
+    echo.until("<presence [^>]*type='subscribed'[^>]*/>")
+    echo.send("<presence from='echo.localhost' to='juliet@localhost'/>")
+    romeo.until("<presence [^>]*from='echo.localhost'[^>]*/>")
+    romeo.send("<presence><show>away</show></presence>")
+    echo.until("<show>away</show>")
+    romeo.socket.close()
+    echo.until("<presence [^>]*type='unavailable'[^>]*/>")
+    again = person("juliet", known=True)
+    echo.until("<presence [^>]*type='probe'[^>]*/>")
+    again.socket.close()
+    echo.away()
+
+
+def what_a_component_may_not_say():
+    for stanza, condition in (
+            ("<message from='romeo@localhost' to='romeo@localhost'/>", "invalid-from"),
+            ("<message from='irc.localhost' to='romeo@localhost'/>", "invalid-from"),
+            ("<message from='xecho.localhost' to='romeo@localhost'/>", "invalid-from"),
+            ("<message from='a@@' to='romeo@localhost'/>", "invalid-from"),
+            ("<message to='romeo@localhost'/>", "improper-addressing"),
+            ("<message from='echo.localhost'/>", "improper-addressing"),
+            ("<handshake/>", "unsupported-stanza-type"),
+            ("<message xmlns='jabber:client' from='echo.localhost' to='romeo@localhost'/>", "unsupported-stanza-type"),
+            ("<message from='echo.localhost' to='romeo@localhost'><body>%s" % (21000 * "x"), "policy-violation"),
+            ("<message></iq>", "not-well-formed")):
+        c = Component().logged_in()
+        c.send(stanza)
+        c.refused(condition)
+    c = Component().logged_in()
+    for stanza, condition in (
+            ("<message id='1' from='echo.localhost' to='a@@'/>", "jid-malformed"),
+            ("<iq id='2' type='get' from='echo.localhost' to='localhost'/>", "bad-request"),
+            ("<iq id='3' type='get' from='echo.localhost' to='elsewhere.example'><x xmlns='y'/></iq>", "remote-server-not-found"),
+            ("<iq id='4' type='get' from='echo.localhost' to='irc.localhost'><x xmlns='y'/></iq>", "service-unavailable"),
+            ("<iq id='5' type='get' from='echo.localhost' to='nobody@localhost/x'><x xmlns='y'/></iq>", "service-unavailable")):
+        c.send(stanza)
+        c.until("<(iq|message) [^>]*type='error'.*?<%s .*?</(iq|message)>" % condition)
+    c.away()
+
+
+def who_is_not_there():
+    romeo = person("mercutio")
+    for to, condition in ("x@irc.localhost", "service-unavailable"), ("x@elsewhere.example", "remote-server-not-found"):
+        romeo.send("<message id='m' to='%s'><body>x</body></message><presence type='probe' to='%s'/>" % (to, to))
+        romeo.until("<message [^>]*type='error'.*?<%s .*?</message>" % condition)
+    assert "error" not in romeo.ping()
+    romeo.socket.close()
+
+
+def told_to_people_and_operators():
+    romeo, echo = person("nurse"), Component().logged_in()
+    romeo.send("<iq type='get' id='d' to='localhost'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>"
+               "<iq type='get' id='e' to='other.localhost'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>")
+    got = romeo.until("id='d'.*?</iq>", "id='e'[^>]*><query [^>]*/></iq>")
+    assert re.findall("<item jid='([^']*)'/>", got) == ["echo.localhost", "irc.localhost"], got
+    out = subprocess.run([MYNAHCTL, "--config", CONFIG, "--json", "component", "list"], capture_output=True, text=True, check=True)
+    rows = json.loads(out.stdout)["ok"]["components"]
+    assert [(r["name"], r["connected"], r["address"].startswith("127.0.0.1")) for r in rows] == \
+        [("echo.localhost", True, True), ("irc.localhost", False, False)], rows
+    out = subprocess.run([MYNAHCTL, "--config", CONFIG, "config", "show"], capture_output=True, text=True, check=True).stdout
+    assert "echo.localhost" in out and "abc" not in out, out
+    romeo.socket.close()
+    echo.away()
+
+
+def one_that_is_gone_does_not_block_the_next():
+    c = Component().logged_in()
+    c.socket.close()
+    romeo = person("tybalt")
+    for _ in range(1000):  # until the server has seen it
+        again = Component()
+        if "<handshake/>" in again.until("<handshake/>|</stream:stream>"):
+            break
+    romeo.send("<message to='echo.localhost'><body>still</body></message>")
+    again.until("<body>still</body>")
+    romeo.socket.close()
+    again.away()
+
+
+def a_secret_that_cannot_be_read_is_told_at_start():
+    with open(FOLDER + "/bad.yaml", "w") as f:
+        f.write("data: %s/bad\ncomponents: [{name: a.localhost, secret_file: %s/none}]\n" % (FOLDER, FOLDER))
+    r = subprocess.run([MYNAHD, "--config", FOLDER + "/bad.yaml"], capture_output=True, text=True, timeout=30)
+    assert r.returncode and "component a.localhost: %s/none: " % FOLDER in r.stderr.splitlines()[-1], r
+
+
+def the_end_is_told():
+    echo = Component().logged_in()
+    server.end()
+    assert "<system-shutdown " in echo.ends()
+
+
+server = Server(MYNAHD, CONFIG)
+try:
+    bad = tap([only_with_the_secret_and_a_configured_name, nothing_before_the_handshake, one_connection_of_a_name,
+               stanzas_go_both_ways, many_stanzas_keep_their_order, a_contact_at_a_component_hears_and_is_heard,
+               what_a_component_may_not_say, who_is_not_there, told_to_people_and_operators,
+               one_that_is_gone_does_not_block_the_next, a_secret_that_cannot_be_read_is_told_at_start, the_end_is_told],
+              lambda: server.log)
+finally:
+    server.process.kill()
+    shutil.rmtree(FOLDER)
+sys.exit(bad != 0)
