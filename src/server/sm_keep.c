@@ -177,36 +177,51 @@ struct sm_start {
     unsigned under_way; /* reads */
 };
 
+static void record_ask(struct coming *c);
+
 static void record_read(struct store_read *r)
 {
     struct coming *c = r->arg;
     struct store_writer *w = c->owner->writer;
     mn_str bare = mn_jid_bare(&c->user->jid);
 
+    if (r->result == MN_E_BUSY) { /* there are more sessions than reads can wait */
+        store_read_free(r);
+        record_ask(c);
+        return;
+    }
     if (r->count)
         restore(c->user, c->id, r->rows[0].value);
-    store_del(w, bare, "sm", c->id);
-    store_index_del(w, mn_jid_host(&c->user->jid), "sm", c->id, bare, c->id);
+    if (!r->result) {
+        store_del(w, bare, "sm", c->id);
+        store_index_del(w, mn_jid_host(&c->user->jid), "sm", c->id, bare, c->id);
+    }
     c->start->under_way--;
     store_read_free(r);
     user_let(c->user);
     mn_free(c);
 }
 
-static void user_there(void *arg, struct user *u)
+static void record_ask(struct coming *c)
 {
-    struct coming *c = arg;
     struct store_read *r = store_read_new();
 
-    user_need(u);
-    c->user = u;
     r->kind = STORE_GET;
-    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&u->jid));
+    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&c->user->jid));
     r->store = "sm";
     r->key = mn_arena_str(&r->arena, c->id);
     r->done = record_read;
     r->arg = c;
     store_read(c->owner->writer, r, 0);
+}
+
+static void user_there(void *arg, struct user *u)
+{
+    struct coming *c = arg;
+
+    user_need(u);
+    c->user = u;
+    record_ask(c);
 }
 
 static void page_read(struct store_read *r);
@@ -252,7 +267,9 @@ static void page_read(struct store_read *r)
         user_when_loaded(user_get(c->owner, host_find(start->srv, mn_jid_host(&j)), &j), user_there,
                          c);
     }
-    if (r->count == r->limit)
+    if (r->result == MN_E_BUSY)
+        page_ask(start, host_find(start->srv, r->owner), r->from.term.p ? &r->from : NULL);
+    else if (r->count == r->limit)
         page_ask(start, host_find(start->srv, r->owner), &r->rows[r->count - 1]);
     start->under_way--;
     store_read_free(r);
