@@ -722,11 +722,6 @@ void c2s_bind(struct c2s *c, struct user *u, mn_str resource)
 
 bool c2s_resume(struct c2s *c, struct session *s, uint32_t h)
 {
-    void *old = s->endpoint;
-
-    s->endpoint = NULL;
-    if (old)
-        s->face->close(old, MN_STREAM_CONFLICT, MN_STR("the session goes on elsewhere"));
     take_session(c, s);
     tell_session(c, "session resumed");
     if (!sm_return(s, &endpoint, c, h))

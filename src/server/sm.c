@@ -186,6 +186,18 @@ bool sm_leave(struct session *s)
     return true;
 }
 
+void sm_cut(struct session *s)
+{
+    void *old = s->endpoint;
+
+    if (!old)
+        return;
+    sm_leave(s);
+    s->log = NULL;
+    s->peer = MN_STR("");
+    s->face->close(old, MN_STREAM_CONFLICT, MN_STR("the session goes on elsewhere"));
+}
+
 bool sm_return(struct session *s, const struct endpoint_face *face, void *endpoint, uint32_t h)
 {
     struct sm *m = s->sm;

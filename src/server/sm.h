@@ -55,6 +55,8 @@ void sm_tell(struct session *s);
 void sm_settled(struct session *s);
 /* Its stream is gone without a farewell: it stays, for a time. False: it cannot. */
 bool sm_leave(struct session *s);
+/* Somebody else is to go on with it: its stream ends, and it waits. */
+void sm_cut(struct session *s);
 /* It waits for its client from now on, so many ms. */
 void sm_wait(struct session *s, int64_t ms);
 /* The client is back: <resumed/>, and everything that it does not have. False when `h` cannot be.

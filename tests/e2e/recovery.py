@@ -336,6 +336,34 @@ def who_stores_nothing_waits_for_no_disk_and_order_is_kept():
         machine.end()
 
 
+def who_comes_back_is_told_of_what_was_being_stored():
+    """XEP-0198: our count in <resumed/> has all that came on the old stream, so nothing is sent again."""
+    machine = Machine()
+    try:
+        server = machine.start()
+        for name in ["a", "b"]:
+            Client(server).register(name)
+        a, b = person(server, "a"), person(server, "b")
+        a.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+        previd = re.search("id='([^']+)'", a.until("<enabled[^>]*/>")).group(1)
+        machine.set(STUCK, 1)
+        a.send("<message to='b@localhost'><body>once</body></message><r xmlns='urn:xmpp:sm:3'/>")
+        assert "h='0'" in a.until("<a [^>]*/>")
+        a.socket.close()
+        a = Client(server)
+        assert "<success" in a.plain("a")
+        a.open()
+        a.send("<resume xmlns='urn:xmpp:sm:3' previd='%s' h='0'/>" % previd)
+        for _ in range(50):
+            b.ping()
+        waits(a)
+        machine.set(STUCK, 0)
+        assert "h='1'" in a.until("<resumed[^>]*/>")
+        server.end()
+    finally:
+        machine.end()
+
+
 def a_file_that_it_cannot_use_is_named_in_one_line():
     machine = Machine()
     try:
@@ -443,5 +471,6 @@ def a_kept_database_of_version_1_is_read():
 
 sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes), a_disk_that_lies_is_found_out,
                    a_full_disk_refuses_what_is_stored_and_nothing_else, a_failed_sync_ends_it_with_one_line,
-                   who_stores_nothing_waits_for_no_disk_and_order_is_kept, a_file_that_it_cannot_use_is_named_in_one_line,
+                   who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_comes_back_is_told_of_what_was_being_stored,
+                   a_file_that_it_cannot_use_is_named_in_one_line,
                    what_cannot_be_read_is_not_absent, a_kept_database_of_version_1_is_read]) else 0)

@@ -99,12 +99,54 @@ static bool on_a(struct c2s *c, const struct mn_xml_item *item)
     return true;
 }
 
-static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
+/* Our h is to count all that came on the old stream, else the client sends it once more: what is
+ * being stored is waited for. */
+struct resuming {
+    struct mn_timer timer;
+    struct c2s *c;
+    uint32_t h;
+    char id[25];
+};
+enum { LOOK_AGAIN_MS = 5 };
+
+/* False: later. */
+static bool resume(struct c2s *c, mn_str id, uint32_t h)
 {
     struct mn_arena a = {0};
-    struct session *s = NULL;
-    struct user *u;
-    struct mn_jid j;
+    struct mn_jid j = c2s_jid(c, &a);
+    struct user *u = user_find(c->owner, mn_jid_bare(&j));
+    struct session *s = u ? sm_find(u, id) : NULL;
+
+    mn_arena_done(&a, NULL);
+    if (!s) {
+        failed(c, "item-not-found");
+        return true;
+    }
+    sm_cut(s);
+    if (!mn_list_empty(&s->tickets))
+        return false;
+    if (!c2s_resume(c, s, h))
+        too_high(c, h);
+    return true;
+}
+
+static void resume_again(struct mn_timer *t)
+{
+    struct resuming *r = MN_OF(t, struct resuming, timer);
+    struct c2s *c = r->c;
+
+    if (c->state != C2S_CLOSED && !resume(c, mn_str_from(r->id), r->h)) {
+        mn_timer_start(c->owner->loop, t, LOOK_AGAIN_MS);
+        return;
+    }
+    mn_free(r);
+    c2s_go_on(c);
+}
+
+static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
+{
+    mn_str id = mn_elem_get(item->elem, "previd");
+    struct resuming *r;
     uint64_t h;
 
     if (c->state != C2S_KNOWN) {
@@ -115,15 +157,15 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
         failed(c, "bad-request");
         return true;
     }
-    j = c2s_jid(c, &a);
-    u = user_find(c->owner, mn_jid_bare(&j));
-    if (u)
-        s = sm_find(u, mn_elem_get(item->elem, "previd"));
-    mn_arena_done(&a, NULL);
-    if (!s)
-        failed(c, "item-not-found");
-    else if (!c2s_resume(c, s, (uint32_t)h))
-        too_high(c, (uint32_t)h);
+    if (resume(c, id, (uint32_t)h))
+        return true;
+    r = MN_NEW(struct resuming);
+    r->timer.fire = resume_again;
+    r->c = c;
+    r->h = (uint32_t)h;
+    memcpy(r->id, id.p, id.n); /* one that was found */
+    c2s_wait(c);
+    mn_timer_start(c->owner->loop, &r->timer, LOOK_AGAIN_MS);
     return true;
 }
 
