@@ -23,7 +23,7 @@ listen:
   - {service: component, address: 127.0.0.1, port: 0, tls: off}
 auth: {mechanisms: [PLAIN], without_tls: [PLAIN]}
 registration: {open: yes, per_address: off}
-limits: {stanza: 20k, stanza_before_login: 10k, login_time: 3s}
+limits: {stanza: 20k, stanza_before_login: 10k, login_time: 3s, mailbox: 64k, queue: 64k}
 components:
   - {name: echo.localhost, secret: abc}
   - {name: irc.localhost, secret_file: %s/secret}
@@ -218,6 +218,19 @@ def one_that_is_gone_does_not_block_the_next():
     again.away()
 
 
+def one_that_does_not_read_is_given_up():
+    romeo, deaf = person("benvolio"), Component().logged_in()
+    for _ in range(200):
+        romeo.send(25 * ("<message to='echo.localhost'><body>%s</body></message>" % (15000 * "x")))
+        if "<service-unavailable " in romeo.ping():
+            break
+    else:
+        raise Exception("everything was taken")
+    assert any("component does not read" in line for line in server.log)
+    romeo.socket.close()
+    deaf.socket.close()
+
+
 def a_secret_that_cannot_be_read_is_told_at_start():
     with open(FOLDER + "/bad.yaml", "w") as f:
         f.write("data: %s/bad\ncomponents: [{name: a.localhost, secret_file: %s/none}]\n" % (FOLDER, FOLDER))
@@ -236,7 +249,8 @@ try:
     bad = tap([only_with_the_secret_and_a_configured_name, nothing_before_the_handshake, one_connection_of_a_name,
                stanzas_go_both_ways, many_stanzas_keep_their_order, a_contact_at_a_component_hears_and_is_heard,
                what_a_component_may_not_say, who_is_not_there, told_to_people_and_operators,
-               one_that_is_gone_does_not_block_the_next, a_secret_that_cannot_be_read_is_told_at_start, the_end_is_told],
+               one_that_is_gone_does_not_block_the_next, one_that_does_not_read_is_given_up,
+               a_secret_that_cannot_be_read_is_told_at_start, the_end_is_told],
               lambda: server.log)
 finally:
     server.process.kill()

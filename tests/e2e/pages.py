@@ -54,7 +54,7 @@ def mynahd_yaml():
         indent, key, default = len(m[1]) // 2, m[2], m[3]
         if indent == 2 and path[0].endswith("[]"):  # the dash has the place of a level
             indent = 1
-        path[indent:] = [key + "[]" if key in ("domains", "listen") else key]
+        path[indent:] = [key + "[]" if key in ("domains", "listen", "components") else key]
         full = ".".join(path).removesuffix("[]")
         told_in(shown, full)
         entry = re.search(r"(?m)^\s+%s\s.*(\n.+)*" % re.escape(full), shown)[0]
