@@ -228,7 +228,7 @@ void owner_free(struct owner *o)
         user_free(u);
     mn_map_free(&o->users);
     route_spare_free(o);
-    snapshot_unref(o->snap);
+    snapshot_take(o, NULL);
     mn_free(o);
     owner_set_here(NULL);
 }

@@ -52,7 +52,9 @@ struct owner {
         struct ticket *ticket;
     } now;
     struct sm_shared *shared; /* of the message that sessions get now; NULL: not of several */
-    struct route *spare;      /* a free list */
+    struct caps_ver
+        *caps;           /* of each host, by the present snapshot (mod_caps); NULL: not made yet */
+    struct route *spare; /* a free list */
     unsigned spare_count;
     struct {
         /* crossed: deliveries from another loop; moved: connections */

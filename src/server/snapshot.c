@@ -146,6 +146,8 @@ void snapshot_take(struct owner *o, struct snapshot *s)
 {
     snapshot_unref(o->snap);
     o->snap = s;
+    mn_free(o->caps);
+    o->caps = NULL;
 }
 
 /* Certificates that end. */
