@@ -190,6 +190,26 @@ def takes_effect():
     assert "<jid>" in fourth.until("</iq>")
 
 
+def hash_of():
+    c = Client(server)
+    assert "<success" in c.plain("romeo", "other")
+    return re.search(r"caps'[^>]* ver='([^']+)'", c.open()).group(1)
+
+
+def the_hash_follows_the_answer():
+    """What disco#info says has another hash as soon as it says something else, and the old one with the old configuration."""
+    before = hash_of()
+    seen = {before}
+    for mail in "one", "two":
+        configure(CONFIG + EXTRA + "contact: {admin: ['mailto:%s@example.org']}\n" % mail)
+        ask("reload")
+        seen.add(hash_of())
+    assert len(seen) == 3, seen
+    configure(CONFIG + EXTRA)
+    ask("reload")
+    assert hash_of() == before
+
+
 def certificate(name, days, to):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(days), "-subj",
                     "/CN=" + name, "-addext", "subjectAltName=DNS:localhost", "-keyout", to + ".key", "-out", to + ".crt"],
@@ -378,7 +398,7 @@ def backup_and_restore():
 
 
 try:
-    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, every_key, shown, takes_effect, certificates, many_reloads, backup_and_restore, ("end", lambda: server.end())], lambda: server.log)
+    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, every_key, shown, takes_effect, the_hash_follows_the_answer, certificates, many_reloads, backup_and_restore, ("end", lambda: server.end())], lambda: server.log)
 finally:
     if server.process.poll() is None:
         server.process.kill()
