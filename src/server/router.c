@@ -477,6 +477,21 @@ void router_send(struct mn_stanza *st)
     o->now.session = s;
 }
 
+void router_send_part(struct mn_stanza *st, struct ticket *part)
+{
+    struct owner *o = owner_here();
+    struct session *s = o->now.session;
+    struct route r = {.st = st, .home = o, .ticket = part};
+
+    if (!part) {
+        router_send(st);
+        return;
+    }
+    o->now.session = NULL;
+    route_go(o, route_keep(&r));
+    o->now.session = s;
+}
+
 /* Fan-out. */
 
 struct fan {

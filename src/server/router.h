@@ -20,6 +20,9 @@ void router_out(struct session *s, struct mn_stanza *st);
 /* From the server itself or on behalf of an account (`from` is set); no ticket. Takes over the
  * reference. */
 void router_send(struct mn_stanza *st);
+/* The same with a part of the ticket that it belongs to (NULL: none), which comes back when it is
+ * settled: what it changed at its recipient is durable then. */
+void router_send_part(struct mn_stanza *st, struct ticket *part);
 /* The same presence to many local accounts: one mailbox item per owner, and nobody is loaded for
  * it. `to` are bare JIDs, lent. */
 void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count);

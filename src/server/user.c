@@ -279,8 +279,10 @@ static void leave(struct wait *w, int result)
         lost(u);
     if (!result && l->st && l->session)
         session_push(l->session, mn_stanza_ref(l->st));
-    else if (!result && l->st)
-        router_send(mn_stanza_ref(l->st));
+    else if (!result && l->st) {
+        router_send_part(mn_stanza_ref(l->st), l->ticket);
+        l->ticket = NULL;
+    }
     mn_stanza_unref(l->st);
     if (l->session)
         session_unref(l->session);
@@ -331,10 +333,12 @@ void user_push(struct user *u, struct session *s, struct mn_stanza *st)
 
 void user_send(struct user *u, struct mn_stanza *st)
 {
+    struct ticket *part = ticket_part(u->owner);
+
     if (clean(u))
-        router_send(st);
+        router_send_part(st, part);
     else
-        leave_later(u, NULL, st, NULL);
+        leave_later(u, NULL, st, part);
 }
 
 void user_read(struct user *u, const char *store, mn_str key, void (*done)(struct store_read *r),
@@ -398,6 +402,7 @@ static void tell(struct user *u, const struct mn_jid *contact, enum mn_type type
  * unsubscribed). */
 void user_remove(struct user *u, struct session *except)
 {
+    struct session *asks = u->owner->now.session;
     struct roster_item item;
     struct mn_arena a = {0};
 
@@ -417,6 +422,8 @@ void user_remove(struct user *u, struct session *except)
     store_index_del(u->owner->writer, mn_jid_host(&u->jid), "accounts", mn_jid_user(&u->jid),
                     mn_jid_bare(&u->jid), MN_STR(""));
     user_wrote(u, store_drop(u->owner->writer, mn_jid_bare(&u->jid)));
+    /* Who asks ends with the account: its answer waits for no contact. */
+    u->owner->now.session = NULL;
     for (uint32_t at = 0; roster_next(&u->roster, &at, &item);) {
         struct mn_jid contact;
 
@@ -427,6 +434,7 @@ void user_remove(struct user *u, struct session *except)
         if (item.flags & (ROSTER_FROM | ROSTER_PENDING_IN))
             tell(u, &contact, MN_TYPE_UNSUBSCRIBED);
     }
+    u->owner->now.session = asks;
     block_free(u);
     roster_free(&u->roster);
     mn_arena_done(&a, NULL);

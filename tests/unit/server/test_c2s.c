@@ -177,3 +177,26 @@ TEST(who_sends_more_than_can_be_stored_is_not_read)
     have_come(&to, MESSAGES);
     stop(&from, &to);
 }
+
+TEST(a_request_is_settled_when_its_recipient_has_it_on_disk)
+{
+    struct mn_arena a = {0};
+    struct person from, to;
+
+    start();
+    come(&from, 0);
+    come(&to, 1);
+    say(&from, mn_arena_fmt(&a, "<presence type='subscribe' to='%.*s'/>", (int)strcspn(to.jid, "/"),
+                            to.jid)
+                   .p);
+    say(&from, "<iq type='get' id='behind' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>");
+    turn(1); /* its own loop alone: the roster is written, the request is on its way */
+    mn_buf_c(&from.got, 0);
+    CHECK(!strstr(from.got.p, "behind"));
+    mn_buf_clear(&from.got);
+    turn(2);
+    mn_buf_c(&from.got, 0);
+    CHECK(strstr(from.got.p, "behind"));
+    mn_arena_done(&a, NULL);
+    stop(&from, &to);
+}
