@@ -37,6 +37,7 @@ struct mn_loop {
     _Atomic(struct mn_post *) mail; /* newest first */
     atomic_size_t mail_bytes;
     atomic_bool asleep, stop;
+    bool embedded, turning;
     struct mn_pool *pool;
 };
 
@@ -93,16 +94,25 @@ void mn_loop_unwatch(struct mn_loop *l, struct mn_watch *w)
         }
 }
 
+static void ring(struct mn_loop *l)
+{
+    (void)!write(l->bell, &(uint64_t){1}, 8);
+}
+
+/* Something was begun that only a turn can end. */
+static void want_turn(struct mn_loop *l)
+{
+    if (l->embedded && !l->turning)
+        ring(l);
+}
+
 void mn_timer_stop(struct mn_timer *t)
 {
-    struct mn_loop *l = here;
-
     if (!t->at)
         return;
     mn_list_del(&t->link);
     t->at = 0;
-    if (l)
-        l->timers--;
+    t->loop->timers--;
 }
 
 void mn_timer_start(struct mn_loop *l, struct mn_timer *t, int64_t ms)
@@ -110,14 +120,18 @@ void mn_timer_start(struct mn_loop *l, struct mn_timer *t, int64_t ms)
     int64_t at, slot;
 
     mn_timer_stop(t);
+    if (l->embedded && !l->turning)
+        mn_clock_tick(); /* who knows how long ago the last turn was */
     at = mn_clock_now() + (ms > 0 ? ms : 0);
     t->at = at > 0 ? at : 1;
+    t->loop = l;
     slot = t->at / TICK_MS;
     if (slot < l->tick)
         slot = l->tick;
     mn_list_add(&l->wheel[slot % SLOTS], &t->link);
     if (l->timers++ == 0 || (l->soonest && t->at < l->soonest))
         l->soonest = t->at;
+    want_turn(l);
 }
 
 /* Milliseconds until the next timer is due; -1: none runs. */
@@ -191,7 +205,7 @@ void mn_loop_post(struct mn_loop *l, struct mn_post *p)
                                                   memory_order_relaxed));
     if (atomic_load_explicit(&l->asleep, memory_order_seq_cst) &&
         atomic_exchange(&l->asleep, false))
-        (void)!write(l->bell, &(uint64_t){1}, 8);
+        ring(l);
 }
 
 size_t mn_loop_mail_bytes(const struct mn_loop *l)
@@ -228,6 +242,7 @@ void mn_loop_at_end(struct mn_loop *l, struct mn_turn *t)
         return;
     mn_list_init(&t->link);
     mn_list_add(&l->turn, &t->link);
+    want_turn(l);
 }
 
 void mn_turn_cancel(struct mn_turn *t)
@@ -355,6 +370,7 @@ bool mn_loop_turn(struct mn_loop *l, int wait_ms)
     bool some = false;
 
     here = l;
+    l->turning = true;
     mn_clock_tick();
     due = timers_wait(l);
     if (wait_ms < 0 || (due >= 0 && due < wait_ms))
@@ -368,13 +384,33 @@ bool mn_loop_turn(struct mn_loop *l, int wait_ms)
         wait_epoll(l, wait_ms);
     else
         wait_poll(l, wait_ms);
-    atomic_store_explicit(&l->asleep, false, memory_order_relaxed);
+    if (!l->embedded)
+        atomic_store_explicit(&l->asleep, false, memory_order_relaxed);
     mn_clock_tick();
     some |= events_run(l);
     some |= mail_run(l);
     some |= timers_fire(l);
     turn_run(l);
+    l->turning = false;
     return some;
+}
+
+void mn_loop_embed(struct mn_loop *l)
+{
+    MN_ASSERT(l->backend == MN_LOOP_EPOLL);
+    l->embedded = true;
+    atomic_store(&l->asleep, true); /* whoever posts always rings */
+}
+
+int mn_loop_fd(const struct mn_loop *l)
+{
+    return l->epoll;
+}
+
+int64_t mn_loop_due(struct mn_loop *l)
+{
+    mn_clock_tick();
+    return !mn_list_empty(&l->turn) || atomic_load(&l->mail) ? 0 : timers_wait(l);
 }
 
 void mn_loop_run(struct mn_loop *l)
@@ -402,7 +438,7 @@ void mn_loop_fire_all(struct mn_loop *l)
 void mn_loop_stop(struct mn_loop *l)
 {
     atomic_store(&l->stop, true);
-    (void)!write(l->bell, &(uint64_t){1}, 8);
+    ring(l);
 }
 
 struct mn_loop *mn_loop_here(void)

@@ -26,7 +26,8 @@ void mn_loop_unwatch(struct mn_loop *l,
  * about 10 ms. */
 struct mn_timer {
     struct mn_list link;
-    int64_t at; /* mn_clock_now() time; 0 when it does not run */
+    struct mn_loop *loop; /* where it runs */
+    int64_t at;           /* mn_clock_now() time; 0 when it does not run */
     void (*fire)(struct mn_timer *t);
 };
 void mn_timer_start(struct mn_loop *l, struct mn_timer *t,
@@ -59,6 +60,12 @@ void mn_loop_free(struct mn_loop *l); /* runs nothing any more */
 void mn_loop_run(struct mn_loop *l);  /* until mn_loop_stop */
 /* One turn; waits at most `wait_ms` (-1: until something happens). True when something was done. */
 bool mn_loop_turn(struct mn_loop *l, int wait_ms);
+/* Inside another program's loop: that one waits until mn_loop_fd is readable or mn_loop_due is
+ * over, then takes mn_loop_turn(l, 0). What is started between turns (a timer, something for the
+ * end of the turn) makes the descriptor readable at once. */
+void mn_loop_embed(struct mn_loop *l);   /* once, before anything else; MN_LOOP_EPOLL only */
+int mn_loop_fd(const struct mn_loop *l); /* the loop's; watch it for reading, never read it */
+int64_t mn_loop_due(struct mn_loop *l);  /* ms until something is to be done; -1: nothing is */
 /* For an orderly end: every timer that runs fires now, and those that are started meanwhile. */
 void mn_loop_fire_all(struct mn_loop *l);
 void mn_loop_stop(struct mn_loop *l);            /* any thread; also from a signal handler */

@@ -1,5 +1,6 @@
 #include "base/loop.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -227,4 +228,52 @@ TEST(a_full_lane_refuses_and_starves_no_other)
         mn_loop_run(l);
     mn_work_free(w);
     mn_loop_free(l);
+}
+
+static void post_noted(struct mn_post *p)
+{
+    noted(MN_OF(p, struct note, post)->name);
+}
+
+static bool rings(struct mn_loop *l)
+{
+    struct pollfd p = {mn_loop_fd(l), POLLIN, 0};
+
+    return poll(&p, 1, 0) == 1;
+}
+
+TEST(inside_another_loop_the_descriptor_and_the_due_time_say_when)
+{
+    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL), *other = mn_loop_new(MN_LOOP_EPOLL);
+    struct note n = {.name = 'a'}, t = {.name = 't'}, p = {.name = 'p'};
+
+    mn_clock_set(1000000, 0);
+    mn_loop_embed(l);
+    mn_loop_turn(l, 0);
+    order[0] = 0;
+    n.timer.fire = timer_fired;
+    t.turn.run = turn_came;
+    p.post.run = post_noted;
+    CHECK(!rings(l));
+    CHECK_INT(mn_loop_due(l), -1);
+    mn_timer_start(l, &n.timer, 500);
+    CHECK(rings(l)); /* the host asks for the due time after the turn */
+    mn_loop_turn(l, 0);
+    CHECK(!rings(l));
+    CHECK_INT(mn_loop_due(l), 500);
+    mn_loop_at_end(l, &t.turn);
+    CHECK(rings(l));
+    CHECK_INT(mn_loop_due(l), 0);
+    mn_loop_turn(l, 0);
+    mn_loop_post(l, &p.post);
+    CHECK(rings(l));
+    mn_loop_turn(l, 0);
+    CHECK(!rings(l));
+    mn_loop_turn(other, 0); /* a second loop of the thread does not confuse the first */
+    mn_timer_stop(&n.timer);
+    CHECK_INT(mn_loop_due(l), -1);
+    CHECK_STR(mn_str_from(order), "tp");
+    mn_clock_set(-1, 0);
+    mn_loop_free(l);
+    mn_loop_free(other);
 }
