@@ -76,5 +76,13 @@ bool mn_conn_binding(struct mn_conn *c, enum mn_binding b, struct mn_arena *a, m
 bool mn_conn_is_tls13(const struct mn_conn *c);
 /* First Finished of a TLS 1.3 handshake, for clients that send tls-unique there. */
 bool mn_conn_finished13(struct mn_conn *c, struct mn_arena *a, mn_str *out);
+/* The certificate that the other side showed; texts in the arena. */
+struct mn_cert_seen {
+    bool trusted;                   /* verified, and for that name */
+    mn_str why;                     /* when not: a few words */
+    mn_str subject, issuer, sha256; /* the hash of the whole certificate in hex */
+    int64_t not_before, not_after;  /* ms since 1970 */
+};
+void mn_conn_cert(const struct mn_conn *c, struct mn_arena *a, struct mn_cert_seen *out);
 /* Before a thread ends that had connections: frees its stock of buffers. */
 void mn_conn_thread_done(void);

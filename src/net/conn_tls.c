@@ -4,21 +4,13 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include "net/conn_parts.h"
-#include "net/tls.h"
+#include "net/tls_parts.h"
 
 /* OWN_MAX: bytes that TLS itself may have waiting to go (its flights, answers to key updates), for
  * a peer that does not read. */
 enum { STEPS_PER_TURN = 16, OWN_MAX = 32768 };
-
-struct mn_tls {
-    SSL_CTX *ctx;
-    unsigned refs;
-    struct mn_tls *(*pick)(void *arg, mn_str name);
-    void *pick_arg;
-};
 
 struct conn_tls {
     SSL *ssl;
@@ -80,7 +72,7 @@ __attribute__((constructor)) static void method_make(void)
 
 /* Contexts. */
 
-static const char *last_error(void)
+const char *tls_last_error(void)
 {
     const char *text = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -88,7 +80,7 @@ static const char *last_error(void)
     return text ? text : "unknown error";
 }
 
-static struct mn_tls *context_new(const SSL_METHOD *m)
+struct mn_tls *tls_context_new(const SSL_METHOD *m)
 {
     struct mn_tls *t = MN_NEW(struct mn_tls);
 
@@ -134,46 +126,34 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-int mn_tls_server(const char *cert_file, const char *key_file, struct mn_tls **out,
-                  struct mn_buf *why)
+int tls_use(struct mn_tls *t, const char *cert_file, const char *key_file, struct mn_buf *why)
 {
-    struct mn_tls *t = context_new(TLS_server_method());
-
-    *out = NULL;
     if (SSL_CTX_use_certificate_chain_file(t->ctx, cert_file) != 1)
-        mn_buf_fmt(why, "cannot use the certificate %s: %s", cert_file, last_error());
+        mn_buf_fmt(why, "cannot use the certificate %s: %s", cert_file, tls_last_error());
     else if (SSL_CTX_use_PrivateKey_file(t->ctx, key_file, SSL_FILETYPE_PEM) != 1)
-        mn_buf_fmt(why, "cannot use the key %s: %s", key_file, last_error());
+        mn_buf_fmt(why, "cannot use the key %s: %s", key_file, tls_last_error());
     else if (SSL_CTX_check_private_key(t->ctx) != 1)
         mn_buf_fmt(why, "the key %s does not belong to the certificate %s", key_file, cert_file);
     else
-        *out = t;
-    if (!*out) {
+        return MN_E_OK;
+    return MN_E_TLS;
+}
+
+int mn_tls_server(const char *cert_file, const char *key_file, struct mn_tls **out,
+                  struct mn_buf *why)
+{
+    struct mn_tls *t = tls_context_new(TLS_server_method());
+
+    *out = NULL;
+    if (tls_use(t, cert_file, key_file, why)) {
         mn_tls_unref(t);
         return MN_E_TLS;
     }
+    *out = t;
     SSL_CTX_set_tlsext_servername_callback(t->ctx, on_name);
     SSL_CTX_set_tlsext_servername_arg(t->ctx, t);
     SSL_CTX_set_alpn_select_cb(t->ctx, on_alpn, NULL);
     return MN_E_OK;
-}
-
-int mn_tls_client(const char *ca_file, bool max12, struct mn_tls **out, struct mn_buf *why)
-{
-    struct mn_tls *t = context_new(TLS_client_method());
-
-    if (max12)
-        SSL_CTX_set_max_proto_version(t->ctx, TLS1_2_VERSION);
-    *out = t;
-    if (!ca_file)
-        return MN_E_OK;
-    SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
-    if (SSL_CTX_load_verify_file(t->ctx, ca_file) == 1)
-        return MN_E_OK;
-    mn_buf_fmt(why, "cannot use the CA file %s: %s", ca_file, last_error());
-    mn_tls_unref(t);
-    *out = NULL;
-    return MN_E_TLS;
 }
 
 struct mn_tls *mn_tls_ref(struct mn_tls *t)
@@ -343,10 +323,8 @@ void mn_conn_start_tls(struct mn_conn *c, struct mn_tls *tls, bool server, const
         return;
     }
     SSL_set_connect_state(t->ssl);
-    if (server_name) {
-        SSL_set_tlsext_host_name(t->ssl, server_name);
-        SSL_set1_host(t->ssl, server_name);
-    }
+    if (server_name)
+        tls_expect(t->ssl, server_name);
     handshake(c);
 }
 
@@ -433,4 +411,11 @@ bool mn_conn_binding(struct mn_conn *c, enum mn_binding b, struct mn_arena *a, m
 bool mn_conn_finished13(struct mn_conn *c, struct mn_arena *a, mn_str *out)
 {
     return mn_conn_is_tls13(c) && c->tls->done && finished(c, a, out);
+}
+
+void mn_conn_cert(const struct mn_conn *c, struct mn_arena *a, struct mn_cert_seen *out)
+{
+    *out = (struct mn_cert_seen){.why = MN_STR("no TLS")};
+    if (c->tls && c->tls->done)
+        tls_seen(c->tls->ssl, a, out);
 }

@@ -11,8 +11,23 @@ struct mn_tls;
  * tickets, no renegotiation. */
 int mn_tls_server(const char *cert_file, const char *key_file, struct mn_tls **out,
                   struct mn_buf *why) MN_MUST_CHECK;
-/* Client side. `ca_file` NULL: the peer is not verified. `max12`: at most TLS 1.2 (tests). */
-int mn_tls_client(const char *ca_file, bool max12, struct mn_tls **out,
+enum mn_verify {
+    MN_VERIFY_REQUIRE, /* a certificate that does not verify ends the handshake */
+    MN_VERIFY_NOTE, /* the handshake ends well; mn_conn_cert says what was wrong, before a byte of
+                       ours */
+    MN_VERIFY_NONE,
+};
+struct mn_tls_client {
+    enum mn_verify verify;
+    const char *ca_file;              /* PEM; NULL: the system's */
+    const char *cert_file, *key_file; /* our own, for SASL EXTERNAL; NULL: none */
+    bool direct;                      /* no STARTTLS before: says xmpp-client by ALPN (XEP-0368) */
+    bool max12;                       /* at most TLS 1.2 (tests) */
+};
+/* Client side. The name given to mn_conn_start_tls is looked for as RFC 6120 13.7.1.2 and RFC 9525
+ * say: DNS names (a wildcard as the whole first label), SRV names for _xmpp-client, addresses;
+ * never the common name. On failure `why` says what to do. */
+int mn_tls_client(const struct mn_tls_client *conf, struct mn_tls **out,
                   struct mn_buf *why) MN_MUST_CHECK;
 struct mn_tls *mn_tls_ref(struct mn_tls *t);
 void mn_tls_unref(struct mn_tls *t);

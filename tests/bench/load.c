@@ -285,7 +285,8 @@ int main(int argc, char **argv)
                                      .ready = ready,
                                      .element = element,
                                      .failed = failed};
-    if (!strcmp(argv[3], "tls") && mn_tls_client(NULL, false, &load.plan.tls, &why))
+    if (!strcmp(argv[3], "tls") &&
+        mn_tls_client(&(struct mn_tls_client){MN_VERIFY_NONE}, &load.plan.tls, &why))
         give_up("TLS", why.p);
     load.chat.stamps = mn_alloc(STAMPS * sizeof *load.chat.stamps);
     load.chat.late = mn_alloc(STAMPS * sizeof *load.chat.late);

@@ -47,7 +47,7 @@ static void certs_make(void)
         return;
     MN_ASSERT(mkdtemp(certs));
     MN_ASSERT(!mn_cert_local(certs, MN_STR("localhost"), &a, &f, &why));
-    MN_ASSERT(!mn_tls_client(f.ca, false, &client_tls, &why));
+    MN_ASSERT(!mn_tls_client(&(struct mn_tls_client){.ca_file = f.ca}, &client_tls, &why));
     mn_arena_done(&a, NULL);
 }
 

@@ -29,8 +29,9 @@ static void certificates(void)
     CHECK(mkdtemp(dir));
     CHECK_INT(mn_cert_local(dir, MN_STR("localhost"), &files, &f, &why), 0);
     CHECK_INT(mn_tls_server(f.cert, f.key, &server_tls, &why), 0);
-    CHECK_INT(mn_tls_client(f.ca, false, &client_tls, &why), 0);
-    CHECK_INT(mn_tls_client(f.ca, true, &client12, &why), 0);
+    CHECK_INT(mn_tls_client(&(struct mn_tls_client){.ca_file = f.ca}, &client_tls, &why), 0);
+    CHECK_INT(
+        mn_tls_client(&(struct mn_tls_client){.ca_file = f.ca, .max12 = true}, &client12, &why), 0);
     CHECK_STR(mn_buf_view(&why), "");
     mn_buf_free(&why);
 }

@@ -179,7 +179,8 @@ TEST(what_is_wrong_with_the_files_is_said)
     CHECK_INT(mn_tls_server(local_files.cert, other_files.key, &t, &why), MN_E_TLS);
     CHECK(!t && memmem(why.p, why.n, other_files.key, strlen(other_files.key)));
     mn_buf_clear(&why);
-    CHECK_INT(mn_tls_client("/nowhere/ca.crt", false, &t, &why), MN_E_TLS);
+    CHECK_INT(mn_tls_client(&(struct mn_tls_client){.ca_file = "/nowhere/ca.crt"}, &t, &why),
+              MN_E_TLS);
     CHECK(!t && memmem(why.p, why.n, "/nowhere/ca.crt", 15));
     mn_buf_free(&why);
 }
@@ -230,7 +231,7 @@ TEST(a_crowd_of_handshakes_comes_through)
     int done = 0;
 
     certificates();
-    CHECK_INT(mn_tls_client(local_files.ca, false, &client, &why), 0);
+    CHECK_INT(mn_tls_client(&(struct mn_tls_client){.ca_file = local_files.ca}, &client, &why), 0);
     mn_clock_set(5000, 0);
     for (int i = 0; i < CROWD; i++) {
         int fd[2];

@@ -1,0 +1,25 @@
+/* Between conn_tls.c and tls_client.c; nobody else includes this. */
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include "net/tls.h"
+
+struct mn_tls {
+    SSL_CTX *ctx;
+    unsigned refs;
+    struct mn_tls *(*pick)(void *arg, mn_str name);
+    void *pick_arg;
+};
+
+/* With what both ends want of TLS. */
+struct mn_tls *tls_context_new(const SSL_METHOD *m);
+/* The reason of OpenSSL's last error; forgets it. Static text. */
+const char *tls_last_error(void);
+/* Chain and key of one's own; on failure `why` says what to do. */
+int tls_use(struct mn_tls *t, const char *cert_file, const char *key_file,
+            struct mn_buf *why) MN_MUST_CHECK;
+/* Client side: who is expected at the other end (A-label or address). */
+void tls_expect(SSL *ssl, const char *name);
+/* What mn_conn_cert tells. */
+void tls_seen(SSL *ssl, struct mn_arena *a, struct mn_cert_seen *out);
