@@ -1,6 +1,7 @@
 #include "server/disco.h"
 
 #include "server/module.h"
+#include "xmpp/form.h"
 
 void disco_fill(struct disco *d)
 {
@@ -22,19 +23,5 @@ void disco_fill(struct disco *d)
 
 struct mn_elem *disco_form(struct disco *d, const char *type)
 {
-    struct mn_elem *x = mn_elem_add(d->a, d->query, MN_NS_DATA, "x"), *f;
-
-    mn_elem_set(d->a, x, "type", MN_STR("result"));
-    f = disco_field(d, x, "FORM_TYPE");
-    mn_elem_set(d->a, f, "type", MN_STR("hidden"));
-    mn_elem_add_text(d->a, f, MN_NS_DATA, "value", mn_str_from(type));
-    return x;
-}
-
-struct mn_elem *disco_field(struct disco *d, struct mn_elem *form, const char *var)
-{
-    struct mn_elem *f = mn_elem_add(d->a, form, MN_NS_DATA, "field");
-
-    mn_elem_set(d->a, f, "var", mn_str_from(var));
-    return f;
+    return mn_form_add(d->a, d->query, MN_FORM_RESULT, type, NULL, NULL);
 }

@@ -16,6 +16,5 @@ struct disco {
 
 /* Identity, features, forms. */
 void disco_fill(struct disco *d);
-/* A form (XEP-0128) below the query, and a field of it without values. */
+/* A form (XEP-0128) below the query. */
 struct mn_elem *disco_form(struct disco *d, const char *type);
-struct mn_elem *disco_field(struct disco *d, struct mn_elem *form, const char *var);

@@ -2,6 +2,7 @@
  * the host says of itself (XEP-0128). */
 #include "server/disco.h"
 #include "server/module.h"
+#include "xmpp/form.h"
 
 static const char *const fields[CONF_CONTACTS] = {
     [CONF_CONTACT_ABUSE] = "abuse-addresses",       [CONF_CONTACT_ADMIN] = "admin-addresses",
@@ -20,10 +21,9 @@ static void on_info(struct disco *d)
             continue;
         if (!form)
             form = disco_form(d, "http://jabber.org/network/serverinfo");
-        f = disco_field(d, form, fields[i]);
+        f = mn_form_field(d->a, form, NULL, fields[i], NULL);
         for (size_t k = 0; k < lists[i].count; k++)
-            mn_elem_add_text(d->a, f, MN_NS_DATA, "value",
-                             mn_arena_str(d->a, ((const mn_str *)lists[i].items)[k]));
+            mn_form_value(d->a, f, ((const mn_str *)lists[i].items)[k]);
     }
 }
 

@@ -3,6 +3,7 @@
  * else's. */
 #include "server/account.h"
 #include "server/module.h"
+#include "xmpp/form.h"
 
 static const struct {
     const char *name, *label, *type;
@@ -54,22 +55,12 @@ static enum mn_cond form(struct iq *iq)
     for (size_t i = 0; i < MN_COUNT(fields); i++)
         if (asked(iq->owner->snap->conf, fields[i].name))
             mn_elem_add(a, q, MN_NS_REGISTER, fields[i].name);
-    x = mn_elem_add(a, q, MN_NS_DATA, "x");
-    mn_elem_set(a, x, "type", MN_STR("form"));
-    mn_elem_add_text(a, x, MN_NS_DATA, "title", MN_STR("XMPP Client Registration"));
-    mn_elem_add_text(a, x, MN_NS_DATA, "instructions",
-                     MN_STR("Please provide the following information"));
-    f = mn_elem_add(a, x, MN_NS_DATA, "field");
-    mn_elem_set(a, f, "var", MN_STR("FORM_TYPE"));
-    mn_elem_set(a, f, "type", MN_STR("hidden"));
-    mn_elem_add_text(a, f, MN_NS_DATA, "value", MN_STR("jabber:iq:register"));
+    x = mn_form_add(a, q, MN_FORM_FORM, "jabber:iq:register", "XMPP Client Registration",
+                    "Please provide the following information");
     for (size_t i = 0; i < MN_COUNT(fields); i++) {
         if (!asked(iq->owner->snap->conf, fields[i].name))
             continue;
-        f = mn_elem_add(a, x, MN_NS_DATA, "field");
-        mn_elem_set(a, f, "label", mn_str_from(fields[i].label));
-        mn_elem_set(a, f, "var", mn_str_from(fields[i].name));
-        mn_elem_set(a, f, "type", mn_str_from(fields[i].type));
+        f = mn_form_field(a, x, fields[i].type, fields[i].name, fields[i].label);
         if (fields[i].required)
             mn_elem_add(a, f, MN_NS_DATA, "required");
     }
@@ -80,13 +71,11 @@ static enum mn_cond form(struct iq *iq)
 static mn_str field(const struct iq *iq, const char *name, struct mn_arena *a)
 {
     const struct mn_elem *x = mn_elem_child(iq->child, MN_NS_DATA, "x");
+    struct mn_form f;
 
     if (!x)
         return mn_elem_child_text(iq->child, MN_NS_REGISTER, name, a);
-    for (const struct mn_elem *f = mn_elem_first(x); f; f = mn_elem_next(f))
-        if (mn_elem_is(f, MN_NS_DATA, "field") && mn_str_is(mn_elem_get(f, "var"), name))
-            return mn_elem_child_text(f, MN_NS_DATA, "value", a);
-    return (mn_str){0};
+    return mn_form_parse(x, a, &f) ? (mn_str){0} : mn_form_text(&f, name);
 }
 
 /* The stream of one who has no account: not logged in, or logged in as nobody in particular (gloox
