@@ -3,14 +3,18 @@
  * them are there again before anybody can ask, and wait for their clients. A record is read once.
  *
  * Owner's store "sm", key = SM-ID; index "sm" of the host names them all. The record: version, then
- * numbers of 4 or 8 bytes as this machine has them, and texts as length and bytes. */
+ * numbers of 8 bytes as this machine has them, and texts as length and bytes. A message that
+ * several sessions of the account have stands in the record of each with the same number. */
 #include "base/clock.h"
 #include "server/presence.h"
 #include "server/server.h"
 #include "server/sm.h"
 
-enum { VERSION = 2, GRACE_MS = 60000 };
+enum { VERSION = 3, OLDEST = 2, GRACE_MS = 60000 };
 enum { AVAILABLE = 1, INTERESTED = 2, CARBONS = 4, BLOCKLIST = 8 };
+/* Of a message: nobody else has it, or somebody has acknowledged it; anything else is the number of
+ * those who share it. */
+enum { ALONE, HAD };
 
 static void put(struct mn_buf *b, const void *p, size_t n)
 {
@@ -48,6 +52,13 @@ static bool take_text(mn_str *s, mn_str *out)
     return true;
 }
 
+/* Unlike that of any other message of the account: nothing is made while its sessions are written
+ * down. */
+static int64_t number_of(const struct sm_shared *shared)
+{
+    return !shared ? ALONE : shared->had ? HAD : (int64_t)(uintptr_t)shared;
+}
+
 static void write_down(struct session *s)
 {
     struct sm *m = s->sm;
@@ -79,7 +90,7 @@ static void write_down(struct session *s)
     put_text(&b, MN_STR(""));
     for (const struct sm_item *i = m->first; i; i = i->next) {
         put_number(&b, i->time);
-        put_number(&b, i->shared && i->shared->had);
+        put_number(&b, number_of(i->shared));
         put_text(&b, (mn_str){i->bytes, i->n});
     }
     store_set(w, mn_jid_bare(&u->jid), "sm", id, mn_buf_view(&b));
@@ -116,7 +127,51 @@ void sm_keep_all(struct owner *o)
 
 /* The start. */
 
-static bool restore(struct user *u, mn_str id, mn_str r)
+struct sm_start {
+    struct server *srv;
+    unsigned under_way;   /* reads */
+    struct mn_map groups; /* account and number -> struct group */
+};
+
+struct group {
+    struct sm_shared *shared;
+    mn_str key;
+    char bytes[];
+};
+
+/* The one that goes by this number in the account's records; the caller is a holder. */
+static struct sm_shared *shared_of(struct sm_start *start, const struct user *u, int64_t number)
+{
+    struct mn_buf key = {0};
+    struct group *g;
+
+    mn_buf_fmt(&key, "%llx %.*s", (unsigned long long)number, MN_ARG(mn_jid_bare(&u->jid)));
+    g = mn_map_get(&start->groups, mn_buf_view(&key));
+    if (!g) {
+        g = mn_alloc(sizeof *g + key.n);
+        memcpy(g->bytes, key.p, key.n);
+        g->key = (mn_str){g->bytes, key.n};
+        g->shared = sm_shared_new();
+        mn_map_put(&start->groups, g->key, g);
+    }
+    mn_buf_free(&key);
+    g->shared->holders++;
+    return g->shared;
+}
+
+static void groups_free(struct sm_start *start)
+{
+    struct group *g;
+    size_t at = 0;
+
+    while ((g = mn_map_next(&start->groups, &at))) {
+        sm_shared_let(g->shared, false);
+        mn_free(g);
+    }
+    mn_map_free(&start->groups);
+}
+
+static bool restore(struct sm_start *start, struct user *u, mn_str id, mn_str r)
 {
     mn_str resource, text, presence[3];
     int64_t version, in, sent, acked, max, until, flags, priority, now = mn_clock_wall();
@@ -124,10 +179,11 @@ static bool restore(struct user *u, mn_str id, mn_str r)
     struct session *s;
     struct sm *m;
 
-    if (!take_number(&r, &version) || version != VERSION || !take_text(&r, &resource) ||
-        !take_number(&r, &in) || !take_number(&r, &sent) || !take_number(&r, &acked) ||
-        !take_number(&r, &max) || !take_number(&r, &until) || !take_number(&r, &flags) ||
-        !take_number(&r, &priority) || !u->exists || id.n != sizeof m->id - 1)
+    if (!take_number(&r, &version) || version < OLDEST || version > VERSION ||
+        !take_text(&r, &resource) || !take_number(&r, &in) || !take_number(&r, &sent) ||
+        !take_number(&r, &acked) || !take_number(&r, &max) || !take_number(&r, &until) ||
+        !take_number(&r, &flags) || !take_number(&r, &priority) || !u->exists ||
+        id.n != sizeof m->id - 1)
         return false;
     for (int i = 0; i < 3 && flags & AVAILABLE; i++)
         if (!take_text(&r, &presence[i]))
@@ -153,12 +209,14 @@ static bool restore(struct user *u, mn_str id, mn_str r)
             presence_directed_add(s, &to);
     }
     mn_arena_done(&a, NULL);
-    for (int64_t time, had;
-         take_number(&r, &time) && take_number(&r, &had) && take_text(&r, &text);) {
-        struct sm_shared *shared = had ? sm_shared_new() : NULL;
+    for (int64_t time, number;
+         take_number(&r, &time) && take_number(&r, &number) && take_text(&r, &text);) {
+        struct sm_shared *shared = number == ALONE ? NULL
+                                   : number == HAD ? sm_shared_new()
+                                                   : shared_of(start, u, number);
 
         sm_push(m, time, text, shared);
-        sm_shared_let(shared, had);
+        sm_shared_let(shared, number == HAD);
     }
     sm_wait(s, until < now + GRACE_MS ? GRACE_MS : until - now);
     return true;
@@ -172,12 +230,19 @@ struct coming {
     char bytes[];
 };
 
-struct sm_start {
-    struct server *srv;
-    unsigned under_way; /* reads */
-};
-
 static void record_ask(struct coming *c);
+
+/* Nothing of them is touched: the next start finds them. */
+static void unreadable(int why)
+{
+    static struct mn_log_rate rate;
+
+    if (mn_log_rate(&rate, 3, 10000))
+        mn_log_error(NULL, "sessions of before the restart could not be read",
+                     MN_FC("why", mn_err_text(why)),
+                     MN_FC("do", "see what the disk has and start again: until then the messages "
+                                 "that their clients had not acknowledged wait in the database"));
+}
 
 static void record_read(struct store_read *r)
 {
@@ -190,8 +255,10 @@ static void record_read(struct store_read *r)
         record_ask(c);
         return;
     }
+    if (r->result)
+        unreadable(r->result);
     if (r->count)
-        restore(c->user, c->id, r->rows[0].value);
+        restore(c->start, c->user, c->id, r->rows[0].value);
     if (!r->result) {
         store_del(w, bare, "sm", c->id);
         store_index_del(w, mn_jid_host(&c->user->jid), "sm", c->id, bare, c->id);
@@ -269,6 +336,8 @@ static void page_read(struct store_read *r)
     }
     if (r->result == MN_E_BUSY)
         page_ask(start, host_find(start->srv, r->owner), r->from.term.p ? &r->from : NULL);
+    else if (r->result)
+        unreadable(r->result);
     else if (r->count == r->limit)
         page_ask(start, host_find(start->srv, r->owner), &r->rows[r->count - 1]);
     start->under_way--;
@@ -278,7 +347,7 @@ static void page_read(struct store_read *r)
 
 void sm_restore_all(struct server *srv)
 {
-    struct sm_start start = {srv, 0};
+    struct sm_start start = {.srv = srv};
 
     for (size_t i = 0; i < srv->host_count; i++)
         page_ask(&start, &srv->hosts[i], NULL);
@@ -287,5 +356,6 @@ void sm_restore_all(struct server *srv)
             owner_set_here(srv->owners[i]);
             mn_loop_turn(srv->owners[i]->loop, 1);
         }
+    groups_free(&start);
     owner_set_here(NULL);
 }

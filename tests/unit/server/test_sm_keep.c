@@ -1,42 +1,75 @@
 /* Sessions that are kept over a restart. */
 #include "server/config.h"
+#include "server/presence.h"
+#include "server/router.h"
 #include "server/server.h"
 #include "server/sm.h"
+#include "server/store_back.h"
 #include "test.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static struct mn_arena arena;
 static struct server *srv;
 
-static void start(const char *dir, size_t depth)
+static void start_on(struct store *store, struct mn_work *work)
 {
-    struct server_options opt = {.loops = 1};
+    struct server_options opt = {.loops = 1, .store = store, .work = work};
     struct mn_conf_errors errors;
     struct mn_buf why = {0};
     struct config *conf;
 
     MN_ASSERT(!config_parse(MN_STR(""), &arena, &conf, &errors));
     opt.conf = conf;
-    opt.work = mn_work_new((unsigned[MN_LANES]){1, 1, 1}, depth);
-    MN_ASSERT(!store_open_embedded(dir, opt.work, &opt.store, &why) &&
-              !server_new(&opt, &srv, &why));
+    MN_ASSERT(!server_new(&opt, &srv, &why));
     owner_set_here(srv->owners[0]);
 }
 
+static void start(const char *dir, size_t depth)
+{
+    struct mn_work *work = mn_work_new((unsigned[MN_LANES]){1, 1, 1}, depth);
+    struct mn_buf why = {0};
+    struct store *store;
+
+    MN_ASSERT(!store_open_embedded(dir, work, &store, &why));
+    start_on(store, work);
+}
+
+static void remove_all(const char *dir)
+{
+    char command[100];
+
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    CHECK_INT(system(command), 0);
+}
+
+static const struct endpoint_face face;
+
 static void come(void *arg, struct user *u)
 {
-    static const struct endpoint_face face;
-    struct session *s = session_new(u, MN_STR("r"), &face, NULL);
-
-    sm_enable(s, 300);
+    sm_enable(session_new(u, MN_STR("r"), &face, NULL), 300);
     (*(unsigned *)arg)++;
+}
+
+static struct mn_jid account(const char *text)
+{
+    struct owner *o = srv->owners[0];
+    struct mn_jid j;
+    uint64_t seq;
+
+    MN_ASSERT(!mn_jid_parse(mn_str_from(text), &arena, &j));
+    seq = store_set(o->writer, mn_jid_bare(&j), USER_STORE, MN_STR(USER_ACCOUNT), MN_STR("0"));
+    while (store_writer_done(o->writer) < seq)
+        mn_loop_turn(o->loop, 100);
+    return j;
 }
 
 TEST(more_sessions_are_kept_than_reads_can_wait)
 {
     enum { PEOPLE = 20 };
-    char dir[] = "/tmp/mynah-keep-XXXXXX", command[100];
+    char dir[] = "/tmp/mynah-keep-XXXXXX";
     unsigned here = 0;
     struct owner *o;
 
@@ -44,13 +77,8 @@ TEST(more_sessions_are_kept_than_reads_can_wait)
     start(dir, 100);
     o = srv->owners[0];
     for (int i = 0; i < PEOPLE; i++) {
-        struct mn_jid j;
-        uint64_t seq;
+        struct mn_jid j = account(mn_arena_fmt(&arena, "u%d@localhost", i).p);
 
-        MN_ASSERT(!mn_jid_parse(mn_arena_fmt(&arena, "u%d@localhost", i), &arena, &j));
-        seq = store_set(o->writer, mn_jid_bare(&j), USER_STORE, MN_STR(USER_ACCOUNT), MN_STR("0"));
-        while (store_writer_done(o->writer) < seq)
-            mn_loop_turn(o->loop, 100);
         user_when_loaded(user_get(o, srv->hosts, &j), come, &here);
     }
     while (here < PEOPLE)
@@ -59,7 +87,116 @@ TEST(more_sessions_are_kept_than_reads_can_wait)
     start(dir, 1);
     CHECK_INT(srv->owners[0]->count.sessions, PEOPLE);
     server_free(srv);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    CHECK_INT(system(command), 0);
+    remove_all(dir);
+    mn_arena_done(&arena, NULL);
+}
+
+static void come_twice(void *arg, struct user *u)
+{
+    static const char *const names[] = {"phone", "desk"};
+
+    for (size_t i = 0; i < MN_COUNT(names); i++) {
+        struct session *s = session_new(u, mn_str_from(names[i]), &face, NULL);
+
+        sm_enable(s, 300);
+        s->available = true;
+        s->presence = presence_flat((mn_str){0}, (mn_str){0}, (mn_str){0});
+    }
+    *(struct user **)arg = u;
+}
+
+static void counted(struct store_read *r)
+{
+    *(int *)r->arg = (int)r->total_count;
+    store_read_free(r);
+}
+
+/* When nothing needs the account any more, all that was to be stored is. */
+static int waiting_messages(const struct user *u)
+{
+    struct owner *o = u->owner;
+    struct store_read *r = store_read_new();
+    int count = -1;
+
+    while (u->needs)
+        mn_loop_turn(o->loop, 100);
+    r->kind = STORE_LOG_STATS;
+    r->owner = mn_jid_bare(&u->jid);
+    r->store = "offline";
+    r->done = counted;
+    r->arg = &count;
+    store_read(o->writer, r, u->wrote);
+    while (count < 0)
+        mn_loop_turn(o->loop, 100);
+    return count;
+}
+
+/* Both got it before the restart, and neither comes back. */
+TEST(what_two_kept_sessions_share_goes_on_once)
+{
+    char dir[] = "/tmp/mynah-keep-XXXXXX";
+    struct user *u = NULL;
+    struct mn_jid bob;
+    struct mn_stanza *st;
+    struct owner *o;
+
+    CHECK(mkdtemp(dir));
+    start(dir, 100);
+    o = srv->owners[0];
+    bob = account("bob@localhost");
+    user_when_loaded(user_get(o, srv->hosts, &bob), come_twice, &u);
+    while (!u)
+        mn_loop_turn(o->loop, 100);
+    st = mn_stanza_new(MN_MESSAGE, MN_TYPE_CHAT);
+    mn_elem_add_text(&st->arena, mn_stanza_body(st), MN_NS_CLIENT, "body", MN_STR("to both"));
+    mn_stanza_seal(st);
+    mn_stanza_from(st, &(struct mn_jid){"alice@localhost", 5, 9, 0});
+    mn_stanza_to(st, &bob);
+    router_send(st);
+    server_free(srv);
+
+    start(dir, 100);
+    o = srv->owners[0];
+    CHECK_INT(o->count.sessions, 2);
+    u = user_find(o, MN_STR("bob@localhost"));
+    while (u->session_count)
+        session_end(MN_OF(u->sessions.next, struct session, link));
+    CHECK_INT(waiting_messages(u), 1);
+    server_free(srv);
+    remove_all(dir);
+    mn_arena_done(&arena, NULL);
+}
+
+/* A store that cannot read its indexes. */
+static const struct store_backend *whole;
+
+static void read_fails(struct store *s, struct store_read *r)
+{
+    if (r->kind == STORE_INDEX)
+        r->result = MN_E_IO;
+    else
+        whole->read(s, r);
+}
+
+TEST(a_start_that_cannot_read_kept_sessions_says_so)
+{
+    struct store_backend broken;
+    int fd = memfd_create("log", MFD_CLOEXEC);
+    char text[1000] = "";
+    struct store *store;
+
+    MN_ASSERT(fd >= 0 && !store_open_mem(&store));
+    whole = store->backend;
+    broken = *whole;
+    broken.read = read_fails;
+    store->backend = &broken;
+    mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT, fd);
+    start_on(store, NULL);
+    server_free(srv);
+    mn_log_set(MN_LOG_INFO, MN_LOG_TEXT, 2);
+    CHECK(pread(fd, text, sizeof text - 1, 0) > 0);
+    CHECK(strstr(text, "sessions of before the restart could not be read"));
+    CHECK(strstr(text, "start again"));
+    close(fd);
     mn_arena_done(&arena, NULL);
 }
