@@ -58,7 +58,7 @@ static void reads_go(struct store_writer *w)
     while (r) {
         struct store_read *next = (struct store_read *)r->job.next;
 
-        if (r->waits_for <= w->done) {
+        if (r->sees <= w->done) {
             *link = next;
             read_go(w, r);
         } else {
@@ -308,11 +308,11 @@ void store_read(struct store_writer *w, struct store_read *r, uint64_t seq)
 {
     if (!r->limit)
         r->limit = 1000;
+    r->sees = seq;
     if (seq <= w->done) {
         read_go(w, r);
         return;
     }
-    r->waits_for = seq;
     r->job.next = NULL;
     *w->waiting_last = r;
     w->waiting_last = (struct store_read **)&r->job.next;

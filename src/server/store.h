@@ -93,8 +93,8 @@ struct store_read {
     size_t count;
     uint64_t total_count, total_bytes; /* LOG_STATS; INDEX_COUNT: the count, of the whole index */
     struct mn_arena arena;             /* rows live here; asked slices may too */
-    uint64_t waits_for;                /* store.c's own */
-    struct store *from_store;
+    uint64_t sees;                     /* every commit of the asker's up to this one is in it */
+    struct store *from_store;          /* store.c's own */
 };
 /* {0}ed, malloc'd; freed by store_read_free inside or after done. */
 struct store_read *store_read_new(void);

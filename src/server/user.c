@@ -137,6 +137,12 @@ static void load_done(struct store_read *r)
     struct user *u = r->arg;
     mn_str item = MN_STR(USER_ITEM), blocked = MN_STR(USER_BLOCKED);
 
+    /* A session changed something while this was under way: memory is newer than what was read. */
+    if (!r->result && r->sees < u->wrote) {
+        store_read_free(r);
+        load_read(u);
+        return;
+    }
     roster_free(&u->roster);
     block_free(u);
     u->exists = u->disabled = false;
