@@ -1,0 +1,386 @@
+/* A list of targets (host, port, kind of TLS) is gone through one by one. A target's addresses, of
+ * both families alternately, are attempts: the next one begins when the last one failed or has not
+ * answered for a while, and the first that connects wins. */
+#include "net/dial.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/rand.h"
+
+enum {
+    TARGETS_MAX = 64,
+    ATTEMPTS_MAX = 16, /* addresses of one target */
+    STAGGER_MS = 250,
+    TARGET_MS = 2500,  /* before the next target is tried beside this one */
+    GIVE_UP_MS = 20000 /* without an answer from the last of all */
+};
+
+struct target {
+    struct mn_srv srv;
+    bool direct;
+};
+
+struct attempt {
+    struct mn_watch watch;
+    struct mn_dial *dial;
+    struct mn_list link;
+    struct mn_dial_found found;
+};
+
+struct mn_dial {
+    struct mn_loop *loop;
+    struct mn_dns *dns;
+    struct mn_dial_plan plan;
+    char *domain, *host;
+    void (*done)(void *arg, int code, const struct mn_dial_found *found, const char *why);
+    void *arg;
+    struct target targets[TARGETS_MAX];
+    size_t count, next; /* targets[next - 1] is the one being tried */
+    struct mn_addr addrs[2][ATTEMPTS_MAX];
+    size_t addr_count[2], addr_next[2];
+    unsigned asks; /* of this step, open */
+    struct mn_list attempts;
+    struct mn_timer timer;
+    int64_t waiting;   /* what the timer was set to */
+    bool refused;      /* the domain says that the service is not there */
+    int code;          /* of the last failure */
+    struct mn_buf why; /* all failures */
+};
+
+static void step(struct mn_dial *d, int64_t waited);
+
+static void failed(struct mn_dial *d, int code, const char *what, const char *why)
+{
+    d->code = code;
+    if (d->why.n < 1000)
+        mn_buf_fmt(&d->why, "%s%s: %s", d->why.n ? "; " : "", what, why);
+}
+
+static void attempt_free(struct attempt *t)
+{
+    mn_loop_unwatch(t->dial->loop, &t->watch);
+    mn_list_del(&t->link);
+    if (t->watch.fd >= 0)
+        close(t->watch.fd);
+    mn_free(t);
+}
+
+static void attempts_free(struct mn_dial *d)
+{
+    MN_LIST_EACH(n, &d->attempts)
+    attempt_free(MN_OF(n, struct attempt, link));
+}
+
+static void soon(struct mn_dial *d, int64_t ms)
+{
+    d->waiting = ms;
+    mn_timer_start(d->loop, &d->timer, ms);
+}
+
+static void give_up(struct mn_dial *d)
+{
+    attempts_free(d);
+    mn_timer_stop(&d->timer);
+    mn_buf_c(&d->why, 0);
+    d->done(d->arg, d->refused && d->why.n == 1 ? MN_E_DENIED : d->code, NULL,
+            d->why.n > 1 ? d->why.p : "the domain says that it offers no such service");
+}
+
+static void answered(struct mn_watch *w, unsigned events)
+{
+    struct attempt *t = MN_OF(w, struct attempt, watch);
+    struct mn_dial *d = t->dial;
+    struct mn_dial_found found = t->found;
+    int e = 0;
+    socklen_t n = sizeof e;
+
+    (void)events;
+    getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &e, &n);
+    if (e) {
+        failed(d, MN_E_CLOSED, found.host, strerror(e));
+        attempt_free(t);
+        step(d, 0);
+        return;
+    }
+    mn_loop_unwatch(d->loop, w);
+    mn_list_del(&t->link);
+    mn_free(t);
+    attempts_free(d);
+    mn_timer_stop(&d->timer);
+    d->done(d->arg, MN_E_OK, &found, NULL);
+}
+
+static void attempt(struct mn_dial *d, const struct mn_addr *to)
+{
+    const struct target *target = &d->targets[d->next - 1];
+    int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct attempt *t;
+    char text[MN_ADDR_TEXT];
+
+    if (fd < 0 || (connect(fd, &to->sa, mn_addr_len(to)) && errno != EINPROGRESS)) {
+        failed(d, MN_E_CLOSED, mn_addr_text(to, text), strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        soon(d, 0);
+        return;
+    }
+    t = MN_NEW(struct attempt);
+    t->dial = d;
+    t->watch = (struct mn_watch){fd, MN_WRITE, answered};
+    t->found = (struct mn_dial_found){fd, target->direct, target->srv.target, target->srv.port};
+    mn_list_add(&d->attempts, &t->link);
+    mn_loop_watch(d->loop, &t->watch);
+    soon(d, STAGGER_MS);
+}
+
+/* The next address of the target at hand: IPv6 first, then alternately. */
+static const struct mn_addr *next_addr(struct mn_dial *d)
+{
+    int f = d->addr_next[0] <= d->addr_next[1] ? 0 : 1;
+
+    if (d->addr_next[f] >= d->addr_count[f])
+        f = !f;
+    return d->addr_next[f] < d->addr_count[f] ? &d->addrs[f][d->addr_next[f]++] : NULL;
+}
+
+static void addrs_came(struct mn_dial *d, int family, int code, const struct mn_addr *rows,
+                       size_t count)
+{
+    size_t n = count < ATTEMPTS_MAX ? count : ATTEMPTS_MAX;
+
+    d->asks--;
+    memcpy(d->addrs[family], rows, n * sizeof *rows);
+    d->addr_count[family] = n;
+    if (!d->asks && !d->addr_count[0] && !d->addr_count[1])
+        failed(d, code, d->targets[d->next - 1].srv.target,
+               code == MN_E_NOT_FOUND ? "no such name" : mn_err_text(code));
+    /* Later than this: inside mn_dial nothing is told. An IPv6 answer may be waited for a moment.
+     */
+    soon(d, d->asks && family == 1 ? 50 : 0);
+}
+
+static void v6_came(void *arg, int code, const struct mn_addr *rows, size_t count)
+{
+    addrs_came(arg, 0, code, rows, count);
+}
+
+static void v4_came(void *arg, int code, const struct mn_addr *rows, size_t count)
+{
+    addrs_came(arg, 1, code, rows, count);
+}
+
+static void next_target(struct mn_dial *d)
+{
+    const struct mn_srv *s = &d->targets[d->next++].srv;
+    struct mn_addr literal;
+
+    d->addr_count[0] = d->addr_count[1] = d->addr_next[0] = d->addr_next[1] = 0;
+    if (!mn_addr_parse(mn_str_from(s->target), s->port, &literal)) {
+        d->asks = 1;
+        addrs_came(d, literal.sa.sa_family == AF_INET6 ? 0 : 1, 0, &literal, 1);
+        return;
+    }
+    d->asks = 2;
+    mn_dns_addr(d->dns, s->target, AF_INET6, s->port, v6_came, d);
+    mn_dns_addr(d->dns, s->target, AF_INET, s->port, v4_came, d);
+}
+
+/* Whatever is to be done next; nothing has happened for `waited` ms. */
+static void step(struct mn_dial *d, int64_t waited)
+{
+    const struct mn_addr *a = next_addr(d);
+    bool trying = !mn_list_empty(&d->attempts);
+
+    if (a) {
+        attempt(d, a);
+    } else if (d->asks) {
+        soon(d, GIVE_UP_MS); /* the resolver comes to an end by itself */
+    } else if (d->next < d->count) {
+        if (trying && waited < TARGET_MS)
+            soon(d, TARGET_MS);
+        else
+            next_target(d);
+    } else if (trying && waited < GIVE_UP_MS) {
+        soon(d, GIVE_UP_MS);
+    } else {
+        if (trying)
+            failed(d, MN_E_TIMEOUT, MN_OF(d->attempts.next, struct attempt, link)->found.host,
+                   "no answer");
+        give_up(d);
+    }
+}
+
+static void timed(struct mn_timer *t)
+{
+    struct mn_dial *d = MN_OF(t, struct mn_dial, timer);
+
+    step(d, d->waiting);
+}
+
+static void target_add(struct mn_dial *d, const struct mn_srv *row, bool direct)
+{
+    if (!row->target[0])
+        d->refused = true;
+    else if (d->count < TARGETS_MAX)
+        d->targets[d->count++] = (struct target){*row, direct};
+}
+
+static void place_add(struct mn_dial *d, const char *host, uint16_t port, bool direct)
+{
+    struct mn_srv row = {0, 0, port ? port : direct ? 5223 : 5222, {0}};
+
+    if (strlen(host) < sizeof row.target) {
+        memcpy(row.target, host, strlen(host));
+        target_add(d, &row, direct);
+    }
+}
+
+/* Both lists are one (XEP-0368). */
+static void targets_sort(struct mn_dial *d)
+{
+    struct mn_srv rows[TARGETS_MAX];
+    bool taken[TARGETS_MAX] = {false};
+    struct target old[TARGETS_MAX];
+
+    for (size_t i = 0; i < d->count; i++)
+        rows[i] = d->targets[i].srv;
+    memcpy(old, d->targets, d->count * sizeof *old);
+    mn_srv_sort(rows, d->count);
+    for (size_t i = 0; i < d->count; i++)
+        for (size_t j = 0; j < d->count; j++)
+            if (!taken[j] && !memcmp(&old[j].srv, &rows[i], sizeof rows[i])) {
+                taken[j] = true;
+                d->targets[i] = old[j];
+                break;
+            }
+}
+
+static void srv_came(struct mn_dial *d, bool direct, int code, const struct mn_srv *rows,
+                     size_t count)
+{
+    d->asks--;
+    for (size_t i = 0; i < count; i++)
+        target_add(d, &rows[i], direct);
+    if (code && code != MN_E_NOT_FOUND)
+        d->code = code;
+    if (d->asks)
+        return;
+    targets_sort(d);
+    if (!d->count && !d->refused)
+        place_add(d, d->domain, 0, d->plan.tls == MN_DIAL_DIRECT);
+    soon(d, 0);
+}
+
+static void direct_came(void *arg, int code, const struct mn_srv *rows, size_t count)
+{
+    srv_came(arg, true, code, rows, count);
+}
+
+static void starttls_came(void *arg, int code, const struct mn_srv *rows, size_t count)
+{
+    srv_came(arg, false, code, rows, count);
+}
+
+static void ask_services(struct mn_dial *d)
+{
+    char name[300];
+
+    d->asks = (d->plan.tls != MN_DIAL_STARTTLS) + (d->plan.tls != MN_DIAL_DIRECT);
+    if (d->plan.tls != MN_DIAL_STARTTLS) {
+        snprintf(name, sizeof name, "_xmpps-client._tcp.%s", d->domain);
+        mn_dns_srv(d->dns, name, direct_came, d);
+    }
+    if (d->plan.tls != MN_DIAL_DIRECT) {
+        snprintf(name, sizeof name, "_xmpp-client._tcp.%s", d->domain);
+        mn_dns_srv(d->dns, name, starttls_came, d);
+    }
+}
+
+struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
+                        void (*done)(void *arg, int code, const struct mn_dial_found *found,
+                                     const char *why),
+                        void *arg)
+{
+    struct mn_dial *d = MN_NEW(struct mn_dial);
+    struct mn_addr literal;
+
+    d->loop = l;
+    d->plan = *plan;
+    d->domain = mn_str_dup(mn_str_from(plan->domain));
+    d->host = plan->host ? mn_str_dup(mn_str_from(plan->host)) : NULL;
+    d->done = done;
+    d->arg = arg;
+    d->code = MN_E_CLOSED;
+    d->timer.fire = timed;
+    mn_list_init(&d->attempts);
+    if (mn_dns_new(l, plan->dns, &d->dns))
+        failed(d, MN_E_IO, "DNS", "no resolver can be set up");
+    else if (d->host || !mn_addr_parse(mn_str_from(d->domain), 0, &literal))
+        place_add(d, d->host ? d->host : d->domain, plan->port, plan->tls == MN_DIAL_DIRECT);
+    else
+        ask_services(d);
+    soon(d, d->asks ? GIVE_UP_MS : 0);
+    return d;
+}
+
+void mn_dial_again(struct mn_dial *d)
+{
+    soon(d, 0);
+}
+
+void mn_dial_free(struct mn_dial *d)
+{
+    if (!d)
+        return;
+    attempts_free(d);
+    mn_timer_stop(&d->timer);
+    mn_dns_free(d->dns);
+    mn_buf_free(&d->why);
+    mn_free(d->domain);
+    mn_free(d->host);
+    mn_free(d);
+}
+
+static int by_priority(const void *a, const void *b)
+{
+    const struct mn_srv *x = a, *y = b;
+
+    return x->priority != y->priority ? (x->priority < y->priority ? -1 : 1)
+                                      : (x->weight > 0) - (y->weight > 0);
+}
+
+/* Rows of one priority: each place by lot, those without weight first in the drawing. */
+static void draw(struct mn_srv *rows, size_t count)
+{
+    for (size_t i = 0; i + 1 < count; i++) {
+        uint64_t sum = 0, lot, at = 0;
+        size_t chosen = i;
+        struct mn_srv row;
+
+        for (size_t j = i; j < count; j++)
+            sum += rows[j].weight;
+        lot = mn_rand_u64() % (sum + 1);
+        for (size_t j = i; j < count; j++) {
+            at += rows[j].weight;
+            chosen = j;
+            if (at >= lot)
+                break;
+        }
+        row = rows[chosen];
+        memmove(&rows[i + 1], &rows[i], (chosen - i) * sizeof row);
+        rows[i] = row;
+    }
+}
+
+void mn_srv_sort(struct mn_srv *rows, size_t count)
+{
+    qsort(rows, count, sizeof *rows, by_priority);
+    for (size_t i = 0, n; i < count; i += n) {
+        for (n = 1; i + n < count && rows[i + n].priority == rows[i].priority; n++)
+            ;
+        draw(&rows[i], n);
+    }
+}
