@@ -4,13 +4,13 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/rand.h"
 
 enum { DAY = 86400, CA_DAYS = 3650, CERT_DAYS = 825, RENEW_DAYS = 30 };
 
@@ -90,7 +90,7 @@ static X509 *new_cert(EVP_PKEY *key, const char *cn, int days)
     unsigned char serial[16];
     BIGNUM *number;
 
-    RAND_bytes(serial, sizeof serial);
+    mn_rand_bytes(serial, sizeof serial);
     serial[0] &= 0x7f;
     number = BN_bin2bn(serial, sizeof serial, NULL);
     BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x));
