@@ -71,6 +71,16 @@ mn_str mn_addr_group(const struct mn_addr *a, char out[16])
     return (mn_str){out, 16};
 }
 
+mn_str mn_addr_network(const struct mn_addr *a, char out[17])
+{
+    bool v4 = a->sa.sa_family == AF_INET || mapped(a);
+
+    mn_addr_group(a, out + 1);
+    out[0] = v4 ? '4' : '6';
+    memset(v4 ? out + 16 : out + 7, 0, v4 ? 1 : 10);
+    return (mn_str){out, 17};
+}
+
 uint16_t mn_addr_port(const struct mn_addr *a)
 {
     return ntohs(a->sa.sa_family == AF_INET6 ? a->v6.sin6_port : a->v4.sin_port);

@@ -23,5 +23,8 @@ const char *mn_addr_text(const struct mn_addr *a, char out[MN_ADDR_TEXT]);
 bool mn_addr_is_loopback(const struct mn_addr *a); /* also ::ffff:127.x */
 /* What limits count by: the IPv4 address, or the /64 of an IPv6 one. 16 bytes. */
 mn_str mn_addr_group(const struct mn_addr *a, char out[16]);
+/* The network around it, as far as one is dealt out to one customer: the /24 of an IPv4 address,
+ * the /48 of an IPv6 one. 17 bytes, never the same as a group. */
+mn_str mn_addr_network(const struct mn_addr *a, char out[17]);
 uint16_t mn_addr_port(const struct mn_addr *a);
 socklen_t mn_addr_len(const struct mn_addr *a);

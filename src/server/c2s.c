@@ -5,6 +5,7 @@
 #include "base/rand.h"
 #include "server/module.h"
 #include "server/sm.h"
+#include "server/stranger.h"
 
 enum { LINGER_MS = 5000 };
 
@@ -45,10 +46,8 @@ static void limit(struct c2s *c)
 /* It no longer counts among those who are not let in yet. */
 static void count_off(struct c2s *c)
 {
-    char group[16];
-
     if (c->counted)
-        mn_limit_release(c->srv->limits, c2s_group(c, group));
+        stranger_let(c->srv, mn_conn_peer(c->conn));
     c->counted = false;
 }
 
@@ -580,17 +579,8 @@ struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy)
 {
     struct c2s *c;
     struct mn_xml_limits limits;
-    char group[16];
 
-    if (!mn_limit_hold(o->srv->limits, mn_addr_group(mn_conn_peer(conn), group),
-                       (unsigned)o->snap->conf->limits.unauthenticated_per_address)) {
-        static struct mn_log_rate rate;
-        char text[MN_ADDR_TEXT];
-
-        if (mn_log_rate(&rate, 5, 10000))
-            mn_log_info(NULL, "too many connections that are not logged in",
-                        MN_FC("peer", mn_addr_text(mn_conn_peer(conn), text)));
-        o->count.refused++;
+    if (!stranger_hold(o, mn_conn_peer(conn))) {
         mn_conn_face(conn, &face, NULL);
         mn_conn_close(conn, 0);
         return NULL;

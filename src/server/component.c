@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/rand.h"
 #include "server/iq.h"
+#include "server/stranger.h"
 
 enum { LINGER_MS = 5000, ID = 24, SECRET_MAX = 4096 };
 
@@ -98,10 +99,8 @@ struct owner *component_owner(const struct server *srv)
 
 static void count_off(struct component_stream *c)
 {
-    char group[16];
-
     if (c->counted)
-        mn_limit_release(c->owner->srv->limits, mn_addr_group(mn_conn_peer(c->conn), group));
+        stranger_let(c->owner->srv, mn_conn_peer(c->conn));
     c->counted = false;
 }
 
@@ -425,11 +424,8 @@ void component_accept(struct owner *o, struct mn_conn *conn)
     const struct config *conf = o->snap->conf;
     struct mn_xml_limits none = {0};
     struct component_stream *c;
-    char group[16];
 
-    if (!mn_limit_hold(o->srv->limits, mn_addr_group(mn_conn_peer(conn), group),
-                       (unsigned)conf->limits.unauthenticated_per_address)) {
-        o->count.refused++;
+    if (!stranger_hold(o, mn_conn_peer(conn))) {
         mn_conn_face(conn, &face, NULL);
         mn_conn_close(conn, 0);
         return;

@@ -118,7 +118,9 @@ static const struct mn_conf_row registration_rows[] = {
     {"fields", MN_CONF_TEXTS, AT(registration.fields), "[username, name, email, password]",
      .choices = field_names, .live = true},
     {"per_address", MN_CONF_RATE, AT(registration.per_address), "5/h",
-     .text = "loopback on the built-in localhost is not counted", .live = true},
+     .text = "a network (/24, of IPv6 /48) has five times as many; loopback on the built-in "
+             "localhost is not counted",
+     .live = true},
     {0}};
 static const struct mn_conf_row contact_rows[] = {
     {"abuse", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_ABUSE]), "[]", .check = check_uris,
@@ -154,7 +156,8 @@ static const struct mn_conf_row limit_rows[] = {
     {"login_time", MN_CONF_TIME, AT(limits.login_time), "60s", .min = 1000, .max = 3600000,
      .text = "from connecting to a bound resource", .live = true},
     {"unauthenticated_per_address", MN_CONF_INT, AT(limits.unauthenticated_per_address), "100",
-     .min = 1, .max = 1000000, .live = true},
+     .min = 1, .max = 1000000,
+     .text = "connections; a network (/24, of IPv6 /48) has five times as many", .live = true},
     {"sessions_per_account", MN_CONF_INT, AT(limits.sessions_per_account), "50", .min = 1,
      .max = 10000, .live = true},
     {"queue", MN_CONF_SIZE, AT(limits.queue), "16M", .min = 65536, .max = 1 << 30,

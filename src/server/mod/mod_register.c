@@ -3,6 +3,7 @@
  * else's. */
 #include "server/account.h"
 #include "server/module.h"
+#include "server/stranger.h"
 #include "xmpp/form.h"
 
 static const struct {
@@ -153,21 +154,11 @@ static enum mn_cond ask(struct iq *iq, struct account_change *ch)
 
 static enum mn_cond create(struct iq *iq, struct c2s *c)
 {
-    const struct mn_conf_rate *rate = &c->owner->snap->conf->registration.per_address;
-    struct account_change *ch;
-    char group[16];
-
     if (!is_open(c))
         return MN_COND_NOT_ALLOWED;
-    ch = change_new(iq, ACCOUNT_CREATE);
-    if (rate->count && !(c->srv->built_in && c2s_is_loopback(c)) &&
-        !mn_limit_rate(c->srv->limits,
-                       mn_arena_fmt(&ch->arena, "register %.*s", MN_ARG(c2s_group(c, group))),
-                       rate->count, rate->ms)) {
-        account_change_free(ch);
+    if (!stranger_may_register(c->owner, mn_conn_peer(c->conn)))
         return MN_COND_RESOURCE_CONSTRAINT;
-    }
-    return ask(iq, ch);
+    return ask(iq, change_new(iq, ACCOUNT_CREATE));
 }
 
 /* The session that removed its account hears so first (XEP-0077, 3.2), then it ends as well. */

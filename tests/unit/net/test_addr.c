@@ -45,6 +45,31 @@ static mn_str group(const char *text, char out[16])
     return mn_addr_group(&a, out);
 }
 
+TEST(networks_are_told_apart_by_their_first_bytes)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } rows[] = {
+        {"192.0.2.7", "192.0.2.200", true},
+        {"192.0.2.7", "::ffff:192.0.2.9", true},
+        {"192.0.2.7", "192.0.3.7", false},
+        {"2001:db8:1:2::5", "2001:db8:1:ffff::9", true},
+        {"2001:db8:1:2::5", "2001:db8:2:2::5", false},
+        {"0.0.0.0", "::", false},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_addr a, b;
+        char x[17], y[17], group[16];
+
+        CHECK_INT(mn_addr_parse(mn_str_from(rows[i].a), 1, &a), 0);
+        CHECK_INT(mn_addr_parse(mn_str_from(rows[i].b), 2, &b), 0);
+        CHECK(mn_str_eq(mn_addr_network(&a, x), mn_addr_network(&b, y)) == rows[i].same);
+        CHECK(!mn_str_eq(mn_addr_network(&a, x), mn_addr_group(&a, group)));
+    }
+}
+
 TEST(limits_count_by_address_or_by_the_64_bits_of_a_network)
 {
     char x[16], y[16];

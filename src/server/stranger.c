@@ -1,0 +1,60 @@
+#include "server/stranger.h"
+
+#include "base/log.h"
+#include "server/server.h"
+
+enum { NETWORK = 5 };
+
+static bool refused(struct owner *o, const struct mn_addr *peer, const char *of)
+{
+    static struct mn_log_rate rate;
+    char text[MN_ADDR_TEXT];
+
+    if (mn_log_rate(&rate, 5, 10000))
+        mn_log_info(NULL, "too many connections that are not logged in", MN_FC("of", of),
+                    MN_FC("peer", mn_addr_text(peer, text)));
+    o->count.refused++;
+    return false;
+}
+
+bool stranger_hold(struct owner *o, const struct mn_addr *peer)
+{
+    struct mn_limit *l = o->srv->limits;
+    unsigned max = (unsigned)o->snap->conf->limits.unauthenticated_per_address;
+    char group[16], network[17];
+
+    if (!mn_limit_hold(l, mn_addr_group(peer, group), max))
+        return refused(o, peer, "an address");
+    if (mn_limit_hold(l, mn_addr_network(peer, network), max * NETWORK))
+        return true;
+    mn_limit_release(l, mn_addr_group(peer, group));
+    return refused(o, peer, "a network");
+}
+
+void stranger_let(struct server *srv, const struct mn_addr *peer)
+{
+    char group[16], network[17];
+
+    mn_limit_release(srv->limits, mn_addr_group(peer, group));
+    mn_limit_release(srv->limits, mn_addr_network(peer, network));
+}
+
+/* The bytes of an address may be zeros, so the key is no text. */
+static bool registers(struct owner *o, mn_str from, int64_t count, int64_t ms)
+{
+    char key[1 + 17] = "r";
+
+    memcpy(key + 1, from.p, from.n);
+    return mn_limit_rate(o->srv->limits, (mn_str){key, 1 + from.n}, count, ms);
+}
+
+bool stranger_may_register(struct owner *o, const struct mn_addr *peer)
+{
+    const struct mn_conf_rate *rate = &o->snap->conf->registration.per_address;
+    char group[16], network[17];
+
+    if (!rate->count || (o->srv->built_in && mn_addr_is_loopback(peer)))
+        return true;
+    return registers(o, mn_addr_group(peer, group), rate->count, rate->ms) &&
+           registers(o, mn_addr_network(peer, network), rate->count * NETWORK, rate->ms);
+}
