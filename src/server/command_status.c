@@ -4,7 +4,8 @@
 #include "server/server.h"
 
 struct status {
-    uint64_t accounts, sessions, connections, logins, stanzas, crossed, moved, refused, failed;
+    uint64_t accounts, sessions, connections, logins, stanzas, crossed, moved, wrong, refused,
+        failed;
     size_t host; /* whose accounts are counted */
 };
 
@@ -19,6 +20,7 @@ static void each(struct command *c)
     s->stanzas += o->count.stanzas;
     s->crossed += o->count.crossed;
     s->moved += o->count.moved;
+    s->wrong += o->count.wrong;
     s->refused += o->count.refused;
     s->failed += o->count.failed_commits;
 }
@@ -39,6 +41,7 @@ static void answer(struct command *c)
         {"connections", s->connections},
         {"memory_bytes", mn_alloc_bytes()},
         {"logins", s->logins},
+        {"wrong_credentials", s->wrong},
         {"stanzas", s->stanzas},
         {"crossed_deliveries", s->crossed},
         {"moved_connections", s->moved},

@@ -57,8 +57,9 @@ struct owner {
     struct route *spare; /* a free list */
     unsigned spare_count;
     struct {
-        /* crossed: deliveries from another loop; moved: connections */
-        uint64_t stanzas, crossed, moved, logins, sessions, refused, failed_commits;
+        /* crossed: deliveries from another loop; moved: connections; wrong: passwords and the
+         * like */
+        uint64_t stanzas, crossed, moved, logins, wrong, sessions, refused, failed_commits;
     } count;
     uint32_t serving;          /* number of the message being delivered */
     struct owner *crowded;     /* mail for it went over the mark, since this was set to NULL */

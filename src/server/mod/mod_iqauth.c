@@ -85,6 +85,7 @@ static void checked(struct mn_job *j)
         user_when_loaded(user_get(c->owner, c->host, &bare), let_in, k);
         return;
     }
+    c->owner->count.wrong++;
     if (c->state != C2S_CLOSED) {
         c->sasl_failed = true; /* one try: then SASL, where failing costs time */
         mn_limit_fail(c->srv->limits, c2s_group(c, group));

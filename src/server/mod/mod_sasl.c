@@ -127,6 +127,7 @@ static void wrong(struct c2s *c, bool waiting)
     mn_log_info(&c->log, "login refused", MN_F("account", account),
                 MN_FC("why", mn_sasl_reason(c->login->sasl)));
     c->wrong++;
+    c->owner->count.wrong++;
     mn_limit_fail(c->srv->limits, c2s_group(c, group));
     mn_limit_fail(c->srv->limits, account);
     ms = mn_limit_delay(c->srv->limits, c2s_group(c, group));
