@@ -170,6 +170,16 @@ enum mn_cond iq_result_bytes(struct iq *iq, mn_str payload)
     return MN_COND_NONE;
 }
 
+/* Others learn no more of an account that does not serve them than of one that is not there (RFC
+ * 6121, 8.5.1). */
+static enum mn_cond hidden(const struct iq *iq, unsigned at, enum mn_cond cond)
+{
+    if (!iq->user || iq_is_self(iq) || at & AT_TOLD)
+        return cond;
+    return cond == MN_COND_FORBIDDEN || cond == MN_COND_NOT_ALLOWED ? MN_COND_SERVICE_UNAVAILABLE
+                                                                    : cond;
+}
+
 void iq_dispatch(struct iq *iq, enum iq_at at)
 {
     const struct iq_row *row;
@@ -178,7 +188,7 @@ void iq_dispatch(struct iq *iq, enum iq_at at)
     iq->child = mn_stanza_child(iq->st);
     row = row_find(iq->child, (enum mn_type)iq->st->type);
     if (row && row->at & at)
-        cond = row->fn(iq);
+        cond = hidden(iq, row->at, row->fn(iq));
     if (cond == MN_COND_LATER)
         return;
     if (cond)

@@ -10,6 +10,7 @@ enum iq_at {
     AT_HOST = 1,   /* the server's own address */
     AT_USER = 2,   /* an account's bare address: its own sessions and others (see iq_is_self) */
     AT_STREAM = 4, /* on a stream without a bound resource */
+    AT_TOLD = 8, /* beside AT_USER: a refusal is told as what it is, by the specification's MUST */
 };
 
 struct iq {

@@ -82,6 +82,6 @@ const struct module mod_last = {
     .xep = {{12, "2.0", "Last Activity", "wire/last"}},
     .feature = {"jabber:iq:last"},
     .user_feature = {"jabber:iq:last"},
-    .iq = {{MN_TYPE_GET, MN_NS_LAST, "query", AT_HOST | AT_USER, on_get}},
+    .iq = {{MN_TYPE_GET, MN_NS_LAST, "query", AT_HOST | AT_USER | AT_TOLD, on_get}},
     .session_unavailable = gone,
 };

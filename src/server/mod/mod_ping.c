@@ -1,8 +1,11 @@
-/* XEP-0199 XMPP Ping: answer for the server and for every account. */
+/* XEP-0199 XMPP Ping: answer for the server, and for an account to who may see its presence. */
 #include "server/module.h"
+#include "server/presence.h"
 
 static enum mn_cond on_ping(struct iq *iq)
 {
+    if (iq->user && !presence_subscriber(iq->user, &iq->st->from))
+        return MN_COND_SERVICE_UNAVAILABLE;
     return iq_result(iq, NULL);
 }
 

@@ -156,6 +156,6 @@ const struct module mod_roster = {
     .always = true,
     .user_feature = {"jabber:iq:roster"},
     .iq = {{MN_TYPE_GET, MN_NS_ROSTER, "query", AT_USER, on_get},
-           {MN_TYPE_SET, MN_NS_ROSTER, "query", AT_USER, on_set}},
+           {MN_TYPE_SET, MN_NS_ROSTER, "query", AT_USER | AT_TOLD, on_set}},
     .stream_features = features,
 };

@@ -20,9 +20,10 @@ static void get_read(struct store_read *r)
 {
     struct iq *iq = r->arg;
 
-    iq_finish(iq, r->result  ? MN_COND_RESOURCE_CONSTRAINT
-                  : r->count ? iq_result_bytes(iq, r->rows[0].value)
-                             : MN_COND_ITEM_NOT_FOUND);
+    iq_finish(iq, r->result        ? MN_COND_RESOURCE_CONSTRAINT
+                  : r->count       ? iq_result_bytes(iq, r->rows[0].value)
+                  : iq_is_self(iq) ? MN_COND_ITEM_NOT_FOUND
+                                   : MN_COND_SERVICE_UNAVAILABLE); /* as for no account (3.3) */
     store_read_free(r);
 }
 
