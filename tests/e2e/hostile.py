@@ -4,7 +4,7 @@ are back where they were. Prints TAP. usage: hostile.py MYNAHD MYNAHCTL"""
 import base64, functools, json, os, re, resource, shutil, socket, struct, subprocess, sys, tempfile, threading, time, zlib
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, SASL, Client, Server, tap
+from mynah import DEADLINE, SASL, Bystanders, Client, Server, tap
 
 CONFIG = """
 data: %s/data
@@ -58,23 +58,8 @@ class Steps:
         self.server = Server(sys.argv[1], folder + "/mynahd.yaml")
         for name in "from", "to", "mallory", "deaf":
             assert "type='result'" in Client(self.server).register(name)[1]
-        self.stop, self.said, self.error = threading.Event(), 0, None
         self.sleeper = socket.create_connection(("127.0.0.1", self.server.ports[1]), DEADLINE)  # TLS that never comes
-        self.chat = threading.Thread(target=self.bystanders, daemon=True)
-        self.chat.start()
-
-    def bystanders(self):
-        """Numbered messages there and back, each within the deadline."""
-        try:
-            a, b = self.person("from", "a"), self.person("to", "b")
-            while not self.stop.is_set():
-                for x, y, to in (a, b, "to@localhost/b"), (b, a, "from@localhost/a"):
-                    x.send("<message to='%s' type='chat'><body>%d</body></message>" % (to, self.said))
-                    y.until("<body>%d</body></message>" % self.said)
-                self.said += 1
-                self.stop.wait(0.005)
-        except Exception as e:
-            self.error = repr(e)
+        self.bystanders = Bystanders(self.server)
 
     def person(self, name, resource):
         c = Client(self.server)
@@ -227,18 +212,12 @@ class Steps:
         self.sleeper.settimeout(2 * DEADLINE)
         assert self.sleeper.recv(1) == b""
 
-    def bystanders_were_not_disturbed(self):
-        self.stop.set()
-        self.chat.join(DEADLINE)
-        assert not self.error and self.said > 100, (self.said, self.error)
-        print("# %d messages each way" % self.said)
-
 
 def main():
     folder = tempfile.mkdtemp(prefix="mynah-hostile-")
     t = Steps(folder)
     bad = tap([t.bad_streams, t.bad_logins, t.after_the_login, t.dropped, t.bomb, t.once_more, t.deaf, t.guessing, t.half_open,
-               t.bystanders_were_not_disturbed], lambda: t.server.log)
+               ("bystanders_were_not_disturbed", t.bystanders.were_not_disturbed)], lambda: t.server.log)
     try:
         t.server.end()
     except Exception as e:
