@@ -8,13 +8,12 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "server/server.h"
 
 enum { EXIT_USAGE = 64, EXIT_CONFIG = 78 };
@@ -40,25 +39,6 @@ static int usage(void)
         printf("  --%s %-*s  %s\n", rows[i].name, (int)(14 - strlen(rows[i].name)), rows[i].value,
                rows[i].text);
     return 0;
-}
-
-static void sd_ready(void)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    int fd;
-
-    if (!path || strlen(path) >= sizeof to.sun_path)
-        return;
-    memcpy(to.sun_path, path, strlen(path));
-    if (path[0] == '@')
-        to.sun_path[0] = 0;
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
-    (void)!sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&to,
-                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
-    close(fd);
 }
 
 /* systemd says in JOURNAL_STREAM which file its journal is. */
@@ -212,6 +192,7 @@ static void signalled(struct mn_watch *w, unsigned events)
             continue;
         }
         mn_log_info(NULL, "stopping", MN_FC("signal", sigabbrev_np((int)got.ssi_signo)));
+        mn_notify("STOPPING=1");
         server_stop(s->srv);
     }
 }
@@ -225,7 +206,7 @@ static void serve(struct server *srv, unsigned loops, const sigset_t *set, int64
         mn_log_info(NULL, "no domain is configured: serving localhost on loopback, with "
                           "registration open to loopback");
     mn_log_info(NULL, "ready", MN_FN("loops", loops), MN_FN("files", files));
-    sd_ready();
+    mn_notify("READY=1");
     server_run(srv);
     mn_log_info(NULL, "stopped");
     mn_loop_unwatch(srv->owners[0]->loop, &s.watch);

@@ -1,4 +1,5 @@
 /* The configuration while the server runs: what holds, and a reload of it. */
+#include "base/notify.h"
 #include "server/command.h"
 #include "server/server.h"
 
@@ -124,6 +125,7 @@ static void log_told(const json_t *ok)
 
 static void reload_free(struct reload *r)
 {
+    mn_notify("READY=1");
     snapshot_unref(r->old);
     snapshot_unref(r->fresh);
     mn_buf_free(&r->why);
@@ -180,6 +182,7 @@ static void reload(struct command *c)
 {
     struct reload *r = MN_NEW(struct reload);
 
+    mn_notify_reloading();
     c->state = r;
     r->c = c;
     r->old = snapshot_ref(owner_here()->snap);

@@ -157,16 +157,25 @@ def early_signal():
     assert process.wait(DEADLINE) == 0
 
 
-def ready_by_systemd():
-    at = FOLDER + "/notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-        told.bind(at)
-        told.settimeout(DEADLINE)
-        os.environ["NOTIFY_SOCKET"] = at
-        server = Server(MYNAHD, config("data: %s/notify-data\n%s" % (FOLDER, LISTEN)))
-        del os.environ["NOTIFY_SOCKET"]
-        assert told.recv(100) == b"READY=1"
-        server.end()
+def tells_systemd():
+    """Ready, reloading and ready again (with a mistake in the file, too), stopping; to a socket with a name in a folder, and without."""
+    for name in FOLDER + "/notify", "\0mynah-notify-%d" % os.getpid():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+            told.bind(name)
+            told.settimeout(DEADLINE)
+            text = "data: %s/notify-data\n%s" % (FOLDER, LISTEN)
+            server = Server(MYNAHD, config(text, "notify.yaml"), env={"NOTIFY_SOCKET": name.replace("\0", "@")})
+            assert told.recv(100) == b"READY=1"
+            for more in "", "nonsense: 1\n":
+                config(text + more, "notify.yaml")
+                before = time.monotonic_ns() // 1000
+                server.process.send_signal(signal.SIGHUP)
+                m = re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=(\d+)", told.recv(100))
+                assert before <= int(m[1]) <= time.monotonic_ns() // 1000, m
+                assert told.recv(100) == b"READY=1"
+            server.end()
+            assert told.recv(100) == b"STOPPING=1"
+            assert any("configuration not reloaded" in line for line in server.log)
 
 
 def journal():
@@ -207,6 +216,7 @@ def run_as():
         status = dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
     assert status["Uid"].split() == [str(NOBODY.pw_uid)] * 4 and status["Gid"].split() == [str(NOBODY.pw_gid)] * 4, status
     assert set(status["Groups"].split()) <= {str(NOBODY.pw_gid)}, status["Groups"]
+    assert not any(int(status[of], 16) for of in ("CapEff", "CapPrm", "CapAmb")), status
     server.end()
     st = os.stat(FOLDER + "/nobody")
     assert st.st_uid == NOBODY.pw_uid and st.st_mode & 0o777 == 0o700
@@ -222,7 +232,7 @@ def run_as():
 
 try:
     failed = tap([telling, wrong_usage, wrong_configuration, defaults_print_back, cannot_start, no_rights, domain_by_option, signals,
-                  early_signal, ready_by_systemd, journal, open_files, run_as])
+                  early_signal, tells_systemd, journal, open_files, run_as])
 finally:
     shutil.rmtree(FOLDER)
 sys.exit(failed != 0)
