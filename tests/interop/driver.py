@@ -119,11 +119,11 @@ def person(server, name, resource):
 class Program:
     """A client program. What it says is waited for as it comes."""
 
-    def __init__(self, *command, env=None, cwd=None, text=None):
+    def __init__(self, *command, env=None, cwd=None, text=None, pass_fds=()):
         self.name, self.said, self.at, self.ended = os.path.basename(command[0]), "", 0, False
         self.more = threading.Condition()
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                        errors="replace", cwd=cwd, env={**os.environ, **(env or {})}, start_new_session=True)
+                                        errors="replace", cwd=cwd, env={**os.environ, **(env or {})}, start_new_session=True, pass_fds=pass_fds)
         threading.Thread(target=self.read, daemon=True).start()
         if text is not None:
             self.process.stdin.write(text)
