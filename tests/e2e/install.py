@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+"""What `meson install` puts where, and whether systemd, man and mynahd take it; systemd itself need not run. Prints TAP.
+usage: install.py BUILD"""
+import os, re, shutil, stat, subprocess, sys, tempfile
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import DEADLINE, tap
+
+BUILD = os.path.abspath(sys.argv[1])
+FOLDER = tempfile.mkdtemp(prefix="mynah-install-")
+ROOT = FOLDER + "/root"
+EXPECTED = """
+    bin/mynahctl bin/mynahd
+    lib/systemd/system/mynahd.service lib/sysusers.d/mynah.conf
+    share/bash-completion/completions/mynahctl
+    share/doc/mynah/CHANGELOG.md share/doc/mynah/LICENSE share/doc/mynah/SECURITY.md share/doc/mynah/configuration.md
+    share/doc/mynah/control.md share/doc/mynah/examples/mynahd-2007.yaml share/doc/mynah/examples/mynahd.yaml
+    share/doc/mynah/mynah.doap share/doc/mynah/protocols.md
+    share/man/man1/mynahctl.1 share/man/man5/mynahd.yaml.5 share/man/man8/mynahd.8
+""".split()
+
+
+def call(*command, **more):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=10 * DEADLINE, **more)
+
+
+def good(*command, **more):
+    p = call(*command, **more)
+    assert p.returncode == 0, (command, p.stdout)
+    return p.stdout
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
+
+
+prefix = [o for o in re.findall(r"'name': 'prefix'.*?'value': '(.*?)'", str(__import__("json").loads(
+    subprocess.check_output(["meson", "introspect", "--buildoptions", BUILD]))))][0]
+PLACE = ROOT + prefix
+UNIT = PLACE + "/lib/systemd/system/mynahd.service"
+SAMPLE = PLACE + "/share/doc/mynah/examples/mynahd.yaml"
+
+
+def puts_everything_where_it_belongs():
+    """All of it, nothing else, nothing outside its prefix; anybody may read it, nobody but root may write it."""
+    good("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", ROOT, umask=0o022)
+    found = {os.path.relpath(os.path.join(d, f), PLACE): os.path.join(d, f) for d, _, files in os.walk(ROOT) for f in files}
+    assert sorted(found) == sorted(EXPECTED), set(found) ^ set(EXPECTED)
+    for name, path in found.items():
+        assert stat.S_IMODE(os.stat(path).st_mode) == (0o755 if name.startswith("bin/") else 0o644) and os.path.getsize(path), name
+
+
+def programs_run_from_there():
+    for name in "mynahd", "mynahctl":
+        assert re.fullmatch(name + r" \d+\.\d+\.\d+\n", good(PLACE + "/bin/" + name, "--version"))
+
+
+def man_finds_the_pages():
+    for section, name in ("8", "mynahd"), ("1", "mynahctl"), ("5", "mynahd.yaml"):
+        assert PLACE in good("man", "-M", PLACE + "/share/man", "-w", section, name)
+
+
+def systemd_takes_the_unit():
+    """It says nothing of it; with a key that does not exist it does."""
+    env = {**os.environ, "SYSTEMD_UNIT_PATH": os.path.dirname(UNIT) + ":", "MANPATH": PLACE + "/share/man"}
+    unit = read(UNIT)
+    assert "@" not in re.sub(r"(?m)^(SystemCallFilter=.*|#.*)$", "", unit)
+    for more, expected in ("", ""), ("\n[Service]\nProtectSytem=strict\n", "ProtectSytem"):
+        path = FOLDER + "/mynahd.service"
+        with open(path, "w") as f:  # where systemd-analyze finds the programs
+            f.write(unit.replace(prefix + "/bin", PLACE + "/bin") + more)
+        said = call("systemd-analyze", "verify", "--recursive-errors=no", path, env=env).stdout
+        assert expected in said if expected else not said, said
+
+
+def systemd_finds_the_unit_safe():
+    said = good("systemd-analyze", "security", "--offline=yes", "--threshold=15", "--no-pager", UNIT)
+    assert re.search(r"Overall exposure level .* 1\.[0-5] OK", said), said
+
+
+def the_unit_keeps_what_the_guide_says():
+    unit = read(UNIT)
+    lines = unit.splitlines()
+    for line in ["Type=notify", "User=mynah", "StateDirectory=mynah", "ExecStart=%s/bin/mynahd" % prefix,
+                 "ExecReload=%s/bin/mynahctl reload" % prefix, "CapabilityBoundingSet=CAP_NET_BIND_SERVICE"]:
+        assert line in lines, line
+
+
+def the_user_is_made():
+    os.makedirs(ROOT + "/etc")
+    good("systemd-sysusers", "--root=" + ROOT, PLACE + "/lib/sysusers.d/mynah.conf")
+    assert re.search(r"(?m)^mynah:.*:/var/lib/mynah:\S*nologin$", read(ROOT + "/etc/passwd"))
+    assert re.search(r"(?m)^mynah:", read(ROOT + "/etc/group"))
+
+
+def the_examples_are_good():
+    """As they are, and with all that they offer behind a #."""
+    examples = os.path.dirname(SAMPLE)
+    text = read(SAMPLE)
+    whole = re.sub(r"(?m)^( *)#(?=[ a-z]*[a-z]+: ?|  )", r"\1", text)
+    assert whole.count("\n#") < text.count("\n#") and "\ncontact:\n" in whole and "\n    key: " in whole, whole
+    with open(FOLDER + "/whole.yaml", "w") as f:
+        f.write(whole)
+    for path in examples + "/mynahd.yaml", examples + "/mynahd-2007.yaml", FOLDER + "/whole.yaml":
+        assert good(PLACE + "/bin/mynahd", "--config", path, "--check-config") == "the configuration is good\n"
+
+
+def links_hold():
+    doc = PLACE + "/share/doc/mynah/"
+    for name in os.listdir(doc):
+        if name.endswith(".md") and name != "CHANGELOG.md":  # written for the tree
+            for link in re.findall(r"\]\(((?!https?:)[^)#]+)", read(doc + name)):
+                assert os.path.exists(doc + link), (name, link)
+
+
+try:
+    failed = tap([puts_everything_where_it_belongs, programs_run_from_there, man_finds_the_pages, systemd_takes_the_unit,
+                  systemd_finds_the_unit_safe, the_unit_keeps_what_the_guide_says, the_user_is_made, the_examples_are_good, links_hold])
+finally:
+    shutil.rmtree(FOLDER)
+sys.exit(failed != 0)
