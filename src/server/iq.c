@@ -133,8 +133,7 @@ static void answer_send(struct iq *iq, struct mn_stanza *answer)
         mn_stanza_unref(answer);
         return;
     }
-    if (!iq->user ||
-        (gate_open(&iq->user->out) && iq->user->wrote <= store_writer_done(iq->owner->writer))) {
+    if (!iq->user || user_is_clean(iq->user)) {
         if (iq->via)
             session_answer(iq->via, iq->seq, answer);
         else

@@ -39,7 +39,7 @@ void gate_wait(struct owner *o, struct gate *g, struct wait *w, uint64_t seq)
 {
     if (gate_open(g)) {
         mn_list_del(&g->link);
-        mn_list_add(&o->gates, &g->link);
+        mn_list_add(g->is_fifo ? &o->held : &o->gates, &g->link);
     }
     w->seq = seq;
     mn_list_init(&w->link);
@@ -73,8 +73,9 @@ struct fifo {
     char bytes[];
 };
 
-static mn_str fifo_key(struct mn_buf *b, mn_str from, mn_str to)
+static mn_str fifo_key(struct mn_buf *b, enum fifo_side side, mn_str from, mn_str to)
 {
+    mn_buf_c(b, (char)side);
     mn_buf_str(b, from);
     mn_buf_c(b, 0);
     mn_buf_str(b, to);
@@ -98,22 +99,22 @@ static void fifos_sweep(struct owner *o)
     }
 }
 
-struct gate *fifo_find(struct owner *o, mn_str from, mn_str to)
+struct gate *fifo_find(struct owner *o, enum fifo_side side, mn_str from, mn_str to)
 {
     struct mn_buf b = {0};
     struct fifo *f;
 
     if (!o->fifos.count)
         return NULL;
-    f = mn_map_get(&o->fifos, fifo_key(&b, from, to));
+    f = mn_map_get(&o->fifos, fifo_key(&b, side, from, to));
     mn_buf_free(&b);
     return f && !gate_open(&f->gate) ? &f->gate : NULL;
 }
 
-struct gate *fifo_make(struct owner *o, mn_str from, mn_str to)
+struct gate *fifo_make(struct owner *o, enum fifo_side side, mn_str from, mn_str to)
 {
     struct mn_buf b = {0};
-    mn_str key = fifo_key(&b, from, to);
+    mn_str key = fifo_key(&b, side, from, to);
     struct fifo *f = mn_map_get(&o->fifos, key);
 
     if (!f) {
@@ -121,21 +122,20 @@ struct gate *fifo_make(struct owner *o, mn_str from, mn_str to)
         memcpy(f->bytes, key.p, key.n);
         f->key = (mn_str){f->bytes, key.n};
         gate_init(&f->gate);
+        f->gate.is_fifo = true;
         mn_map_put(&o->fifos, f->key, f);
     }
     mn_buf_free(&b);
     return &f->gate;
 }
 
-static void committed(void *arg, uint64_t seq, int result)
+/* Taken off as a whole: what is queued anew meanwhile waits for later commits. */
+static void gates_release(struct mn_list *gates, uint64_t seq, int result)
 {
-    struct owner *o = arg;
     struct mn_list all;
 
-    o->count.failed_commits += result != 0;
-    /* Taken off as a whole: what is queued anew meanwhile waits for later commits. */
     mn_list_init(&all);
-    MN_LIST_EACH(n, &o->gates)
+    MN_LIST_EACH(n, gates)
     {
         mn_list_del(n);
         mn_list_add(&all, n);
@@ -144,9 +144,19 @@ static void committed(void *arg, uint64_t seq, int result)
         struct gate *g = MN_OF(all.next, struct gate, link);
 
         mn_list_del(&g->link);
-        mn_list_add(&o->gates, &g->link);
+        mn_list_add(gates, &g->link);
         gate_release(g, seq, result);
     }
+}
+
+/* What a sender's stanza lets leave goes before what follows from that sender. */
+static void committed(void *arg, uint64_t seq, int result)
+{
+    struct owner *o = arg;
+
+    o->count.failed_commits += result != 0;
+    gates_release(&o->gates, seq, result);
+    gates_release(&o->held, seq, result);
     if (o->fifos.count)
         fifos_sweep(o);
 }
@@ -203,6 +213,7 @@ struct owner *owner_new(struct server *srv, unsigned index, struct mn_loop *loop
     o->loop = loop;
     mn_list_init(&o->idle);
     mn_list_init(&o->gates);
+    mn_list_init(&o->held);
     mn_list_init(&o->streams);
     mn_list_init(&o->components);
     o->writer = store_writer_new(srv->store, loop, committed, o);

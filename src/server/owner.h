@@ -19,7 +19,8 @@ struct wait {
 };
 struct gate {
     struct mn_list waits;
-    struct mn_list link; /* in the owner's list while something waits */
+    struct mn_list link; /* in a list of the owner's while something waits */
+    bool is_fifo;        /* let go behind all that are none */
 };
 
 /* One inbound stanza of a session whose consequences are not all settled yet (architecture:
@@ -41,11 +42,11 @@ struct owner {
     struct mn_map users; /* bare JID -> struct user */
     struct mn_list idle; /* users nobody needs now, longest first */
     size_t idle_count;
-    struct mn_list gates;
-    struct mn_map fifos;       /* sender and recipient -> struct fifo */
-    struct mn_list streams;    /* struct c2s */
-    struct mn_list components; /* struct component_stream */
-    struct {                   /* the stanza being handled */
+    struct mn_list gates, held; /* where something waits: of accounts, of FIFOs */
+    struct mn_map fifos;        /* side, sender and recipient -> struct fifo */
+    struct mn_list streams;     /* struct c2s */
+    struct mn_list components;  /* struct component_stream */
+    struct {                    /* the stanza being handled */
         struct session *session;
         uint32_t seq;
         size_t bytes; /* of its payload */
@@ -87,10 +88,12 @@ static inline bool gate_open(const struct gate *g)
 /* Queues `w` for commit `seq` (0: only for what stands before it). */
 void gate_wait(struct owner *o, struct gate *g, struct wait *w, uint64_t seq);
 
-/* The held FIFO of a sender towards a recipient, both bare (architecture: order). NULL when nothing
- * is held. */
-struct gate *fifo_find(struct owner *o, mn_str from, mn_str to);
-struct gate *fifo_make(struct owner *o, mn_str from, mn_str to);
+/* The held FIFO of a sender towards a recipient, both bare (architecture: order): one where the
+ * sender lives, of what waits for his changes, one where the recipient does. NULL when nothing is
+ * held. */
+enum fifo_side { FIFO_OUT, FIFO_IN };
+struct gate *fifo_find(struct owner *o, enum fifo_side side, mn_str from, mn_str to);
+struct gate *fifo_make(struct owner *o, enum fifo_side side, mn_str from, mn_str to);
 
 /* A part of the ticket of the stanza being handled; NULL when that stanza came from no session of
  * ours. */

@@ -377,7 +377,7 @@ void presence_hide(struct user *u, const struct mn_jid *contact)
 
 static void forget_request(struct user *u, mn_str contact)
 {
-    store_del(u->owner->writer, mn_jid_bare(&u->jid), "requests", contact);
+    user_wrote(u, store_del(u->owner->writer, mn_jid_bare(&u->jid), "requests", contact));
 }
 
 /* A request is kept by its recipient until it is answered, so strangers must not make it long (RFC
@@ -504,8 +504,8 @@ static void keep_request(struct user *u, const struct mn_stanza *st)
     struct mn_buf b = {0};
 
     mn_stanza_write(&b, st, NULL);
-    store_set(u->owner->writer, mn_jid_bare(&u->jid), "requests", mn_jid_bare(&st->from),
-              mn_buf_view(&b));
+    user_wrote(u, store_set(u->owner->writer, mn_jid_bare(&u->jid), "requests",
+                            mn_jid_bare(&st->from), mn_buf_view(&b)));
     mn_buf_free(&b);
 }
 
@@ -544,7 +544,7 @@ static void subscription_in(struct route *r)
         presence_answer(u, st, MN_TYPE_UNSUBSCRIBED);
     }
     mn_stanza_unref(st);
-    route_finish(r);
+    route_hold(r);
 }
 
 bool presence_directed_to(const struct session *s, const struct mn_jid *who)

@@ -122,6 +122,12 @@ void route_finish(struct route *r)
     give_back(r);
 }
 
+/* By the failure of a commit. */
+static void refuse_lost(struct route *r, int result)
+{
+    route_refuse(r, result == MN_E_FULL ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_INTERNAL, "");
+}
+
 void route_refuse(struct route *r, enum mn_cond cond, const char *text)
 {
     struct mn_stanza *st = r->st;
@@ -326,9 +332,9 @@ static void unheld(struct wait *w, int result)
 static void hold_or_deliver(struct route *r)
 {
     struct owner *o = r->user->owner;
-    struct gate *held = mn_jid_none(&r->st->from)
-                            ? NULL
-                            : fifo_find(o, mn_jid_bare(&r->st->from), mn_jid_bare(&r->user->jid));
+    struct gate *held = mn_jid_none(&r->st->from) ? NULL
+                                                  : fifo_find(o, FIFO_IN, mn_jid_bare(&r->st->from),
+                                                              mn_jid_bare(&r->user->jid));
 
     if (!held) {
         deliver(r);
@@ -337,6 +343,31 @@ static void hold_or_deliver(struct route *r)
     r = route_keep(r);
     r->wait.go = unheld;
     gate_wait(o, held, &r->wait, 0);
+}
+
+static void held(struct wait *w, int result)
+{
+    struct route *r = MN_OF(w, struct route, wait);
+
+    if (result)
+        refuse_lost(r, result);
+    else
+        route_finish(r);
+}
+
+void route_hold(struct route *r)
+{
+    struct user *u = r->user;
+
+    if (user_is_clean(u)) {
+        route_finish(r);
+        return;
+    }
+    r = route_keep(r);
+    r->wait.go = held;
+    gate_wait(u->owner,
+              fifo_make(u->owner, FIFO_IN, mn_jid_bare(&r->st->from), mn_jid_bare(&u->jid)),
+              &r->wait, u->wrote);
 }
 
 static void unparked(struct wait *w, int result)
@@ -434,7 +465,7 @@ static void to_other_domain(struct owner *o, struct route *r)
         cross(r, component_owner(o->srv), component_crossed);
 }
 
-static void route_go(struct owner *o, struct route *r)
+static void route_on(struct owner *o, struct route *r)
 {
     struct mn_stanza *st = r->st;
     const struct host *h = host_find(o->srv, mn_jid_host(&st->to));
@@ -453,6 +484,52 @@ static void route_go(struct owner *o, struct route *r)
         router_in(o, r);
     else
         cross(r, there, crossed);
+}
+
+/* What waits for a change of its sender, and what follows it to the same recipient. A subscription
+ * that is lost with the change is answered; the presence that would have followed is not. */
+
+static bool is_subscription(const struct mn_stanza *st)
+{
+    return st->kind == MN_PRESENCE && st->type >= MN_TYPE_SUBSCRIBE &&
+           st->type <= MN_TYPE_UNSUBSCRIBED;
+}
+
+static void may_leave(struct wait *w, int result)
+{
+    struct route *r = MN_OF(w, struct route, wait);
+
+    if (!result)
+        route_on(owner_here(), r);
+    else if (is_subscription(r->st))
+        refuse_lost(r, result);
+    else
+        route_finish(r);
+}
+
+static void leave_behind(struct owner *o, struct gate *g, struct route *r, uint64_t seq)
+{
+    r = route_keep(r);
+    r->wait.go = may_leave;
+    gate_wait(o, g, &r->wait, seq);
+}
+
+static struct gate *held_before(struct owner *o, const struct mn_stanza *st,
+                                const struct mn_jid *to)
+{
+    if (!o->fifos.count || mn_jid_none(&st->from))
+        return NULL;
+    return fifo_find(o, FIFO_OUT, mn_jid_bare(&st->from), mn_jid_bare(to));
+}
+
+static void route_go(struct owner *o, struct route *r)
+{
+    struct gate *held = held_before(o, r->st, &r->st->to);
+
+    if (held)
+        leave_behind(o, held, r, 0);
+    else
+        route_on(o, r);
 }
 
 void router_out(struct session *s, struct mn_stanza *st)
@@ -477,18 +554,18 @@ void router_send(struct mn_stanza *st)
     o->now.session = s;
 }
 
-void router_send_part(struct mn_stanza *st, struct ticket *part)
+void router_send_part(struct mn_stanza *st, struct ticket *part, uint64_t seq)
 {
     struct owner *o = owner_here();
     struct session *s = o->now.session;
     struct route r = {.st = st, .home = o, .ticket = part};
 
-    if (!part) {
-        router_send(st);
-        return;
-    }
     o->now.session = NULL;
-    route_go(o, route_keep(&r));
+    if (seq)
+        leave_behind(o, fifo_make(o, FIFO_OUT, mn_jid_bare(&st->from), mn_jid_bare(&st->to)), &r,
+                     seq);
+    else
+        route_go(o, part ? route_keep(&r) : &r);
     o->now.session = s;
 }
 
@@ -576,8 +653,8 @@ static void fan_post(struct owner *there, struct mn_stanza *st, const struct mn_
     owner_post(there, &f->post);
 }
 
-/* Contacts at a component get an envelope each. */
-static void fan_to_component(struct mn_stanza *st, const struct mn_jid *to)
+/* Contacts at a component, and those for whom something is held, get an envelope each. */
+static void fan_alone(struct mn_stanza *st, const struct mn_jid *to)
 {
     struct mn_stanza *one = mn_stanza_wrap(st);
 
@@ -592,13 +669,15 @@ void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count)
     struct mn_jid *some = mn_alloc(count * sizeof *some);
 
     o->now.session = NULL;
-    for (size_t i = 0; i < count; i++)
-        of[i] = to[i].user && host_find(o->srv, mn_jid_host(&to[i]))
-                    ? owner_of(o->srv, mn_jid_bare(&to[i]))
-                    : NULL;
-    for (size_t i = 0; i < count && o->srv->component_count; i++)
-        if (!of[i] && component_find(o->srv, mn_jid_host(&to[i])))
-            fan_to_component(st, &to[i]);
+    for (size_t i = 0; i < count; i++) {
+        bool here = to[i].user && host_find(o->srv, mn_jid_host(&to[i])),
+             alone = held_before(o, st, &to[i]) ||
+                     (!here && component_find(o->srv, mn_jid_host(&to[i])));
+
+        of[i] = here && !alone ? owner_of(o->srv, mn_jid_bare(&to[i])) : NULL;
+        if (alone)
+            fan_alone(st, &to[i]);
+    }
     for (unsigned k = 0; k < o->srv->owner_count; k++) {
         struct owner *there = o->srv->owners[k];
         size_t n = 0;

@@ -21,8 +21,10 @@ void router_out(struct session *s, struct mn_stanza *st);
  * reference. */
 void router_send(struct mn_stanza *st);
 /* The same with a part of the ticket that it belongs to (NULL: none), which comes back when it is
- * settled: what it changed at its recipient is durable then. */
-void router_send_part(struct mn_stanza *st, struct ticket *part);
+ * settled: what it changed at its recipient is durable then. It leaves when the commit `seq` of
+ * this owner is through (0: now), and what follows from the same sender to the same recipient
+ * leaves behind it. */
+void router_send_part(struct mn_stanza *st, struct ticket *part, uint64_t seq);
 /* The same presence to many local accounts: one mailbox item per owner, and nobody is loaded for
  * it. `to` are bare JIDs, lent. */
 void router_fan(struct mn_stanza *st, const struct mn_jid *to, size_t count);
@@ -32,6 +34,9 @@ struct route *route_keep(
     struct route *r); /* a copy on the heap with the same references; the original is empty then */
 void route_finish(
     struct route *r); /* settled: gives the ticket back, drops the references, frees if kept */
+/* Settled when what the account has changed is durable, and what follows from the same sender comes
+ * behind what leaves then. */
+void route_hold(struct route *r);
 /* Settled by an error to the sender (nothing is sent in answer to errors and results). */
 void route_refuse(struct route *r, enum mn_cond cond, const char *text);
 void route_spare_free(struct owner *o);

@@ -263,8 +263,8 @@ void user_unpark(struct user *u)
 struct leaving {
     struct wait wait;
     struct user *user;
-    struct session *session; /* a reference; NULL: to anybody */
-    struct mn_stanza *st;    /* NULL: only the ticket */
+    struct session *session; /* a reference; NULL: only the ticket leaves */
+    struct mn_stanza *st;
     struct ticket *ticket;
 };
 
@@ -281,14 +281,10 @@ static void leave(struct wait *w, int result)
     struct leaving *l = (struct leaving *)w;
     struct user *u = l->user;
 
-    if (result && !l->st)
+    if (result && !l->session)
         lost(u);
-    if (!result && l->st && l->session)
+    if (!result && l->session)
         session_push(l->session, mn_stanza_ref(l->st));
-    else if (!result && l->st) {
-        router_send_part(mn_stanza_ref(l->st), l->ticket);
-        l->ticket = NULL;
-    }
     mn_stanza_unref(l->st);
     if (l->session)
         session_unref(l->session);
@@ -297,14 +293,14 @@ static void leave(struct wait *w, int result)
     user_let(u);
 }
 
-static bool clean(const struct user *u)
+bool user_is_clean(const struct user *u)
 {
     return gate_open(&u->out) && u->wrote <= store_writer_done(u->owner->writer);
 }
 
 void user_act(struct user *u, struct wait *w)
 {
-    if (clean(u))
+    if (user_is_clean(u))
         w->go(w, MN_E_OK);
     else
         gate_wait(u->owner, &u->out, w, u->wrote);
@@ -331,7 +327,7 @@ void user_wrote(struct user *u, uint64_t seq)
 
 void user_push(struct user *u, struct session *s, struct mn_stanza *st)
 {
-    if (clean(u))
+    if (user_is_clean(u))
         session_push(s, st);
     else
         leave_later(u, s, st, NULL);
@@ -339,12 +335,7 @@ void user_push(struct user *u, struct session *s, struct mn_stanza *st)
 
 void user_send(struct user *u, struct mn_stanza *st)
 {
-    struct ticket *part = ticket_part(u->owner);
-
-    if (clean(u))
-        router_send_part(st, part);
-    else
-        leave_later(u, NULL, st, part);
+    router_send_part(st, ticket_part(u->owner), user_is_clean(u) ? 0 : u->wrote);
 }
 
 void user_read(struct user *u, const char *store, mn_str key, void (*done)(struct store_read *r),

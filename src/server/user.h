@@ -47,10 +47,12 @@ bool user_is_parked(const struct user *u); /* or not loaded yet, or others wait 
 /* A change of this account went into commit `seq`: the stanza being handled is not settled before
  * it. */
 void user_wrote(struct user *u, uint64_t seq);
+/* All its changes are durable. */
+bool user_is_clean(const struct user *u);
 /* Leaves now, or behind the uncommitted changes of this account: a stanza to a session of it (only
  * while that is there) ... */
 void user_push(struct user *u, struct session *s, struct mn_stanza *st);
-/* ... or to anybody. Both take over the reference. */
+/* ... or to anybody; what its sessions send there goes behind it. Both take over the reference. */
 void user_send(struct user *u, struct mn_stanza *st);
 /* ... or any act. Dropped when the commit fails, unless `on_failure`. */
 void user_act(struct user *u, struct wait *w);

@@ -54,7 +54,8 @@ static void store(struct route *r)
     u->wrote = seq;
     r = route_keep(r);
     r->wait.go = stored;
-    gate_wait(o, fifo_make(o, mn_jid_bare(&r->st->from), mn_jid_bare(&u->jid)), &r->wait, seq);
+    gate_wait(o, fifo_make(o, FIFO_IN, mn_jid_bare(&r->st->from), mn_jid_bare(&u->jid)), &r->wait,
+              seq);
 }
 
 static void counted(struct store_read *s)

@@ -1,51 +1,164 @@
-/* Accounts in memory, and what they are on the disk. */
+/* Accounts and their changes: what leaves before and after these are durable, and what is in memory
+ * when they are not. The endpoints are texts, and the store's disk can be slow or full. */
 #include "server/config.h"
 #include "server/presence.h"
+#include "server/router.h"
 #include "server/server.h"
 #include "server/store_back.h"
 #include "test.h"
 
 static struct mn_arena arena;
 
-/* A store in memory whose commits fail while `failing`. */
+/* A store in memory. */
 static const struct store_backend *whole;
-static struct store_backend with_failures;
-static bool failing;
+static struct store_backend odd;
+static enum { WELL, SLOW, FULL } disk;
+static struct store_commit *slow[64];
+static size_t slow_count;
 
 static void submit(struct store *s, struct store_commit *c)
 {
-    if (!failing) {
+    if (disk == SLOW) {
+        slow[slow_count++] = c;
+    } else if (disk == FULL) {
+        c->result = MN_E_FULL;
+        store_commit_failed(c);
+        store_commit_back(c);
+    } else {
         whole->submit(s, c);
-        return;
     }
-    c->result = MN_E_FULL;
-    store_commit_failed(c);
-    store_commit_back(c);
 }
 
-static struct server *start(void)
+static struct server *srv;
+static struct owner *o;
+
+static void start(void)
 {
     struct server_options opt = {.loops = 1};
     struct mn_conf_errors errors;
     struct mn_buf why = {0};
     struct config *conf;
-    struct server *srv;
 
+    disk = WELL;
     MN_ASSERT(!config_parse(MN_STR(""), &arena, &conf, &errors) && !store_open_mem(&opt.store));
     whole = opt.store->backend;
-    with_failures = *whole;
-    with_failures.submit = submit;
-    opt.store->backend = &with_failures;
+    odd = *whole;
+    odd.submit = submit;
+    opt.store->backend = &odd;
     opt.conf = conf;
     MN_ASSERT(!server_new(&opt, &srv, &why));
-    owner_set_here(srv->owners[0]);
-    return srv;
+    o = srv->owners[0];
+    owner_set_here(o);
 }
 
-static void quiet(struct owner *o)
+static void end(void)
 {
-    while (mn_loop_turn(o->loop, 0))
+    server_free(srv);
+    mn_arena_done(&arena, NULL);
+}
+
+/* What a turn submits at its end may come back in the next. */
+static void quiet(void)
+{
+    while (mn_loop_turn(o->loop, 0) || mn_loop_turn(o->loop, 0))
         ;
+}
+
+/* The disk has caught up, or has become full. */
+static void disk_now(int what)
+{
+    struct store *s = srv->store;
+
+    disk = what;
+    for (size_t i = 0; i < slow_count; i++)
+        submit(s, slow[i]);
+    slow_count = 0;
+    quiet();
+}
+
+static struct user *account(const char *name)
+{
+    mn_str bare = mn_arena_fmt(&arena, "%s@localhost", name);
+    struct mn_jid j;
+    struct user *u;
+
+    store_set(o->writer, bare, USER_STORE, MN_STR(USER_ACCOUNT), MN_STR("1"));
+    quiet();
+    MN_ASSERT(!mn_jid_parse(bare, &arena, &j));
+    u = user_get(o, srv->hosts, &j);
+    user_need(u);
+    quiet();
+    return u;
+}
+
+/* Sessions: what they get is written down as a word each. */
+
+static void write_down(void *endpoint, const struct mn_stanza *st, const struct mn_jid *to)
+{
+    mn_str words = st->kind == MN_PRESENCE && st->type ? mn_type_name(st->type)
+                   : st->id.n                          ? st->id
+                                                       : mn_kind_name(st->kind);
+
+    (void)to;
+    if (st->kind != MN_IQ)
+        mn_buf_fmt(endpoint, "%.*s%s ", MN_ARG(words), st->type == MN_TYPE_ERROR ? "!" : "");
+}
+
+static void closed(void *endpoint, enum mn_stream_cond cond, mn_str text)
+{
+    (void)endpoint;
+    (void)cond;
+    (void)text;
+}
+
+static size_t queued(const void *endpoint)
+{
+    (void)endpoint;
+    return 0;
+}
+
+static void settled(void *endpoint)
+{
+    (void)endpoint;
+}
+
+static const struct endpoint_face face = {
+    .write = write_down, .queued = queued, .settled = settled, .close = closed};
+
+static void says(struct session *s, enum mn_kind kind, enum mn_type type, const struct user *to,
+                 const char *id)
+{
+    struct mn_stanza *st = mn_stanza_new(kind, type);
+
+    mn_stanza_from(st, &s->jid);
+    if (to)
+        mn_stanza_to(st, &to->jid);
+    if (*id)
+        st->id = mn_str_from(id);
+    mn_elem_add_text(&st->arena, mn_stanza_body(st), MN_NS_CLIENT, "body", MN_STR("Hi"));
+    mn_stanza_seal(st);
+    session_take(s, st);
+}
+
+/* Available, interested, and nothing written yet. */
+static struct session *comes(struct user *u, struct mn_buf *to)
+{
+    struct session *s = session_new(u, MN_STR("r"), &face, to);
+
+    s->interested = true;
+    says(s, MN_PRESENCE, MN_TYPE_NONE, NULL, "");
+    quiet();
+    mn_buf_clear(to);
+    return s;
+}
+
+static void done(struct session *s, struct mn_buf *to)
+{
+    struct user *u = s->user;
+
+    session_end(s);
+    user_let(u);
+    mn_buf_free(to);
 }
 
 static void list(struct user *u, const char *contact)
@@ -57,30 +170,119 @@ static void list(struct user *u, const char *contact)
 
 TEST(an_account_loaded_anew_keeps_what_changed_meanwhile)
 {
-    struct server *srv = start();
-    struct owner *o = srv->owners[0];
-    struct mn_jid alice;
     struct user *u;
 
-    MN_ASSERT(!mn_jid_parse(MN_STR("alice@localhost"), &arena, &alice));
-    store_set(o->writer, mn_jid_bare(&alice), USER_STORE, MN_STR(USER_ACCOUNT), MN_STR("1"));
-    quiet(o);
-    u = user_get(o, srv->hosts, &alice);
-    user_need(u);
-    quiet(o);
-
-    failing = true;
+    start();
+    u = account("alice");
+    disk = FULL;
     list(u, "lost@localhost");
     while (u->loaded)
         mn_loop_turn(o->loop, 0);
-    failing = false;
+    disk = WELL;
     list(u, "kept@localhost");
-    quiet(o);
+    quiet();
     CHECK(u->loaded);
     CHECK_INT(roster_flags(&u->roster, MN_STR("lost@localhost")), 0);
     CHECK_INT(roster_flags(&u->roster, MN_STR("kept@localhost")), ROSTER_LISTED);
-
     user_let(u);
-    server_free(srv);
-    mn_arena_done(&arena, NULL);
+    end();
+}
+
+/* RFC 6120 10.1. */
+TEST(nothing_overtakes_a_subscription_of_the_same_sender)
+{
+    struct mn_buf to_alice = {0}, to_bob = {0}, to_carol = {0};
+    struct session *alice, *bob, *carol;
+
+    start();
+    alice = comes(account("alice"), &to_alice);
+    bob = comes(account("bob"), &to_bob);
+    carol = comes(account("carol"), &to_carol);
+    disk = SLOW;
+    says(alice, MN_PRESENCE, MN_TYPE_SUBSCRIBE, bob->user, "");
+    says(alice, MN_MESSAGE, MN_TYPE_CHAT, bob->user, "hello");
+    says(alice, MN_MESSAGE, MN_TYPE_CHAT, carol->user, "aside");
+    quiet();
+    CHECK_STR(mn_buf_view(&to_bob), "");
+    CHECK_STR(mn_buf_view(&to_carol), "aside ");
+    /* Alice's side is durable, the request is on its way; the side of Bob is not. */
+    whole->submit(srv->store, slow[0]);
+    slow_count = 0;
+    quiet();
+    CHECK_INT(slow_count, 1);
+    CHECK_STR(mn_buf_view(&to_bob), "");
+    says(alice, MN_MESSAGE, MN_TYPE_CHAT, bob->user, "more");
+    quiet();
+    CHECK_STR(mn_buf_view(&to_bob), "");
+    disk_now(WELL);
+    CHECK_STR(mn_buf_view(&to_bob), "subscribe hello more ");
+
+    /* The answer, what it shows, and what changes right after it. */
+    mn_buf_clear(&to_alice);
+    disk = SLOW;
+    says(bob, MN_PRESENCE, MN_TYPE_SUBSCRIBED, alice->user, "");
+    says(bob, MN_PRESENCE, MN_TYPE_NONE, NULL, "away");
+    says(bob, MN_MESSAGE, MN_TYPE_CHAT, alice->user, "there");
+    quiet();
+    CHECK_STR(mn_buf_view(&to_alice), "");
+    disk_now(WELL);
+    CHECK_STR(mn_buf_view(&to_alice), "subscribed presence away there ");
+
+    done(alice, &to_alice);
+    done(bob, &to_bob);
+    done(carol, &to_carol);
+    end();
+}
+
+TEST(a_request_is_settled_when_it_is_kept_however_often_it_comes)
+{
+    struct mn_buf to_alice = {0}, to_bob = {0};
+    struct session *alice, *bob;
+
+    start();
+    alice = comes(account("alice"), &to_alice);
+    bob = comes(account("bob"), &to_bob);
+    for (unsigned i = 0; i < 3; i++) {
+        disk = SLOW;
+        says(alice, MN_PRESENCE, MN_TYPE_SUBSCRIBE, bob->user, "");
+        quiet();
+        CHECK_INT(session_settled(alice), alice->in_count - 1);
+        disk_now(WELL);
+        CHECK_INT(session_settled(alice), alice->in_count);
+    }
+    CHECK_STR(mn_buf_view(&to_bob), "subscribe ");
+    done(alice, &to_alice);
+    done(bob, &to_bob);
+    end();
+}
+
+TEST(a_subscription_that_could_not_be_kept_is_answered)
+{
+    struct mn_buf to_alice = {0}, to_bob = {0};
+    struct session *alice, *bob;
+
+    start();
+    alice = comes(account("alice"), &to_alice);
+    bob = comes(account("bob"), &to_bob);
+    disk = FULL;
+    says(alice, MN_PRESENCE, MN_TYPE_SUBSCRIBE, bob->user, "");
+    quiet();
+    CHECK_STR(mn_buf_view(&to_bob), "");
+    CHECK_STR(mn_buf_view(&to_alice), "error! ");
+
+    /* It reaches him, who cannot keep it. */
+    mn_buf_clear(&to_alice);
+    disk = SLOW;
+    says(alice, MN_PRESENCE, MN_TYPE_SUBSCRIBE, bob->user, "");
+    quiet();
+    whole->submit(srv->store, slow[0]);
+    slow_count = 0;
+    quiet();
+    disk_now(FULL);
+    CHECK_STR(mn_buf_view(&to_bob), "");
+    CHECK_STR(mn_buf_view(&to_alice), "error! ");
+    CHECK_INT(roster_flags(&bob->user->roster, MN_STR("alice@localhost")), 0);
+    done(alice, &to_alice);
+    done(bob, &to_bob);
+    end();
 }
