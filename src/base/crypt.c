@@ -142,12 +142,14 @@ void mn_hmac_md5_from(const unsigned char states[MN_HMAC_MD5_STATES], mn_str tex
 }
 
 static EVP_MD *fetched[MN_DIGESTS];
+static EVP_CIPHER *aes;
 
 __attribute__((constructor)) static void fetch(void)
 {
     fetched[MN_SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL);
     fetched[MN_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
     fetched[MN_SHA512] = EVP_MD_fetch(NULL, "SHA512", NULL);
+    aes = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
 }
 
 size_t mn_digest_size(enum mn_digest d)
@@ -205,6 +207,17 @@ void mn_pbkdf2(enum mn_digest d, mn_str password, mn_str salt, unsigned iteratio
     MN_ASSERT(PKCS5_PBKDF2_HMAC(password.p ? password.p : "", (int)password.n,
                                 (const unsigned char *)salt.p, (int)salt.n, (int)iterations,
                                 fetched[d], (int)mn_digest_size(d), out));
+}
+
+void mn_crypt_block(const unsigned char key[16], unsigned char block[16])
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n = 0;
+
+    MN_ASSERT(ctx && aes && EVP_EncryptInit_ex(ctx, aes, NULL, key, NULL));
+    EVP_CIPHER_CTX_set_padding(ctx, 0);
+    MN_ASSERT(EVP_EncryptUpdate(ctx, block, &n, block, 16) && n == 16);
+    EVP_CIPHER_CTX_free(ctx);
 }
 
 bool mn_crypt_eq(mn_str a, mn_str b)

@@ -19,6 +19,9 @@ void mn_hmac_md5_states(mn_str key, unsigned char out[MN_HMAC_MD5_STATES]);
 void mn_hmac_md5_from(const unsigned char states[MN_HMAC_MD5_STATES], mn_str text,
                       unsigned char out[16]);
 
+/* AES-128 of one block, in place: a permutation that nobody knows who does not have the key. */
+void mn_crypt_block(const unsigned char key[16], unsigned char block[16]);
+
 /* In time that depends on the lengths only. */
 bool mn_crypt_eq(mn_str a, mn_str b);
 void mn_crypt_wipe(void *p, size_t n);

@@ -81,3 +81,16 @@ TEST(hmac_md5_goes_on_from_its_states)
     CHECK(mn_crypt_eq(MN_STR("ab"), MN_STR("ab")) && !mn_crypt_eq(MN_STR("ab"), MN_STR("ac")));
     mn_arena_done(&a, NULL);
 }
+
+TEST(a_block_is_encrypted_as_the_standard_says)
+{
+    unsigned char key[16], block[16];
+
+    for (unsigned i = 0; i < 16; i++) { /* FIPS 197, C.1 */
+        key[i] = (unsigned char)i;
+        block[i] = (unsigned char)(i * 0x11);
+    }
+    mn_crypt_block(key, block);
+    CHECK_STR(mn_hex((mn_str){(char *)block, 16}, &a), "69c4e0d86a7b0430d8cdb78070b4c55a");
+    mn_arena_done(&a, NULL);
+}
