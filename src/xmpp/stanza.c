@@ -203,8 +203,32 @@ struct mn_stanza *mn_stanza_wrap(struct mn_stanza *base)
     st->elem = base->elem;
     st->payload = base->payload;
     st->added = base->added;
+    st->delayed = base->delayed;
     st->base = mn_stanza_ref(base);
     return st;
+}
+
+void mn_stanza_drop(struct mn_stanza *st, bool (*goes)(const void *arg, const struct mn_elem *e),
+                    const void *arg)
+{
+    struct mn_elem *body = (struct mn_elem *)st->elem;
+    struct mn_node **link, *last = NULL;
+    bool some = false;
+
+    if (!body)
+        return;
+    for (link = &body->first; *link;) {
+        if ((*link)->kind == MN_NODE_ELEM && goes(arg, (const struct mn_elem *)*link)) {
+            *link = (*link)->next;
+            some = true;
+        } else {
+            last = *link;
+            link = &last->next;
+        }
+    }
+    body->last = last;
+    if (some)
+        payload_from_tree(st);
 }
 
 bool mn_stanza_is_state(const struct mn_stanza *st)
@@ -317,24 +341,32 @@ void mn_stanza_write(struct mn_buf *b, const struct mn_stanza *st, const struct 
     mn_buf_c(b, '>');
 }
 
+void mn_stanza_add(struct mn_stanza *st, const struct mn_elem *e)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_str(&b, st->added);
+    mn_elem_write(&b, e, mn_ns_uri(MN_NS_CLIENT));
+    st->added = mn_arena_str(&st->arena, mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
 void mn_stanza_delay(struct mn_stanza *st, mn_str by, int64_t wall_ms)
 {
     struct mn_arena *a = &st->arena;
     struct mn_elem *e;
-    struct mn_buf b = {0};
 
     for (const struct mn_elem *c = st->elem ? mn_elem_first(st->elem) : NULL; c;
          c = mn_elem_next(c))
         if (mn_elem_is(c, MN_NS_DELAY, "delay") && mn_str_eq(mn_elem_get(c, "from"), by))
             return;
-    if (st->added.n)
+    if (st->delayed)
         return;
     e = mn_elem_new(a, MN_NS_DELAY, "delay");
     mn_elem_set(a, e, "from", by);
     mn_elem_set(a, e, "stamp", mn_datetime_text(wall_ms, a));
-    mn_elem_write(&b, e, mn_ns_uri(MN_NS_CLIENT));
-    st->added = mn_arena_str(a, mn_buf_view(&b));
-    mn_buf_free(&b);
+    mn_stanza_add(st, e);
+    st->delayed = true;
 }
 
 int mn_stanza_load(mn_str bytes, struct mn_stanza **out)

@@ -33,6 +33,7 @@ enum mn_type {
 struct mn_stanza {
     atomic_uint refs;
     uint8_t kind, type;     /* enum mn_kind, enum mn_type */
+    bool delayed;           /* `added` holds a delay */
     struct mn_jid from, to; /* none: absent */
     mn_str id, lang;        /* {NULL, 0}: absent */
     const struct mn_elem
@@ -74,6 +75,11 @@ static inline bool mn_stanza_shared(const struct mn_stanza *st)
 void mn_stanza_from(struct mn_stanza *st, const struct mn_jid *from);
 void mn_stanza_to(struct mn_stanza *st, const struct mn_jid *to);
 
+/* Before it is shared only: takes children for which `goes` says so out of the payload. Costs
+ * nothing else when there is none. */
+void mn_stanza_drop(struct mn_stanza *st, bool (*goes)(const void *arg, const struct mn_elem *e),
+                    const void *arg);
+
 /* A message that holds nothing but a chat state (XEP-0085). */
 bool mn_stanza_is_state(const struct mn_stanza *st);
 
@@ -84,6 +90,8 @@ const struct mn_elem *mn_stanza_child(const struct mn_stanza *st);
 /* Bytes for the wire of a jabber:client or jabber:server stream; `to` overrules the envelope's when
  * not NULL. */
 void mn_stanza_write(struct mn_buf *b, const struct mn_stanza *st, const struct mn_jid *to);
+/* Adds to an envelope of one's own, behind the payload. */
+void mn_stanza_add(struct mn_stanza *st, const struct mn_elem *e);
 /* Adds a delay (XEP-0203) to an envelope of one's own, unless `by` has said of it already when it
  * was delayed. */
 void mn_stanza_delay(struct mn_stanza *st, mn_str by, int64_t wall_ms);

@@ -52,6 +52,12 @@ static void comes_back(const struct mn_stanza *st)
     mn_buf_free(&again);
 }
 
+static bool odd(const void *arg, const struct mn_elem *e)
+{
+    (void)arg;
+    return e->name.n % 2;
+}
+
 static void stanza(struct mn_stanza *st, struct mn_arena *a)
 {
     struct mn_stanza *wrap, *e;
@@ -59,6 +65,9 @@ static void stanza(struct mn_stanza *st, struct mn_arena *a)
     payload_is_tree(st, a);
     if (st->type == MN_TYPE_BAD)
         st->type = st->kind == MN_IQ ? MN_TYPE_GET : MN_TYPE_NONE; /* it has no name */
+    comes_back(st);
+    mn_stanza_drop(st, odd, NULL);
+    payload_is_tree(st, a);
     comes_back(st);
     e = mn_stanza_error(st, MN_COND_BAD_REQUEST, st->id);
     comes_back(e);
