@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/rand.h"
 #include "server/iq.h"
+#include "server/module.h"
 #include "server/stranger.h"
 
 enum { LINGER_MS = 5000, ID = 24, SECRET_MAX = 4096 };
@@ -316,6 +317,8 @@ static void take(struct component_stream *c, struct mn_stanza *st)
 
     o->crowded = NULL;
     o->count.stanzas++;
+    if (st->kind == MN_MESSAGE)
+        HOOK_RUN(o->srv, message_entered, o->srv, st);
     router_send(st);
     if (!o->crowded || !c->conn)
         return;

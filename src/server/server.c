@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include "base/clock.h"
+#include "base/crypt.h"
 #include "base/rand.h"
 #include "net/listen.h"
 #include "server/command.h"
@@ -68,6 +69,7 @@ static void secret_read(struct store_read *r)
 static int secret_load(struct server *srv)
 {
     struct secret s = {srv, false, 0};
+    char key[MN_DIGEST_MAX];
     struct store_read *r = store_read_new();
 
     mn_rand_bytes(srv->secret, sizeof srv->secret);
@@ -79,6 +81,8 @@ static int secret_load(struct server *srv)
     store_read(srv->owners[0]->writer, r, 0);
     while (!s.there)
         mn_loop_turn(srv->owners[0]->loop, 1000);
+    mn_hmac(MN_SHA256, (mn_str){srv->secret, sizeof srv->secret}, MN_STR("stanza-id"), key);
+    memcpy(srv->id_key, key, sizeof srv->id_key);
     return s.result;
 }
 

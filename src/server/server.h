@@ -25,9 +25,10 @@ struct server {
     unsigned owner_count;
     struct store *store;
     struct mn_work *work;
-    struct mn_limit *limits; /* by address and account */
-    char secret[32];         /* for fake salts and the like; kept in the store */
-    int64_t started;         /* wall clock */
+    struct mn_limit *limits;  /* by address and account */
+    char secret[32];          /* for fake salts and the like; kept in the store */
+    unsigned char id_key[16]; /* for stanza ids, made of the secret */
+    int64_t started;          /* wall clock */
     struct control *control;
     const char *certs;
     server_read_fn *read; /* NULL: there is no file */

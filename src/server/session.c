@@ -309,6 +309,7 @@ void session_take(struct session *s, struct mn_stanza *st)
     } else if (st->kind == MN_MESSAGE) {
         if (mn_jid_none(&st->to))
             mn_stanza_to(st, &s->user->jid);
+        HOOK_RUN(o->srv, message_entered, o->srv, st);
         if (s->user->session_count > 1)
             HOOK_RUN(o->srv, message_sent, s, st);
         router_out(s, st);

@@ -119,6 +119,17 @@ def stanzas_go_both_ways():
     echo.away()
 
 
+def stanza_ids_of_ours_are_not_theirs_to_give():
+    romeo, echo = person("forged"), Component().logged_in()
+    sid = "<stanza-id xmlns='urn:xmpp:sid:0' id='%s' by='%s'/>"
+    echo.send("<message from='x@echo.localhost' to='forged@localhost/here'>%s<body>x</body>%s%s</message>"
+              % (sid % (1, "forged@localhost"), sid % (2, "x@echo.localhost"), sid % (3, "other.localhost")))
+    got = romeo.until("<message .*?</message>")
+    assert got.endswith("><body>x</body>%s</message>" % sid % (2, "x@echo.localhost")), got
+    romeo.socket.close()
+    echo.away()
+
+
 def many_stanzas_keep_their_order():
     romeo, echo = person("order"), Component().logged_in()
     romeo.send("".join("<message to='echo.localhost' id='%d'><body>%d</body></message>" % (i, i) for i in range(500)))
@@ -247,7 +258,7 @@ def the_end_is_told():
 server = Server(MYNAHD, CONFIG)
 try:
     bad = tap([only_with_the_secret_and_a_configured_name, nothing_before_the_handshake, one_connection_of_a_name,
-               stanzas_go_both_ways, many_stanzas_keep_their_order, a_contact_at_a_component_hears_and_is_heard,
+               stanzas_go_both_ways, stanza_ids_of_ours_are_not_theirs_to_give, many_stanzas_keep_their_order, a_contact_at_a_component_hears_and_is_heard,
                what_a_component_may_not_say, who_is_not_there, told_to_people_and_operators,
                one_that_is_gone_does_not_block_the_next, one_that_does_not_read_is_given_up,
                a_secret_that_cannot_be_read_is_told_at_start, the_end_is_told],

@@ -181,8 +181,10 @@ static void flush_read(struct store_read *r)
     for (; i < r->count && f->s->user && !(i && is_full(f->s)); i++) {
         struct mn_stanza *st;
 
-        if (!mn_stanza_load(r->rows[i].value, &st))
+        if (!mn_stanza_load(r->rows[i].value, &st)) {
+            HOOK_RUN(u->owner->srv, message_numbered, u, st, r->rows[i].id);
             session_write(f->s, st, NULL);
+        }
         mn_stanza_unref(st);
     }
     if (i) {
