@@ -19,6 +19,7 @@ const struct sasl_row sasl_rows[] = {
     [MN_SASL_CRAM_MD5] = {MN_MD5, TAG_CRAM, false, false},
     [MN_SASL_PLAIN] = {MN_SHA256, 0, false, false},
     [MN_SASL_ANONYMOUS] = {MN_SHA256, 0, false, false},
+    [MN_SASL_EXTERNAL] = {MN_SHA256, 0, false, false},
 };
 
 const char *const mn_sasl_names[] = {"SCRAM-SHA-512-PLUS",
@@ -56,16 +57,18 @@ struct mn_sasl {
 
 mn_str mn_sasl_name(enum mn_sasl_mech m)
 {
-    return mn_str_from(mn_sasl_names[m]);
+    return m == MN_SASL_EXTERNAL ? MN_STR("EXTERNAL") : mn_str_from(mn_sasl_names[m]);
 }
 
 enum mn_sasl_mech mn_sasl_find(mn_str name)
 {
     int i = 0;
 
-    while (i < MN_SASL_MECHS && !mn_str_is(name, mn_sasl_names[i]))
+    if (mn_str_is(name, "EXTERNAL"))
+        return MN_SASL_EXTERNAL;
+    while (mn_sasl_names[i] && !mn_str_is(name, mn_sasl_names[i]))
         i++;
-    return (enum mn_sasl_mech)i;
+    return mn_sasl_names[i] ? (enum mn_sasl_mech)i : MN_SASL_MECHS;
 }
 
 bool mn_sasl_is_plus(enum mn_sasl_mech m)
@@ -89,7 +92,8 @@ size_t mn_sasl_bindings(const struct mn_sasl_env *env, mn_str out[3])
 struct mn_sasl *mn_sasl_new(enum mn_sasl_mech m, const struct mn_sasl_env *env)
 {
     struct mn_sasl *s = MN_NEW(struct mn_sasl);
-    mn_str *names = mn_arena_alloc(&s->a, (env->announced_count + 1) * sizeof *names);
+    mn_str *names = mn_arena_alloc(&s->a, (env->announced_count + 1) * sizeof *names),
+           *addresses = mn_arena_alloc(&s->a, (env->address_count + 1) * sizeof *addresses);
 
     s->mech = m;
     s->env = *env;
@@ -104,6 +108,9 @@ struct mn_sasl *mn_sasl_new(enum mn_sasl_mech m, const struct mn_sasl_env *env)
     for (size_t i = 0; i < env->announced_count; i++)
         names[i] = mn_arena_str(&s->a, env->announced[i]);
     s->env.announced = names;
+    for (size_t i = 0; i < env->address_count; i++)
+        addresses[i] = mn_arena_str(&s->a, env->addresses[i]);
+    s->env.addresses = addresses;
     return s;
 }
 
@@ -566,6 +573,19 @@ static enum mn_sasl_result cram_found(struct mn_sasl *s, mn_str *out)
     return MN_SASL_SUCCESS;
 }
 
+/* EXTERNAL: who it is was proved below; the message says which of several addresses is meant. */
+static enum mn_sasl_result external(struct mn_sasl *s, mn_str authzid)
+{
+    if (!authzid.n && s->env.address_count != 1)
+        return fail(s, "invalid-authzid", "a certificate of several addresses, and no authzid");
+    for (size_t i = 0; i < s->env.address_count; i++) {
+        s->user = s->env.addresses[i];
+        if (authzid_ok(s, authzid))
+            return MN_SASL_LOOKUP;
+    }
+    return fail(s, "invalid-authzid", "authzid is no address of the certificate");
+}
+
 enum mn_sasl_result mn_sasl_step(struct mn_sasl *s, mn_str in, mn_str *out)
 {
     static const mn_str ask = MN_STR("");
@@ -589,6 +609,8 @@ enum mn_sasl_result mn_sasl_step(struct mn_sasl *s, mn_str in, mn_str *out)
     }
     if (s->mech == MN_SASL_PLAIN)
         return plain_first(s, in);
+    if (s->mech == MN_SASL_EXTERNAL)
+        return external(s, in);
     if (mn_str_find(in, 0) < in.n) /* RFC 5802, 7: no value holds it */
         return malformed(s, "a NUL in the message");
     if (s->step == 1)
@@ -605,6 +627,8 @@ enum mn_sasl_result mn_sasl_found(struct mn_sasl *s, mn_str stored, mn_str *out)
         return scram_found(s, stored, out);
     if (s->mech == MN_SASL_PLAIN)
         return MN_SASL_WORK;
+    if (s->mech == MN_SASL_EXTERNAL)
+        return stored.p ? MN_SASL_SUCCESS : fail(s, "not-authorized", "no such account");
     s->verifier = sasl_verifier(stored, sasl_rows[s->mech].tag);
     return s->mech == MN_SASL_DIGEST_MD5 ? digest_found(s, out) : cram_found(s, out);
 }

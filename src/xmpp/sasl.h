@@ -4,7 +4,7 @@
  *
  * SCRAM (RFC 5802, RFC 7677, RFC 9266) with and without channel binding, XEP-0440, XEP-0474 (`h`),
  * XEP-0515 (`t`); PLAIN (RFC 4616), DIGEST-MD5 (RFC 2831), CRAM-MD5 (RFC 2195), ANONYMOUS (RFC
- * 4505). */
+ * 4505), EXTERNAL by certificate (RFC 4422, A; XEP-0178). */
 #pragma once
 
 #include "base/arena.h"
@@ -21,12 +21,14 @@ enum mn_sasl_mech {
     MN_SASL_CRAM_MD5,
     MN_SASL_PLAIN,
     MN_SASL_ANONYMOUS,
+    MN_SASL_EXTERNAL,
     MN_SASL_MECHS, /* also: none */
 };
 mn_str mn_sasl_name(enum mn_sasl_mech m);
 enum mn_sasl_mech mn_sasl_find(mn_str name);
 bool mn_sasl_is_plus(enum mn_sasl_mech m);
-/* The names, NULL-ended, for the config. */
+/* The names, NULL-ended, that a configuration lists: all but EXTERNAL, which is there where
+ * certificates are. */
 extern const char *const mn_sasl_names[];
 
 struct mn_sasl_env {
@@ -37,6 +39,8 @@ struct mn_sasl_env {
     bool unique_unlisted; /* `unique` is the first Finished of TLS 1.3: accepted, not announced */
     const mn_str *announced; /* mechanism names as offered on this stream */
     size_t announced_count;
+    const mn_str *addresses; /* localparts of `host` that the client's certificate names */
+    size_t address_count;
     mn_str secret;       /* for plausible salts of accounts that do not exist */
     unsigned iterations; /* likewise, and for a renewed record */
     unsigned mechs;      /* bits (1 << mech) that a record should serve: what is configured */
@@ -89,9 +93,9 @@ unsigned mn_sasl_creds_mechs(mn_str stored);
  * against them. */
 mn_str mn_sasl_creds_keep(mn_str stored, unsigned mechs, struct mn_arena *a);
 
-/* The client's end: SCRAM, PLAIN, ANONYMOUS; the others a client of ours does not need. `env` is
- * lent until the end; its `announced` is what arrived, and of `host`, `secret` and `iterations`
- * nothing is used. */
+/* The client's end: SCRAM, PLAIN, ANONYMOUS, EXTERNAL; the others a client of ours does not need.
+ * `env` is lent until the end; its `announced` is what arrived, and of `host`, `secret` and
+ * `iterations` nothing is used. */
 struct mn_sasl_client;
 /* `user` is the localpart; `authzid` may be {NULL, 0}. */
 struct mn_sasl_client *mn_sasl_client_new(enum mn_sasl_mech m, mn_str user, mn_str password,

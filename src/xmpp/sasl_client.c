@@ -182,7 +182,7 @@ enum mn_sasl_result mn_sasl_client_step(struct mn_sasl_client *c, mn_str in, mn_
     bool first = c->step == 0;
 
     *out = (mn_str){0};
-    if (first && c->mech != MN_SASL_ANONYMOUS &&
+    if (first && c->mech < MN_SASL_ANONYMOUS &&
         (sasl_prep(c->user, &c->a, &c->user) || sasl_prep(c->password, &c->a, &c->password)))
         return refuse(c, "a name or password with characters that may not be");
     c->step++;
@@ -194,6 +194,10 @@ enum mn_sasl_result mn_sasl_client_step(struct mn_sasl_client *c, mn_str in, mn_
         return plain(c, out);
     if (c->mech == MN_SASL_ANONYMOUS && first)
         return MN_SASL_CHALLENGE;
+    if (c->mech == MN_SASL_EXTERNAL && first) {
+        *out = c->authzid.n ? c->authzid : MN_STR("");
+        return MN_SASL_CHALLENGE;
+    }
     return refuse(c, "a challenge that the mechanism does not have");
 }
 

@@ -39,7 +39,8 @@ static void client(enum mn_sasl_mech m, const struct mn_sasl_env *env, mn_str in
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const mn_str names[] = {MN_STR("SCRAM-SHA-1"), MN_STR("SCRAM-SHA-1-PLUS")};
+    static const mn_str names[] = {MN_STR("SCRAM-SHA-1"), MN_STR("SCRAM-SHA-1-PLUS")},
+                        addresses[] = {MN_STR("romeo"), MN_STR("juliet")};
     mn_str record = good_record(), rest = {(const char *)data, size}, in, out = {0};
     enum mn_sasl_mech m =
         size ? (enum mn_sasl_mech)((data[0] & 15) % MN_SASL_MECHS) : MN_SASL_PLAIN;
@@ -51,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .endpoint = tls ? MN_STR("ENDPOINT") : (mn_str){0},
                               .announced = names,
                               .announced_count = tls ? 2 : 1,
+                              .addresses = addresses,
+                              .address_count = tls ? 2 : exists,
                               .secret = MN_STR("secret"),
                               .iterations = 1};
     struct mn_sasl *s;
@@ -69,6 +72,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             mn_sasl_work(s);
             r = mn_sasl_worked(s, &out);
         }
+    }
+    if (r == MN_SASL_SUCCESS && m == MN_SASL_EXTERNAL) {
+        MN_ASSERT(exists && (mn_str_is(mn_sasl_user(s), "romeo") ||
+                             (tls && mn_str_is(mn_sasl_user(s), "juliet"))));
+        r = MN_SASL_LOOKUP;
     }
     MN_ASSERT(r != MN_SASL_SUCCESS || m == MN_SASL_ANONYMOUS);
     MN_ASSERT(r != MN_SASL_FAIL || (mn_sasl_condition(s) && mn_sasl_reason(s)));

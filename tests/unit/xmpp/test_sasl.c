@@ -477,6 +477,62 @@ TEST(anonymous_has_no_user_and_silence_is_asked_once)
     }
 }
 
+TEST(a_certificate_lets_in_whom_it_names)
+{
+    static const struct {
+        size_t count; /* addresses of the certificate: romeo, juliet */
+        const char *authzid;
+        bool exists;
+        const char *user, *condition;
+    } rows[] = {
+        {1, "", true, "romeo", NULL},
+        {1, "romeo@example.org", true, "romeo", NULL},
+        {1, "Romeo@EXAMPLE.org", true, "romeo", NULL},
+        {2, "juliet@example.org", true, "juliet", NULL},
+        {2, "romeo@example.org", true, "romeo", NULL},
+        {1, "", false, "romeo", "not-authorized"},
+        {2, "", true, "", "invalid-authzid"},
+        {0, "", true, "", "invalid-authzid"},
+        {0, "romeo@example.org", true, NULL, "invalid-authzid"},
+        {1, "juliet@example.org", true, NULL, "invalid-authzid"},
+        {1, "romeo@example.com", true, NULL, "invalid-authzid"},
+        {1, "romeo@example.org/orchard", true, NULL, "invalid-authzid"},
+        {1, "romeo", true, NULL, "invalid-authzid"},
+        {1, "example.org", true, NULL, "invalid-authzid"},
+        {1, "=", true, NULL, "invalid-authzid"},
+        {1, "\xff", true, NULL, "invalid-authzid"},
+    };
+    static const mn_str names[] = {MN_STR("romeo"), MN_STR("juliet")};
+    struct mn_sasl_env e = env();
+    struct mn_sasl *s;
+    mn_str out;
+
+    e.addresses = names;
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        enum mn_sasl_result r;
+
+        e.address_count = rows[i].count;
+        s = mn_sasl_new(MN_SASL_EXTERNAL, &e);
+        /* Silence is asked for once (RFC 4422, A). */
+        CHECK_INT(mn_sasl_step(s, (mn_str){0}, &out), MN_SASL_CHALLENGE);
+        CHECK_INT(out.n, 0);
+        r = mn_sasl_step(s, mn_str_from(rows[i].authzid), &out);
+        if (r == MN_SASL_LOOKUP)
+            r = mn_sasl_found(s, rows[i].exists ? MN_STR("a record") : (mn_str){0}, &out);
+        CHECK_INT(r, rows[i].condition ? MN_SASL_FAIL : MN_SASL_SUCCESS);
+        if (rows[i].user)
+            CHECK_STR(mn_sasl_user(s), rows[i].user);
+        if (rows[i].condition)
+            CHECK_STR(mn_str_from(mn_sasl_condition(s)), rows[i].condition);
+        CHECK(!mn_sasl_wrong(s)); /* there was nothing to guess */
+        mn_sasl_free(s);
+    }
+    e.address_count = 1;
+    s = mn_sasl_new(MN_SASL_EXTERNAL, &e);
+    CHECK_INT(mn_sasl_step(s, (mn_str){"romeo@example.org\0", 18}, &out), MN_SASL_FAIL);
+    mn_sasl_free(s);
+}
+
 TEST(the_rfcs_exchanges)
 {
     mn_str file = test_file("tests/vectors/scram.tsv"), text = file, col[11];
@@ -607,8 +663,10 @@ TEST(both_ends_meet_by_every_mechanism)
 {
     struct mn_sasl_env e = env(), bare = env(), other = env(), old = env();
     mn_str stored, names[] = {MN_STR("SCRAM-SHA-1")},
-                   more[] = {MN_STR("SCRAM-SHA-1"), MN_STR("PLAIN")};
+                   more[] = {MN_STR("SCRAM-SHA-1"), MN_STR("PLAIN")}, user = MN_STR("ro,m=eo");
 
+    e.addresses = &user; /* of a certificate */
+    e.address_count = 1;
     bare.tls = bare.tls13 = false;
     bare.exporter = bare.endpoint = (mn_str){0};
     bare.announced = names;
@@ -617,7 +675,7 @@ TEST(both_ends_meet_by_every_mechanism)
     CHECK(!mn_sasl_creds_make(MN_STR("ro,m=eo"), MN_STR("example.org"), MN_STR("p\xc3\xa4ss,="),
                               all, 4096, &a, &stored));
     for (enum mn_sasl_mech m = 0; m < MN_SASL_MECHS; m++) {
-        bool password = m != MN_SASL_ANONYMOUS;
+        bool password = m < MN_SASL_ANONYMOUS;
 
         if (m == MN_SASL_DIGEST_MD5 || m == MN_SASL_CRAM_MD5)
             continue;
