@@ -69,6 +69,11 @@ const struct mn_addr *mn_conn_peer(const struct mn_conn *c);
 const char *mn_conn_tls_name(
     const struct mn_conn *c); /* "TLSv1.3 TLS_AES_256_GCM_SHA384", for logs; NULL without TLS */
 mn_str mn_conn_sni(const struct mn_conn *c); /* server side; empty without */
+/* The XMPP addresses (RFC 6120, 13.7.1.4) of the certificate that the client has shown, as they
+ * stand there; 0 when there is none that holds, and then `why`, in a few words for the log, unless
+ * there was nothing to show. */
+size_t mn_conn_addresses(const struct mn_conn *c, struct mn_arena *a, const mn_str **out,
+                         const char **why);
 /* Channel bindings (RFC 9266, RFC 5929), into the arena; false where this connection cannot do it.
  */
 enum mn_binding { MN_BIND_EXPORTER, MN_BIND_UNIQUE, MN_BIND_END_POINT };

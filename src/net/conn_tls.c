@@ -153,6 +153,7 @@ int mn_tls_server(const char *cert_file, const char *key_file, struct mn_tls **o
     SSL_CTX_set_tlsext_servername_callback(t->ctx, on_name);
     SSL_CTX_set_tlsext_servername_arg(t->ctx, t);
     SSL_CTX_set_alpn_select_cb(t->ctx, on_alpn, NULL);
+    tls_take_any(t);
     return MN_E_OK;
 }
 
@@ -418,4 +419,11 @@ void mn_conn_cert(const struct mn_conn *c, struct mn_arena *a, struct mn_cert_se
     *out = (struct mn_cert_seen){.why = MN_STR("no TLS")};
     if (c->tls && c->tls->done)
         tls_seen(c->tls->ssl, a, out);
+}
+
+size_t mn_conn_addresses(const struct mn_conn *c, struct mn_arena *a, const mn_str **out,
+                         const char **why)
+{
+    *why = NULL;
+    return c->tls && c->tls->server ? tls_addresses(c->tls->ssl, a, out, why) : 0;
 }

@@ -11,6 +11,11 @@ struct mn_tls;
  * tickets, no renegotiation. */
 int mn_tls_server(const char *cert_file, const char *key_file, struct mn_tls **out,
                   struct mn_buf *why) MN_MUST_CHECK;
+/* Its connections ask for a certificate of the client's, too, which must come from one of those in
+ * `ca_file` (PEM; trusted for this as they stand there, roots or not), and is not to be in a CRL
+ * that stands there as well. What comes of it is for mn_conn_addresses: the handshake ends well
+ * without one, and with a bad one. */
+int mn_tls_ask(struct mn_tls *t, const char *ca_file, struct mn_buf *why) MN_MUST_CHECK;
 enum mn_verify {
     MN_VERIFY_REQUIRE, /* a certificate that does not verify ends the handshake */
     MN_VERIFY_NOTE, /* the handshake ends well; mn_conn_cert says what was wrong, before a byte of

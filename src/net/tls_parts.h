@@ -1,4 +1,4 @@
-/* Between conn_tls.c and tls_client.c; nobody else includes this. */
+/* Between conn_tls.c, tls_client.c and tls_server.c; nobody else includes this. */
 #pragma once
 
 #include <openssl/ssl.h>
@@ -19,6 +19,11 @@ const char *tls_last_error(void);
 /* Chain and key of one's own; on failure `why` says what to do. */
 int tls_use(struct mn_tls *t, const char *cert_file, const char *key_file,
             struct mn_buf *why) MN_MUST_CHECK;
+/* Server side: also where no certificate is asked for, since a connection of an older
+ * configuration, which did, may get this context by its name. */
+void tls_take_any(struct mn_tls *t);
+/* What mn_conn_addresses tells. */
+size_t tls_addresses(const SSL *ssl, struct mn_arena *a, const mn_str **out, const char **why);
 /* Client side: who is expected at the other end (A-label or address). */
 void tls_expect(SSL *ssl, const char *name);
 /* What mn_conn_cert tells. */
