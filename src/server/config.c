@@ -106,6 +106,10 @@ static const struct mn_conf_row auth_rows[] = {
      .text = "which of them on an unencrypted stream", .live = true},
     {"iterations", MN_CONF_INT, AT(auth.iterations), "10000", .min = 4096, .max = 10000000,
      .text = "of PBKDF2", .live = true},
+    {"client_ca", MN_CONF_TEXT, AT(auth.client_ca), "",
+     .text = "PEM of CAs, and of their CRLs: clients with a certificate of theirs that names an "
+             "account (xmppAddr) may log in by it (EXTERNAL); empty: none is asked for",
+     .live = true},
     {"iq_auth", MN_CONF_BOOL, AT(auth.iq_auth), "off", .text = "XEP-0078, with the password itself",
      .live = true},
     {"tls_unique_on_13", MN_CONF_BOOL, AT(auth.unique_on_13), "on",

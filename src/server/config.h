@@ -43,6 +43,7 @@ struct config {
     struct mn_conf_list domains, listen, components;
     struct {
         struct mn_conf_list mechanisms, without_tls;
+        mn_str client_ca;
         int64_t iterations;
         bool iq_auth, unique_on_13;
     } auth;

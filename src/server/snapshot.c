@@ -39,7 +39,8 @@ static const struct conf_domain *domain_of(const struct config *c, const struct 
 }
 
 static int certificate_open(struct server *srv, const struct host *h, const struct conf_domain *d,
-                            struct mn_arena *a, struct mn_tls **out, struct mn_buf *why)
+                            mn_str client_ca, struct mn_arena *a, struct mn_tls **out,
+                            struct mn_buf *why)
 {
     struct mn_cert_files f;
     mn_str ascii;
@@ -59,6 +60,8 @@ static int certificate_open(struct server *srv, const struct host *h, const stru
         e = mn_tls_server(f.cert, f.key, out, why);
     if (!e)
         mn_tls_pick(*out, pick, srv);
+    if (!e && client_ca.n)
+        e = mn_tls_ask(*out, mn_arena_cstr(a, client_ca), why);
     return e;
 }
 
@@ -85,7 +88,8 @@ static int fill(struct snapshot *s, struct server *srv, const struct config *con
         const struct conf_domain *d = domain_of(conf, &srv->hosts[i], &s->a);
 
         if (d || srv->built_in || !old)
-            e = certificate_open(srv, &srv->hosts[i], d, &s->a, &s->tls[i], why);
+            e = certificate_open(srv, &srv->hosts[i], d, conf->auth.client_ca, &s->a, &s->tls[i],
+                                 why);
         else if (old->tls[i])
             s->tls[i] = mn_tls_ref(old->tls[i]);
     }

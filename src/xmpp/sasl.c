@@ -628,7 +628,7 @@ enum mn_sasl_result mn_sasl_found(struct mn_sasl *s, mn_str stored, mn_str *out)
     if (s->mech == MN_SASL_PLAIN)
         return MN_SASL_WORK;
     if (s->mech == MN_SASL_EXTERNAL)
-        return stored.p ? MN_SASL_SUCCESS : fail(s, "not-authorized", "no such account");
+        return stored.p ? MN_SASL_SUCCESS : wrong(s);
     s->verifier = sasl_verifier(stored, sasl_rows[s->mech].tag);
     return s->mech == MN_SASL_DIGEST_MD5 ? digest_found(s, out) : cram_found(s, out);
 }

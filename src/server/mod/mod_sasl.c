@@ -25,11 +25,13 @@ void login_free(struct c2s *c)
     c->login = NULL;
 }
 
-static size_t offered(const struct c2s *c, mn_str out[MN_SASL_MECHS])
+static size_t offered(const struct c2s *c, bool certified, mn_str out[MN_SASL_MECHS])
 {
     const struct mn_conf_list *list = &c->owner->snap->conf->auth.mechanisms;
     size_t n = 0;
 
+    if (certified)
+        out[n++] = mn_sasl_name(MN_SASL_EXTERNAL);
     for (size_t i = 0; i < list->count; i++) {
         enum mn_sasl_mech m = mn_sasl_find(((mn_str *)list->items)[i]);
 
@@ -39,22 +41,71 @@ static size_t offered(const struct c2s *c, mn_str out[MN_SASL_MECHS])
     return n;
 }
 
-static void env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_env *e,
-                     mn_str names[MN_SASL_MECHS])
+static bool is_there(mn_str what, const mn_str *list, size_t n)
 {
+    while (n && !mn_str_eq(list[n - 1], what))
+        n--;
+    return n;
+}
+
+/* Whom the client's certificate may log in on this stream (XEP-0178), as localparts: its addresses
+ * of this domain, or the one of them that the header names (RFC 6120, 13.7.2; libstrophe chooses
+ * that way). None: what is wrong with it, or NULL when the client has shown none. */
+static const char *certified(const struct c2s *c, struct mn_arena *a, struct mn_sasl_env *e)
+{
+    const mn_str *all;
+    const char *why;
+    size_t count = mn_conn_addresses(c->conn, a, &all, &why), n = 0;
+    mn_str *users = mn_arena_alloc(a, (count + 1) * sizeof *users);
+    bool here = false;
+    struct mn_jid j;
+
+    for (size_t i = 0; i < count; i++) {
+        if (mn_jid_parse(all[i], a, &j) || j.resource || !mn_jid_user(&j).n ||
+            !mn_str_eq(mn_jid_host(&j), c->host->name))
+            continue;
+        here = true;
+        if (c2s_expects(c, mn_jid_user(&j)) && !is_there(mn_jid_user(&j), users, n))
+            users[n++] = mn_arena_str(a, mn_jid_user(&j));
+    }
+    e->addresses = users;
+    e->address_count = n;
+    return !count  ? why
+           : !here ? "none of its addresses is one of this domain"
+           : !n    ? "from is none of its addresses"
+                   : NULL;
+}
+
+/* Returns what keeps the client's certificate from being of use; NULL: nothing, or it has none. */
+static const char *env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_env *e,
+                            mn_str names[MN_SASL_MECHS])
+{
+    const char *why = NULL;
+
     *e = (struct mn_sasl_env){.host = c->host->name,
                               .tls = c->secure,
                               .tls13 = mn_conn_is_tls13(c->conn),
                               .announced = names,
-                              .announced_count = offered(c, names),
                               .secret = {c->srv->secret, sizeof c->srv->secret},
                               .iterations = (unsigned)c->owner->snap->conf->auth.iterations,
                               .mechs = c->owner->snap->mechanisms};
+    if (c->owner->snap->conf->auth.client_ca.n)
+        why = certified(c, a, e);
+    e->announced_count = offered(c, e->address_count, names);
     (void)mn_conn_binding(c->conn, MN_BIND_EXPORTER, a, &e->exporter);
     (void)mn_conn_binding(c->conn, MN_BIND_END_POINT, a, &e->endpoint);
     if (!mn_conn_binding(c->conn, MN_BIND_UNIQUE, a, &e->unique) &&
         c->owner->snap->conf->auth.unique_on_13)
         e->unique_unlisted = mn_conn_finished13(c->conn, a, &e->unique);
+    return why;
+}
+
+static void tell_certificate(const struct c2s *c, const char *why)
+{
+    static struct mn_log_rate rate;
+
+    if (mn_log_rate(&rate, 100, 10000))
+        mn_log_info(&c->log, "client certificate not accepted", MN_FC("why", why));
 }
 
 static void features(struct c2s *c, struct mn_buf *out)
@@ -62,12 +113,15 @@ static void features(struct c2s *c, struct mn_buf *out)
     struct mn_arena a = {0};
     struct mn_sasl_env e;
     mn_str names[MN_SASL_MECHS], bindings[3];
+    const char *why;
     size_t n;
     bool plus = false;
 
     if (c->state != C2S_OPEN)
         return;
-    env_fill(c, &a, &e, names);
+    why = env_fill(c, &a, &e, names);
+    if (why)
+        tell_certificate(c, why);
     if (e.announced_count) {
         mn_buf_lit(out, "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>");
         for (size_t i = 0; i < e.announced_count; i++) {
@@ -336,17 +390,14 @@ static int message(const struct mn_elem *e, struct mn_arena *a, mn_str *out)
     return mn_base64_parse(text, a, out);
 }
 
-static void start(struct c2s *c, enum mn_sasl_mech m, mn_str first)
+static void start(struct c2s *c, enum mn_sasl_mech m, const struct mn_sasl_env *e, mn_str first)
 {
     struct mn_arena a = {0};
-    struct mn_sasl_env e;
-    mn_str names[MN_SASL_MECHS], out;
+    mn_str out;
 
-    env_fill(c, &a, &e, names);
     c->login = MN_NEW(struct login);
     c->login->c = c;
-    c->login->sasl = mn_sasl_new(m, &e);
-    mn_arena_done(&a, NULL);
+    c->login->sasl = mn_sasl_new(m, e);
     if (m == MN_SASL_ANONYMOUS) {
         mn_str user = mn_rand_text(&a, 20),
                bare = mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(user), MN_ARG(c->host->name));
@@ -363,20 +414,21 @@ static bool on_auth(struct c2s *c, const struct mn_xml_item *item)
 {
     struct mn_arena a = {0};
     enum mn_sasl_mech m = mn_sasl_find(mn_elem_get(item->elem, "mechanism"));
-    mn_str first;
+    struct mn_sasl_env e;
+    mn_str names[MN_SASL_MECHS], first;
 
     if (c->state != C2S_OPEN)
         return false;
     login_free(c);
-    if (m == MN_SASL_MECHS || !(c->owner->snap->mechanisms & 1u << m) ||
-        (mn_sasl_is_plus(m) && !c->secure))
-        refuse(c, "invalid-mechanism");
-    else if (!c2s_may(c, m))
-        refuse(c, "encryption-required");
+    env_fill(c, &a, &e, names);
+    if (m == MN_SASL_MECHS || !is_there(mn_sasl_name(m), names, e.announced_count))
+        refuse(c, m < MN_SASL_MECHS && c->owner->snap->mechanisms & 1u << m && !mn_sasl_is_plus(m)
+                      ? "encryption-required"
+                      : "invalid-mechanism");
     else if (message(item->elem, &a, &first))
         refuse(c, "incorrect-encoding");
     else
-        start(c, m, first);
+        start(c, m, &e, first);
     mn_arena_done(&a, NULL);
     return true;
 }
@@ -409,7 +461,9 @@ const struct module mod_sasl = {
     .name = "sasl",
     .rfc = {{"RFC 6120, 6", "SASL Negotiation",
              "wire/rfc6120-6-sasl; wire/rfc6120-6-tls-login; wire/rfc6120-6.5-sasl-errors"}},
-    .xep = {{440, "0.4.2", "SASL Channel-Binding Type Capability", "wire/sasl-plus"},
+    .xep = {{178, "1.2", "Best Practices for Use of SASL EXTERNAL with Certificates",
+             "e2e/external/certificates_that_let_in; e2e/external/certificates_that_do_not"},
+            {440, "0.4.2", "SASL Channel-Binding Type Capability", "wire/sasl-plus"},
             {474, "0.5.0", "SASL SCRAM Downgrade Protection", "wire/sasl-plus"},
             {515, "0.1.0", "TLS Channel-Binding Downgrade Protection", "wire/sasl-plus"}},
     .always = true,
