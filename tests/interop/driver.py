@@ -45,6 +45,35 @@ def serving(binary, host, config):
             shutil.rmtree(folder)
 
 
+class Issuer:
+    """A CA for people's certificates, made as anybody makes one: NAME.crt and NAME.key in its folder. The CA is ca.crt."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="mynah-issuer-")
+        self.key("ca", "-x509", "-days", "2", "-out", "ca.crt")
+
+    def openssl(self, *words):
+        subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+
+    def key(self, name, *more):
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name,
+                     "-keyout", name + ".key", *more)
+
+    def issue(self, name, *jids):
+        with open("%s/%s.ext" % (self.folder, name), "w") as f:
+            f.write("subjectAltName = " + ",".join("otherName:1.3.6.1.5.5.7.8.5;UTF8:" + j for j in jids))
+        self.key(name, "-out", name + ".csr")
+        self.openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+                     "-extfile", name + ".ext", "-out", name + ".crt")
+        return "%s/%s.crt" % (self.folder, name), "%s/%s.key" % (self.folder, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+
 class Cable:
     """A server's first port behind one that stays the same over its restarts, on a line that can be cut. What is sent up (to the
     server) or down is lost while that way is in `holes`; the next line is whole again."""

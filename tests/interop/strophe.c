@@ -91,14 +91,14 @@ static void on_event(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
     xmpp_stop(xmpp_conn_get_context(conn));
 }
 
-/* PORT WAY CA JID PASSWORD PEER; ways: starttls, direct, plain */
+/* PORT WAY CA JID PASSWORD PEER [CERTIFICATE KEY]; ways: starttls, direct, plain */
 int main(int argc, char **argv)
 {
     xmpp_log_t log = {log_line, NULL};
     xmpp_ctx_t *ctx;
     xmpp_conn_t *conn;
 
-    if (argc != 7)
+    if (argc != 7 && argc != 9)
         return 64;
     alarm(300); /* the driver is gone */
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -112,6 +112,8 @@ int main(int argc, char **argv)
     xmpp_conn_set_cafile(conn, argv[3]);
     xmpp_conn_set_jid(conn, argv[4]);
     xmpp_conn_set_pass(conn, argv[5]);
+    if (argc > 7)
+        xmpp_conn_set_client_cert(conn, argv[7], argv[8]);
     if (!xmpp_connect_client(conn, "127.0.0.1", (unsigned short)atoi(argv[1]), on_event, NULL))
         xmpp_run(ctx);
     xmpp_conn_release(conn);

@@ -3,12 +3,12 @@
 usage: strophe.py MYNAHD CONFIG-OF-2007 STROPHE"""
 import contextlib, sys
 
-from driver import Program, account, config_2007, config_new, person, serving, tap
+from driver import Issuer, Program, account, config_2007, config_new, person, serving, tap
 
 MYNAHD, OF_2007, STROPHE = sys.argv[1:]
 
 
-def chat(server, way, mechanism, port=0):
+def chat(server, way, mechanism, port=0, others=None):
     name = "strophe-%s-%s" % (way, mechanism.lower())
     account(server, name)
     account(server, "peer-of-" + name)
@@ -16,7 +16,8 @@ def chat(server, way, mechanism, port=0):
     peer = person(server, them.split("@")[0], "x")
     peer.send("<presence/>")
     peer.ping()
-    with Program(STROPHE, str(server.ports[port]), way, server.ca, me + "/sofa", "testpwd", them) as p:
+    shown = [] if others is None else ca.issue(name, me, *others)  # instead of the password
+    with Program(STROPHE, str(server.ports[port]), way, server.ca, me + "/sofa", "no" if shown else "testpwd", them, *shown) as p:
         p.until('mechanism="%s"' % mechanism)
         p.until("= connected %s/sofa secured %d\n" % (me, way != "plain"))
         p.until("= roster result\n")
@@ -38,10 +39,14 @@ def refused(server):
 with contextlib.ExitStack() as stack:
     def start(host, config):
         return stack.enter_context(serving(MYNAHD, host, config))
-    old, new, plain = start(*config_2007(OF_2007)), start(*config_new()), start(*config_new("auth: {mechanisms: [PLAIN]}\n"))
+    ca = stack.enter_context(Issuer())
+    trusting = "auth: {client_ca: %s/ca.crt}\n" % ca.folder
+    old, new, plain = start(*config_2007(OF_2007)), start(*config_new(trusting)), start(*config_new("auth: {mechanisms: [PLAIN]}\n"))
     bad = tap([("by STARTTLS and SCRAM", lambda: chat(new, "starttls", "SCRAM-SHA-512")),
                ("by direct TLS and SCRAM", lambda: chat(new, "direct", "SCRAM-SHA-512", 1)),
                ("by PLAIN inside TLS", lambda: chat(plain, "starttls", "PLAIN")),
                ("by DIGEST-MD5 without TLS", lambda: chat(old, "plain", "DIGEST-MD5")),
+               ("by a certificate", lambda: chat(new, "starttls", "EXTERNAL", others=[])),
+               ("by a certificate of two", lambda: chat(new, "direct", "EXTERNAL", 1, others=["x@" + new.host])),
                ("not with a wrong password", lambda: refused(new))], lambda: old.log + new.log + plain.log)
 sys.exit(bad != 0)
