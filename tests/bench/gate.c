@@ -126,6 +126,7 @@ static void log_in(unsigned from, unsigned count)
 {
     static const struct client_plan plan = {.domain = MN_STR("localhost"),
                                             .password = MN_STR("secret"),
+                                            .mech = MN_SASL_SCRAM_SHA_1,
                                             .ready = ready,
                                             .element = element,
                                             .failed = failed};

@@ -1,52 +1,52 @@
-/* The load of tests/bench/run: clients over TCP, driven by lines on standard input, one answer
- * each.
+/* The load of tests/bench/run: clients over TCP, each from an address of its own in 127.0.0.0/8,
+ * driven by lines on standard input, one answer each.
  *
- *   register FROM COUNT   makes accounts uFROM...               -> done
- *   login FROM COUNT      logs them in and keeps them           -> done
- *   full FROM PAIRS WINDOW WARM_MS MS    chat as fast as it goes: WINDOW messages under way per
- * pair paced FROM PAIRS RATE WARM_MS MS     RATE messages a second, whether they arrive or not
+ *   to PORT plain|tls MECHANISM          that server from now on
+ *   drop                                 closes all connections without a word
+ *   register FROM COUNT                  makes accounts uFROM...
+ *   login FROM COUNT AT_ONCE             logs them in and keeps them
+ *   befriend FROM COUNT CONTACTS         a ring in which each is a contact of its neighbours
+ *   store FROM SENDERS TO COUNT EACH     as many messages to each of those who are away
+ *                                                               -> done FAILED
+ *   full FROM PAIRS WINDOW WARM_MS MS    chat as fast as it goes: WINDOW under way per pair
+ *   paced FROM PAIRS RATE WARM_MS MS     RATE messages a second, whether they arrive or not
+ *   presence FROM COUNT CONTACTS WARM_MS MS    each tells its contacts, round after round
+ *                                                               -> begin, over, end ...
+ *   fetch FROM COUNT EACH                logs them in and waits for what was stored
+ *                                                               -> end ...
  *
- * A chat says `begin` when it is warm and `end MESSAGES MS SENT ARRIVED P50 P99` when the time is
- * over and everything has arrived, with latencies in microseconds: from when a message should have
- * been sent (paced) or was (full).
- *
- *   load ADDRESS PORT plain|tls
- */
+ * `begin` comes when it is warm, `over` when the time is, `end` when everything has arrived; what
+ * it says stands at load_end. Latencies are in microseconds, from when a message should have been
+ * sent (paced) or was (full). Every stanza has a number, and all numbers are looked at. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/num.h"
-#include "bench/client.h"
+#include "bench/load.h"
 
-enum { CLIENTS = 60000, AT_ONCE = 20, STAMPS = 1 << 22, DRAIN_MS = 20000 };
+enum { TRIES = 5, STUCK_MS = 60000 };
+
+struct load load;
 
 static struct {
-    struct mn_loop *loop;
     struct mn_addr to;
     struct client_plan plan;
-    struct client clients[CLIENTS];
-    unsigned from, next, end, ready; /* of a register or login */
-    struct {
-        unsigned from, pairs, window;
-        bool paced, sending, counting;
-        uint64_t sent, arrived, counted, measured_from, measured_to;
-        int64_t *stamps; /* when message number n & mask should have gone, in us */
-        uint32_t *late;  /* of those that count, in us */
-        size_t late_count;
-        struct mn_watch tick;
-        struct mn_timer phase;
-        int64_t ms;
-    } chat;
-} load;
+    unsigned from, next, end, ready, at_once, failed, was;
+    unsigned char tries[CLIENTS];
+    void (*then)(void);
+    struct client_keys keys[CLIENTS];
+    unsigned again[CLIENTS], again_count;
+    struct mn_turn turn;
+} login;
 
-static int64_t now_us(void)
+int64_t load_now_us(void)
 {
     struct timespec t;
 
@@ -54,198 +54,198 @@ static int64_t now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static _Noreturn void give_up(const char *what, const char *why)
+_Noreturn void load_give_up(const char *what, const char *why)
 {
     fprintf(stderr, "load: %s: %s\n", what, why);
     exit(1);
 }
 
-/* Connecting, at most AT_ONCE at a time. */
+void load_phase(void (*element)(struct client *c, const struct mn_elem *e))
+{
+    mn_timer_stop(&load.timer);
+    load.element = element;
+    load.sent = load.arrived = load.duplicated = load.disordered = 0;
+}
+
+bool load_arrived(struct load_stream *s, uint64_t number)
+{
+    uint64_t *seen = &s->seen[number % IN_FLIGHT];
+
+    if (*seen > number) {
+        load.duplicated++;
+        return false;
+    }
+    load.disordered += number != s->next;
+    *seen = number + 1;
+    s->next = number + 1;
+    load.arrived++;
+    return true;
+}
+
+void load_end(uint64_t count, double ms, uint32_t p50, uint32_t p99)
+{
+    mn_timer_stop(&load.timer);
+    load.element = NULL;
+    printf("end %llu %.1f %llu %llu %llu %llu %u %u\n", (unsigned long long)count, ms,
+           (unsigned long long)load.sent, (unsigned long long)load.arrived,
+           (unsigned long long)load.duplicated, (unsigned long long)load.disordered, p50, p99);
+}
+
+unsigned load_sender(const struct mn_elem *e)
+{
+    mn_str rest, user = mn_str_cut(mn_elem_get(e, "from"), '@', &rest);
+    uint64_t n;
+
+    return user.n > 1 && mn_num_parse(mn_str_skip(user, 1), CLIENTS - 1, &n) ? (unsigned)n
+                                                                             : CLIENTS;
+}
+
+static void done(void)
+{
+    printf("done %u\n", login.failed);
+}
+
+/* Connecting. */
+
+/* Each from an address of its own, and few from one network: nobody is limited for what all do
+ * together. */
+static void bind_own(int fd, unsigned number)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET};
+    int one = 1;
+
+    own.sin_addr.s_addr = htonl(127u << 24 | (1 + number / 200 % 200) << 16 | number % 200 << 8 |
+                                (1 + number / 200 / 200));
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (bind(fd, (struct sockaddr *)&own, sizeof own))
+        load_give_up("bind", strerror(errno));
+}
+
+static void connect_one(unsigned number)
+{
+    static const struct mn_conn_face nobody;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        load_give_up("socket", strerror(errno));
+    bind_own(fd, number);
+    if (connect(fd, &login.to.sa, mn_addr_len(&login.to)) && errno != EINPROGRESS)
+        load_give_up("connect", strerror(errno));
+    client_start(&load.clients[number], &login.plan, number,
+                 mn_conn_tcp(load.loop, fd, &nobody, NULL));
+    load.clients[number].keys = &login.keys[number];
+}
 
 static void more(void)
 {
-    while (load.next < load.end && load.next - load.from < load.ready + AT_ONCE) {
-        int fd = socket(load.to.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        unsigned number = load.next++;
-        static const struct mn_conn_face nobody;
+    while (login.next < login.end && login.next - login.from < login.ready + login.at_once)
+        connect_one(login.next++);
+}
 
-        if (fd < 0 || connect(fd, &load.to.sa, mn_addr_len(&load.to)))
-            give_up("connect", strerror(errno));
-        fcntl(fd, F_SETFL, O_NONBLOCK);
-        client_start(&load.clients[number], &load.plan, number,
-                     mn_conn_tcp(load.loop, fd, &nobody, NULL));
-    }
+static void stuck(struct mn_timer *t)
+{
+    if (login.ready == login.was)
+        load_give_up("login", "nothing happens any more");
+    login.was = login.ready;
+    mn_timer_start(load.loop, t, STUCK_MS);
 }
 
 static void ready(struct client *c)
 {
-    load.ready++;
+    login.ready++;
     if (c->plan->registers)
         client_done(c);
-    if (load.ready == load.end - load.from)
-        puts("done");
-    else
+    if (login.ready < login.end - login.from) {
         more();
+        return;
+    }
+    mn_timer_stop(&load.timer);
+    login.then();
 }
 
+/* Its old connection is gone by then. */
+static void try_again(struct mn_turn *t)
+{
+    (void)t;
+    while (login.again_count)
+        connect_one(login.again[--login.again_count]);
+}
+
+/* One that fails while it logs in is counted and tries again; later nobody may go. */
 static void failed(struct client *c, const char *why)
 {
     char name[32];
 
     snprintf(name, sizeof name, "u%u", c->number);
-    give_up(name, why);
-}
-
-static void begin(unsigned from, unsigned count, bool registers)
-{
-    load.plan.registers = registers;
-    load.from = load.next = from;
-    load.end = from + count;
-    load.ready = 0;
-    more();
-}
-
-/* Chatting. The first of each pair talks, the second listens. */
-
-static void send_one(unsigned pair, int64_t at)
-{
-    static const char body[] = "Hello there, this is a typical chat line of about one hundred "
-                               "characters, sent by a person typing.";
-    struct client *c = &load.clients[load.chat.from + 2 * pair];
-    uint64_t n = load.chat.sent++;
-    struct mn_buf *b = mn_conn_out(c->conn);
-
-    load.chat.stamps[n & (STAMPS - 1)] = at;
-    mn_buf_lit(b, "<message type='chat' id='");
-    mn_buf_u64(b, n);
-    mn_buf_lit(b, "' to='u");
-    mn_buf_u64(b, c->number + 1);
-    mn_buf_c(b, '@');
-    mn_buf_str(b, c->plan->domain);
-    mn_buf_lit(b, "'><body>");
-    mn_buf_add(b, body, sizeof body - 1);
-    mn_buf_lit(b, "</body></message>");
-    mn_conn_written(c->conn);
-}
-
-static int by_size(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static void chat_end(void)
-{
-    size_t n = load.chat.late_count;
-
-    mn_timer_stop(&load.chat.phase);
-    qsort(load.chat.late, n, sizeof *load.chat.late, by_size);
-    printf("end %llu %.1f %llu %llu %u %u\n", (unsigned long long)load.chat.counted,
-           (double)(load.chat.measured_to - load.chat.measured_from) / 1000,
-           (unsigned long long)load.chat.sent, (unsigned long long)load.chat.arrived,
-           n ? load.chat.late[n / 2] : 0, n ? load.chat.late[n * 99 / 100] : 0);
+    if (client_is_ready(c) || ++login.tries[c->number] >= TRIES)
+        load_give_up(name, why);
+    login.failed++;
+    client_done(c);
+    login.again[login.again_count++] = c->number;
+    mn_loop_at_end(load.loop, &login.turn);
 }
 
 static void element(struct client *c, const struct mn_elem *e)
 {
-    uint64_t id;
-
-    if (!mn_elem_is(e, MN_NS_CLIENT, "message"))
-        return;
-    if (!mn_num_parse(mn_elem_get(e, "id"), UINT64_MAX, &id) ||
-        !mn_elem_child(e, MN_NS_CLIENT, "body"))
-        give_up("chat", "something else than what was sent");
-    load.chat.arrived++;
-    if (load.chat.counting) {
-        int64_t late = now_us() - load.chat.stamps[id & (STAMPS - 1)];
-
-        load.chat.counted++;
-        if (load.chat.late_count < STAMPS)
-            load.chat.late[load.chat.late_count++] = (uint32_t)late;
-    }
-    if (load.chat.sending && !load.chat.paced)
-        send_one((c->number - load.chat.from) / 2, now_us());
-    else if (!load.chat.sending && load.chat.arrived == load.chat.sent)
-        chat_end();
+    if (load.element)
+        load.element(c, e);
 }
 
-static void too_late(struct mn_timer *t)
+static void begin(unsigned from, unsigned count, unsigned at_once, bool registers,
+                  void (*then)(void))
 {
-    (void)t;
-    chat_end(); /* what did not arrive shows in the numbers */
+    login.plan.registers = registers;
+    login.from = login.next = from;
+    login.end = from + count;
+    login.at_once = at_once;
+    login.ready = login.failed = login.was = 0;
+    login.then = then;
+    memset(login.tries, 0, sizeof login.tries);
+    load.timer.fire = stuck;
+    mn_timer_start(load.loop, &load.timer, STUCK_MS);
+    more();
 }
 
-static void measured(struct mn_timer *t)
+void load_login(unsigned from, unsigned count, unsigned at_once, void (*then)(void))
 {
-    load.chat.sending = load.chat.counting = false;
-    load.chat.measured_to = (uint64_t)now_us();
-    puts("over");
-    if (load.chat.paced) {
-        mn_loop_unwatch(load.loop, &load.chat.tick);
-        close(load.chat.tick.fd);
-    }
-    if (load.chat.arrived == load.chat.sent) {
-        chat_end();
-        return;
-    }
-    t->fire = too_late;
-    mn_timer_start(load.loop, t, DRAIN_MS);
+    begin(from, count, at_once, false, then);
 }
 
-static void warm(struct mn_timer *t)
+static void drop(void)
 {
-    puts("begin");
-    load.chat.counting = true;
-    load.chat.measured_from = (uint64_t)now_us();
-    t->fire = measured;
-    mn_timer_start(load.loop, t, load.chat.ms);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        client_done(&load.clients[i]);
+    login.failed = 0;
+    done();
 }
 
-static void tick(struct mn_watch *w, unsigned events)
+static void to(unsigned port, bool tls, enum mn_sasl_mech mech)
 {
-    uint64_t times = 0;
-    int64_t now = now_us();
+    struct mn_buf why = {0};
 
-    (void)events;
-    if (read(w->fd, &times, sizeof times) != sizeof times)
-        return;
-    while (times--)
-        send_one((unsigned)(load.chat.sent % load.chat.pairs), now);
-}
-
-static void chat(bool paced, unsigned from, unsigned pairs, unsigned amount, int64_t warm_ms,
-                 int64_t ms)
-{
-    load.chat.from = from;
-    load.chat.pairs = pairs;
-    load.chat.paced = paced;
-    load.chat.ms = ms;
-    load.chat.sent = load.chat.arrived = load.chat.counted = load.chat.late_count = 0;
-    load.chat.sending = true;
-    load.chat.phase.fire = warm;
-    mn_timer_start(load.loop, &load.chat.phase, warm_ms);
-    if (paced) {
-        struct itimerspec every = {{0, 1000000000 / amount}, {0, 1000000000 / amount}};
-
-        load.chat.tick =
-            (struct mn_watch){timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), MN_READ, tick};
-        timerfd_settime(load.chat.tick.fd, 0, &every, NULL);
-        mn_loop_watch(load.loop, &load.chat.tick);
-        return;
-    }
-    for (unsigned i = 0; i < amount; i++)
-        for (unsigned pair = 0; pair < pairs; pair++)
-            send_one(pair, now_us());
+    mn_tls_unref(login.plan.tls);
+    login.plan = (struct client_plan){.domain = MN_STR("localhost"),
+                                      .password = MN_STR("secret"),
+                                      .mech = mech,
+                                      .ready = ready,
+                                      .element = element,
+                                      .failed = failed};
+    if (tls && mn_tls_client(&(struct mn_tls_client){MN_VERIFY_NONE}, &login.plan.tls, &why))
+        load_give_up("TLS", why.p);
+    if (mn_addr_parse(MN_STR("127.0.0.1"), (uint16_t)port, &login.to))
+        load_give_up("to", "no port");
+    login.failed = 0;
+    done();
 }
 
 /* Commands. */
 
 static void command(struct mn_watch *w, unsigned events)
 {
-    char line[256];
+    char line[256], word[16] = "", tls[8], mech[24];
     ssize_t n = read(w->fd, line, sizeof line - 1);
-    unsigned a, b, c, d, e;
+    unsigned a = 0, b = 0, c = 0, d = 0, e = 0;
+    int words;
 
     (void)events;
     if (n <= 0) {
@@ -253,43 +253,42 @@ static void command(struct mn_watch *w, unsigned events)
         return;
     }
     line[n] = 0;
-    if (sscanf(line, "register %u %u", &a, &b) == 2 && a + b <= CLIENTS)
-        begin(a, b, true);
-    else if (sscanf(line, "login %u %u", &a, &b) == 2 && a + b <= CLIENTS)
-        begin(a, b, false);
-    else if (sscanf(line, "full %u %u %u %u %u", &a, &b, &c, &d, &e) == 5)
-        chat(false, a, b, c, d, e);
-    else if (sscanf(line, "paced %u %u %u %u %u", &a, &b, &c, &d, &e) == 5)
-        chat(true, a, b, c, d, e);
+    words = sscanf(line, "%15s %u %u %u %u %u", word, &a, &b, &c, &d, &e);
+    if (sscanf(line, "to %u %7s %23s", &a, tls, mech) == 3)
+        to(a, !strcmp(tls, "tls"), mn_sasl_find(mn_str_from(mech)));
+    else if (!strcmp(word, "drop"))
+        drop();
+    else if (!strcmp(word, "register") && words == 3)
+        begin(a, b, 20, true, done);
+    else if (!strcmp(word, "login") && words == 4)
+        load_login(a, b, c, done);
+    else if (!strcmp(word, "befriend") && words == 4)
+        load_befriend(a, b, c);
+    else if (!strcmp(word, "full") && words == 6)
+        load_chat(false, a, b, c, d, e);
+    else if (!strcmp(word, "paced") && words == 6)
+        load_chat(true, a, b, c, d, e);
+    else if (!strcmp(word, "presence") && words == 6)
+        load_presence(a, b, c, d, e);
+    else if (!strcmp(word, "store") && words == 6)
+        load_store(a, b, c, d, e);
+    else if (!strcmp(word, "fetch") && words == 4)
+        load_fetch(a, b, c);
     else
-        give_up("no such command", line);
+        load_give_up("no such command", line);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
     struct mn_watch commands = {0, MN_READ, command};
     struct rlimit files;
-    struct mn_buf why = {0};
 
-    if (argc != 4 || mn_addr_parse(mn_str_from(argv[1]), (uint16_t)atoi(argv[2]), &load.to)) {
-        fputs("usage: load ADDRESS PORT plain|tls\n", stderr);
-        return 64;
-    }
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!getrlimit(RLIMIT_NOFILE, &files)) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    load.plan = (struct client_plan){.domain = MN_STR("localhost"),
-                                     .password = MN_STR("secret"),
-                                     .ready = ready,
-                                     .element = element,
-                                     .failed = failed};
-    if (!strcmp(argv[3], "tls") &&
-        mn_tls_client(&(struct mn_tls_client){MN_VERIFY_NONE}, &load.plan.tls, &why))
-        give_up("TLS", why.p);
-    load.chat.stamps = mn_alloc(STAMPS * sizeof *load.chat.stamps);
-    load.chat.late = mn_alloc(STAMPS * sizeof *load.chat.late);
+    login.turn.run = try_again;
     load.loop = mn_loop_new(MN_LOOP_EPOLL);
     mn_loop_watch(load.loop, &commands);
     mn_loop_run(load.loop);
