@@ -30,6 +30,25 @@ static void stored(struct wait *w, int result)
     }
 }
 
+/* That a domain of ours has delayed something is ours to say: a stranger's word for it would go on
+ * as such, and keep ours away. */
+static bool forged(const void *srv, const struct mn_elem *e)
+{
+    struct mn_arena a = {0};
+    struct mn_jid j;
+    bool ours = mn_elem_is(e, MN_NS_DELAY, "delay") &&
+                !mn_jid_parse(mn_elem_get(e, "from"), &a, &j) && !j.user && !j.resource &&
+                host_find(srv, mn_jid_host(&j));
+
+    mn_arena_done(&a, NULL);
+    return ours;
+}
+
+static void entered(const struct server *srv, struct mn_stanza *st)
+{
+    mn_stanza_drop(st, forged, srv);
+}
+
 /* How many wait already is known. */
 static void store(struct route *r)
 {
@@ -243,11 +262,12 @@ static void ready(struct session *s)
 const struct module mod_offline = {
     .name = "offline",
     .xep = {{160, "1.0.1", "Best Practices for Handling Offline Messages", "wire/offline"},
-            {203, "2.0", "Delayed Delivery", "wire/offline"},
+            {203, "2.0", "Delayed Delivery", "wire/offline; wire/delay"},
             {334, "1.0.0", "Message Processing Hints", "wire/hints"}},
     .feature = {"msgoffline"},
     .conf = keys,
     .conf_size = sizeof(struct conf),
+    .message_entered = entered,
     .message_undelivered = undelivered,
     .session_ready = ready,
 };
