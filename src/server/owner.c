@@ -197,6 +197,8 @@ void ticket_done(struct ticket *t)
     if (owner_here()->now.ticket == t)
         owner_here()->now.ticket = NULL;
     mn_list_del(&t->link);
+    if (t->sent)
+        session_sent(s, t->sent);
     mn_free(t);
     session_settle(s);
     session_unref(s);

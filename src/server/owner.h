@@ -30,7 +30,8 @@ struct ticket {
     struct session *session;
     uint32_t seq;
     unsigned parts;
-    size_t bytes; /* what its stanza takes, about */
+    size_t bytes;           /* what its stanza takes, about */
+    struct mn_stanza *sent; /* a message that other sessions are to see when it is settled */
 };
 
 struct owner {

@@ -288,6 +288,36 @@ static void iq_out(struct session *s, uint32_t seq, struct mn_stanza *st)
     }
 }
 
+/* It may have ended meanwhile. */
+void session_sent(struct session *s, struct mn_stanza *st)
+{
+    struct mn_jid bare = mn_jid_to_bare(&s->jid);
+    struct user *u = s->user ? s->user : user_find(owner_here(), mn_jid_bare(&bare));
+
+    if (u)
+        HOOK_RUN(u->owner->srv, message_sent, u, s, st);
+    mn_stanza_unref(st);
+}
+
+/* The other sessions see it when it is settled: what is stored is copied behind its commit
+ * (decision D1). */
+static void message_out(struct session *s, struct mn_stanza *st)
+{
+    struct owner *o = s->user->owner;
+    bool alone = s->user->session_count < 2;
+
+    if (mn_jid_none(&st->to))
+        mn_stanza_to(st, &s->user->jid);
+    HOOK_RUN(o->srv, message_entered, o->srv, st);
+    router_out(s, alone ? st : mn_stanza_ref(st));
+    if (alone)
+        return;
+    if (o->now.ticket)
+        o->now.ticket->sent = st;
+    else
+        session_sent(s, st);
+}
+
 void session_take(struct session *s, struct mn_stanza *st)
 {
     struct owner *o = s->user->owner;
@@ -307,12 +337,7 @@ void session_take(struct session *s, struct mn_stanza *st)
     } else if (st->kind == MN_PRESENCE) {
         presence_out(s, st);
     } else if (st->kind == MN_MESSAGE) {
-        if (mn_jid_none(&st->to))
-            mn_stanza_to(st, &s->user->jid);
-        HOOK_RUN(o->srv, message_entered, o->srv, st);
-        if (s->user->session_count > 1)
-            HOOK_RUN(o->srv, message_sent, s, st);
-        router_out(s, st);
+        message_out(s, st);
     } else if (!iq_ok(st)) {
         if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_RESULT) {
             struct mn_stanza *e = mn_stanza_error(st, MN_COND_BAD_REQUEST,

@@ -70,6 +70,9 @@ void session_unref(struct session *s);
 
 /* One inbound stanza from the endpoint, stamped already; takes over the reference. */
 void session_take(struct session *s, struct mn_stanza *st);
+/* A message of its is settled: its account's other sessions may see it. Takes over the reference.
+ */
+void session_sent(struct session *s, struct mn_stanza *st);
 /* Out to the client; `to` overrules the envelope's address. Nothing when the session has ended. */
 void session_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to);
 /* Bytes that wait for the client, or for its acknowledgement. */

@@ -83,10 +83,10 @@ static void to_others(struct user *u, const struct mn_stanza *st, const struct s
     mn_stanza_unref(c);
 }
 
-static void sent(struct session *s, const struct mn_stanza *st)
+static void sent(struct user *u, const struct session *by, const struct mn_stanza *st)
 {
-    if (!mn_str_eq(mn_jid_bare(&st->to), mn_jid_bare(&s->user->jid)))
-        to_others(s->user, st, s, false);
+    if (!mn_str_eq(mn_jid_bare(&st->to), mn_jid_bare(&u->jid)))
+        to_others(u, st, by, false);
 }
 
 static void delivered(struct user *u, const struct mn_stanza *st)

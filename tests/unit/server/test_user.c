@@ -91,15 +91,19 @@ static struct user *account(const char *name)
     return u;
 }
 
-/* Sessions: what they get is written down as a word each. */
+/* Sessions: what they get is written down as a word each, the id of what is copied with an
+ * apostrophe. */
 
 static void write_down(void *endpoint, const struct mn_stanza *st, const struct mn_jid *to)
 {
     mn_str words = st->kind == MN_PRESENCE && st->type ? mn_type_name(st->type)
                    : st->id.n                          ? st->id
                                                        : mn_kind_name(st->kind);
+    const char *copied = st->payload.n ? memmem(st->payload.p, st->payload.n, "id='", 4) : NULL;
 
     (void)to;
+    if (copied)
+        words = (mn_str){copied + 4, strcspn(copied + 4, "'") + 1};
     if (st->kind != MN_IQ)
         mn_buf_fmt(endpoint, "%.*s%s ", MN_ARG(words), st->type == MN_TYPE_ERROR ? "!" : "");
 }
@@ -231,6 +235,36 @@ TEST(nothing_overtakes_a_subscription_of_the_same_sender)
     done(alice, &to_alice);
     done(bob, &to_bob);
     done(carol, &to_carol);
+    end();
+}
+
+/* Decision D1: what is stored is stored before anybody sees it; who sent it may be gone by then. */
+TEST(copies_of_what_is_stored_leave_when_it_is)
+{
+    struct mn_buf to_alice = {0}, to_other = {0}, to_carol = {0};
+    struct session *alice, *other, *carol;
+    struct user *bob;
+
+    start();
+    alice = comes(account("alice"), &to_alice);
+    other = session_new(alice->user, MN_STR("other"), &face, &to_other);
+    other->available = other->carbons = true;
+    carol = comes(account("carol"), &to_carol);
+    bob = account("bob");
+    disk = SLOW;
+    says(alice, MN_MESSAGE, MN_TYPE_CHAT, bob, "stored");
+    says(alice, MN_MESSAGE, MN_TYPE_CHAT, carol->user, "not");
+    says(alice, MN_MESSAGE, MN_TYPE_CHAT, bob, "too");
+    quiet();
+    CHECK_STR(mn_buf_view(&to_other), "not' ");
+    user_need(alice->user);
+    done(alice, &to_alice);
+    mn_buf_clear(&to_other);
+    disk_now(WELL);
+    CHECK_STR(mn_buf_view(&to_other), "stored' too' ");
+    done(other, &to_other);
+    done(carol, &to_carol);
+    user_let(bob);
     end();
 }
 
