@@ -79,7 +79,7 @@ struct store_read {
     mn_str owner; /* INDEX, INDEX_COUNT: the host */
     const char *store;
     mn_str key; /* GET: key; LIST: prefix of keys; LOG: item key or empty; INDEX: prefix of terms */
-    mn_str peer;            /* LOG: only records with this peer, when not empty */
+    mn_str peer;            /* LOG, LOG_STATS: only records with this peer, when not empty */
     uint64_t after, before; /* LOG: ids strictly between; 0: open */
     int64_t start, end;     /* LOG: times, inclusive; 0: open */
     struct store_row from;  /* INDEX: strictly behind this (term, owner, key) when from.term.p */

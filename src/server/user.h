@@ -24,8 +24,8 @@ struct user {
     uint64_t wrote;              /* newest commit that holds a change of this account */
     struct {                     /* messages for who is away (mod_offline) */
         struct flush *flush;     /* they are going out; what comes is stored behind them */
-        uint64_t count;
-        bool known; /* the count is */
+        uint64_t count, bytes;
+        bool known; /* these are */
     } offline;
     struct roster roster;
     struct blocklist *blocklist; /* server/block.h; NULL: nobody is blocked */

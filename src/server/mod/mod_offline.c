@@ -6,12 +6,17 @@
 
 struct conf {
     bool on;
-    int64_t max_messages;
+    int64_t max_messages, max_per_sender, max_bytes;
 };
-static const struct mn_conf_row keys[] = {{"max_messages", MN_CONF_INT,
-                                           offsetof(struct conf, max_messages), "1000", .min = 1,
-                                           .max = 1000000, .text = "per account", .live = true},
-                                          {0}};
+#define AT(field) offsetof(struct conf, field)
+static const struct mn_conf_row keys[] = {
+    {"max_messages", MN_CONF_INT, AT(max_messages), "2000", .min = 1, .max = 1000000,
+     .text = "per account", .live = true},
+    {"max_per_sender", MN_CONF_INT, AT(max_per_sender), "1000", .min = 1, .max = 1000000,
+     .text = "of these, so many of one address", .live = true},
+    {"max_bytes", MN_CONF_SIZE, AT(max_bytes), "64M", .min = 65536, .max = INT64_C(1) << 40,
+     .text = "per account", .live = true},
+    {0}};
 
 static const struct conf *conf_of(const struct owner *o)
 {
@@ -49,7 +54,6 @@ static void entered(const struct server *srv, struct mn_stanza *st)
     mn_stanza_drop(st, forged, srv);
 }
 
-/* How many wait already is known. */
 static void store(struct route *r)
 {
     struct user *u = r->user;
@@ -58,23 +62,58 @@ static void store(struct route *r)
     struct store_entry e = {mn_jid_bare(&u->jid), mn_jid_bare(&r->st->from), {0}};
     struct mn_buf b = {0};
     uint64_t seq;
+    size_t n;
 
-    if (u->offline.count >= (uint64_t)conf_of(o)->max_messages) {
-        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "too many messages wait for this user");
-        return;
-    }
     kept = mn_stanza_wrap(r->st);
     mn_stanza_delay(kept, u->host->name, mn_clock_wall());
     mn_stanza_write(&b, kept, NULL);
     mn_stanza_unref(kept);
     seq = store_log_add(o->writer, "offline", &e, 1, mn_clock_wall(), mn_buf_view(&b), NULL);
+    n = b.n;
     mn_buf_free(&b);
     u->offline.count++;
+    u->offline.bytes += n;
     u->wrote = seq;
     r = route_keep(r);
     r->wait.go = stored;
     gate_wait(o, fifo_make(o, FIFO_IN, mn_jid_bare(&r->st->from), mn_jid_bare(&u->jid)), &r->wait,
               seq);
+}
+
+static void ask(struct route *r, mn_str peer, void (*done)(struct store_read *s));
+
+static void room_of_sender(struct store_read *s)
+{
+    struct route *r = s->arg;
+    struct user *u = r->user;
+
+    user_need(u);
+    if (s->result)
+        route_refuse(r, MN_COND_INTERNAL, "");
+    else if (s->total_count >= (uint64_t)conf_of(u->owner)->max_per_sender)
+        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE,
+                     "too many of your messages wait for this user");
+    else
+        store(r);
+    store_read_free(s);
+    user_unpark(u);
+    user_let(u);
+}
+
+/* How many wait already is known; how many of this sender, is asked only where it may be too many.
+ */
+static void admit(struct route *r)
+{
+    const struct user *u = r->user;
+    const struct conf *conf = conf_of(u->owner);
+
+    if (u->offline.count >= (uint64_t)conf->max_messages ||
+        u->offline.bytes >= (uint64_t)conf->max_bytes)
+        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "too many messages wait for this user");
+    else if (u->offline.count >= (uint64_t)conf->max_per_sender)
+        ask(r, mn_jid_bare(&r->st->from), room_of_sender);
+    else
+        store(r);
 }
 
 static void counted(struct store_read *s)
@@ -88,11 +127,27 @@ static void counted(struct store_read *s)
     } else {
         u->offline.known = true;
         u->offline.count = s->total_count;
-        store(r);
+        u->offline.bytes = s->total_bytes;
+        admit(r);
     }
     store_read_free(s);
     user_unpark(u);
     user_let(u);
+}
+
+static void ask(struct route *r, mn_str peer, void (*done)(struct store_read *s))
+{
+    struct store_read *s = store_read_new();
+
+    r = route_keep(r);
+    s->kind = STORE_LOG_STATS;
+    s->owner = mn_arena_str(&s->arena, mn_jid_bare(&r->user->jid));
+    s->peer = mn_arena_str(&s->arena, peer);
+    s->store = "offline";
+    s->done = done;
+    s->arg = r;
+    user_park(r->user);
+    store_read(r->user->owner->writer, s, r->user->wrote);
 }
 
 /* What is for now or never (XEP-0160, 3; hints of XEP-0334). */
@@ -103,7 +158,6 @@ static bool hinted(const struct mn_stanza *st, const char *hint)
 
 static enum verdict undelivered(struct route *r)
 {
-    struct store_read *s;
     struct user *u = r->user;
 
     if (hinted(r->st, "no-store"))
@@ -112,19 +166,10 @@ static enum verdict undelivered(struct route *r)
         route_finish(r);
         return DONE;
     }
-    if (u->offline.known) {
-        store(r);
-        return DONE;
-    }
-    r = route_keep(r);
-    s = store_read_new();
-    s->kind = STORE_LOG_STATS;
-    s->owner = mn_arena_str(&s->arena, mn_jid_bare(&u->jid));
-    s->store = "offline";
-    s->done = counted;
-    s->arg = r;
-    user_park(u);
-    store_read(u->owner->writer, s, u->wrote);
+    if (u->offline.known)
+        admit(r);
+    else
+        ask(r, (mn_str){0}, counted);
     return DONE;
 }
 
@@ -195,11 +240,12 @@ static void flush_read(struct store_read *r)
 {
     struct flush *f = r->arg;
     struct user *u = f->u;
-    size_t i = 0;
+    size_t i = 0, bytes = 0;
 
     for (; i < r->count && f->s->user && !(i && is_full(f->s)); i++) {
         struct mn_stanza *st;
 
+        bytes += r->rows[i].value.n;
         if (!mn_stanza_load(r->rows[i].value, &st)) {
             HOOK_RUN(u->owner->srv, message_numbered, u, st, r->rows[i].id);
             session_write(f->s, st, NULL);
@@ -211,12 +257,13 @@ static void flush_read(struct store_read *r)
                                   UINT64_MAX >> 1, r->rows[i - 1].id);
         f->upto = r->rows[i - 1].id;
         u->offline.count -= u->offline.known ? i : 0;
+        u->offline.bytes -= u->offline.known ? bytes : 0;
     }
     if (r->result || i < r->count || i == r->limit) {
         mn_timer_start(u->owner->loop, &f->timer, r->result ? LOOK_AGAIN_MS : 0);
         user_unpark(u);
     } else {
-        u->offline.count = 0;
+        u->offline.count = u->offline.bytes = 0;
         u->offline.known = true;
         user_need(u);
         flush_end(f);
@@ -261,7 +308,8 @@ static void ready(struct session *s)
 
 const struct module mod_offline = {
     .name = "offline",
-    .xep = {{160, "1.0.1", "Best Practices for Handling Offline Messages", "wire/offline"},
+    .xep = {{160, "1.0.1", "Best Practices for Handling Offline Messages",
+             "wire/offline; wire/offline-room"},
             {203, "2.0", "Delayed Delivery", "wire/offline; wire/delay"},
             {334, "1.0.0", "Message Processing Hints", "wire/hints"}},
     .feature = {"msgoffline"},

@@ -316,8 +316,10 @@ static void read_log(struct store_read *r, const struct bin *b)
         const struct item *i = b->items[r->backward ? b->count - 1 - k : k];
 
         if (r->kind == STORE_LOG_STATS) {
-            r->total_count++;
-            r->total_bytes += i->c.n;
+            if (!r->peer.n || mn_str_eq(i->b, r->peer)) {
+                r->total_count++;
+                r->total_bytes += i->c.n;
+            }
         } else if (log_wanted(r, i)) {
             add_row(r, i);
         }

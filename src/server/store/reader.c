@@ -155,7 +155,8 @@ static int read_log(struct base *b, struct store_read *r, const struct rows *tai
 
 static int read_stats(struct base *b, struct store_read *r, const struct rows *tail, int64_t mark)
 {
-    sqlite3_stmt *q = SQL_ASK(b, Q_STATS, BLOB(r->owner), TEXT(r->store), NUMBER(mark));
+    sqlite3_stmt *q =
+        SQL_ASK(b, Q_STATS, BLOB(r->owner), TEXT(r->store), NUMBER(mark), BLOB(r->peer));
     int rc = sql_next(q);
 
     if (rc != SQLITE_ROW)

@@ -43,7 +43,7 @@ static const char *const texts[Q_COUNT] = {
     [Q_RANGE_BACK] = RANGE("DESC"),
     [Q_STATS] = "SELECT count(*),coalesce(sum(length(r.value)),0) FROM log l LEFT JOIN record r "
                 "ON r.id=l.record AND NOT l.gone WHERE l.owner=?1 AND l.store=?2 "
-                "AND (l.id<=?3 OR l.key<>x'')",
+                "AND (l.id<=?3 OR l.key<>x'') AND (?4=x'' OR l.peer=?4)",
     [Q_VALUE] = "SELECT value FROM record WHERE id=?1",
     [Q_TERMS] = "SELECT term,owner,key FROM term WHERE host=?1 AND store=?2 "
                 "AND (term,owner,key)>=(?3,?4,?5) ORDER BY term,owner,key",

@@ -174,6 +174,12 @@ static void logs(void)
     CHECK_INT((long long)r->total_count, 5);
     CHECK_INT((long long)r->total_bytes, 5);
     store_read_free(r);
+    r = ask(STORE_LOG_STATS, "o", "log", "");
+    r->peer = MN_STR("p1");
+    get(r, 0);
+    CHECK_INT((long long)r->total_count, 2);
+    CHECK_INT((long long)r->total_bytes, 2);
+    store_read_free(r);
     store_log_replace(writer, MN_STR("o"), "log", id[2], MN_STR("C"));
     store_log_del(writer, MN_STR("o"), "log", id[3], false);
     seq = store_log_del(writer, MN_STR("o"), "log", id[4], true);
