@@ -352,6 +352,7 @@ static void drain(struct server *srv)
             /* connections that linger, sessions without one */
             mn_loop_fire_all(srv->owners[i]->loop);
             some |= mn_loop_turn(srv->owners[i]->loop, 5);
+            some |= store_writer_busy(srv->owners[i]->writer);
         }
         quiet = some ? 0 : quiet + 1;
     }

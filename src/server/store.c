@@ -119,6 +119,11 @@ void store_writer_free(struct store_writer *w)
     mn_free(w);
 }
 
+bool store_writer_busy(const struct store_writer *w)
+{
+    return w->open || w->in_flight || w->waiting;
+}
+
 uint64_t store_writer_done(const struct store_writer *w)
 {
     return w->done;

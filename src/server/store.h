@@ -53,6 +53,8 @@ uint64_t store_index_del(struct store_writer *w, mn_str host, const char *store,
                          mn_str owner, mn_str key);
 /* Sequence number of the newest commit reported done (also failed ones). */
 uint64_t store_writer_done(const struct store_writer *w);
+/* Commits are on their way, or reads wait for them. */
+bool store_writer_busy(const struct store_writer *w);
 
 struct store_row {
     uint64_t id;  /* log */

@@ -364,6 +364,36 @@ def who_comes_back_is_told_of_what_was_being_stored():
         machine.end()
 
 
+def who_comes_back_after_a_stop_is_told_of_it_too():
+    """The disk is slow while the server stops: what the session keeps over the restart has the count of what became durable."""
+    machine = Machine()
+    try:
+        server = machine.start()
+        for name in ["a", "b"]:
+            Client(server).register(name)
+        a = person(server, "a")
+        a.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+        previd = re.search("id='([^']+)'", a.until("<enabled[^>]*/>")).group(1)
+        machine.set(STUCK, 1)
+        a.send("<message to='b@localhost'><body>once</body></message><r xmlns='urn:xmpp:sm:3'/>")
+        assert "h='0'" in a.until("<a [^>]*/>")
+        stops = threading.Thread(target=server.end)
+        stops.start()
+        a.ends()
+        stops.join(0.5)  # time enough for not waiting
+        machine.set(STUCK, 0)
+        stops.join(DEADLINE)
+        server = machine.start()
+        a = Client(server)
+        assert "<success" in a.plain("a")
+        a.open()
+        a.send("<resume xmlns='urn:xmpp:sm:3' previd='%s' h='0'/>" % previd)
+        assert "h='1'" in a.until("<resumed[^>]*/>")
+        server.end()
+    finally:
+        machine.end()
+
+
 def a_file_that_it_cannot_use_is_named_in_one_line():
     machine = Machine()
     try:
@@ -472,5 +502,5 @@ def a_kept_database_of_version_1_is_read():
 sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes), a_disk_that_lies_is_found_out,
                    a_full_disk_refuses_what_is_stored_and_nothing_else, a_failed_sync_ends_it_with_one_line,
                    who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_comes_back_is_told_of_what_was_being_stored,
-                   a_file_that_it_cannot_use_is_named_in_one_line,
+                   who_comes_back_after_a_stop_is_told_of_it_too, a_file_that_it_cannot_use_is_named_in_one_line,
                    what_cannot_be_read_is_not_absent, a_kept_database_of_version_1_is_read]) else 0)
