@@ -64,6 +64,13 @@ static void c2s_free(struct c2s *c)
     mn_free(c);
 }
 
+/* The log names the session by text of its own. */
+static void let_go(struct c2s *c, struct session *s)
+{
+    c->log.fields[1] = (struct mn_log_field){0};
+    session_unref(s);
+}
+
 /* The connection goes; the struct goes when nothing is under way with it any more. */
 static void shut(struct c2s *c, int64_t linger, bool lost)
 {
@@ -79,7 +86,7 @@ static void shut(struct c2s *c, int64_t linger, bool lost)
             session_lost(s);
         else
             session_end(s);
-        session_unref(s);
+        let_go(c, s);
     }
     mn_timer_stop(&c->deadline);
     mn_conn_close(c->conn, linger);
@@ -673,8 +680,8 @@ static void endpoint_close(void *endpoint, enum mn_stream_cond cond, mn_str text
     struct mn_arena a = {0};
 
     c->session = NULL;
-    session_unref(s);
     c2s_error(c, cond, mn_arena_cstr(&a, text));
+    let_go(c, s);
     mn_arena_done(&a, NULL);
 }
 
