@@ -27,10 +27,10 @@ class Server:
     def read(self):
         for line in self.process.stderr:
             self.log.append(line)
-            m = re.search(r" listening .*address=127\.0\.0\.1:(\d+)", line)
+            m = re.search(r"[ \"]listening[ \"].*address[=\":]+127\.0\.0\.1:(\d+)", line)
             if m:
                 self.ports.append(int(m.group(1)))
-            if " ready " in line:
+            if " ready " in line or '"msg":"ready"' in line:
                 self.ready.set()
         self.ready.set()
 

@@ -23,6 +23,17 @@ mn_str c2s_group(const struct c2s *c, char out[16])
     return mn_addr_group(mn_conn_peer(c->conn), out);
 }
 
+static bool may_log(const struct c2s *c)
+{
+    return stranger_may_log(c->srv, mn_conn_peer(c->conn), &c->log);
+}
+
+void c2s_refused(const struct c2s *c, mn_str account, const char *why)
+{
+    if (may_log(c))
+        mn_log_info(&c->log, "login refused", MN_F("account", account), MN_FC("why", why));
+}
+
 bool c2s_is_loopback(const struct c2s *c)
 {
     return mn_addr_is_loopback(mn_conn_peer(c->conn));
@@ -562,8 +573,9 @@ static void at_end(struct mn_turn *t)
     struct c2s *c = MN_OF(t, struct c2s, turn);
 
     if (c->overflow && c->state != C2S_CLOSED) {
-        mn_log_info(&c->log, "client does not read",
-                    MN_FN("bytes", (int64_t)mn_conn_queued(c->conn)));
+        if (may_log(c))
+            mn_log_info(&c->log, "client does not read",
+                        MN_FN("bytes", (int64_t)mn_conn_queued(c->conn)));
         shut(c, 0, true);
     }
     if (c->moving) {
@@ -707,7 +719,8 @@ static void take_session(struct c2s *c, struct session *s)
 
 static void tell_session(struct c2s *c, const char *what)
 {
-    mn_log_info(&c->log, what, MN_FC("tls", c->secure ? mn_conn_tls_name(c->conn) : "none"));
+    if (may_log(c))
+        mn_log_info(&c->log, what, MN_FC("tls", c->secure ? mn_conn_tls_name(c->conn) : "none"));
 }
 
 void c2s_bind(struct c2s *c, struct user *u, mn_str resource)

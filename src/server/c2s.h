@@ -86,6 +86,8 @@ struct mn_xml_limits c2s_limits(const struct c2s *c);
 bool c2s_may(const struct c2s *c, enum mn_sasl_mech m);
 bool c2s_is_loopback(const struct c2s *c);
 mn_str c2s_group(const struct c2s *c, char out[16]); /* what limits count by */
+/* Into the log. */
+void c2s_refused(const struct c2s *c, mn_str account, const char *why);
 /* The account's own bare JID. */
 struct mn_jid c2s_jid(struct c2s *c, struct mn_arena *a);
 /* mod_sasl.c: drops a login that goes on. */

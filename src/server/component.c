@@ -113,13 +113,20 @@ static void stream_free(struct component_stream *c)
     mn_free(c);
 }
 
+/* What it can repeat, too. */
+static void tell(const struct component_stream *c, enum mn_log_level level, const char *what)
+{
+    if (stranger_may_log(c->owner->srv, mn_conn_peer(c->conn), &c->log))
+        mn_log_at(level, &c->log, what, MN_F("name", c->of->name));
+}
+
 static void shut(struct component_stream *c, int64_t linger)
 {
     if (!c->conn)
         return;
     if (c->known) {
         c->of->stream = NULL;
-        mn_log_info(&c->log, "component gone", MN_F("name", c->of->name));
+        tell(c, MN_LOG_INFO, "component gone");
     }
     count_off(c);
     mn_timer_stop(&c->deadline);
@@ -134,8 +141,7 @@ static void at_end(struct mn_turn *t)
     struct component_stream *c = MN_OF(t, struct component_stream, turn);
 
     if (c->overflow && c->conn) {
-        mn_log_warn(&c->log, "component does not read",
-                    MN_FN("bytes", (int64_t)mn_conn_queued(c->conn)));
+        tell(c, MN_LOG_WARN, "component does not read");
         shut(c, 0);
     }
     if (!c->conn && !c->waiting)
@@ -240,10 +246,7 @@ static bool proves(const struct component_stream *c, mn_str got)
 static void on_handshake(struct component_stream *c, const struct mn_elem *e, struct mn_arena *a)
 {
     if (!proves(c, mn_str_trim(mn_elem_text(e, a)))) {
-        static struct mn_log_rate rate;
-
-        if (mn_log_rate(&rate, 5, 10000))
-            mn_log_warn(&c->log, "component with a wrong secret", MN_F("name", c->of->name));
+        tell(c, MN_LOG_WARN, "component with a wrong secret");
         fail(c, MN_STREAM_NOT_AUTHORIZED, "wrong secret");
         return;
     }
@@ -259,7 +262,7 @@ static void on_handshake(struct component_stream *c, const struct mn_elem *e, st
     mn_timer_stop(&c->deadline);
     limit(c);
     raw(c, MN_STR("<handshake/>"));
-    mn_log_info(&c->log, "component", MN_F("name", c->of->name));
+    tell(c, MN_LOG_INFO, "component");
 }
 
 static void deadline_over(struct mn_timer *t)

@@ -1,9 +1,8 @@
 #include "server/stranger.h"
 
-#include "base/log.h"
 #include "server/server.h"
 
-enum { NETWORK = 5 };
+enum { NETWORK = 5, LINES = 100, ALL_LINES = 1000, MINUTE = 60000 };
 
 static bool refused(struct owner *o, const struct mn_addr *peer, const char *of)
 {
@@ -40,21 +39,35 @@ void stranger_let(struct server *srv, const struct mn_addr *peer)
 }
 
 /* The bytes of an address may be zeros, so the key is no text. */
-static bool registers(struct owner *o, mn_str from, int64_t count, int64_t ms)
+static bool rate(struct server *srv, char what, mn_str from, int64_t count, int64_t ms)
 {
-    char key[1 + 17] = "r";
+    char key[1 + 17] = {what};
 
     memcpy(key + 1, from.p, from.n);
-    return mn_limit_rate(o->srv->limits, (mn_str){key, 1 + from.n}, count, ms);
+    return mn_limit_rate(srv->limits, (mn_str){key, 1 + from.n}, count, ms);
 }
 
 bool stranger_may_register(struct owner *o, const struct mn_addr *peer)
 {
-    const struct mn_conf_rate *rate = &o->snap->conf->registration.per_address;
+    const struct mn_conf_rate *most = &o->snap->conf->registration.per_address;
     char group[16], network[17];
 
-    if (!rate->count || (o->srv->built_in && mn_addr_is_loopback(peer)))
+    if (!most->count || (o->srv->built_in && mn_addr_is_loopback(peer)))
         return true;
-    return registers(o, mn_addr_group(peer, group), rate->count, rate->ms) &&
-           registers(o, mn_addr_network(peer, network), rate->count * NETWORK, rate->ms);
+    return rate(o->srv, 'r', mn_addr_group(peer, group), most->count, most->ms) &&
+           rate(o->srv, 'r', mn_addr_network(peer, network), most->count * NETWORK, most->ms);
+}
+
+/* One address, and then all of them together. */
+bool stranger_may_log(struct server *srv, const struct mn_addr *peer, const struct mn_log *log)
+{
+    static struct mn_log_rate all, left_out;
+    char group[16];
+
+    if (rate(srv, 'l', mn_addr_group(peer, group), LINES, MINUTE) &&
+        mn_log_rate(&all, ALL_LINES, MINUTE))
+        return true;
+    if (mn_log_rate(&left_out, 1, MINUTE))
+        mn_log_warn(log, "too many lines of the log: some are left out for a minute");
+    return false;
 }

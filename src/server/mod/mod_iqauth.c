@@ -90,8 +90,7 @@ static void checked(struct mn_job *j)
         c->sasl_failed = true; /* one try: then SASL, where failing costs time */
         mn_limit_fail(c->srv->limits, c2s_group(c, group));
         mn_limit_fail(c->srv->limits, mn_jid_bare(&bare));
-        mn_log_info(&c->log, "login refused", MN_F("account", mn_jid_bare(&bare)),
-                    MN_FC("why", "jabber:iq:auth"));
+        c2s_refused(c, mn_jid_bare(&bare), "jabber:iq:auth");
         ms = mn_limit_delay(c->srv->limits, c2s_group(c, group));
         by_account = mn_limit_delay(c->srv->limits, mn_jid_bare(&bare));
     }

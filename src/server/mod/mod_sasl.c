@@ -178,8 +178,7 @@ static void wrong(struct c2s *c, bool waiting)
         mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)), MN_ARG(c->host->name));
     int64_t ms, by_account;
 
-    mn_log_info(&c->log, "login refused", MN_F("account", account),
-                MN_FC("why", mn_sasl_reason(c->login->sasl)));
+    c2s_refused(c, account, mn_sasl_reason(c->login->sasl));
     c->wrong++;
     c->owner->count.wrong++;
     mn_limit_fail(c->srv->limits, c2s_group(c, group));
@@ -313,8 +312,7 @@ static void let_in(void *arg, struct user *u)
     struct c2s *c = arg;
 
     if (c->state != C2S_CLOSED && u->disabled) {
-        mn_log_info(&c->log, "login refused", MN_F("account", mn_jid_bare(&u->jid)),
-                    MN_FC("why", "the account is disabled"));
+        c2s_refused(c, mn_jid_bare(&u->jid), "the account is disabled");
         refuse(c, "account-disabled");
     } else if (c->state != C2S_CLOSED) {
         success(c, c->login->out, mn_jid_user(&u->jid));

@@ -1,4 +1,5 @@
 /* Answers to reads, on the lanes' threads, each with a connection of its own for that time. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/store/embedded.h"
 
@@ -235,6 +236,7 @@ static int read_term_count(struct base *b, struct store_read *r)
 
 void reader_read(struct store *store, struct store_read *r)
 {
+    static struct mn_log_rate refused;
     struct embedded *s = (struct embedded *)store;
     struct base *b = reader_take(s);
     int rc;
@@ -247,6 +249,8 @@ void reader_read(struct store *store, struct store_read *r)
         rc = read_keys(b, r);
     r->result = rc ? MN_E_IO : MN_E_OK;
     if (rc)
+        mn_clock_tick(); /* no loop does it here */
+    if (rc && mn_log_rate(&refused, 3, 10000))
         mn_log_error(NULL, "the database refused a read", MN_FC("error", sqlite3_errmsg(b->db)));
     reader_give(s, b);
 }
