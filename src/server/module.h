@@ -52,26 +52,27 @@ struct module {
 /* All modules, in the order of modules.def; NULL-ended. */
 extern const struct module *const modules[];
 bool module_on(const struct server *srv, const struct module *m);
-/* The listeners of each hook in the order of hooks.def: hook_NAME(srv, call) runs `call` for each
- * that is on. */
-#define HOOK(ret, name, args, ...) extern const struct module *const listeners_##name[];
+/* The listeners of each hook that are on, in the order of hooks.def; NULL-ended. */
+struct hooks {
+#define LISTEN(name) +1
+#define HOOK(ret, name, args, ...) const struct module *name[1 __VA_ARGS__];
 #include "server/hooks.def"
 #undef HOOK
+#undef LISTEN
+};
+struct hooks *hooks_new(const struct server *srv);
 
-/* Calls every listener of a hook that is on; `stop` is an expression over `got`, the value returned
- * (use 0 for void hooks). */
+/* Calls every listener of a hook. */
 #define HOOK_RUN(srv, hook, ...)                                                                   \
     do {                                                                                           \
-        for (const struct module *const *m_ = listeners_##hook; *m_; m_++)                         \
-            if (module_on(srv, *m_))                                                               \
-                (*m_)->hook(__VA_ARGS__);                                                          \
+        for (const struct module *const *m_ = (srv)->hooks->hook; *m_; m_++)                       \
+            (*m_)->hook(__VA_ARGS__);                                                              \
     } while (0)
 /* Asks the listeners in order until one says DONE. */
 #define HOOK_ASK(srv, hook, verdict_out, ...)                                                      \
     do {                                                                                           \
         *(verdict_out) = PASS;                                                                     \
-        for (const struct module *const *m_ = listeners_##hook; *m_ && *(verdict_out) == PASS;     \
+        for (const struct module *const *m_ = (srv)->hooks->hook; *m_ && *(verdict_out) == PASS;   \
              m_++)                                                                                 \
-            if (module_on(srv, *m_))                                                               \
-                *(verdict_out) = (*m_)->hook(__VA_ARGS__);                                         \
+            *(verdict_out) = (*m_)->hook(__VA_ARGS__);                                             \
     } while (0)

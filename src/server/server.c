@@ -98,6 +98,7 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     int e = MN_E_OK;
 
     s->conf = opt->conf;
+    s->hooks = hooks_new(s);
     s->store = opt->store;
     s->work = opt->work;
     s->built_in = !count;
@@ -392,6 +393,7 @@ void server_free(struct server *srv)
     mn_free(loops);
     mn_work_free(srv->work);
     mn_limit_free(srv->limits);
+    mn_free((void *)srv->hooks);
     mn_free((void *)srv->hosts);
     mn_free(srv->told);
     mn_free(srv->owners);

@@ -16,6 +16,7 @@ typedef int server_read_fn(void *arg, struct mn_arena *a, struct config **out, s
 
 struct server {
     const struct config *conf; /* of the start; what may change is in the owners' snapshots */
+    const struct hooks *hooks;
     const struct host *hosts;
     size_t host_count;
     struct component *components;
