@@ -180,6 +180,17 @@ uint64_t store_del_prefix(struct store_writer *w, mn_str owner, const char *stor
     return w->seq;
 }
 
+uint64_t store_update(struct store_writer *w, mn_str owner, const char *store, mn_str key,
+                      store_update_fn *fn, void *arg)
+{
+    struct store_op *o = op(w, OP_UPDATE, owner, store);
+
+    o->key = COPY(w, key);
+    o->update = fn;
+    o->arg = arg;
+    return w->seq;
+}
+
 uint64_t store_drop(struct store_writer *w, mn_str owner)
 {
     op(w, OP_DROP, owner, NULL);

@@ -24,6 +24,12 @@ uint64_t store_set(struct store_writer *w, mn_str owner, const char *store, mn_s
                    mn_str value);
 uint64_t store_del(struct store_writer *w, mn_str owner, const char *store, mn_str key);
 uint64_t store_del_prefix(struct store_writer *w, mn_str owner, const char *store, mn_str prefix);
+/* The value becomes what `fn` makes of the one that is there (empty: none): on the store's writing
+ * thread, in the middle of the commit, behind all commits before it. `arg` lives until the commit
+ * is reported. */
+typedef void store_update_fn(void *arg, mn_str old, struct mn_buf *out);
+uint64_t store_update(struct store_writer *w, mn_str owner, const char *store, mn_str key,
+                      store_update_fn *fn, void *arg);
 /* Everything of an owner in all shapes (account removal); its index entries too. */
 uint64_t store_drop(struct store_writer *w, mn_str owner);
 

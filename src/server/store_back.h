@@ -5,6 +5,7 @@
 
 enum op_kind {
     OP_SET,
+    OP_UPDATE,
     OP_DEL,
     OP_DEL_PREFIX,
     OP_DROP,
@@ -27,6 +28,8 @@ struct store_op {
     uint64_t id, keep;
     uint64_t *id_out;
     bool whole;
+    store_update_fn *update;
+    void *arg;
 };
 
 /* One turn of one loop. */

@@ -5,7 +5,8 @@
  * A message is what an archive writes for it: 303 bytes once, an entry in the logs of both sides.
  * First as many as it takes, 200 a commit; then 2,000, 10,000 and 25,000 a second for SECONDS each,
  * those of one turn of the loop (at most a millisecond) in one commit as in the server; the last
- * of these once more while somebody reads pages of a log without a pause. Waiting is from the end
+ * two once more while each row counts a session's stanzas as well (server/handled.c), and while
+ * somebody reads pages of a log without a pause. Waiting is from the end
  * of the turn to the report that it is durable; CPU is that of the whole process, for everything.
  */
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static struct {
     uint32_t rows[COMMITS];
     uint32_t *waits; /* us, one per row */
     size_t count, cap, in_flight, reads;
-    bool read_on;
+    bool read_on, counted;
 } run;
 
 static int64_t now_us(void)
@@ -79,10 +80,21 @@ static unsigned next(void)
     return number >> 8;
 }
 
+static void count_up(void *arg, mn_str old, struct mn_buf *out)
+{
+    char record[12] = {0};
+
+    (void)arg;
+    if (old.n == sizeof record)
+        memcpy(record, old.p, sizeof record);
+    record[8]++;
+    mn_buf_add(out, record, sizeof record);
+}
+
 static void put(unsigned count)
 {
     static char value[VALUE];
-    char a[40], b[40];
+    char a[40], b[40], session[80];
     uint64_t seq = 0;
 
     for (unsigned i = 0; i < count; i++) {
@@ -93,6 +105,9 @@ static void put(unsigned count)
                             (struct store_entry[]){{mn_str_from(a), mn_str_from(b), {0}},
                                                    {mn_str_from(b), mn_str_from(a), {0}}},
                             2, 1700000000000 + i, mn_str_make(value, sizeof value), NULL);
+        snprintf(session, sizeof session, "%s/abcdefghijklmnopqrstuvwx", a);
+        if (run.counted)
+            store_update(writer, MN_STR(""), "handled", mn_str_from(session), count_up, NULL);
     }
     if (!count)
         return;
@@ -196,7 +211,9 @@ static void flood(void)
     end();
 }
 
-static void paced(unsigned rate, int seconds, bool reads)
+enum beside { NOTHING, COUNTED, READ };
+
+static void paced(unsigned rate, int seconds, enum beside beside)
 {
     int64_t from, cpu, until, look = 0;
     uint64_t sent = 0;
@@ -204,8 +221,9 @@ static void paced(unsigned rate, int seconds, bool reads)
     char what[40];
 
     begin();
-    run.read_on = reads;
-    if (reads)
+    run.counted = beside == COUNTED;
+    run.read_on = beside == READ;
+    if (run.read_on)
         read_more();
     from = now_us();
     until = from + seconds * 1000000LL;
@@ -225,7 +243,8 @@ static void paced(unsigned rate, int seconds, bool reads)
         }
         mn_loop_turn(loop, 1);
     }
-    snprintf(what, sizeof what, "%u a second%s", rate, reads ? ", read" : "");
+    snprintf(what, sizeof what, "%u a second%s", rate,
+             (const char *[]){"", ", counted", ", read"}[beside]);
     row(what, now_us() - from, cpu_us() - cpu, wal);
     end();
 }
@@ -242,10 +261,12 @@ int main(int argc, char **argv)
     run.cap = FLOOD + 25000 * (size_t)seconds;
     run.waits = mn_alloc(run.cap * sizeof *run.waits);
     flood();
-    paced(2000, seconds, false);
-    paced(10000, seconds, false);
-    paced(25000, seconds, false);
-    paced(25000, seconds, true);
+    paced(2000, seconds, NOTHING);
+    paced(2000, seconds, COUNTED);
+    paced(10000, seconds, NOTHING);
+    paced(10000, seconds, COUNTED);
+    paced(25000, seconds, NOTHING);
+    paced(25000, seconds, READ);
     mn_free(run.waits);
     return 0;
 }

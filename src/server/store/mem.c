@@ -214,6 +214,27 @@ static void drop(struct mem *m, mn_str owner)
     mn_free(gone);
 }
 
+static void set(struct bin *b, mn_str key, mn_str value)
+{
+    size_t at = place_key(b, key);
+
+    if (at < b->count && mn_str_eq(b->items[at]->a, key))
+        take_out(b, at, 1);
+    insert(b, at, item_new(key, value, (mn_str){0}));
+}
+
+static void update(struct bin *b, const struct store_op *o)
+{
+    size_t at = place_key(b, o->key);
+    struct mn_buf made = {0};
+
+    o->update(o->arg,
+              at < b->count && mn_str_eq(b->items[at]->a, o->key) ? b->items[at]->b : MN_STR(""),
+              &made);
+    set(b, o->key, mn_buf_view(&made));
+    mn_buf_free(&made);
+}
+
 static void apply(struct mem *m, struct store_op *o)
 {
     struct bin *b;
@@ -221,11 +242,10 @@ static void apply(struct mem *m, struct store_op *o)
 
     switch (o->kind) {
     case OP_SET:
-        b = bin(m, 'v', o->owner, o->store, true);
-        at = place_key(b, o->key);
-        if (at < b->count && mn_str_eq(b->items[at]->a, o->key))
-            take_out(b, at, 1);
-        insert(b, at, item_new(o->key, o->value, (mn_str){0}));
+        set(bin(m, 'v', o->owner, o->store, true), o->key, o->value);
+        break;
+    case OP_UPDATE:
+        update(bin(m, 'v', o->owner, o->store, true), o);
         break;
     case OP_DEL:
     case OP_DEL_PREFIX:

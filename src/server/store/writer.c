@@ -188,6 +188,26 @@ static int drop(struct batch *b, mn_str owner)
     return rc ? rc : SQL_RUN(b->db, Q_DROP_TERM, BLOB(owner));
 }
 
+static int update(struct base *db, const struct store_op *o)
+{
+    sqlite3_stmt *q = SQL_ASK(db, Q_GET, BLOB(o->owner), TEXT(o->store), BLOB(o->key));
+    struct mn_buf b = {0};
+    int rc = sql_next(q);
+
+    if (rc == SQLITE_ROW) {
+        o->update(o->arg, sql_column(q, 1), &b);
+        sql_end(q);
+        rc = SQLITE_OK;
+    } else if (!rc) {
+        o->update(o->arg, MN_STR(""), &b);
+    }
+    if (!rc)
+        rc =
+            SQL_RUN(db, Q_SET, BLOB(o->owner), TEXT(o->store), BLOB(o->key), BLOB(mn_buf_view(&b)));
+    mn_buf_free(&b);
+    return rc;
+}
+
 static int apply(struct batch *b, const struct store_op *o)
 {
     int64_t id = (int64_t)o->id;
@@ -196,6 +216,8 @@ static int apply(struct batch *b, const struct store_op *o)
     switch (o->kind) {
     case OP_SET:
         return SQL_RUN(b->db, Q_SET, BLOB(o->owner), TEXT(o->store), BLOB(o->key), BLOB(o->value));
+    case OP_UPDATE:
+        return update(b->db, o);
     case OP_DEL:
         return SQL_RUN(b->db, Q_DEL, BLOB(o->owner), TEXT(o->store), BLOB(o->key));
     case OP_DEL_PREFIX:

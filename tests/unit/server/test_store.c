@@ -269,6 +269,25 @@ static void folder_gone(void)
     CHECK(!system(command));
 }
 
+static void doubled(void *arg, mn_str old, struct mn_buf *out)
+{
+    mn_buf_fmt(out, "%.*s%.*s%s", MN_ARG(old), MN_ARG(old), (const char *)arg);
+}
+
+static void updates(void)
+{
+    uint64_t seq;
+
+    store_update(writer, MN_STR("u"), "a", MN_STR("k"), doubled, "x");
+    store_update(writer, MN_STR("u"), "a", MN_STR("k"), doubled, "y");
+    seq = store_update(writer, MN_STR("u"), "a", MN_STR("l"), doubled, "");
+    CHECK_STR(text_of(get(ask(STORE_LIST, "u", "a", ""), seq)), "k=xxy;l=;");
+    store_del(writer, MN_STR("u"), "a", MN_STR("k"));
+    seq = store_update(writer, MN_STR("u"), "a", MN_STR("k"), doubled, "z");
+    CHECK_STR(text_of(get(ask(STORE_GET, "u", "a", "k"), seq)), "k=z;");
+    wait_for(store_drop(writer, MN_STR("u")));
+}
+
 static void both(void (*run)(void))
 {
     for (int embedded = 0; embedded < 2; embedded++) {
@@ -279,6 +298,11 @@ static void both(void (*run)(void))
         close_store();
         folder_gone();
     }
+}
+
+TEST(values_are_made_of_those_that_are_there)
+{
+    both(updates);
 }
 
 TEST(values_are_kept_listed_and_dropped)
