@@ -175,6 +175,7 @@ struct ticket *ticket_part(struct owner *o)
         struct ticket *t = MN_NEW(struct ticket);
 
         t->session = session_ref(s);
+        t->handled = s->handled;
         t->seq = o->now.seq;
         t->bytes = o->now.bytes + TICKET_BYTES;
         s->open_bytes += t->bytes;

@@ -28,6 +28,7 @@ struct gate {
 struct ticket {
     struct mn_list link; /* in its session's list, in order */
     struct session *session;
+    struct handled *handled; /* the session's; NULL: it cannot be resumed */
     uint32_t seq;
     unsigned parts;
     size_t bytes;           /* what its stanza takes, about */

@@ -2,6 +2,7 @@
 
 #include "server/block.h"
 #include "server/component.h"
+#include "server/handled.h"
 #include "server/iq.h"
 #include "server/module.h"
 #include "server/presence.h"
@@ -68,12 +69,17 @@ struct route *route_keep(struct route *r)
 }
 
 /* The ticket came home. */
-static void ticket_back(struct mn_post *p)
+static void home(struct route *r)
 {
-    struct route *r = (struct route *)p;
-
+    if (r->counted)
+        handled_home(owner_here(), r->ticket);
     ticket_done(r->ticket);
     route_release(r);
+}
+
+static void ticket_back(struct mn_post *p)
+{
+    home((struct route *)p);
 }
 
 static void give_back(struct route *r)
@@ -81,8 +87,7 @@ static void give_back(struct route *r)
     if (!r->ticket) {
         route_release(r);
     } else if (r->home == owner_here()) {
-        ticket_done(r->ticket);
-        route_release(r);
+        home(r);
     } else {
         r->post.run = ticket_back;
         r->post.bytes = sizeof *r;

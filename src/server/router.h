@@ -13,6 +13,7 @@ struct route {
     struct owner *home;    /* where the ticket's session lives */
     struct user *user;     /* once found */
     bool kept;
+    bool counted; /* stored, and the session's count with it (handled.h) */
 };
 
 /* From a session of this owner, stamped. Takes over the reference. */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "server/block.h"
+#include "server/handled.h"
 #include "server/module.h"
 #include "server/presence.h"
 #include "server/server.h"
@@ -77,6 +78,7 @@ void session_unref(struct session *s)
 {
     if (--s->refs)
         return;
+    handled_free(s);
     mn_free(s);
 }
 
@@ -101,6 +103,7 @@ static void leave(struct session *s)
     u->session_count--;
     u->owner->count.sessions--;
     s->user = NULL;
+    handled_end(u->owner, s);
     if (s->held)
         HOOK_RUN(u->owner->srv, active_again, s);
     answers_drop(s);
@@ -238,6 +241,7 @@ void session_settle(struct session *s)
 {
     uint32_t upto = session_settled(s);
 
+    handled_settled(s);
     MN_LIST_EACH(n, &s->answers)
     {
         struct answer *a = MN_OF(n, struct answer, link);
@@ -351,5 +355,6 @@ void session_take(struct session *s, struct mn_stanza *st)
     }
     o->now.session = NULL;
     o->now.ticket = NULL;
+    handled_settled(s);
     session_unref(s);
 }

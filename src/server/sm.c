@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
+#include "server/handled.h"
 #include "server/router.h"
 #include "server/server.h"
 
@@ -48,6 +49,8 @@ void sm_enable(struct session *s, uint32_t max)
     memcpy(m->id, id.p, id.n);
     mn_arena_done(&a, NULL);
     s->sm = m;
+    if (m->resumable)
+        handled_begin(s, m->id);
 }
 
 struct sm_shared *sm_shared_new(void)

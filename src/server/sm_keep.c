@@ -6,6 +6,7 @@
  * numbers of 8 bytes as this machine has them, and texts as length and bytes. A message that
  * several sessions of the account have stands in the record of each with the same number. */
 #include "base/clock.h"
+#include "server/handled.h"
 #include "server/presence.h"
 #include "server/server.h"
 #include "server/sm.h"
@@ -181,7 +182,7 @@ static bool restore(struct sm_start *start, struct user *u, mn_str id, mn_str r)
 
     if (!take_number(&r, &version) || version < OLDEST || version > VERSION ||
         !take_text(&r, &resource) || !take_number(&r, &in) || !take_number(&r, &sent) ||
-        !take_number(&r, &acked) || !take_number(&r, &max) || !take_number(&r, &until) ||
+        !take_number(&r, &acked) || !take_number(&r, &max) || max < 1 || !take_number(&r, &until) ||
         !take_number(&r, &flags) || !take_number(&r, &priority) || !u->exists ||
         id.n != sizeof m->id - 1)
         return false;
@@ -192,7 +193,9 @@ static bool restore(struct sm_start *start, struct user *u, mn_str id, mn_str r)
     sm_enable(s, (uint32_t)max);
     m = s->sm;
     memcpy(m->id, id.p, id.n);
+    handled_rename(s, m->id);
     s->in_count = (uint32_t)in;
+    handled_settled(s);
     m->told = m->due = (uint32_t)in;
     m->sent = m->acked = (uint32_t)acked;
     s->interested = flags & INTERESTED;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/cert.h"
+#include "server/handled.h"
 #include "server/server.h"
 #include "xmpp/sasl.h"
 
@@ -184,6 +185,7 @@ static void look(struct mn_timer *t)
                         MN_F("domain", srv->hosts[i].name), MN_FN("days", left / DAY));
         srv->told[i] = (unsigned char)now;
     }
+    handled_sweep(o);
     mn_timer_start(o->loop, t, HOUR);
 }
 

@@ -1,6 +1,7 @@
 /* XEP-0160 offline messages with XEP-0203 delays: kept in the log "offline", stored before they are
  * acknowledged, delivered in order to the first resource that takes messages. */
 #include "base/clock.h"
+#include "server/handled.h"
 #include "server/module.h"
 #include "xmpp/datetime.h"
 
@@ -75,6 +76,7 @@ static void store(struct route *r)
     u->offline.bytes += n;
     u->wrote = seq;
     r = route_keep(r);
+    handled_stored(o, r);
     r->wait.go = stored;
     gate_wait(o, fifo_make(o, FIFO_IN, mn_jid_bare(&r->st->from), mn_jid_bare(&u->jid)), &r->wait,
               seq);

@@ -1,5 +1,6 @@
 /* XEP-0198 Stream Management: the elements; what they do is in server/sm.c. */
 #include "base/num.h"
+#include "server/handled.h"
 #include "server/module.h"
 #include "server/sm.h"
 
@@ -20,16 +21,22 @@ static void features(struct c2s *c, struct mn_buf *out)
         mn_buf_lit(out, "<sm xmlns='urn:xmpp:sm:3'/>");
 }
 
-static void failed(struct c2s *c, const char *condition)
+/* `attrs`: with a space before. */
+static void failed_with(struct c2s *c, const char *condition, mn_str attrs)
 {
     struct mn_buf b = {0};
 
     mn_buf_fmt(&b,
-               "<failed xmlns='urn:xmpp:sm:3'>"
+               "<failed xmlns='urn:xmpp:sm:3'%.*s>"
                "<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>",
-               condition);
+               MN_ARG(attrs), condition);
     c2s_raw(c, mn_buf_view(&b));
     mn_buf_free(&b);
+}
+
+static void failed(struct c2s *c, const char *condition)
+{
+    failed_with(c, condition, MN_STR(""));
 }
 
 static bool is_true(mn_str s)
@@ -109,8 +116,33 @@ struct resuming {
 };
 enum { LOOK_AGAIN_MS = 5 };
 
-/* False: later. */
-static bool resume(struct c2s *c, mn_str id, uint32_t h)
+/* Whether a session of that name ended with a crash is asked of the store: its client need not send
+ * again what is there. */
+static void answered(void *arg, bool known, uint32_t h)
+{
+    struct c2s *c = arg;
+    struct mn_buf b = {0};
+
+    if (known)
+        mn_buf_fmt(&b, " h='%u'", h);
+    if (c->state != C2S_CLOSED)
+        failed_with(c, "item-not-found", mn_buf_view(&b));
+    mn_buf_free(&b);
+    c2s_go_on(c);
+}
+
+static void ask(struct c2s *c, mn_str id)
+{
+    struct mn_arena a = {0};
+    struct mn_jid j = c2s_jid(c, &a);
+
+    handled_ask(c->owner, mn_jid_bare(&j), id, answered, c);
+    mn_arena_done(&a, NULL);
+}
+
+enum resumed { RESUMED, LATER, UNKNOWN };
+
+static enum resumed resume(struct c2s *c, mn_str id, uint32_t h)
 {
     struct mn_arena a = {0};
     struct mn_jid j = c2s_jid(c, &a);
@@ -118,29 +150,31 @@ static bool resume(struct c2s *c, mn_str id, uint32_t h)
     struct session *s = u ? sm_find(u, id) : NULL;
 
     mn_arena_done(&a, NULL);
-    if (!s) {
-        failed(c, "item-not-found");
-        return true;
-    }
+    if (!s)
+        return UNKNOWN;
     sm_cut(s);
     if (!mn_list_empty(&s->tickets))
-        return false;
+        return LATER;
     if (!c2s_resume(c, s, h))
         too_high(c, h);
-    return true;
+    return RESUMED;
 }
 
 static void resume_again(struct mn_timer *t)
 {
     struct resuming *r = MN_OF(t, struct resuming, timer);
     struct c2s *c = r->c;
+    enum resumed now = c->state == C2S_CLOSED ? RESUMED : resume(c, mn_str_from(r->id), r->h);
 
-    if (c->state != C2S_CLOSED && !resume(c, mn_str_from(r->id), r->h)) {
+    if (now == LATER) {
         mn_timer_start(c->owner->loop, t, LOOK_AGAIN_MS);
         return;
     }
+    if (now == UNKNOWN)
+        ask(c, mn_str_from(r->id));
+    else
+        c2s_go_on(c);
     mn_free(r);
-    c2s_go_on(c);
 }
 
 static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
@@ -157,8 +191,16 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
         failed(c, "bad-request");
         return true;
     }
-    if (resume(c, id, (uint32_t)h))
+    switch (resume(c, id, (uint32_t)h)) {
+    case RESUMED:
         return true;
+    case UNKNOWN:
+        c2s_wait(c);
+        ask(c, id);
+        return true;
+    case LATER:
+        break;
+    }
     r = MN_NEW(struct resuming);
     r->timer.fire = resume_again;
     r->c = c;
@@ -171,7 +213,9 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
 
 const struct module mod_sm = {
     .name = "sm",
-    .xep = {{198, "1.6.3", "Stream Management", "wire/sm; wire/sm-errors; wire/sm-unacknowledged"}},
+    .xep = {{198, "1.6.3", "Stream Management",
+             "wire/sm; wire/sm-errors; wire/sm-unacknowledged; "
+             "e2e/handled/what_was_stored_is_counted"}},
     .conf = keys,
     .conf_size = sizeof(struct conf),
     .stream = {{MN_NS_SM, "enable", on_enable},

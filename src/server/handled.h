@@ -1,0 +1,28 @@
+/* How many of a session's stanzas are settled, for its client to hear after a crash (decision D3):
+ * written within the commit that stores a message of it, so it never says more than is on the disk
+ * and misses no message that is. */
+#pragma once
+
+#include "server/session.h"
+
+struct handled; /* of a session that can be resumed; its tickets name it, on other loops too */
+
+/* The session is known by its SM-ID from now on. */
+void handled_begin(struct session *s, const char *id);
+/* Another SM-ID: one that was restored. */
+void handled_rename(struct session *s, const char *id);
+/* Its count may have grown. Accepts a session without. */
+void handled_settled(struct session *s);
+/* What this route carries is stored in the commit of this turn; the route waits for that. */
+void handled_stored(struct owner *o, struct route *r);
+/* A route came home whose message was stored. */
+void handled_home(struct owner *o, const struct ticket *t);
+/* The session ends, nobody will ask. */
+void handled_end(struct owner *o, struct session *s);
+void handled_free(struct session *s);
+
+/* Calls back, later, with what is known of a session that is not there any more. */
+typedef void handled_fn(void *arg, bool known, uint32_t h);
+void handled_ask(struct owner *o, mn_str bare, mn_str id, handled_fn *then, void *arg);
+/* Drops what nobody has added to for a day. */
+void handled_sweep(struct owner *o);
