@@ -23,8 +23,12 @@ void mn_assert_failed(const char *what, const char *file, int line)
     abort();
 }
 
+void (*mn_oom_handler)(void);
+
 void mn_oom(void)
 {
+    if (mn_oom_handler)
+        mn_oom_handler();
     fputs("mynah: out of memory\n", stderr);
     abort();
 }

@@ -85,8 +85,10 @@ static void give_up(struct mn_dial *d)
     attempts_free(d);
     mn_timer_stop(&d->timer);
     mn_buf_c(&d->why, 0);
-    d->done(d->arg, d->refused && d->why.n == 1 ? MN_E_DENIED : d->code, NULL,
-            d->why.n > 1 ? d->why.p : "the domain says that it offers no such service");
+    if (d->why.n > 1)
+        d->done(d->arg, d->code, NULL, d->why.p);
+    else
+        d->done(d->arg, MN_E_DENIED, NULL, "the domain says that it offers no such service");
 }
 
 static void answered(struct mn_watch *w, unsigned events)
@@ -326,8 +328,9 @@ struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
     return d;
 }
 
-void mn_dial_again(struct mn_dial *d)
+void mn_dial_again(struct mn_dial *d, int code, const char *why)
 {
+    failed(d, code, d->targets[d->next - 1].srv.target, why);
     soon(d, 0);
 }
 

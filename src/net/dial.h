@@ -32,8 +32,8 @@ struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
                         void (*done)(void *arg, int code, const struct mn_dial_found *found,
                                      const char *why),
                         void *arg);
-/* The found one was no good: goes on behind it, `done` is called again. */
-void mn_dial_again(struct mn_dial *d);
+/* The found one was no good, and why: goes on behind it, `done` is called again. */
+void mn_dial_again(struct mn_dial *d, int code, const char *why);
 void mn_dial_free(struct mn_dial *d); /* also inside done; accepts NULL */
 
 /* The order of RFC 2782: by priority, within it by lot according to the weights. */

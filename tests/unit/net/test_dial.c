@@ -287,12 +287,13 @@ TEST(who_was_found_and_is_no_good_is_followed_by_the_next)
     for (int round = 0; round < 2; round++) {
         close(e.found.fd);
         e.done = false;
-        mn_dial_again(d);
+        mn_dial_again(d, MN_E_TLS, "speaks no TLS");
         for (int i = 0; i < 3000 && !e.done; i++)
             mn_loop_turn(l, 20);
         CHECK_STR(mn_str_from(e.host), "live.test");
-        CHECK_INT(e.code, round ? MN_E_CLOSED : 0);
+        CHECK_INT(e.code, round ? MN_E_TLS : 0);
     }
+    CHECK_STR(mn_str_from(e.why), "one.test: speaks no TLS; live.test: speaks no TLS");
     CHECK_INT(e.times, 3);
     mn_dial_free(d);
     /* And freed before anything came of it. */

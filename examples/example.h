@@ -1,0 +1,57 @@
+/* What all examples share: whose account, which server, and a wire log on request. Usage: PROGRAM
+ * JID [...], with the password in MYNAH_PASSWORD; MYNAH_HOST, MYNAH_PORT and MYNAH_CA (a PEM file) say where a server is that
+ * DNS and the system's certificates do not know; MYNAH_WIRE=1 shows the stream. */
+#pragma once
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mynah/mynah.h>
+
+static inline struct mynah_client_config example_config(int argc, char **argv)
+{
+    const char *port = getenv("MYNAH_PORT");
+    struct mynah_client_config c = {.size = sizeof c};
+
+    if (argc < 2) {
+        fprintf(stderr, "usage: MYNAH_PASSWORD=... %s JID ...\n", argv[0]);
+        exit(64);
+    }
+    c.jid = argv[1];
+    c.password = getenv("MYNAH_PASSWORD");
+    c.host = getenv("MYNAH_HOST");
+    c.port = port ? (uint16_t)strtoul(port, NULL, 10) : 0;
+    c.ca_file = getenv("MYNAH_CA");
+    return c;
+}
+
+static inline void example_wire(void *arg, struct mynah_client *c, bool out, const char *text, size_t n)
+{
+    (void)arg;
+    (void)c;
+    fprintf(stderr, "%s %.*s\n", out ? "->" : "<-", (int)n, text);
+}
+
+static inline struct mynah_client *example_client(struct mynah_context *ctx, const struct mynah_client_config *config)
+{
+    static const struct mynah_calls calls = {.size = sizeof calls, .wire = example_wire};
+    struct mynah_client *c;
+    char *why;
+
+    if (mynah_client_new(ctx, config, &c, &why)) {
+        fprintf(stderr, "%s\n", why);
+        exit(64);
+    }
+    if (getenv("MYNAH_WIRE"))
+        mynah_listen(c, &calls, NULL);
+    return c;
+}
+
+/* Why it ended, in one line. */
+static inline void example_why(const struct mynah_error *why)
+{
+    if (why)
+        fprintf(stderr, "%s%s%s%s%s\n", mynah_code_text(why->code), why->condition ? ": " : "", why->condition ? why->condition : "",
+                why->text ? ": " : "", why->text ? why->text : "");
+}

@@ -1,0 +1,79 @@
+/* libmynah: an XMPP client library. What its headers share: codes, errors, names.
+ *
+ * Rules for all of it. Handles are opaque; a struct that a program fills begins with its size, so
+ * that later versions may add fields at its end ({.size = sizeof x, ...}; zero is always the
+ * sensible default). Text is UTF-8 with a NUL at its end; what a program gives is copied, what it
+ * is given is lent until its call-back returns, unless said otherwise. Nothing blocks. A context
+ * and everything below it belongs to one thread at a time; only mynah_post may be called from
+ * another. Everything may be freed inside call-backs. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define MYNAH_BEGIN extern "C" {
+#define MYNAH_END }
+#else
+#define MYNAH_BEGIN
+#define MYNAH_END
+#endif
+#define MYNAH_API __attribute__((visibility("default")))
+#define MYNAH_MUST_CHECK __attribute__((warn_unused_result))
+
+MYNAH_BEGIN
+
+struct mynah_context;
+struct mynah_client;
+struct mynah_elem;
+struct mynah_request;
+struct mynah_listener;
+
+enum mynah_code {
+    MYNAH_OK = 0,
+    MYNAH_E_ARGUMENT = -1,    /* a bug of the program: a bad address, a missing field */
+    MYNAH_E_STATE = -2,       /* not now: no stream is open, or one is open already */
+    MYNAH_E_DNS = -3,         /* no such host, or no such service there */
+    MYNAH_E_CONNECT = -4,     /* nobody answers */
+    MYNAH_E_TLS = -5,         /* no encryption, or not well enough */
+    MYNAH_E_CERTIFICATE = -6, /* the server's certificate is not trusted */
+    MYNAH_E_LOGIN = -7,       /* the server refuses the credentials, or proves not to know them */
+    MYNAH_E_MECHANISM = -8,   /* no way to log in that both sides allow */
+    MYNAH_E_STREAM = -9,      /* the server ended the stream with an error, or broke the protocol */
+    MYNAH_E_STANZA = -10,     /* an error came for what was asked: `condition` says which */
+    MYNAH_E_TIMEOUT = -11,
+    MYNAH_E_CANCELLED = -12, /* by the program */
+    MYNAH_E_LOST = -13,      /* the connection went; whether it arrived is not known */
+    MYNAH_E_MISSING = -14,   /* the other side does not have what is needed */
+    MYNAH_E_FORMAT = -15,    /* bytes that are not what they should be */
+    MYNAH_E_LIMIT = -16,
+    MYNAH_E_IO = -17 /* a file */
+};
+/* A few words; static. */
+MYNAH_API const char *mynah_code_text(int code);
+
+/* Why something did not work. */
+struct mynah_error {
+    int code;                     /* enum mynah_code */
+    const char *condition;        /* of RFC 6120 8.3.3, 4.9.3 or 6.5: "item-not-found"; or NULL */
+    const char *type;             /* of a stanza error: "cancel", "wait", ...; or NULL */
+    const char *text;             /* for people; or NULL */
+    const char *by;               /* the address that says so; or NULL */
+    const struct mynah_elem *xml; /* the whole answer; or NULL */
+};
+
+/* "0.1.0" */
+MYNAH_API const char *mynah_version(void);
+/* For what the library hands over for good. Accepts NULL. */
+MYNAH_API void mynah_free(void *p);
+/* Called when memory is over, instead of abort(); for the whole process. It may not return: what it
+ * returns from is followed by abort(). */
+MYNAH_API void mynah_out_of_memory(void (*handler)(void));
+/* Takes a listener out; inside its own call-back too. Accepts NULL. */
+MYNAH_API void mynah_unlisten(struct mynah_listener *l);
+/* Ends a request before its time: its call-back comes with MYNAH_E_CANCELLED, inside this call.
+ * Accepts NULL. A request is gone when its call-back has come. */
+MYNAH_API void mynah_cancel(struct mynah_request *r);
+
+MYNAH_END

@@ -1,0 +1,135 @@
+/* A client: one account, its connection, and everything that keeps it alive. It looks the server up
+ * (SRV, both kinds of TLS, both families), secures the stream, logs in, binds, resumes
+ * (XEP-0198), and comes back after a loss, by itself. */
+#pragma once
+
+#include "mynah/context.h"
+#include "mynah/elem.h"
+
+MYNAH_BEGIN
+
+enum mynah_tls {
+    MYNAH_TLS_REQUIRED, /* STARTTLS or direct, whatever the domain offers first */
+    MYNAH_TLS_STARTTLS,
+    MYNAH_TLS_DIRECT,
+    MYNAH_TLS_OFFERED, /* without, where the server has none */
+    MYNAH_TLS_OFF
+};
+
+struct mynah_client_config {
+    size_t size;
+    const char *jid;      /* user@domain, or with /resource; a domain alone: anonymous */
+    const char *password; /* NULL: only a certificate or an anonymous login */
+    const char *host;     /* name or address instead of what DNS says; NULL */
+    uint16_t port;        /* with `host`; 0: the usual one */
+    enum mynah_tls tls;
+    const char *ca_file;              /* PEM; NULL: the system's */
+    const char *cert_file, *key_file; /* of one's own, for SASL EXTERNAL */
+    const char *pin; /* SHA-256 of the server's certificate in hex: it and no other is trusted */
+    const char *mechanisms; /* those allowed, separated by blanks; NULL: SCRAM, EXTERNAL, ANONYMOUS.
+                               PLAIN goes over TLS only */
+    const char *authzid;    /* NULL */
+    const char *lang;       /* of the stream; NULL */
+    bool compress;          /* XEP-0138, where offered */
+    bool hold_login;        /* stays at MYNAH_OPEN until mynah_client_login (XEP-0077) */
+    bool no_resume;         /* no stream management */
+    bool no_reconnect;      /* a lost connection stays lost */
+    int keepalive_ms;       /* silence after which life is asked for; 0: five minutes */
+    int connect_ms;         /* from nothing to online at most; 0: a minute */
+};
+/* MYNAH_E_ARGUMENT: what `why` says (may be NULL; mynah_free it). */
+MYNAH_API int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config *config,
+                               struct mynah_client **out, char **why) MYNAH_MUST_CHECK;
+/* Closes at once what is open; requests end with MYNAH_E_CANCELLED. Accepts NULL. */
+MYNAH_API void mynah_client_free(struct mynah_client *c);
+
+enum mynah_state {
+    MYNAH_OFFLINE,    /* nothing is open, nothing will be tried */
+    MYNAH_WAITING,    /* for the next attempt (mynah_client_retry_ms) */
+    MYNAH_CONNECTING, /* DNS, TCP */
+    MYNAH_SECURING,   /* TLS, its certificate */
+    MYNAH_OPEN,       /* hold_login: registration may go on; mynah_client_login continues */
+    MYNAH_LOGIN,
+    MYNAH_BINDING, /* resuming, binding */
+    MYNAH_ONLINE,
+    MYNAH_CLOSING
+};
+
+/* A certificate that is not trusted by itself. */
+struct mynah_certificate {
+    const char *why; /* in words */
+    const char *subject, *issuer, *sha256;
+    int64_t not_before, not_after; /* ms since 1970 */
+};
+
+struct mynah_message;  /* mynah/message.h */
+struct mynah_presence; /* mynah/presence.h */
+enum mynah_sent {      /* the life line of a message, mynah/message.h */
+                  MYNAH_SENT_QUEUED,
+                  MYNAH_SENT_WRITTEN,
+                  MYNAH_SENT_ACKED,
+                  MYNAH_SENT_DELIVERED,
+                  MYNAH_SENT_DISPLAYED,
+                  MYNAH_SENT_FAILED
+};
+
+/* What a program wants to hear of; each may be NULL. */
+struct mynah_calls {
+    size_t size;
+    /* `why`: of MYNAH_OFFLINE and MYNAH_WAITING after a failure; else NULL. */
+    void (*state)(void *arg, struct mynah_client *c, enum mynah_state state,
+                  const struct mynah_error *why);
+    /* True: go on all the same. Without such a call the answer is no. */
+    bool (*certificate)(void *arg, struct mynah_client *c, const struct mynah_certificate *cert);
+    void (*message)(void *arg, struct mynah_client *c, const struct mynah_message *m);
+    void (*sent)(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+                 const struct mynah_error *why);
+    void (*presence)(void *arg, struct mynah_client *c, const struct mynah_presence *p);
+    /* Every stanza before anything else sees it; true: nothing else is to. */
+    bool (*stanza)(void *arg, struct mynah_client *c, const struct mynah_elem *stanza);
+    /* The bytes of the stream as text, for consoles; secrets are left out. */
+    void (*wire)(void *arg, struct mynah_client *c, bool out, const char *text, size_t n);
+};
+/* Later ones hear later. */
+MYNAH_API struct mynah_listener *mynah_listen(struct mynah_client *c,
+                                              const struct mynah_calls *calls, void *arg);
+
+/* Begins; how it goes is told by `state`. MYNAH_E_STATE: it has begun. */
+MYNAH_API int mynah_client_connect(struct mynah_client *c);
+/* With hold_login. */
+MYNAH_API int mynah_client_login(struct mynah_client *c);
+/* Says good-bye (unavailable, end of stream) and waits for it a moment; then MYNAH_OFFLINE. */
+MYNAH_API void mynah_client_disconnect(struct mynah_client *c);
+/* The network is another one, or there again: what is open is tested, what waits is tried now. */
+MYNAH_API void mynah_client_network_changed(struct mynah_client *c);
+
+MYNAH_API enum mynah_state mynah_client_state(const struct mynah_client *c);
+MYNAH_API int64_t
+mynah_client_retry_ms(const struct mynah_client *c); /* until the next attempt; -1 */
+/* The full address once bound, before that what was configured. Lent until it changes. */
+MYNAH_API const char *mynah_client_jid(const struct mynah_client *c);
+MYNAH_API const char *mynah_client_bare(const struct mynah_client *c);
+MYNAH_API const char *mynah_client_domain(const struct mynah_client *c);
+MYNAH_API bool mynah_client_is_resumed(const struct mynah_client *c); /* the session went on */
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL without; lent until the next call. */
+MYNAH_API const char *mynah_client_tls_name(const struct mynah_client *c);
+/* The mechanism of the last login: "SCRAM-SHA-256-PLUS", or NULL. */
+MYNAH_API const char *mynah_client_mechanism(const struct mynah_client *c);
+/* The <features/> that came last, or NULL. */
+MYNAH_API const struct mynah_elem *mynah_client_features(const struct mynah_client *c);
+MYNAH_API void mynah_client_set_password(struct mynah_client *c, const char *password);
+
+/* What a later run of the program needs to go on where this one stops: the session and everything
+ * that was not acknowledged. *out is the program's (mynah_free). Restored before connecting;
+ * MYNAH_E_FORMAT: it is none of this account. */
+MYNAH_API int mynah_client_save(struct mynah_client *c, void **out, size_t *n) MYNAH_MUST_CHECK;
+MYNAH_API int mynah_client_restore(struct mynah_client *c, const void *saved,
+                                   size_t n) MYNAH_MUST_CHECK;
+
+/* Any stanza (message, presence, iq) as it is; takes it. One that answers nobody's request is
+ * queued when the stream is not open. MYNAH_E_ARGUMENT: it is no stanza. */
+MYNAH_API int mynah_send(struct mynah_client *c, struct mynah_elem **stanza);
+/* An id that was not used before; mynah_free it. */
+MYNAH_API char *mynah_id(struct mynah_client *c);
+
+MYNAH_END

@@ -1,0 +1,58 @@
+/* XML elements: what came is read, what is sent is built. Namespaces stand beside names, never
+ * prefixes. A tree that was built belongs to the program until it is given away; what came is const
+ * and lent. */
+#pragma once
+
+#include "mynah/base.h"
+
+MYNAH_BEGIN
+
+/* Reading. All accept NULL for the element and give NULL then. */
+MYNAH_API const char *mynah_elem_name(const struct mynah_elem *e);
+MYNAH_API const char *mynah_elem_ns(const struct mynah_elem *e);
+/* Its name and namespace are these (either may be NULL: any). */
+MYNAH_API bool mynah_elem_is(const struct mynah_elem *e, const char *name, const char *ns);
+/* The value of an attribute, or NULL: "xml:lang" is that one, other names have no namespace. */
+MYNAH_API const char *mynah_elem_get(const struct mynah_elem *e, const char *name);
+/* All attributes in turn: false when there are not so many. */
+MYNAH_API bool mynah_elem_attr(const struct mynah_elem *e, size_t i, const char **name,
+                               const char **value);
+/* The character data directly inside, joined; "" when there is none. */
+MYNAH_API const char *mynah_elem_text(const struct mynah_elem *e);
+/* The first child of that name and namespace (either may be NULL: any), or NULL. */
+MYNAH_API const struct mynah_elem *mynah_elem_child(const struct mynah_elem *e, const char *name,
+                                                    const char *ns);
+/* The next element behind it, of that name and namespace. */
+MYNAH_API const struct mynah_elem *mynah_elem_next(const struct mynah_elem *e, const char *name,
+                                                   const char *ns);
+#define MYNAH_EACH(child, parent, name, ns)                                                        \
+    for (const struct mynah_elem *child = mynah_elem_child(parent, name, ns); child;               \
+         child = mynah_elem_next(child, name, ns))
+/* The text of such a child, or NULL when there is none. */
+MYNAH_API const char *mynah_elem_child_text(const struct mynah_elem *e, const char *name,
+                                            const char *ns);
+/* As it would be written where no namespace is declared; mynah_free it. */
+MYNAH_API char *mynah_elem_xml(const struct mynah_elem *e);
+/* A copy of one's own. */
+MYNAH_API struct mynah_elem *mynah_elem_copy(const struct mynah_elem *e);
+
+/* Building. Bytes that are no UTF-8 and characters that XML forbids become U+FFFD. `ns` NULL: that
+ * of the parent, of a stanza without one. */
+MYNAH_API struct mynah_elem *mynah_elem_new(const char *name, const char *ns);
+/* A new last child, returned: lent, it goes with its tree. */
+MYNAH_API struct mynah_elem *mynah_elem_add(struct mynah_elem *parent, const char *name,
+                                            const char *ns);
+/* The same with text inside; nothing when `text` is NULL. */
+MYNAH_API struct mynah_elem *mynah_elem_add_text(struct mynah_elem *parent, const char *name,
+                                                 const char *ns, const char *text);
+/* Adds or replaces an attribute; nothing when `value` is NULL. */
+MYNAH_API void mynah_elem_set(struct mynah_elem *e, const char *name, const char *value);
+MYNAH_API void mynah_elem_put(struct mynah_elem *e, const char *text); /* character data */
+/* Moves *child below `parent`; takes it. NULL inside: nothing. */
+MYNAH_API void mynah_elem_hang(struct mynah_elem *parent, struct mynah_elem **child);
+/* One document from outside: MYNAH_E_FORMAT, MYNAH_E_LIMIT (a megabyte, 256 levels). */
+MYNAH_API int mynah_elem_parse(const char *xml, struct mynah_elem **out) MYNAH_MUST_CHECK;
+/* Only for the root of a tree of one's own. Accepts NULL. */
+MYNAH_API void mynah_elem_free(struct mynah_elem *e);
+
+MYNAH_END

@@ -1,0 +1,38 @@
+/* Questions and answers (RFC 6120, 8.2.3). */
+#pragma once
+
+#include "mynah/client.h"
+
+MYNAH_BEGIN
+
+enum mynah_iq_type { MYNAH_GET, MYNAH_SET };
+
+/* Exactly one call for each request: `result` is the whole answering stanza and `error` NULL, or
+ * the other way round. */
+typedef void mynah_iq_done(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                           const struct mynah_error *error);
+/* `to` NULL: the account's own server side. Takes the payload (NULL inside: none). `timeout_ms` 0:
+ * a minute. Waits while the session can be resumed; ends with MYNAH_E_LOST when it cannot, with
+ * MYNAH_E_STATE when no stream is open (never inside this call). */
+MYNAH_API struct mynah_request *mynah_iq_send(struct mynah_client *c, enum mynah_iq_type type,
+                                              const char *to, struct mynah_elem **payload,
+                                              int timeout_ms, mynah_iq_done *done, void *arg);
+
+/* A question that came. The handler answers, at once or later, also when the client is gone
+ * meanwhile: the answer is what frees the question. */
+struct mynah_ask;
+MYNAH_API const char *mynah_ask_from(const struct mynah_ask *q); /* never NULL */
+MYNAH_API enum mynah_iq_type mynah_ask_type(const struct mynah_ask *q);
+MYNAH_API const struct mynah_elem *mynah_ask_payload(const struct mynah_ask *q);
+/* Both take the question; the payload may be NULL or hold NULL. */
+MYNAH_API void mynah_ask_result(struct mynah_ask **q, struct mynah_elem **payload);
+MYNAH_API void mynah_ask_error(struct mynah_ask **q, const char *condition, const char *text);
+
+/* Questions with that payload go to `serve`; a later one replaces an earlier one, NULL takes it
+ * out. `name` NULL: all of the namespace that have no handler of their own. */
+MYNAH_API void mynah_iq_serve(struct mynah_client *c, enum mynah_iq_type type, const char *ns,
+                              const char *name,
+                              void (*serve)(void *arg, struct mynah_client *c, struct mynah_ask *q),
+                              void *arg);
+
+MYNAH_END

@@ -1,0 +1,11 @@
+/* All of libmynah. */
+#pragma once
+
+#include "mynah/base.h"
+#include "mynah/client.h"
+#include "mynah/context.h"
+#include "mynah/elem.h"
+#include "mynah/iq.h"
+#include "mynah/jid.h"
+#include "mynah/message.h"
+#include "mynah/presence.h"

@@ -1,0 +1,50 @@
+/* Presence (RFC 6121, 4) and subscriptions (3). */
+#pragma once
+
+#include "mynah/client.h"
+
+MYNAH_BEGIN
+
+enum mynah_show {
+    MYNAH_AVAILABLE,
+    MYNAH_CHATTY, /* "chat" */
+    MYNAH_AWAY,
+    MYNAH_XA,
+    MYNAH_DND,
+    MYNAH_UNAVAILABLE
+};
+enum mynah_presence_type {
+    MYNAH_PRESENCE, /* available or not: `show` says */
+    MYNAH_SUBSCRIBE,
+    MYNAH_SUBSCRIBED,
+    MYNAH_UNSUBSCRIBE,
+    MYNAH_UNSUBSCRIBED,
+    MYNAH_PRESENCE_ERROR
+};
+
+struct mynah_presence {
+    enum mynah_presence_type type;
+    const char *from;
+    enum mynah_show show;
+    const char *status; /* or NULL */
+    int priority;
+    const struct mynah_error *error;
+    const struct mynah_elem *xml;
+};
+
+/* The account's presence, from now on and after each new login. Before the first call nothing is
+ * sent, and others do not see that the account is online. `status` may be NULL. */
+MYNAH_API void mynah_presence_set(struct mynah_client *c, enum mynah_show show, const char *status,
+                                  int priority);
+/* To one address only, with more inside: *payload is taken, NULL inside or altogether: nothing. */
+MYNAH_API int mynah_presence_send(struct mynah_client *c, const char *to, enum mynah_show show,
+                                  const char *status, struct mynah_elem **payload);
+/* One more element in each presence that goes out by itself, in the place of an earlier one of the
+ * same name and namespace; takes it. */
+MYNAH_API void mynah_presence_add(struct mynah_client *c, struct mynah_elem **payload);
+MYNAH_API void mynah_presence_drop(struct mynah_client *c, const char *name, const char *ns);
+/* Asks, grants, ends, refuses or takes back a subscription; `text` may be NULL. */
+MYNAH_API int mynah_subscription_send(struct mynah_client *c, const char *to,
+                                      enum mynah_presence_type type, const char *text);
+
+MYNAH_END

@@ -1,0 +1,140 @@
+/* The client's inside, between client.c (life), login.c (from a connection to a session), sm.c
+ * (what is acknowledged), iq.c, message.c, presence.c and the extensions. */
+#pragma once
+
+#include "base/map.h"
+#include "client/context.h"
+#include "client/elem.h"
+#include "client/stream.h"
+#include "mynah/iq.h"
+#include "mynah/message.h"
+#include "mynah/presence.h"
+#include "xmpp/jid.h"
+#include "xmpp/sasl.h"
+
+struct login; /* login.c: the exchange under way */
+
+/* A stanza on its way out (sm.c). */
+struct out {
+    struct mn_list link;
+    bool lasting; /* is written again when its session is lost */
+    char *id;     /* of a message; or NULL */
+    mn_str bytes; /* behind the struct */
+};
+
+struct sm {
+    bool on;                         /* what we write is counted */
+    bool enabled;                    /* what comes is, too */
+    bool asked;                      /* an <r/> of ours is open */
+    char *id;                        /* of the session; NULL: none to resume */
+    uint32_t in, out;                /* stanzas received; written and acknowledged */
+    struct mn_list unacked, waiting; /* written; not yet */
+    unsigned unacked_count;
+    struct mn_turn ask; /* <r/> at the end of the turn */
+};
+
+struct mynah_client {
+    struct trash trash; /* first */
+    struct mynah_context *ctx;
+    struct mn_list link;
+    struct mn_arena a;               /* what lives as long as the client */
+    struct mynah_client_config conf; /* texts in `a` */
+    struct mn_jid jid;               /* as configured */
+    mn_str domain_ascii;
+    char *password, *bound, *bare, *domain; /* bound: the full address, of its own */
+    struct mn_list listeners;
+    bool freed;
+
+    enum mynah_state state;
+    struct stream *stream;
+    struct mn_tls *tls, *tls_direct;
+    struct login *login;
+    struct mynah_elem *features;
+    const char *mechanism; /* static */
+    bool authenticated, resumed, opened, stopping;
+    unsigned failures;     /* attempts in a row that came to nothing */
+    struct mn_timer timer; /* the deadline of an attempt, the pause before the next */
+    struct mn_timer idle;  /* silence */
+    bool probing;          /* life was asked for */
+
+    struct sm sm;
+    struct mn_map requests, served;
+    struct mn_list request_list, asks;
+    unsigned long ids;
+    char id_head[9];
+    struct mn_map tracks;
+    struct mn_list track_list;
+    unsigned track_count;
+
+    enum mynah_show show;
+    bool has_presence;
+    char *status;
+    int priority;
+    struct mynah_elem *presence_extra; /* children go into each presence */
+    void **exts;                       /* states, by the order of exts.def */
+};
+
+#define CLIENT_TELL(c, member, ...)                                                                \
+    LISTENERS_TELL(&(c)->listeners, struct mynah_calls, member, (c), __VA_ARGS__)
+
+void client_log(struct mynah_client *c, enum mynah_log_level level, const char *fmt, ...)
+    MN_PRINTF(3, 4);
+void client_state(struct mynah_client *c, enum mynah_state state, const struct mynah_error *why);
+/* The attempt or the session is over; `final`: no other is made. */
+void client_fail(struct mynah_client *c, const struct mynah_error *why, bool final);
+void client_fail_code(struct mynah_client *c, int code, const char *text, bool final);
+/* The session stands; `resumed`: it is the one from before. */
+void client_online(struct mynah_client *c, bool resumed);
+/* Stanzas that came, first for listeners, then for those they are meant for. */
+void client_stanza(struct mynah_client *c, const struct mynah_elem *st);
+/* An unused id, into `out`. */
+void client_id(struct mynah_client *c, char out[MYNAH_ID_MAX]);
+/* What an <error/> inside says; texts lent from it. */
+void error_of(const struct mynah_elem *stanza, struct mynah_error *out);
+/* It comes from our own account's side of the server: no address, the bare one, or the domain. */
+bool from_server(const struct mynah_client *c, const char *from);
+bool from_self(const struct mynah_client *c, const char *from); /* the bare one, or none */
+
+/* login.c */
+void login_features(struct mynah_client *c, const struct mynah_elem *features);
+/* An element that is no stanza; false: not one of the login's. */
+bool login_element(struct mynah_client *c, const struct mynah_elem *e);
+void login_free(struct mynah_client *c);
+void login_bind(struct mynah_client *c);
+void login_go(struct mynah_client *c); /* past MYNAH_OPEN */
+/* Only this answer is waited for while binding. */
+bool login_iq(struct mynah_client *c, const struct mynah_elem *e);
+
+/* sm.c */
+void sm_init(struct mynah_client *c);
+void sm_done(struct mynah_client *c);
+/* Writes it now, or when there is a stream for it; `lasting`: it outlives its session. `id`: of a
+ * message whose life line is told. */
+void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, const char *id);
+void sm_received(struct mynah_client *c); /* a stanza came */
+bool sm_element(struct mynah_client *c, const struct mynah_elem *e);
+/* Asks for resumption; false: there is nothing to resume. */
+bool sm_resume(struct mynah_client *c);
+bool sm_can_enable(struct mynah_client *c);
+void sm_enable(struct mynah_client *c);
+void sm_stream_gone(struct mynah_client *c);
+void sm_session_lost(struct mynah_client *c); /* nothing can be resumed: only what lasts stays */
+void sm_flush(struct mynah_client *c);        /* what waited is written */
+void sm_ask(struct mynah_client *c);
+
+/* iq.c */
+void iq_came(struct mynah_client *c, const struct mynah_elem *st);
+void iq_lost(struct mynah_client *c, int code); /* all requests end with that */
+void iq_done(struct mynah_client *c);
+
+/* message.c */
+void message_came(struct mynah_client *c, const struct mynah_elem *st);
+void message_told(struct mynah_client *c, const struct mynah_elem *st, enum mynah_carbon carbon);
+void message_state(struct mynah_client *c, const char *id, enum mynah_sent state,
+                   const struct mynah_error *why);
+void message_done(struct mynah_client *c);
+
+/* presence.c */
+void presence_came(struct mynah_client *c, const struct mynah_elem *st);
+void presence_again(struct mynah_client *c); /* after a login */
+void presence_done(struct mynah_client *c);

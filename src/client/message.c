@@ -1,0 +1,278 @@
+/* Messages both ways. A life line is kept until it ends, for the last so many. */
+#include "client/client.h"
+
+#include "base/err.h"
+#include "xmpp/datetime.h"
+
+enum { TRACKS_MAX = 1000 };
+
+#define NS_RECEIPTS "urn:xmpp:receipts"
+#define NS_MARKERS "urn:xmpp:chat-markers:0"
+#define NS_SID "urn:xmpp:sid:0"
+
+struct track {
+    struct mn_list link;
+    char id[MYNAH_ID_MAX];
+    char *to; /* bare */
+    enum mynah_sent state;
+    mynah_sent_call *sent;
+    void *arg;
+};
+
+static const char *const types[] = {"normal", "chat", "groupchat", "headline", "error"};
+
+static void track_free(struct mynah_client *c, struct track *t)
+{
+    mn_map_del(&c->tracks, mn_str_from(t->id));
+    mn_list_del(&t->link);
+    c->track_count--;
+    mn_free(t->to);
+    mn_free(t);
+}
+
+static void track_new(struct mynah_client *c, const char *id, const char *to, mynah_sent_call *sent,
+                      void *arg)
+{
+    struct track *t = mn_map_get(&c->tracks, mn_str_from(id));
+
+    if (t)
+        track_free(c, t);
+    if (c->track_count == TRACKS_MAX)
+        track_free(c, MN_OF(c->track_list.next, struct track, link));
+    t = MN_NEW(struct track);
+    snprintf(t->id, sizeof t->id, "%s", id);
+    t->to = to ? mn_str_dup(mn_str_from(to)) : NULL;
+    t->sent = sent;
+    t->arg = arg;
+    mn_list_add(&c->track_list, &t->link);
+    mn_map_put(&c->tracks, mn_str_from(t->id), t);
+    c->track_count++;
+}
+
+void message_done(struct mynah_client *c)
+{
+    while (!mn_list_empty(&c->track_list))
+        track_free(c, MN_OF(c->track_list.next, struct track, link));
+    mn_map_free(&c->tracks);
+}
+
+void message_state(struct mynah_client *c, const char *id, enum mynah_sent state,
+                   const struct mynah_error *why)
+{
+    struct track *t = mn_map_get(&c->tracks, mn_str_from(id));
+    mynah_sent_call *sent;
+    void *arg;
+    char copy[MYNAH_ID_MAX];
+
+    if (!t || (state <= t->state && state != MYNAH_SENT_QUEUED))
+        return;
+    t->state = state;
+    sent = t->sent;
+    arg = t->arg;
+    snprintf(copy, sizeof copy, "%s", t->id);
+    if (state >= MYNAH_SENT_DISPLAYED)
+        track_free(c, t);
+    if (sent)
+        sent(arg, c, copy, state, why);
+    CLIENT_TELL(c, sent, copy, state, why);
+}
+
+/* Building. */
+
+struct mynah_elem *mynah_message_new(const char *to, enum mynah_message_type type, const char *body)
+{
+    struct mynah_elem *m = mynah_elem_new("message", NULL);
+
+    mynah_elem_set(m, "to", to);
+    mynah_elem_set(m, "type", type == MYNAH_NORMAL ? NULL : types[type]);
+    mynah_elem_add_text(m, "body", NULL, body);
+    return m;
+}
+
+static void once(struct mynah_elem *m, const char *name, const char *ns)
+{
+    if (!mynah_elem_child(m, name, ns))
+        mynah_elem_add(m, name, ns);
+}
+
+static void equip(struct mynah_elem *m, const char *id)
+{
+    const char *type = mynah_elem_get(m, "type");
+
+    mynah_elem_set(m, "id", id);
+    if (!mynah_elem_child(m, "origin-id", NS_SID))
+        mynah_elem_set(mynah_elem_add(m, "origin-id", NS_SID), "id", id);
+    if (!mynah_elem_child(m, "body", NULL) ||
+        (type && strcmp(type, "chat") && strcmp(type, "normal")))
+        return;
+    once(m, "request", NS_RECEIPTS);
+    once(m, "markable", NS_MARKERS);
+}
+
+int mynah_message_send(struct mynah_client *c, struct mynah_elem **message, char id[MYNAH_ID_MAX],
+                       mynah_sent_call *sent, void *arg)
+{
+    struct mynah_elem *m = *message;
+    const char *given = mynah_elem_get(m, "id");
+    char used[MYNAH_ID_MAX];
+
+    *message = NULL;
+    if (!mynah_elem_is(m, "message", "jabber:client") || (given && strlen(given) >= sizeof used)) {
+        mynah_elem_free(m);
+        return MYNAH_E_ARGUMENT;
+    }
+    if (given)
+        snprintf(used, sizeof used, "%s", given);
+    else
+        client_id(c, used);
+    equip(m, used);
+    if (id)
+        memcpy(id, used, sizeof used);
+    track_new(c, used, mynah_elem_get(m, "to"), sent, arg);
+    message_state(c, used, MYNAH_SENT_QUEUED, NULL);
+    sm_send(c, m, true, used);
+    mynah_elem_free(m);
+    return MYNAH_OK;
+}
+
+int mynah_chat(struct mynah_client *c, const char *to, const char *body)
+{
+    struct mynah_elem *m = mynah_message_new(to, MYNAH_CHAT, body);
+
+    return mynah_message_send(c, &m, NULL, NULL, NULL);
+}
+
+static void answer(struct mynah_client *c, const struct mynah_message *m, const char *name,
+                   const char *ns)
+{
+    struct mynah_elem *r = mynah_message_new(m->from, m->type, NULL);
+
+    mynah_elem_set(mynah_elem_add(r, name, ns), "id", m->id);
+    mynah_elem_add(r, "store", "urn:xmpp:hints");
+    mynah_send(c, &r);
+}
+
+static bool answers(const struct mynah_message *m, const char *name, const char *ns)
+{
+    return m->id && !m->carbon && m->type != MYNAH_MESSAGE_ERROR && m->type != MYNAH_GROUPCHAT &&
+           mynah_elem_child(m->xml, name, ns);
+}
+
+void mynah_message_received(struct mynah_client *c, const struct mynah_message *m)
+{
+    if (answers(m, "request", NS_RECEIPTS))
+        answer(c, m, "received", NS_RECEIPTS);
+}
+
+void mynah_message_displayed(struct mynah_client *c, const struct mynah_message *m)
+{
+    if (answers(m, "markable", NS_MARKERS))
+        answer(c, m, "displayed", NS_MARKERS);
+}
+
+/* Reading. */
+
+static enum mynah_message_type type_of(const struct mynah_elem *st)
+{
+    const char *type = mynah_elem_get(st, "type");
+
+    for (size_t i = 0; type && i < MN_COUNT(types); i++)
+        if (!strcmp(type, types[i]))
+            return (enum mynah_message_type)i;
+    return MYNAH_NORMAL; /* RFC 6121, 5.2.2 */
+}
+
+/* The child in the stream's language, else the one without, else the first. */
+static const char *in_lang(const struct mynah_client *c, const struct mynah_elem *st,
+                           const char *name)
+{
+    const struct mynah_elem *best = NULL;
+    int rank = 0;
+
+    MYNAH_EACH(e, st, name, "jabber:client")
+    {
+        const char *lang = mynah_elem_get(e, "xml:lang");
+        int r = lang && c->conf.lang && !strcmp(lang, c->conf.lang) ? 3 : !lang ? 2 : 1;
+
+        if (r > rank) {
+            best = e;
+            rank = r;
+        }
+    }
+    return mynah_elem_text(best);
+}
+
+static int64_t sent_at(const struct mynah_elem *st)
+{
+    const struct mynah_elem *e = mynah_elem_child(st, "delay", "urn:xmpp:delay");
+    const char *stamp;
+    int64_t ms;
+
+    e = e ? e : mynah_elem_child(st, "x", "jabber:x:delay");
+    stamp = mynah_elem_get(e, "stamp");
+    return stamp && !mn_datetime_parse(mn_str_from(stamp), &ms) ? ms : 0;
+}
+
+/* A receipt or a mark of somebody whom the message was for. */
+static bool told_of(struct mynah_client *c, const struct mynah_elem *st, const char *from)
+{
+    const struct mynah_elem *received = mynah_elem_child(st, "received", NS_RECEIPTS),
+                            *displayed = mynah_elem_child(st, "displayed", NS_MARKERS),
+                            *e = received ? received : displayed;
+    const char *id = mynah_elem_get(e, "id");
+    struct track *t = id ? mn_map_get(&c->tracks, mn_str_from(id)) : NULL;
+    mn_str bare, rest;
+
+    if (!t || !t->to || !from)
+        return false;
+    bare = mn_str_cut(mn_str_from(t->to), '/', &rest);
+    if (!mn_str_eq(bare, mn_str_cut(mn_str_from(from), '/', &rest)))
+        return false;
+    message_state(c, id, received ? MYNAH_SENT_DELIVERED : MYNAH_SENT_DISPLAYED, NULL);
+    return true;
+}
+
+static void failed(struct mynah_client *c, const struct mynah_message *m)
+{
+    struct track *t = m->id ? mn_map_get(&c->tracks, mn_str_from(m->id)) : NULL;
+    mn_str rest;
+
+    if (t && t->to &&
+        mn_str_eq(mn_str_cut(mn_str_from(t->to), '/', &rest),
+                  mn_str_cut(mn_str_from(m->from), '/', &rest)))
+        message_state(c, m->id, MYNAH_SENT_FAILED, m->error);
+}
+
+void message_told(struct mynah_client *c, const struct mynah_elem *st, enum mynah_carbon carbon)
+{
+    struct mynah_error error;
+    struct mynah_message m = {
+        .type = type_of(st),
+        .from = mynah_elem_get(st, "from"),
+        .to = mynah_elem_get(st, "to"),
+        .id = mynah_elem_get(st, "id"),
+        .body = in_lang(c, st, "body"),
+        .subject = in_lang(c, st, "subject"),
+        .thread = mynah_elem_child_text(st, "thread", NULL),
+        .sent_at = sent_at(st),
+        .carbon = carbon,
+        .xml = st,
+    };
+
+    if (carbon != MYNAH_CARBON_SENT && m.type != MYNAH_MESSAGE_ERROR && told_of(c, st, m.from) &&
+        !m.body)
+        return;
+    m.from = m.from ? m.from : c->bare;
+    m.to = m.to ? m.to : c->bound ? c->bound : c->bare;
+    if (m.type == MYNAH_MESSAGE_ERROR) {
+        error_of(st, &error);
+        m.error = &error;
+        failed(c, &m);
+    }
+    CLIENT_TELL(c, message, &m);
+}
+
+void message_came(struct mynah_client *c, const struct mynah_elem *st)
+{
+    message_told(c, st, MYNAH_NO_CARBON);
+}

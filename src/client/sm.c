@@ -1,0 +1,362 @@
+/* Stream management (XEP-0198) from the client's side, and the queue that it rests on: what waits
+ * for a stream, then what was written and not acknowledged. A session that is lost leaves its
+ * messages to the next one. */
+#include "base/err.h"
+#include "base/num.h"
+#include "client/client.h"
+
+#include "client/ext.h"
+
+#define NS_SM "urn:xmpp:sm:3"
+
+static void ask_now(struct mn_turn *t)
+{
+    struct mynah_client *c = MN_OF(t, struct mynah_client, sm.ask);
+
+    if (!c->sm.on || c->sm.asked || !c->stream || (!c->sm.unacked_count && !c->probing))
+        return;
+    c->sm.asked = true;
+    stream_write(c->stream, MN_STR("<r xmlns='" NS_SM "'/>"));
+}
+
+void sm_init(struct mynah_client *c)
+{
+    mn_list_init(&c->sm.unacked);
+    mn_list_init(&c->sm.waiting);
+    c->sm.ask.run = ask_now;
+}
+
+static void out_free(struct out *o)
+{
+    mn_list_del(&o->link);
+    mn_free(o->id);
+    mn_free(o);
+}
+
+static void outs_free(struct mn_list *list)
+{
+    MN_LIST_EACH(n, list)
+    out_free(MN_OF(n, struct out, link));
+}
+
+void sm_done(struct mynah_client *c)
+{
+    outs_free(&c->sm.unacked);
+    outs_free(&c->sm.waiting);
+    mn_free(c->sm.id);
+}
+
+void sm_ask(struct mynah_client *c)
+{
+    mn_loop_at_end(c->ctx->loop, &c->sm.ask);
+}
+
+static struct out *out_new(mn_str bytes, bool lasting, const char *id)
+{
+    struct out *o = mn_alloc0(sizeof *o + bytes.n);
+
+    memcpy(o + 1, bytes.p, bytes.n);
+    o->bytes = (mn_str){(char *)(o + 1), bytes.n};
+    o->lasting = lasting;
+    o->id = id ? mn_str_dup(mn_str_from(id)) : NULL;
+    return o;
+}
+
+/* To the stream; what is counted stays until it is acknowledged. */
+static void out_write(struct mynah_client *c, struct out *o)
+{
+    char *id = o->id ? mn_str_dup(mn_str_from(o->id)) : NULL;
+
+    stream_write(c->stream, o->bytes);
+    mn_list_del(&o->link);
+    if (c->sm.on) {
+        mn_list_add(&c->sm.unacked, &o->link);
+        c->sm.unacked_count++;
+        sm_ask(c);
+    } else {
+        out_free(o);
+    }
+    if (id)
+        message_state(c, id, MYNAH_SENT_WRITTEN, NULL);
+    mn_free(id);
+}
+
+static bool may_write(const struct mynah_client *c)
+{
+    return c->stream && (c->state == MYNAH_ONLINE || c->state == MYNAH_OPEN);
+}
+
+void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, const char *id)
+{
+    struct mn_buf b = {0};
+    struct out *o;
+
+    elem_write(&b, st, MN_STR("jabber:client"));
+    o = out_new(mn_buf_view(&b), lasting, id);
+    mn_buf_free(&b);
+    mn_list_add(&c->sm.waiting, &o->link);
+    if (may_write(c))
+        sm_flush(c);
+}
+
+void sm_flush(struct mynah_client *c)
+{
+    while (may_write(c) && !mn_list_empty(&c->sm.waiting))
+        out_write(c, MN_OF(c->sm.waiting.next, struct out, link));
+}
+
+void sm_received(struct mynah_client *c)
+{
+    if (c->sm.enabled)
+        c->sm.in++;
+}
+
+void sm_stream_gone(struct mynah_client *c)
+{
+    mn_turn_cancel(&c->sm.ask);
+    c->sm.on = c->sm.enabled = c->sm.asked = false;
+}
+
+void sm_session_lost(struct mynah_client *c)
+{
+    mn_free(c->sm.id);
+    c->sm.id = NULL;
+    /* Those that were written come before those that were not. */
+    while (!mn_list_empty(&c->sm.unacked)) {
+        struct mn_list *last = c->sm.unacked.prev;
+
+        mn_list_del(last);
+        mn_list_add(c->sm.waiting.next, last);
+    }
+    MN_LIST_EACH(n, &c->sm.waiting)
+    if (!MN_OF(n, struct out, link)->lasting)
+        out_free(MN_OF(n, struct out, link));
+    c->sm.unacked_count = 0;
+}
+
+/* False: more than was ever sent. */
+static bool acknowledge(struct mynah_client *c, const char *text)
+{
+    uint64_t h;
+    uint32_t n;
+
+    if (!text || !mn_num_parse(mn_str_from(text), UINT32_MAX, &h))
+        return false;
+    n = (uint32_t)h - c->sm.out;
+    if (n > c->sm.unacked_count)
+        return false;
+    c->sm.out = (uint32_t)h;
+    c->sm.unacked_count -= n;
+    for (; n; n--) {
+        struct out *o = MN_OF(c->sm.unacked.next, struct out, link);
+        char *id = o->id;
+
+        o->id = NULL;
+        out_free(o);
+        if (id)
+            message_state(c, id, MYNAH_SENT_ACKED, NULL);
+        mn_free(id);
+    }
+    return true;
+}
+
+bool sm_can_enable(struct mynah_client *c)
+{
+    return !c->conf.no_resume && mynah_elem_child(c->features, "sm", NS_SM);
+}
+
+void sm_enable(struct mynah_client *c)
+{
+    c->sm.on = true;
+    c->sm.in = c->sm.out = 0;
+    stream_write(c->stream, MN_STR("<enable xmlns='" NS_SM "' resume='true'/>"));
+}
+
+bool sm_resume(struct mynah_client *c)
+{
+    struct mn_buf b = {0};
+
+    if (!c->sm.id || !sm_can_enable(c))
+        return false;
+    mn_buf_fmt(&b, "<resume xmlns='" NS_SM "' h='%u' previd='", c->sm.in);
+    mn_buf_xml(&b, mn_str_from(c->sm.id), true);
+    mn_buf_lit(&b, "'/>");
+    stream_write(c->stream, mn_buf_view(&b));
+    mn_buf_free(&b);
+    return true;
+}
+
+static void too_many(struct mynah_client *c)
+{
+    stream_write(
+        c->stream,
+        MN_STR("<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+               "<handled-count-too-high xmlns='" NS_SM "'/></stream:error>"));
+    stream_end(c->stream);
+    mn_free(c->sm.id);
+    c->sm.id = NULL;
+    client_fail_code(c, MYNAH_E_STREAM, "the server acknowledges what was never sent", false);
+}
+
+static void resumed(struct mynah_client *c, const struct mynah_elem *e)
+{
+    if (!acknowledge(c, mynah_elem_get(e, "h"))) {
+        too_many(c);
+        return;
+    }
+    c->sm.on = c->sm.enabled = true;
+    MN_LIST_EACH(n, &c->sm.unacked)
+    stream_write(c->stream, MN_OF(n, struct out, link)->bytes);
+    if (c->sm.unacked_count)
+        sm_ask(c);
+    client_online(c, true);
+}
+
+/* Nothing to resume, or nothing to enable. */
+static void refused(struct mynah_client *c, const struct mynah_elem *e)
+{
+    if (c->state != MYNAH_BINDING) {
+        c->sm.on = false;
+        sm_session_lost(c);
+        sm_flush(c);
+        return;
+    }
+    if (mynah_elem_get(e, "h") && !acknowledge(c, mynah_elem_get(e, "h")))
+        client_log(c, MYNAH_LOG_WARN, "a count that cannot be, with <failed/>");
+    sm_session_lost(c);
+    mn_free(c->bound);
+    c->bound = NULL;
+    exts_lost(c);
+    iq_lost(c, MYNAH_E_LOST);
+    if (c->stream)
+        login_bind(c);
+}
+
+bool sm_element(struct mynah_client *c, const struct mynah_elem *e)
+{
+    const char *resume = mynah_elem_get(e, "resume"), *id = mynah_elem_get(e, "id");
+
+    if (strcmp(mynah_elem_ns(e), NS_SM) != 0)
+        return false;
+    if (mynah_elem_is(e, "r", NULL) && c->sm.enabled) {
+        struct mn_buf b = {0};
+
+        mn_buf_fmt(&b, "<a xmlns='" NS_SM "' h='%u'/>", c->sm.in);
+        stream_write(c->stream, mn_buf_view(&b));
+        mn_buf_free(&b);
+    } else if (mynah_elem_is(e, "a", NULL) && c->sm.on) {
+        c->sm.asked = false;
+        if (!acknowledge(c, mynah_elem_get(e, "h")))
+            too_many(c);
+        else if (c->sm.unacked_count)
+            sm_ask(c);
+    } else if (mynah_elem_is(e, "enabled", NULL) && c->sm.on && !c->sm.enabled) {
+        c->sm.enabled = true;
+        if (id && resume && (!strcmp(resume, "true") || !strcmp(resume, "1")))
+            c->sm.id = mn_str_dup(mn_str_from(id));
+    } else if (mynah_elem_is(e, "resumed", NULL) && c->state == MYNAH_BINDING && c->sm.id) {
+        resumed(c, e);
+    } else if (mynah_elem_is(e, "failed", NULL)) {
+        refused(c, e);
+    }
+    return true;
+}
+
+/* A session on paper: <session/> with a line per stanza, each as text. */
+
+#define NS_SAVED "urn:mynah:session"
+
+static void number_set(struct mynah_elem *e, const char *name, uint32_t v)
+{
+    char text[12];
+
+    snprintf(text, sizeof text, "%u", v);
+    mynah_elem_set(e, name, text);
+}
+
+static void outs_save(struct mynah_elem *saved, const char *name, const struct mn_list *list)
+{
+    MN_LIST_EACH(n, list)
+    {
+        const struct out *o = MN_OF(n, struct out, link);
+        struct mynah_elem *e = mynah_elem_add(saved, name, NULL);
+        char *text = mn_str_dup(o->bytes);
+
+        mynah_elem_set(e, "id", o->id);
+        mynah_elem_set(e, "lasting", o->lasting ? "1" : NULL);
+        mynah_elem_put(e, text);
+        mn_free(text);
+    }
+}
+
+int mynah_client_save(struct mynah_client *c, void **out, size_t *n)
+{
+    struct mynah_elem *saved = mynah_elem_new("session", NS_SAVED);
+    char *text;
+
+    mynah_elem_set(saved, "for", c->bare);
+    mynah_elem_set(saved, "jid", c->bound);
+    mynah_elem_set(saved, "id", c->sm.id);
+    number_set(saved, "in", c->sm.in);
+    number_set(saved, "out", c->sm.out);
+    outs_save(saved, "unacked", &c->sm.unacked);
+    outs_save(saved, "waiting", &c->sm.waiting);
+    text = mynah_elem_xml(saved);
+    mynah_elem_free(saved);
+    *out = text;
+    *n = strlen(text);
+    return MYNAH_OK;
+}
+
+static void outs_load(const struct mynah_elem *saved, const char *name, struct mn_list *list,
+                      unsigned *count)
+{
+    MYNAH_EACH(e, saved, name, NULL)
+    {
+        struct out *o = out_new(mn_str_from(mynah_elem_text(e)),
+                                mynah_elem_get(e, "lasting") != NULL, mynah_elem_get(e, "id"));
+
+        mn_list_add(list, &o->link);
+        *count += 1;
+    }
+}
+
+static bool number_of(const struct mynah_elem *e, const char *name, uint32_t *out)
+{
+    const char *text = mynah_elem_get(e, name);
+    uint64_t v;
+
+    if (!text || !mn_num_parse(mn_str_from(text), UINT32_MAX, &v))
+        return false;
+    *out = (uint32_t)v;
+    return true;
+}
+
+int mynah_client_restore(struct mynah_client *c, const void *saved, size_t n)
+{
+    char *text = mn_str_dup((mn_str){saved, n});
+    struct mynah_elem *e = NULL;
+    unsigned waiting = 0;
+    const char *whose;
+    int code = MYNAH_E_STATE;
+
+    if (c->state == MYNAH_OFFLINE && !c->sm.id)
+        code = mynah_elem_parse(text, &e);
+    mn_free(text);
+    if (code)
+        return code;
+    whose = mynah_elem_get(e, "for");
+    if (!mynah_elem_is(e, "session", NS_SAVED) || !whose || strcmp(whose, c->bare) != 0 ||
+        !number_of(e, "in", &c->sm.in) || !number_of(e, "out", &c->sm.out)) {
+        mynah_elem_free(e);
+        return MYNAH_E_FORMAT;
+    }
+    outs_load(e, "unacked", &c->sm.unacked, &c->sm.unacked_count);
+    outs_load(e, "waiting", &c->sm.waiting, &waiting);
+    c->sm.id = mynah_elem_get(e, "id") ? mn_str_dup(mn_str_from(mynah_elem_get(e, "id"))) : NULL;
+    c->bound = mynah_elem_get(e, "jid") ? mn_str_dup(mn_str_from(mynah_elem_get(e, "jid"))) : NULL;
+    mynah_elem_free(e);
+    if (!c->sm.id)
+        sm_session_lost(c);
+    return MYNAH_OK;
+}

@@ -1,0 +1,239 @@
+#include "client/stream.h"
+
+#include "base/err.h"
+#include "mynah/base.h"
+
+static const struct mn_xml_limits limits = {16 << 20, 256, 256};
+
+struct stream {
+    struct trash trash; /* first */
+    struct mynah_context *ctx;
+    struct stream_plan plan;
+    char *name;
+    const struct stream_face *face;
+    void *arg;
+    struct mn_dial *dial;
+    struct mn_conn *conn;
+    struct mn_xml *xml;
+    bool direct, gone, pumping, ended;
+};
+
+static void fail(struct stream *s, int code, const char *why)
+{
+    if (!s->gone)
+        s->face->failed(s->arg, code, why);
+}
+
+/* The bytes may hold a secret only where this library writes them; what servers send does not. */
+static void shown(struct stream *s, bool out, mn_str text)
+{
+    if (s->face->wire && text.n)
+        s->face->wire(s->arg, out, text);
+}
+
+static void item_came(struct stream *s, int what, const struct mn_xml_item *item,
+                      struct mn_arena *a)
+{
+    if (what == MN_XML_OPEN) {
+        s->face->opened(s->arg, item->elem);
+    } else if (what == MN_XML_ELEM) {
+        s->face->element(s->arg, item, a);
+    } else if (what == MN_XML_CLOSE) {
+        s->ended = true;
+        s->face->ended(s->arg);
+    } else if (what < 0) {
+        fail(s, MYNAH_E_STREAM, mn_err_text(what));
+    }
+}
+
+static void pump(struct stream *s)
+{
+    struct mn_conn *conn = s->conn;
+    int what;
+
+    s->pumping = true;
+    do {
+        struct mn_arena a = {.pool = mn_loop_pool(s->ctx->loop)};
+        struct mn_xml_item item;
+
+        what = mn_xml_next(s->xml, &a, &item);
+        item_came(s, what, &item, &a);
+        mn_arena_done(&a, mn_loop_pool(s->ctx->loop));
+    } while (!s->gone && !s->ended && s->conn == conn && what > 0);
+    s->pumping = false;
+    if (!s->gone)
+        mn_xml_keep(s->xml);
+}
+
+static void on_bytes(void *arg, mn_str bytes)
+{
+    struct stream *s = arg;
+
+    if (s->ended)
+        return;
+    shown(s, false, bytes);
+    mn_xml_feed(s->xml, bytes);
+    pump(s);
+}
+
+static void conn_drop(struct stream *s, int64_t linger_ms)
+{
+    if (s->conn)
+        mn_conn_close(s->conn, linger_ms);
+    s->conn = NULL;
+}
+
+static void on_closed(void *arg, int why)
+{
+    struct stream *s = arg;
+
+    if (s->ended) {
+        s->face->ended(s->arg);
+        return;
+    }
+    fail(s, why == MN_E_TLS ? MYNAH_E_TLS : MYNAH_E_LOST,
+         why == MN_E_TLS ? "TLS failed" : "the connection was closed");
+}
+
+static void on_tls(void *arg)
+{
+    struct stream *s = arg;
+
+    s->face->secured(s->arg);
+}
+
+static const struct mn_conn_face conn_face = {on_bytes, on_closed, NULL, on_tls};
+
+static void xml_new(struct stream *s)
+{
+    mn_xml_free(s->xml);
+    s->xml = mn_xml_new(&limits);
+}
+
+static int dial_code(int code)
+{
+    return code == MN_E_TLS                                                   ? MYNAH_E_TLS
+           : code == MN_E_NOT_FOUND || code == MN_E_DENIED || code == MN_E_IO ? MYNAH_E_DNS
+           : code == MN_E_TIMEOUT                                             ? MYNAH_E_TIMEOUT
+                                                                              : MYNAH_E_CONNECT;
+}
+
+static void dialled(void *arg, int code, const struct mn_dial_found *found, const char *why)
+{
+    struct stream *s = arg;
+
+    if (code) {
+        fail(s, dial_code(code), why);
+        return;
+    }
+    s->direct = found->direct;
+    xml_new(s);
+    s->conn = mn_conn_tcp(s->ctx->loop, found->fd, &conn_face, s);
+    if (s->direct)
+        mn_conn_start_tls(s->conn, s->plan.tls_direct, false, s->name);
+    s->face->connected(s->arg, s->direct);
+}
+
+struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *plan,
+                          const struct stream_face *face, void *arg)
+{
+    struct stream *s = MN_NEW(struct stream);
+
+    s->ctx = ctx;
+    s->plan = *plan;
+    s->name = mn_str_dup(mn_str_from(plan->name));
+    s->plan.tls = plan->tls ? mn_tls_ref(plan->tls) : NULL;
+    s->plan.tls_direct = plan->tls_direct ? mn_tls_ref(plan->tls_direct) : NULL;
+    s->face = face;
+    s->arg = arg;
+    s->dial = mn_dial(ctx->loop, &plan->dial, dialled, s);
+    return s;
+}
+
+static void stream_free(struct trash *t)
+{
+    struct stream *s = (struct stream *)t;
+
+    mn_xml_free(s->xml);
+    mn_tls_unref(s->plan.tls);
+    mn_tls_unref(s->plan.tls_direct);
+    mn_free(s->name);
+    mn_free(s);
+}
+
+void stream_close(struct stream *s, int64_t linger_ms)
+{
+    if (!s || s->gone)
+        return;
+    s->gone = true;
+    mn_dial_free(s->dial);
+    s->dial = NULL;
+    conn_drop(s, linger_ms);
+    context_trash(s->ctx, &s->trash, stream_free);
+}
+
+void stream_next(struct stream *s, int code, const char *why)
+{
+    conn_drop(s, 0);
+    mn_dial_again(s->dial, code == MYNAH_E_TLS ? MN_E_TLS : MN_E_CLOSED, why);
+}
+
+void stream_write_secret(struct stream *s, mn_str bytes, mn_str instead)
+{
+    if (!s->conn || s->gone)
+        return;
+    shown(s, true, instead);
+    mn_conn_write(s->conn, bytes);
+}
+
+void stream_write(struct stream *s, mn_str bytes)
+{
+    stream_write_secret(s, bytes, bytes);
+}
+
+static void attr(struct mn_buf *b, const char *name, mn_str value)
+{
+    if (!value.n)
+        return;
+    mn_buf_fmt(b, " %s='", name);
+    mn_buf_xml(b, value, true);
+    mn_buf_c(b, '\'');
+}
+
+void stream_header(struct stream *s, const char *ns, mn_str from, mn_str to, mn_str lang)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_fmt(&b,
+               "<?xml version='1.0'?><stream:stream xmlns='%s' "
+               "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'",
+               ns);
+    attr(&b, "from", from);
+    attr(&b, "to", to);
+    attr(&b, "xml:lang", lang);
+    mn_buf_c(&b, '>');
+    mn_xml_restart(s->xml);
+    stream_write(s, mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
+void stream_secure(struct stream *s)
+{
+    mn_xml_drop(s->xml);
+    mn_conn_start_tls(s->conn, s->plan.tls, false, s->name);
+}
+
+void stream_compress(struct stream *s)
+{
+    mn_conn_start_zlib(s->conn);
+}
+
+void stream_end(struct stream *s)
+{
+    stream_write(s, MN_STR("</stream:stream>"));
+}
+
+struct mn_conn *stream_conn(const struct stream *s)
+{
+    return s->conn;
+}

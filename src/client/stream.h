@@ -1,0 +1,46 @@
+/* One connection to a server: dialled, read as XML, secured, compressed. It knows nothing of
+ * logins; whoever made it says when to go on. */
+#pragma once
+
+#include "client/context.h"
+#include "net/conn.h"
+#include "net/dial.h"
+#include "net/tls.h"
+#include "xmpp/xml.h"
+
+struct stream;
+struct stream_face {
+    void (*connected)(void *arg, bool direct); /* TCP stands; direct: TLS has begun already */
+    void (*secured)(void *arg);                /* TLS stands; certificate to be looked at */
+    /* The header came; a stanza or another element came (in `a`, which goes behind the call). */
+    void (*opened)(void *arg, const struct mn_elem *header);
+    void (*element)(void *arg, const struct mn_xml_item *item, struct mn_arena *a);
+    void (*ended)(void *arg);                             /* the server closed its stream */
+    void (*failed)(void *arg, int code, const char *why); /* mynah_code; the last call */
+    void (*wire)(void *arg, bool out, mn_str text);
+};
+
+struct stream_plan {
+    struct mn_dial_plan dial;
+    struct mn_tls *tls, *tls_direct; /* lent to it; NULL: no TLS */
+    const char *name;                /* whose certificate is expected (A-label) */
+};
+
+struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *plan,
+                          const struct stream_face *face, void *arg);
+/* No call-back comes any more; what was written goes out, for at most `linger_ms`. Accepts NULL. */
+void stream_close(struct stream *s, int64_t linger_ms);
+/* This server was no good, for that reason (mynah_code): the next one of the list; `failed` when
+ * there is none. */
+void stream_next(struct stream *s, int code, const char *why);
+
+void stream_write(struct stream *s, mn_str bytes);
+/* The same, told to consoles as `shown`. */
+void stream_write_secret(struct stream *s, mn_str bytes, mn_str shown);
+void stream_header(struct stream *s, const char *ns, mn_str from, mn_str to, mn_str lang);
+/* What was fed and not read is dropped (RFC 6120 5.4.3.3), TLS begins. */
+void stream_secure(struct stream *s);
+void stream_compress(struct stream *s);
+/* The stream ends from here on: </stream:stream> went out, only the other's end is waited for. */
+void stream_end(struct stream *s);
+struct mn_conn *stream_conn(const struct stream *s);

@@ -1,0 +1,511 @@
+/* A client against a server that follows a script: what is told to whom, once, whatever the server
+ * and the network do. */
+#include "client/client.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "unit/client/server.h"
+#include "mynah/mynah.h"
+#include "test.h"
+
+#define HEADER                                                                                     \
+    "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "                                   \
+    "xmlns:stream='http://etherx.jabber.org/streams' id='1' from='x.test' version='1.0'>"
+#define SASL                                                                                       \
+    "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"                       \
+    "<mechanism>ANONYMOUS</mechanism></mechanisms></stream:features>"
+#define BIND(more)                                                                                 \
+    "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>" more "</stream:features>"
+#define SM "<sm xmlns='urn:xmpp:sm:3'/>"
+#define BOUND                                                                                      \
+    "<iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"                  \
+    "<jid>u@x.test/r</jid></bind></iq>"
+#define AUTH(more)                                                                                 \
+    "<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",                                   \
+        "><success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", "<stream:stream",                  \
+        ">" HEADER BIND(more)
+#define LOGIN(more) AUTH(more), "<id='bind'", ">" BOUND
+
+static struct {
+    struct mynah_context *ctx;
+    struct mynah_client *c;
+    struct server server;
+    struct mn_buf notes;
+} t;
+
+static void note(const char *fmt, ...)
+{
+    char text[200];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    mn_buf_fmt(&t.notes, "%s%s", t.notes.n ? " " : "", text);
+}
+
+static void on_state(void *arg, struct mynah_client *c, enum mynah_state s,
+                     const struct mynah_error *why)
+{
+    static const char *const names[] = {"offline", "waiting", NULL,     NULL,     "open",
+                                        NULL,      NULL,      "online", "closing"};
+
+    (void)arg;
+    if (names[s])
+        note("%s%s", names[s], s == MYNAH_ONLINE && mynah_client_is_resumed(c) ? "+" : "");
+    if (why)
+        note("(%d%s%s)", why->code, why->condition ? " " : "",
+             why->condition ? why->condition : "");
+}
+
+static void on_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
+{
+    static const char *const carbons[] = {"", "received:", "sent:"};
+
+    (void)arg;
+    (void)c;
+    note("%s%s>%s", carbons[m->carbon], m->from, m->body ? m->body : "-");
+}
+
+static void on_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+                    const struct mynah_error *why)
+{
+    static const char *const names[] = {"queued",    "written",   "acked",
+                                        "delivered", "displayed", "failed"};
+
+    (void)arg;
+    (void)c;
+    (void)id;
+    note("%s", names[state]);
+    if (why && why->condition)
+        note("(%s)", why->condition);
+}
+
+static void on_iq(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                  const struct mynah_error *error)
+{
+    (void)c;
+    CHECK(!result != !error);
+    if (result)
+        note("%s=result", (char *)arg);
+    else
+        note("%s=%d", (char *)arg, error->code);
+}
+
+static void ask(const char *name, const char *to, int ms)
+{
+    struct mynah_elem *q = mynah_elem_new("query", "urn:test");
+
+    mynah_iq_send(t.c, MYNAH_GET, to, &q, ms, on_iq, (void *)name);
+}
+
+static void turn_until(bool (*reached)(void))
+{
+    int64_t end = mn_clock_now() + 20000;
+
+    while (!reached() && mn_clock_now() < end)
+        mn_loop_turn(t.ctx->loop, 20);
+    if (!reached())
+        test_fail(__FILE__, __LINE__, "stuck before \"%s\" with \"%.*s\"; notes: %.*s",
+                  t.server.lines[t.server.at], MN_ARG(mn_buf_view(&t.server.got)),
+                  MN_ARG(mn_buf_view(&t.notes)));
+}
+
+static bool script_done(void)
+{
+    return server_done(&t.server);
+}
+
+static bool noted(const char *text)
+{
+    return t.notes.n && memmem(t.notes.p, t.notes.n, text, strlen(text));
+}
+
+static bool over(void)
+{
+    return mynah_client_state(t.c) == MYNAH_OFFLINE;
+}
+
+static bool online(void)
+{
+    return mynah_client_state(t.c) == MYNAH_ONLINE;
+}
+
+static bool loses(void)
+{
+    return noted("waiting");
+}
+
+static void start(const char *const *lines, bool reconnect)
+{
+    static const struct mynah_calls calls = {
+        .size = sizeof calls, .state = on_state, .message = on_message, .sent = on_sent};
+    struct mynah_client_config config = {.size = sizeof config,
+                                         .jid = "x.test",
+                                         .host = "127.0.0.1",
+                                         .tls = MYNAH_TLS_OFF,
+                                         .no_reconnect = !reconnect};
+
+    mn_buf_clear(&t.notes);
+    t.ctx = mynah_context_new(NULL);
+    server_start(&t.server, t.ctx, lines);
+    config.port = (uint16_t)strtoul(t.server.port, NULL, 10);
+    CHECK_INT(mynah_client_new(t.ctx, &config, &t.c, NULL), 0);
+    mynah_listen(t.c, &calls, NULL);
+    CHECK_INT(mynah_client_connect(t.c), 0);
+    CHECK_INT(mynah_client_connect(t.c), MYNAH_E_STATE);
+}
+
+static void finish(const char *notes)
+{
+    if (notes)
+        CHECK_STR(mn_buf_view(&t.notes), notes);
+    CHECK(!t.server.refused);
+    server_stop(&t.server);
+    mynah_context_free(t.ctx);
+    mn_buf_free(&t.notes);
+}
+
+/* How servers may end a login. */
+TEST(each_fault_of_a_login_has_its_code)
+{
+    static const struct {
+        const char *lines[12], *notes;
+    } rows[] = {
+        {{"<stream:stream", "></stream:stream>"}, "offline (-9)"},
+        {{"<stream:stream", ">HTTP/1.1 400 Bad Request\r\n\r\n"}, "offline (-9)"},
+        {{"<stream:stream", "><html>"}, "offline (-9)"},
+        {{"<stream:stream", ">" HEADER, "!"}, "offline (-13)"},
+        {{"<stream:stream", ">" HEADER "<stream:features/>"}, "offline (-8)"},
+        {{"<stream:stream",
+          ">" HEADER "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
+          "<mechanism>PLAIN</mechanism></mechanisms></stream:features>"},
+         "offline (-8)"},
+        {{"<stream:stream",
+          ">" HEADER "<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+          "</stream:error>"},
+         "offline (-9 host-unknown)"},
+        {{"<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
+          "><failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>"},
+         "offline (-7 not-authorized)"},
+        {{"<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
+          "><failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism-too-weak/></failure>"},
+         "offline (-8)"},
+        {{"<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
+          "><challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>AAAA</challenge>"},
+         "offline (-7)"},
+        {{"<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
+          "><challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>A</challenge>"},
+         "offline (-9)"},
+        {{"<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
+          "><proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"},
+         "offline (-5)"},
+        {{AUTH(""), "<id='bind'",
+          "><iq type='error' id='bind'><error type='cancel'><not-allowed xmlns="
+          "'urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"},
+         "offline (-10 not-allowed)"},
+        {{AUTH(""), "<id='bind'",
+          "><iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+          "<jid>u@x.test</jid></bind></iq>"},
+         "offline (-9)"},
+        {{AUTH(""), "<id='bind'", "><iq type='result' id='bind'/>"}, "offline (-9)"},
+        {{LOGIN(""), "></stream:stream>"}, "online offline (-13)"},
+        {{LOGIN(""), "><a><b></a>"}, "online offline (-9)"},
+        {{LOGIN(""), "><!-- x -->"}, "online offline (-9)"},
+        {{LOGIN(""), "><message><body>&lol;</body></message>"}, "online offline (-9)"},
+        {{LOGIN(SM), "<<enable",
+          "><enabled xmlns='urn:xmpp:sm:3'/><a xmlns='urn:xmpp:sm:3' h='2'/>"},
+         "online offline (-9)"},
+        {{LOGIN(""), "><nobody xmlns='urn:asked'/><stream:error><conflict xmlns="
+                     "'urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"},
+         "online offline (-9 conflict)"},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        start(rows[i].lines, false);
+        turn_until(over);
+        if (!mn_str_is(mn_buf_view(&t.notes), rows[i].notes))
+            test_fail(__FILE__, __LINE__, "row %zu: %.*s", i, MN_ARG(mn_buf_view(&t.notes)));
+        finish(NULL);
+    }
+}
+
+TEST(each_question_ends_once_and_only_who_was_asked_may_answer)
+{
+    static const char *const script[] = {
+        LOGIN(""),
+        "<type='get' id='",
+        "><iq type='result' id='%1' from='evil@y.test'/><iq type='result' id='%1'/>"
+        "<iq type='result' id='%1' from='A@y.test'/><iq type='result' id='%1' from='a@y.test'/>",
+        "<type='get' id='",
+        "><iq type='result' id='%1' from='u@x.test/other'/><iq type='error' id='%1' from='x.test'>"
+        "<error type='cancel'><item-not-found "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+        "<urn:last",
+        NULL};
+    struct mynah_elem *q = mynah_elem_new("query", "urn:cancelled");
+
+    start(script, false);
+    ask("early", NULL, 0);
+    CHECK(!noted("early"));
+    turn_until(online);
+    ask("one", "a@Y.test", 0);
+    ask("two", NULL, 0);
+    ask("late", "a@y.test", 30);
+    mynah_cancel(mynah_iq_send(t.c, MYNAH_SET, NULL, &q, 0, on_iq, "cancelled"));
+    for (int i = 0; i < 500 && !noted("late"); i++)
+        mn_loop_turn(t.ctx->loop, 20);
+    q = mynah_elem_new("query", "urn:last");
+    mynah_iq_send(t.c, MYNAH_GET, NULL, &q, 0, on_iq, "lost");
+    turn_until(script_done);
+    mynah_client_free(t.c);
+    finish("early=-2 online cancelled=-12 one=result two=-10 late=-11 lost=-12");
+}
+
+static void serve(void *arg, struct mynah_client *c, struct mynah_ask *q)
+{
+    struct mynah_elem *r = mynah_elem_new("answer", "urn:served");
+
+    (void)c;
+    note("%s:%s", (char *)arg, mynah_elem_name(mynah_ask_payload(q)));
+    mynah_elem_put(r, mynah_ask_from(q));
+    mynah_ask_result(&q, &r);
+}
+
+TEST(each_question_of_others_is_answered_once)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        "><iq type='get' id='1' from='b@y.test/r'><what xmlns='urn:served'/></iq>",
+        "<<iq type='result' id='1' to='b@y.test/r'><answer "
+        "xmlns='urn:served'>b@y.test/r</answer></iq>",
+        "><iq type='get' id='2'><else xmlns='urn:served'/></iq>",
+        "<id='2'><answer xmlns='urn:served'>u@x.test<",
+        "><iq type='set' id='3' from='b@y.test'><what xmlns='urn:served'/></iq>",
+        "<type='error' id='3' to='b@y.test'><error type='cancel'><service-unavailable",
+        "><iq type='get' id='4' from='b@y.test'/>",
+        "<id='4' to='b@y.test'><error type='modify'><bad-request",
+        "><iq type='get' from='b@y.test'><what xmlns='urn:served'/></iq><iq id='5'/>",
+        "><iq type='get' id='6' from='b@y.test'><what xmlns='urn:served'/></iq>",
+        "<id='6'",
+        NULL};
+
+    start(lines, false);
+    mynah_iq_serve(t.c, MYNAH_GET, "urn:served", "what", serve, "what");
+    mynah_iq_serve(t.c, MYNAH_GET, "urn:served", NULL, serve, "any");
+    turn_until(script_done);
+    finish("online what:what any:else what:what");
+}
+
+#define CARBON(way, from)                                                                          \
+    "<message from='" from "' to='u@x.test/r'><" way " xmlns='urn:xmpp:carbons:2'><forwarded "     \
+    "xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='a@y.test/1' to='u@x.test/2'>" \
+    "<body>" way "</body></message></forwarded></" way "></message>"
+
+TEST(messages_are_told_as_what_they_are)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        "><message from='a@y.test/1'><body xml:lang='de'>eins</body><body>one</body></message>",
+        ">" CARBON("received", "u@x.test") CARBON("sent", "u@x.test"),
+        ">" CARBON("received", "a@y.test") CARBON("sent", "u@x.test/2"),
+        "><message type='chat'><body>self</body></message>",
+        "><presence type='nonsense' from='a@y.test'/>",
+        "><iq type='get' id='end'><x xmlns='y'/></iq>",
+        "<id='end'",
+        NULL};
+
+    start(lines, false);
+    turn_until(script_done);
+    finish("online a@y.test/1>one received:a@y.test/1>received sent:a@y.test/1>sent u@x.test>self");
+}
+
+TEST(a_message_is_followed_to_its_end)
+{
+    static const char *const lines[] = {
+        LOGIN(SM),
+        "<<enable",
+        "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+        "<markable",
+        "><a xmlns='urn:xmpp:sm:3' h='1'/>",
+        "><message from='other@y.test'><received xmlns='urn:xmpp:receipts' id='m1'/></message>",
+        "><message from='a@y.test/1'><received xmlns='urn:xmpp:receipts' id='m1'/></message>",
+        "><message from='a@y.test/1'><received xmlns='urn:xmpp:receipts' id='m1'/></message>",
+        "><message from='a@y.test/1'><displayed xmlns='urn:xmpp:chat-markers:0' "
+        "id='m1'/></message>",
+        "<id='m2'",
+        "><message type='error' id='m2' from='evil@y.test'><error/></message>"
+        "<message type='error' id='m2' from='nobody@y.test'><error type='cancel'><item-not-found "
+        "xmlns="
+        "'urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+        "><iq type='get' id='end'><x xmlns='y'/></iq>",
+        "<id='end'",
+        NULL};
+    struct mynah_elem *m;
+
+    start(lines, false);
+    m = mynah_message_new("a@y.test/1", MYNAH_CHAT, "one");
+    mynah_elem_set(m, "id", "m1");
+    CHECK_INT(mynah_message_send(t.c, &m, NULL, NULL, NULL), 0);
+    turn_until(online);
+    for (int i = 0; i < 500 && !noted("displayed"); i++)
+        mn_loop_turn(t.ctx->loop, 20);
+    m = mynah_message_new("nobody@y.test", MYNAH_HEADLINE, "two");
+    mynah_elem_set(m, "id", "m2");
+    CHECK_INT(mynah_message_send(t.c, &m, NULL, NULL, NULL), 0);
+    turn_until(script_done);
+    finish("queued written online acked other@y.test>- delivered displayed queued written "
+           "evil@y.test>- "
+           "failed (item-not-found) nobody@y.test>-");
+}
+
+/* The connection is cut, and the session is there again. */
+TEST(a_resumed_session_loses_and_doubles_nothing)
+{
+    static const char *const lines[] = {
+        LOGIN(SM),
+        "<<enable",
+        "><enabled xmlns='urn:xmpp:sm:3' id='s&apos;1' resume='true'/>",
+        "><message from='a@y.test/1'><body>hi</body></message>",
+        "<>one<",
+        "><a xmlns='urn:xmpp:sm:3' h='1'/>",
+        "<>two<",
+        "<>three<",
+        "!",
+        AUTH(SM),
+        "<<resume xmlns='urn:xmpp:sm:3' h='1' previd='s&apos;1'/>",
+        "><resumed xmlns='urn:xmpp:sm:3' previd='s&apos;1' h='2'/>",
+        "<>three<",
+        "<urn:test",
+        "<<r ",
+        "><a xmlns='urn:xmpp:sm:3' h='3'/>",
+        "<<r ",
+        NULL};
+
+    start(lines, true);
+    turn_until(online);
+    mynah_chat(t.c, "a@y.test", "one");
+    mynah_chat(t.c, "a@y.test", "two");
+    mynah_chat(t.c, "a@y.test", "three");
+    turn_until(loses);
+    ask("meanwhile", NULL, 0);
+    turn_until(script_done);
+    CHECK(!memmem(t.server.all.p, t.server.all.n, "meanwhile", 9));
+    mynah_client_free(t.c);
+    finish("online queued written queued written queued written a@y.test/1>hi acked waiting (-13) "
+           "acked online+ "
+           "acked meanwhile=-12");
+}
+
+TEST(a_session_that_is_gone_leaves_its_messages_to_the_next)
+{
+    static const char *const lines[] = {
+        LOGIN(SM),
+        "<<enable",
+        "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+        "<>one<",
+        "<>two<",
+        "<urn:test",
+        "!",
+        AUTH(SM),
+        "<<resume",
+        "><failed xmlns='urn:xmpp:sm:3' h='1'><item-not-found xmlns="
+        "'urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>",
+        "<id='bind'",
+        ">" BOUND,
+        "<<enable",
+        "<>two<",
+        "<>three<",
+        NULL};
+
+    start(lines, true);
+    turn_until(online);
+    mynah_chat(t.c, "a@y.test", "one");
+    mynah_chat(t.c, "a@y.test", "two");
+    ask("question", NULL, 0);
+    turn_until(loses);
+    mynah_chat(t.c, "a@y.test", "three");
+    turn_until(script_done);
+    /* The second enable's counts begin anew, and `one` went once. */
+    CHECK(!memmem(strstr(t.server.all.p, "<resume"), 400, ">one<", 5));
+    mynah_client_free(t.c);
+    finish("online queued written queued written waiting (-13) queued acked question=-13 "
+           "written online");
+}
+
+TEST(a_later_run_goes_on_where_an_earlier_one_stopped)
+{
+    static const char *const first[] = {
+        LOGIN(SM), "<<enable",     "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+        "<>one<",  "<>北 &lt;京<", NULL};
+    static const char *const second[] = {
+        AUTH(SM), "<<resume xmlns='urn:xmpp:sm:3' h='0' previd='s'/>",
+        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='1'/>", "<>北 &lt;京<", NULL};
+    void *saved;
+    size_t n;
+
+    start(first, true);
+    turn_until(online);
+    mynah_chat(t.c, "a@y.test", "one");
+    mynah_chat(t.c, "a@y.test", "北 <京");
+    turn_until(script_done);
+    CHECK_INT(mynah_client_save(t.c, &saved, &n), 0);
+    CHECK_INT(mynah_client_restore(t.c, saved, n), MYNAH_E_STATE);
+    mynah_client_free(t.c);
+    finish(NULL);
+    start(second, true);
+    mynah_client_disconnect(t.c);
+    CHECK_INT(mynah_client_restore(t.c, "<session/>", 10), MYNAH_E_FORMAT);
+    CHECK_INT(mynah_client_restore(t.c, "<session", 8), MYNAH_E_FORMAT);
+    CHECK_INT(mynah_client_restore(t.c, saved, n), MYNAH_E_FORMAT); /* of u@x.test, not of x.test */
+    mynah_free(saved);
+    finish("offline");
+}
+
+static void free_at_state(void *arg, struct mynah_client *c, enum mynah_state s,
+                          const struct mynah_error *why)
+{
+    (void)why;
+    if (s == *(enum mynah_state *)arg)
+        mynah_client_free(c);
+}
+
+static void free_at_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
+{
+    (void)m;
+    if (!arg)
+        mynah_client_free(c);
+}
+
+TEST(a_client_may_be_freed_inside_its_call_backs)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        "><message from='a@y.test'><body>x</body></message><message "
+        "from='a@y.test'><body>y</body></message>",
+        "!", NULL};
+    static const enum mynah_state at[] = {MYNAH_CONNECTING, MYNAH_LOGIN, MYNAH_BINDING,
+                                          MYNAH_ONLINE, MYNAH_WAITING};
+
+    for (size_t i = 0; i <= MN_COUNT(at); i++) {
+        struct mynah_calls calls = {.size = sizeof calls, .state = free_at_state};
+        enum mynah_state when = i < MN_COUNT(at) ? at[i] : MYNAH_ONLINE;
+
+        if (i == MN_COUNT(at))
+            calls = (struct mynah_calls){.size = sizeof calls, .message = free_at_message};
+        start(lines, true);
+        mynah_listen(t.c, &calls, i < MN_COUNT(at) ? &when : NULL);
+        ask("question", NULL, 0);
+        if (i == 0) { /* its first state is told inside connect */
+            mynah_client_disconnect(t.c);
+            mynah_client_connect(t.c);
+        }
+        /* The memory goes at the end of a turn, so what is looked at is looked at inside one. */
+        for (int k = 0; k < 1000 && !mn_list_empty(&t.ctx->clients); k++)
+            mn_loop_turn(t.ctx->loop, 20);
+        CHECK(mn_list_empty(&t.ctx->clients));
+        finish(NULL);
+    }
+}
