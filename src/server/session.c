@@ -62,10 +62,32 @@ struct session *session_find(const struct user *u, mn_str resource)
     return NULL;
 }
 
-bool session_fits(const struct user *u, mn_str resource)
+/* Of those that wait for their client, the one that would be given up first; NULL: none does. */
+static struct session *longest_away(const struct user *u)
 {
-    return u->session_count < u->owner->snap->conf->limits.sessions_per_account ||
-           session_find(u, resource);
+    struct session *first = NULL;
+
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (!s->endpoint && (!first || s->sm->until < first->sm->until))
+            first = s;
+    }
+    return first;
+}
+
+bool session_fits(struct user *u, mn_str resource)
+{
+    struct session *away;
+
+    if (u->session_count < u->owner->snap->conf->limits.sessions_per_account ||
+        session_find(u, resource))
+        return true;
+    away = longest_away(u);
+    if (away)
+        session_end(away);
+    return away;
 }
 
 struct session *session_ref(struct session *s)

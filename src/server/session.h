@@ -55,8 +55,9 @@ struct session {
  * conflict. */
 struct session *session_new(struct user *u, mn_str resource, const struct endpoint_face *face,
                             void *endpoint);
-/* May one more be bound: the account is below its limit, or it takes the place of one. */
-bool session_fits(const struct user *u, mn_str resource);
+/* May one more be bound: the account is below its limit, or it takes the place of one. One that
+ * waits for its client gives way: who comes is worth more than who may come back. */
+bool session_fits(struct user *u, mn_str resource);
 /* Ends it: unavailable presence goes out, the account forgets it. The endpoint is the caller's
  * business. */
 void session_end(struct session *s);

@@ -9,7 +9,7 @@ static void features(struct c2s *c, struct mn_buf *out)
         mn_buf_lit(out, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>");
 }
 
-static enum mn_cond choose(const struct iq *iq, const struct user *u, struct mn_arena *a,
+static enum mn_cond choose(const struct iq *iq, struct user *u, struct mn_arena *a,
                            mn_str *resource)
 {
     mn_str wish = mn_elem_child_text(iq->child, MN_NS_BIND, "resource", a);
