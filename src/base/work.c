@@ -9,6 +9,8 @@ struct lane {
     pthread_cond_t some;
     struct mn_job *first, **last;
     size_t waiting, depth;
+    unsigned idle; /* threads that sleep */
+    bool called;   /* one of them is woken and not there yet */
     bool stop;
     pthread_t *threads;
     unsigned count;
@@ -25,6 +27,16 @@ static void job_back(struct mn_post *p)
     j->done(j);
 }
 
+/* Whether to wake another thread; under the lock, which the one that is woken would have to wait
+ * for. One at a time: it wakes the next when there is more than it takes. */
+static bool call(struct lane *l)
+{
+    if (!l->first || !l->idle || l->called)
+        return false;
+    l->called = true;
+    return true;
+}
+
 static void *lane_run(void *arg)
 {
     struct lane *l = arg;
@@ -32,9 +44,14 @@ static void *lane_run(void *arg)
     pthread_mutex_lock(&l->lock);
     for (;;) {
         struct mn_job *j;
+        bool more;
 
-        while (!l->first && !l->stop)
+        while (!l->first && !l->stop) {
+            l->idle++;
             pthread_cond_wait(&l->some, &l->lock);
+            l->idle--;
+            l->called = false;
+        }
         if (l->stop)
             break;
         j = l->first;
@@ -42,7 +59,10 @@ static void *lane_run(void *arg)
         if (!l->first)
             l->last = &l->first;
         l->waiting--;
+        more = call(l);
         pthread_mutex_unlock(&l->lock);
+        if (more)
+            pthread_cond_signal(&l->some);
         j->run(j);
         j->post.run = job_back;
         mn_loop_post(j->loop, &j->post);
@@ -101,23 +121,32 @@ void mn_work_free(struct mn_work *w)
     mn_free(w);
 }
 
-int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j)
+void mn_work_submit_all(struct mn_work *w, enum mn_lane lane, struct mn_job **list)
 {
     struct lane *l = &w->lanes[lane];
-    int e = MN_E_OK;
+    bool some;
 
-    if (!j->loop)
-        j->loop = mn_loop_here();
-    j->next = NULL;
     pthread_mutex_lock(&l->lock);
-    if (l->stop || l->waiting >= l->depth) {
-        e = MN_E_BUSY;
-    } else {
+    while (*list && !l->stop && l->waiting < l->depth) {
+        struct mn_job *j = *list;
+
+        *list = j->next;
+        j->next = NULL;
         *l->last = j;
         l->last = &j->next;
         l->waiting++;
-        pthread_cond_signal(&l->some);
     }
+    some = call(l);
     pthread_mutex_unlock(&l->lock);
-    return e;
+    if (some)
+        pthread_cond_signal(&l->some);
+}
+
+int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j)
+{
+    if (!j->loop)
+        j->loop = mn_loop_here();
+    j->next = NULL;
+    mn_work_submit_all(w, lane, &j);
+    return j ? MN_E_BUSY : MN_E_OK;
 }

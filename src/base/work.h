@@ -28,3 +28,6 @@ void mn_work_free(struct mn_work *w); /* the same, if that was not done */
 /* From a loop's thread. MN_E_BUSY when the lane is full or stopped; the job is then still the
  * caller's. */
 int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j) MN_MUST_CHECK;
+/* Those of `list` (by `next`), whose loops are named, in their order and at the cost of one; what
+ * the lane has no room for stays there. */
+void mn_work_submit_all(struct mn_work *w, enum mn_lane lane, struct mn_job **list);

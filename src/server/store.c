@@ -13,6 +13,8 @@ struct store_writer {
     unsigned epoch; /* of what is submitted now: behind every failure that the loop has heard of */
     atomic_uint failed; /* all of this epoch and before are stale; the backend's */
     struct store_read *waiting, **waiting_last;
+    struct mn_job *reads, **reads_last; /* of this turn */
+    struct mn_turn reads_turn;
     unsigned in_flight;
 };
 
@@ -34,6 +36,9 @@ static void submit_now(struct store_writer *w)
         submit(&w->turn);
 }
 
+static void reads_submit(struct mn_turn *t);
+static void read_go(struct store_writer *w, struct store_read *r);
+
 struct store_writer *store_writer_new(struct store *s, struct mn_loop *l, store_done_fn *done,
                                       void *arg)
 {
@@ -46,10 +51,10 @@ struct store_writer *store_writer_new(struct store *s, struct mn_loop *l, store_
     w->turn.run = submit;
     w->epoch = 1;
     w->waiting_last = &w->waiting;
+    w->reads_last = &w->reads;
+    w->reads_turn.run = reads_submit;
     return w;
 }
-
-static void read_go(struct store_writer *w, struct store_read *r);
 
 static void reads_go(struct store_writer *w)
 {
@@ -110,6 +115,8 @@ void store_writer_free(struct store_writer *w)
     if (!w)
         return;
     submit_now(w);
+    mn_turn_cancel(&w->reads_turn);
+    reads_submit(&w->reads_turn);
     while (w->in_flight)
         mn_loop_turn(w->loop, -1);
     while ((r = w->waiting)) {
@@ -301,6 +308,32 @@ static void answer(struct mn_post *p)
     read_done((struct mn_job *)p);
 }
 
+static void read_answered(struct store_writer *w, struct mn_job *j)
+{
+    j->post.run = answer;
+    mn_loop_post(w->loop, &j->post);
+}
+
+/* All reads of a turn together: a thread that is woken for each of them costs more than most of
+ * them do. */
+static void reads_submit(struct mn_turn *t)
+{
+    struct store_writer *w = MN_OF(t, struct store_writer, reads_turn);
+    struct mn_job *list = w->reads;
+
+    w->reads = NULL;
+    w->reads_last = &w->reads;
+    if (list)
+        mn_work_submit_all(w->store->work, MN_LANE_READ, &list);
+    while (list) {
+        struct mn_job *j = list;
+
+        list = j->next;
+        ((struct store_read *)j)->result = MN_E_BUSY;
+        read_answered(w, j);
+    }
+}
+
 static void read_go(struct store_writer *w, struct store_read *r)
 {
     struct store *s = w->store;
@@ -308,16 +341,16 @@ static void read_go(struct store_writer *w, struct store_read *r)
     r->job.loop = w->loop;
     r->job.run = read_run;
     r->job.done = read_done;
-    if (s->work) {
-        r->from_store = s;
-        if (!mn_work_submit(s->work, MN_LANE_READ, &r->job))
-            return;
-        r->result = MN_E_BUSY;
-    } else {
+    if (!s->work) {
         s->backend->read(s, r);
+        read_answered(w, &r->job);
+        return;
     }
-    r->job.post.run = answer;
-    mn_loop_post(w->loop, &r->job.post);
+    r->from_store = s;
+    r->job.next = NULL;
+    *w->reads_last = &r->job;
+    w->reads_last = &r->job.next;
+    mn_loop_at_end(w->loop, &w->reads_turn);
 }
 
 void store_read(struct store_writer *w, struct store_read *r, uint64_t seq)

@@ -72,6 +72,16 @@ int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j)
     return MN_E_OK;
 }
 
+void mn_work_submit_all(struct mn_work *w, enum mn_lane lane, struct mn_job **list)
+{
+    while (*list) {
+        struct mn_job *j = *list;
+
+        *list = j->next;
+        (void)mn_work_submit(w, lane, j);
+    }
+}
+
 /* No other thread has anything for us: whoever would wait for it, does not. */
 int epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
 {

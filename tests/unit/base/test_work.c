@@ -1,6 +1,7 @@
 #include "base/work.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "base/err.h"
@@ -34,13 +35,18 @@ static void done(struct mn_job *j)
     order[done_count++] = ((struct job *)j)->number;
 }
 
-static struct mn_work *begin(size_t depth)
+static struct mn_work *begin_with(const unsigned threads[MN_LANES], size_t depth)
 {
     loop = mn_loop_new(MN_LOOP_EPOLL);
     main_thread = pthread_self();
     atomic_store(&begun, 0);
     done_count = 0;
-    return mn_work_new((unsigned[]){1, 1, 1, 1}, depth);
+    return mn_work_new(threads, depth);
+}
+
+static struct mn_work *begin(size_t depth)
+{
+    return begin_with((unsigned[]){1, 1, 1, 1}, depth);
 }
 
 static int submit(struct mn_work *w, enum mn_lane lane, struct job *j, unsigned number)
@@ -92,6 +98,53 @@ TEST(a_full_lane_says_so_and_starves_no_other)
     CHECK_INT(submit(w, MN_LANE_HASH, &jobs[3], 3), 0);
     wait_for(5);
     CHECK_INT(order[4], 3);
+    mn_work_free(w);
+    mn_loop_free(loop);
+}
+
+TEST(a_list_keeps_its_order_and_what_there_is_no_room_for)
+{
+    struct mn_work *w = begin(3);
+    struct job jobs[6];
+    struct mn_job *list = &jobs[1].job;
+
+    pthread_mutex_lock(&gate);
+    CHECK_INT(submit(w, MN_LANE_READ, &jobs[0], 0), 0);
+    while (!atomic_load(&begun))
+        ;
+    for (unsigned i = 1; i < MN_COUNT(jobs); i++)
+        jobs[i] = (struct job){.job = {.run = run,
+                                       .done = done,
+                                       .loop = loop,
+                                       .next = i + 1 < MN_COUNT(jobs) ? &jobs[i + 1].job : NULL},
+                               .number = i};
+    mn_work_submit_all(w, MN_LANE_READ, &list);
+    CHECK(list == &jobs[4].job && list->next == &jobs[5].job);
+    pthread_mutex_unlock(&gate);
+    wait_for(4);
+    for (unsigned i = 0; i < 4; i++)
+        CHECK_INT(order[i], i);
+    mn_work_free(w);
+    mn_loop_free(loop);
+}
+
+/* The list wakes one thread; it comes to a stand, and the others are there all the same. */
+TEST(threads_wake_each_other)
+{
+    struct mn_work *w = begin_with((unsigned[]){1, 3, 1, 1}, 10);
+    struct job jobs[3];
+    struct mn_job *list = NULL;
+
+    pthread_mutex_lock(&gate);
+    for (unsigned i = MN_COUNT(jobs); i-- > 0; list = &jobs[i].job)
+        jobs[i] = (struct job){.job = {.run = run, .done = done, .loop = loop, .next = list},
+                               .number = i};
+    mn_work_submit_all(w, MN_LANE_READ, &list);
+    CHECK(!list);
+    while (atomic_load(&begun) < 3)
+        sched_yield();
+    pthread_mutex_unlock(&gate);
+    wait_for(3);
     mn_work_free(w);
     mn_loop_free(loop);
 }
