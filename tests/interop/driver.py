@@ -2,7 +2,7 @@
 import contextlib, os, re, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import Client, DEADLINE, Server, tap
+from mynah import Client, DEADLINE, Server, go_inside, tap
 
 
 OLD, NEW = "a245427228c4407", "mynah.test"
