@@ -441,6 +441,10 @@ static void pump(struct c2s *c)
     struct mn_pool *pool = mn_loop_pool(c->owner->loop);
 
     c->pumping = true;
+    if (c->state == C2S_BOUND && session_is_busy(c->session)) {
+        c->busy = true;
+        c2s_wait(c);
+    }
     while (!c->waiting && !c->overflow && c->state != C2S_CLOSED) {
         struct mn_arena a = {.pool = pool};
         struct mn_xml_item item;

@@ -216,7 +216,7 @@ size_t session_queued(const struct session *s)
 
 bool session_is_busy(const struct session *s)
 {
-    return s->open_bytes > OPEN_MAX;
+    return s->open_bytes > OPEN_MAX || (s->user && !s->user->loaded);
 }
 
 void session_give(struct session *s, struct mn_stanza *st)

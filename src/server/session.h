@@ -79,8 +79,8 @@ void session_sent(struct session *s, struct mn_stanza *st);
 void session_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to);
 /* Bytes that wait for the client, or for its acknowledgement. */
 size_t session_queued(const struct session *s);
-/* So much of what it sent is not settled yet that no more is to be taken before that (then
- * endpoint_face.settled). */
+/* So much of what it sent is not settled yet that no more is to be taken before that, or its
+ * account is being read anew after a failed commit (then endpoint_face.settled). */
 bool session_is_busy(const struct session *s);
 /* Inactive or not; what was kept back goes out first. */
 void session_active(struct session *s, bool active);

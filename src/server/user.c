@@ -178,6 +178,13 @@ static void load_done(struct store_read *r)
 static void loaded(struct user *u)
 {
     u->loaded = true;
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (s->endpoint)
+            s->face->settled(s->endpoint);
+    }
     user_unpark(u);
     user_let(u);
 }

@@ -273,6 +273,32 @@ def a_full_disk_refuses_what_is_stored_and_nothing_else():
         machine.end()
 
 
+def what_was_refused_is_not_taken_for_stored():
+    """While the account is read anew, memory has a change that the disk refused: nothing is judged by it."""
+    machine, block = Machine(), "<%s xmlns='urn:xmpp:blocking'><item jid='x@localhost'/></%s>"
+    try:
+        server = machine.start()
+        Client(server).register("a")
+        a = person(server, "a")
+        assert "result" in ask(a, "set", "1", block % ("block", "block"))
+        machine.set(FULL, 1)
+        machine.set(BLIND, 1)
+        assert "<resource-constraint" in ask(a, "set", "2", block % ("unblock", "unblock"))
+        machine.set(FULL, 0)
+        a.send("<iq type='set' id='3'>%s</iq>" % block % ("unblock", "unblock"))
+        until = time.monotonic() + DEADLINE
+        while not any("refused a read" in l for l in server.log) and time.monotonic() < until:
+            time.sleep(0.01)
+        machine.set(BLIND, 0)
+        assert "result" in a.until("<iq [^>]*id='3'[^>]*>")
+        machine.power_off()
+        server = machine.start()
+        assert "x@localhost" not in ask(person(server, "a"), "get", "b", "<blocklist xmlns='urn:xmpp:blocking'/>")
+        server.end()
+    finally:
+        machine.end()
+
+
 def a_failed_sync_ends_it_with_one_line():
     machine = Machine()
     try:
@@ -500,7 +526,8 @@ def a_kept_database_of_version_1_is_read():
 
 
 sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes), a_disk_that_lies_is_found_out,
-                   a_full_disk_refuses_what_is_stored_and_nothing_else, a_failed_sync_ends_it_with_one_line,
+                   a_full_disk_refuses_what_is_stored_and_nothing_else,
+                   what_was_refused_is_not_taken_for_stored, a_failed_sync_ends_it_with_one_line,
                    who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_comes_back_is_told_of_what_was_being_stored,
                    who_comes_back_after_a_stop_is_told_of_it_too, a_file_that_it_cannot_use_is_named_in_one_line,
                    what_cannot_be_read_is_not_absent, a_kept_database_of_version_1_is_read]) else 0)
