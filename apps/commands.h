@@ -8,7 +8,7 @@ struct option_row {
     const char *name, *value, *text;
 };
 
-enum kind { WORD = 1, MAYBE, OPTION, SECRET, LINES, AFTER };
+enum kind { WORD = 1, TEXT, MAYBE, OPTION, SECRET, LINES, AFTER };
 
 struct arg {
     enum kind kind;
@@ -32,7 +32,7 @@ static const struct option_row ctl_options[] = {
 static const struct row rows[] = {
 #define ARG(kind, name, value, text) {kind, #name, value, text},
 #define LOCAL(words, text, ...) {true, words, text, {__VA_ARGS__}},
-#define COMMAND(fn, words, text, ...) {false, words, text, {__VA_ARGS__}},
+#define COMMAND(fn, who, words, text, ...) {false, words, text, {__VA_ARGS__}},
 #include "server/commands.def"
 #undef COMMAND
 #undef LOCAL
@@ -42,7 +42,7 @@ static const struct row rows[] = {
 /* How an argument is written on the command line. */
 static inline void arg_synopsis(const struct arg *a, struct mn_buf *b)
 {
-    if (a->kind == WORD)
+    if (a->kind == WORD || a->kind == TEXT)
         mn_buf_fmt(b, " %s", a->value);
     else if (a->kind == MAYBE)
         mn_buf_fmt(b, " [%s]", a->value);

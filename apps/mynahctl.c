@@ -340,9 +340,11 @@ static json_t *args_json(const struct row *row)
     struct mn_arena room = {0};
 
     for (const struct arg *a = row->args; a->kind; a++) {
-        if (a->kind == WORD && word == ctl.word_count)
+        bool needed = a->kind == WORD || a->kind == TEXT;
+
+        if (needed && word == ctl.word_count)
             fail(EXIT_USAGE, "bad-request", "%s: %s is missing: %s", row->words, a->value, a->text);
-        if ((a->kind == WORD || a->kind == MAYBE) && word < ctl.word_count) {
+        if ((needed || a->kind == MAYBE) && word < ctl.word_count) {
             const char *text = ctl.words[word++];
 
             if (!strcmp(a->value, "FILE"))

@@ -197,7 +197,8 @@ static void signalled(struct mn_watch *w, unsigned events)
     }
 }
 
-static void serve(struct server *srv, unsigned loops, const sigset_t *set, int64_t files)
+/* True: it is to be started anew. */
+static bool serve(struct server *srv, unsigned loops, const sigset_t *set, int64_t files)
 {
     struct signals s = {{signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC), MN_READ, signalled}, srv};
 
@@ -211,9 +212,20 @@ static void serve(struct server *srv, unsigned loops, const sigset_t *set, int64
     mn_log_info(NULL, "stopped");
     mn_loop_unwatch(srv->owners[0]->loop, &s.watch);
     close(s.watch.fd);
+    return srv->end.restart;
 }
 
-static int run(const struct config *c, struct asked *asked)
+/* The program as it is on the disk now, in the same process: whoever watches over it sees none end.
+ */
+static int start_again(char **argv)
+{
+    mn_log_info(NULL, "starting again");
+    execvp(argv[0], argv);
+    fprintf(stderr, "mynahd: cannot start %s again: %s\n", argv[0], strerror(errno));
+    return 1;
+}
+
+static int run(const struct config *c, struct asked *asked, char **argv)
 {
     struct mn_arena a = {0};
     struct mn_buf why = {0};
@@ -222,6 +234,7 @@ static int run(const struct config *c, struct asked *asked)
     struct server_options opt = {
         .conf = c, .loops = loops, .backend = MN_LOOP_EPOLL, .read = load, .read_arg = asked};
     struct server *srv = NULL;
+    bool again = false;
     sigset_t set;
     int e;
 
@@ -244,12 +257,12 @@ static int run(const struct config *c, struct asked *asked)
     if (e)
         fprintf(stderr, "mynahd: %.*s\n", MN_ARG(mn_buf_view(&why)));
     else
-        serve(srv, loops, &set, files);
+        again = serve(srv, loops, &set, files);
     if (srv)
         server_free(srv);
     mn_buf_free(&why);
     mn_arena_done(&a, NULL);
-    return e ? 1 : 0;
+    return again ? start_again(argv) : e ? 1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -305,7 +318,7 @@ int main(int argc, char **argv)
         if (check)
             puts("the configuration is good");
         else if (!(e = become(c, asked.found ? asked.path : NULL)))
-            e = run(c, &asked);
+            e = run(c, &asked, argv);
     }
     mn_arena_done(&a, NULL);
     return e;

@@ -288,7 +288,7 @@ static void page_bash(void)
         const struct arg *a = rows[i].args;
 
         printf("\n %s", rows[i].words);
-        for (; a->kind == WORD || a->kind == MAYBE; a++)
+        for (; a->kind == WORD || a->kind == TEXT || a->kind == MAYBE; a++)
             printf(" %s", a->value);
         for (; a->kind; a++)
             if (a->kind == OPTION)

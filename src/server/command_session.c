@@ -24,6 +24,11 @@ static json_t *session_json(const struct session *s, struct mn_arena *a)
     return o;
 }
 
+struct listing {
+    const struct host *host; /* NULL: of every domain */
+    json_t *all;
+};
+
 struct found {
     struct session **items;
     size_t count, cap;
@@ -47,17 +52,18 @@ static void add_user(struct found *f, const struct user *u, mn_str after)
 static void list_each(struct command *c)
 {
     mn_str after = command_arg(c, "after");
-    json_t *all = c->state;
+    struct listing *l = c->state;
     struct found f = {0};
     struct user *u;
 
     for (size_t at = 0; (u = mn_map_next(&owner_here()->users, &at));)
-        add_user(&f, u, after);
+        if (!l->host || u->host == l->host)
+            add_user(&f, u, after);
     if (f.count)
         qsort(f.items, f.count, sizeof *f.items, by_jid);
     /* One more than fits says that there are more. */
     for (size_t i = 0; i < f.count && i <= PAGE; i++)
-        json_array_append_new(all, session_json(f.items[i], &c->a));
+        json_array_append_new(l->all, session_json(f.items[i], &c->a));
     mn_free(f.items);
 }
 
@@ -69,7 +75,8 @@ static int by_json(const void *a, const void *b)
 
 static void list_end(struct command *c)
 {
-    json_t *all = c->state, *page = json_array(), *ok = json_pack("{so}", "sessions", page);
+    json_t *all = ((struct listing *)c->state)->all, *page = json_array(),
+           *ok = json_pack("{so}", "sessions", page);
     size_t count = json_array_size(all);
     json_t **items = mn_alloc(count * sizeof *items);
 
@@ -104,28 +111,21 @@ static void list_one(struct command *c)
 
 void command_session_list(struct command *c)
 {
-    mn_str text = command_arg(c, "jid");
+    mn_str text = command_arg(c, "jid"), domain = command_arg(c, "domain");
+    struct listing *l = MN_ARENA_NEW(&c->a, struct listing);
     struct mn_jid jid;
 
+    if (domain.p && !(l->host = command_host(c, domain)))
+        return;
     if (!text.p) {
-        c->state = json_array();
+        c->state = l;
+        l->all = json_array();
         command_visit(c, list_each, list_end);
     } else if (command_jid(c, text, &jid)) {
         c->state = MN_ARENA_NEW(&c->a, struct mn_jid);
         *(struct mn_jid *)c->state = jid;
         command_go(c, owner_of(c->srv, mn_jid_bare(&jid)), list_one);
     }
-}
-
-/* Valid in XML: jansson has checked that it is UTF-8. */
-static bool is_sentence(mn_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f ||
-            (s.n - i >= 3 &&
-             (!memcmp(s.p + i, "\xef\xbf\xbe", 3) || !memcmp(s.p + i, "\xef\xbf\xbf", 3))))
-            return false;
-    return s.n <= REASON_MAX;
 }
 
 static void kick(struct command *c)
@@ -162,7 +162,7 @@ void command_session_kick(struct command *c)
 
     if (!command_jid(c, command_arg(c, "jid"), &jid))
         return;
-    if (!is_sentence(reason)) {
+    if (reason.n > REASON_MAX || !command_is_text(reason, false)) {
         command_fail(c, MN_COND_NOT_ACCEPTABLE,
                      "reason: at most %d bytes on one line, without control characters",
                      REASON_MAX);

@@ -4,13 +4,12 @@
 #include "server/account.h"
 #include "server/command.h"
 #include "server/server.h"
+#include "server/session.h"
 #include "xmpp/datetime.h"
 #include "xmpp/sasl.h"
 
 enum {
     CHANGES_AT_ONCE = 8, /* a login waits behind no more keys than these */
-    READS_AT_ONCE = 32,
-    PAGE = 1000,
     TOLD_EVERY = 100,
 };
 
@@ -79,6 +78,8 @@ static void change(struct command *c, enum account_what what)
     ch->name = mn_arena_str(&ch->arena, what == ACCOUNT_CREATE ? mn_str_cut(text, '@', &rest)
                                                                : mn_jid_user(&jid));
     ch->password = mn_arena_str(&ch->arena, password);
+    ch->full_name = mn_arena_str(&ch->arena, command_arg(c, "name"));
+    ch->email = mn_arena_str(&ch->arena, command_arg(c, "email"));
     ch->done = changed;
     ch->arg = c;
     wipe(password);
@@ -114,6 +115,7 @@ void command_user_remove(struct command *c)
 
 struct shown {
     struct command *c;
+    void (*then)(void *arg, struct user *u);
     struct user *user;
     json_t *ok;
     size_t next;
@@ -128,6 +130,12 @@ static json_t *stamp_json(mn_str value, struct mn_arena *a)
         return json_null();
     text = mn_datetime_text(ms, a);
     return json_stringn(text.p, text.n);
+}
+
+static json_t *text_json(mn_str value, struct mn_arena *a)
+{
+    (void)a;
+    return value.n ? json_stringn(value.p, value.n) : json_null();
 }
 
 static json_t *mechanisms_json(mn_str creds, struct mn_arena *a)
@@ -148,6 +156,8 @@ static const struct {
     {"created", USER_STORE, USER_ACCOUNT, stamp_json},
     {"disabled", USER_STORE, USER_DISABLED, stamp_json},
     {"mechanisms", "auth", "creds", mechanisms_json},
+    {"name", "profile", "name", text_json},
+    {"email", "profile", "email", text_json},
 };
 
 static void show_next(struct shown *s);
@@ -190,6 +200,32 @@ static void show_next(struct shown *s)
     store_read(u->owner->writer, r, u->wrote);
 }
 
+/* ADDRESS:PORT or [ADDRESS]:PORT. */
+static mn_str without_port(mn_str peer)
+{
+    while (peer.n && peer.p[peer.n - 1] != ':')
+        peer.n--;
+    peer.n -= peer.n != 0;
+    return peer.n && peer.p[0] == '[' ? (mn_str){peer.p + 1, peer.n - 2} : peer;
+}
+
+static void sessions_show(const struct user *u, json_t *ok)
+{
+    json_t *resources = json_array(), *addresses = json_array();
+
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        const struct session *s = MN_OF(n, struct session, link);
+        mn_str resource = mn_jid_resource(&s->jid), address = without_port(s->peer);
+
+        json_array_append_new(resources, json_stringn(resource.p, resource.n));
+        if (address.n)
+            json_array_append_new(addresses, json_stringn(address.p, address.n));
+    }
+    json_object_set_new(ok, "resources", resources);
+    json_object_set_new(ok, "addresses", addresses);
+}
+
 static void show_loaded(void *arg, struct user *u)
 {
     struct shown *s = arg;
@@ -203,6 +239,7 @@ static void show_loaded(void *arg, struct user *u)
     s->user = u;
     s->ok = json_pack("{ss%,sI,sI}", "jid", jid.p, jid.n, "sessions", (json_int_t)u->session_count,
                       "contacts", (json_int_t)u->roster.count);
+    sessions_show(u, s->ok);
     show_next(s);
 }
 
@@ -213,11 +250,12 @@ static void show(struct command *c)
 
     MN_ASSERT(!mn_jid_parse(command_arg(c, "jid"), &c->a, &bare));
     bare = mn_jid_to_bare(&bare);
-    user_when_loaded(user_get(owner_here(), host_find(c->srv, mn_jid_host(&bare)), &bare),
-                     show_loaded, s);
+    user_when_loaded(user_get(owner_here(), host_find(c->srv, mn_jid_host(&bare)), &bare), s->then,
+                     s);
 }
 
-void command_user_show(struct command *c)
+/* `then` at the account's owner, when it is loaded. */
+static void look_at(struct command *c, void (*then)(void *arg, struct user *u))
 {
     struct mn_jid jid;
     struct shown *s = MN_ARENA_NEW(&c->a, struct shown);
@@ -225,8 +263,57 @@ void command_user_show(struct command *c)
     if (!command_jid(c, command_arg(c, "jid"), &jid))
         return;
     s->c = c;
+    s->then = then;
     c->state = s;
     command_go(c, owner_of(c->srv, mn_jid_bare(&jid)), show);
+}
+
+void command_user_show(struct command *c)
+{
+    look_at(c, show_loaded);
+}
+
+/* Its contacts, as they are in a roster (RFC 6121, 2.1.2). */
+
+static json_t *contact_json(const struct roster_item *item)
+{
+    static const char *const names[] = {"none", "to", "from", "both"};
+    json_t *o = json_pack("{ss%}", "jid", item->jid.p, item->jid.n), *groups = json_array();
+    mn_str left = item->groups, group;
+
+    json_object_set_new(o, "name",
+                        item->name.p ? json_stringn(item->name.p, item->name.n) : json_null());
+    json_object_set_new(o, "subscription",
+                        json_string(names[item->flags & (ROSTER_TO | ROSTER_FROM)]));
+    json_object_set_new(o, "ask",
+                        item->flags & ROSTER_PENDING_OUT ? json_string("subscribe") : json_null());
+    while (roster_group_next(&left, &group))
+        json_array_append_new(groups, json_stringn(group.p, group.n));
+    json_object_set_new(o, "groups", groups);
+    return o;
+}
+
+static void roster_loaded(void *arg, struct user *u)
+{
+    struct shown *s = arg;
+    json_t *all = json_array();
+    struct roster_item item;
+
+    if (!u->exists) {
+        json_decref(all);
+        command_fail(s->c, MN_COND_ITEM_NOT_FOUND, "%.*s: there is no such account",
+                     MN_ARG(mn_jid_bare(&u->jid)));
+        return;
+    }
+    for (uint32_t at = 0; roster_next(&u->roster, &at, &item);)
+        if (item.flags & ROSTER_LISTED)
+            json_array_append_new(all, contact_json(&item));
+    command_ok(s->c, json_pack("{so}", "contacts", all));
+}
+
+void command_user_roster(struct command *c)
+{
+    look_at(c, roster_loaded);
 }
 
 /* Many accounts: some at once, the next when one is done. */
@@ -335,163 +422,4 @@ void command_user_add_many(struct command *c)
     m->list = json_object_get(c->args, "accounts");
     m->failed = json_array();
     many_go_on(m);
-}
-
-/* The list, page by page, domain after domain. */
-
-struct listed {
-    struct listing *listing;
-    mn_str jid;
-    bool lacks; /* the verifier that is asked for */
-};
-
-struct listing {
-    struct command *c;
-    size_t host, last; /* the domain that is read, and the last one */
-    struct mn_jid after;
-    enum mn_sasl_mech missing; /* MN_SASL_MECHS: not asked */
-    size_t count;
-    struct listed names[PAGE];
-    size_t next, under_way;
-    bool more, failed;
-};
-
-static void list_answer(struct listing *l)
-{
-    json_t *all = json_array(), *ok = json_pack("{so}", "accounts", all);
-
-    for (size_t i = 0; i < l->count; i++)
-        if (l->missing == MN_SASL_MECHS || l->names[i].lacks)
-            json_array_append_new(all,
-                                  json_pack("{ss%}", "jid", l->names[i].jid.p, l->names[i].jid.n));
-    if (l->more)
-        json_object_set_new(ok, "next",
-                            json_stringn(l->names[PAGE - 1].jid.p, l->names[PAGE - 1].jid.n));
-    if (l->failed) {
-        json_decref(ok);
-        command_fail(l->c, MN_COND_INTERNAL, "the database could not be read; try again");
-    } else {
-        command_ok(l->c, ok);
-    }
-    mn_free(l);
-}
-
-static void creds_go_on(struct listing *l);
-
-static void creds_read(struct store_read *r)
-{
-    struct listed *name = r->arg;
-    struct listing *l = name->listing;
-
-    name->lacks = !r->count || !(mn_sasl_creds_mechs(r->rows[0].value) & 1u << l->missing);
-    l->failed |= r->result != 0;
-    l->under_way--;
-    store_read_free(r);
-    creds_go_on(l);
-}
-
-static void creds_go_on(struct listing *l)
-{
-    while (l->under_way < READS_AT_ONCE && l->next < l->count && !l->failed) {
-        struct store_read *r = store_read_new();
-
-        r->kind = STORE_GET;
-        r->owner = l->names[l->next].jid;
-        r->store = "auth";
-        r->key = MN_STR("creds");
-        r->done = creds_read;
-        r->arg = &l->names[l->next++];
-        l->under_way++;
-        store_read(l->c->home->writer, r, 0);
-    }
-    if (!l->under_way)
-        list_answer(l);
-}
-
-static void list_read(struct listing *l);
-
-static void names_read(struct store_read *r)
-{
-    struct listing *l = r->arg;
-
-    for (size_t i = 0; i < r->count; i++)
-        l->names[l->count++] = (struct listed){l, mn_arena_str(&l->c->a, r->rows[i].owner), false};
-    l->failed |= r->result != 0;
-    l->more = l->count == PAGE;
-    store_read_free(r);
-    if (!l->more && l->host < l->last && !l->failed) {
-        l->after = (struct mn_jid){0};
-        l->host++;
-        list_read(l);
-    } else if (l->missing != MN_SASL_MECHS) {
-        creds_go_on(l);
-    } else {
-        list_answer(l);
-    }
-}
-
-static void list_read(struct listing *l)
-{
-    struct store_read *r = store_read_new();
-
-    r->kind = STORE_INDEX;
-    r->owner = l->c->srv->hosts[l->host].name;
-    r->store = "accounts";
-    r->key = MN_STR("");
-    r->limit = PAGE - l->count;
-    if (!mn_jid_none(&l->after))
-        r->from = (struct store_row){
-            .term = mn_jid_user(&l->after), .owner = mn_jid_bare(&l->after), .key = MN_STR("")};
-    r->done = names_read;
-    r->arg = l;
-    store_read(l->c->home->writer, r, 0);
-}
-
-/* The number of a domain of ours; false: the command has failed. */
-static bool host_number(struct command *c, mn_str name, size_t *out)
-{
-    const struct host *h = NULL;
-    mn_str prepared;
-
-    if (!mn_jid_host_prep(name, &c->a, &prepared))
-        h = host_find(c->srv, prepared);
-    if (!h)
-        command_fail(c, MN_COND_ITEM_NOT_FOUND, "this server does not serve %.*s", MN_ARG(name));
-    else
-        *out = (size_t)(h - c->srv->hosts);
-    return h;
-}
-
-void command_user_list(struct command *c)
-{
-    mn_str domain = command_arg(c, "domain"), after = command_arg(c, "after"),
-           missing = command_arg(c, "missing");
-    enum mn_sasl_mech mech = mn_sasl_find(missing);
-    size_t first = 0, last = c->srv->host_count - 1;
-    struct mn_jid behind = {0};
-    struct listing *l;
-
-    if (missing.p && mech >= MN_SASL_ANONYMOUS) { /* no record serves these */
-        command_fail(c, MN_COND_ITEM_NOT_FOUND, "%.*s is no mechanism that accounts log in with",
-                     MN_ARG(missing));
-        return;
-    }
-    if (domain.p && !host_number(c, domain, &first))
-        return;
-    if (domain.p)
-        last = first;
-    if (after.p &&
-        (!command_jid(c, after, &behind) || !host_number(c, mn_jid_host(&behind), &first)))
-        return;
-    if (first > last || (domain.p && first < last)) {
-        command_fail(c, MN_COND_BAD_REQUEST, "after: %.*s is not of that domain", MN_ARG(after));
-        return;
-    }
-    l = MN_NEW(struct listing);
-    l->c = c;
-    l->host = first;
-    l->last = last;
-    l->after = behind;
-    l->missing = missing.p ? mech : MN_SASL_MECHS;
-    list_read(l);
 }

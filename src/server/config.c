@@ -70,6 +70,24 @@ static int check_uris(const void *value, struct mn_buf *why)
     return 0;
 }
 
+static int check_accounts(const void *value, struct mn_buf *why)
+{
+    const struct mn_conf_list *l = value;
+    struct mn_arena a = {0};
+    int e = 0;
+
+    for (size_t i = 0; i < l->count && !e; i++) {
+        mn_str s = ((const mn_str *)l->items)[i];
+        struct mn_jid j;
+
+        e = mn_jid_parse(s, &a, &j) || !j.user || j.resource ? MN_E_FORMAT : MN_E_OK;
+        if (e)
+            mn_buf_fmt(why, "%.*s: expected an account, NAME@DOMAIN", MN_ARG(s));
+    }
+    mn_arena_done(&a, NULL);
+    return e;
+}
+
 #define AT(field) offsetof(struct config, field)
 
 static const struct mn_conf_row domain_rows[] = {
@@ -79,6 +97,8 @@ static const struct mn_conf_row domain_rows[] = {
      .text = "PEM, with chain; without: <data>/certs/NAME.crt, made and signed by a local CA",
      .live = true},
     {"key", MN_CONF_TEXT, offsetof(struct conf_domain, key), "", .text = "PEM", .live = true},
+    {"admins", MN_CONF_TEXTS, offsetof(struct conf_domain, admins), "[]", .check = check_accounts,
+     .text = "accounts that may administer this domain from their clients", .live = true},
     {0}};
 static const struct mn_conf_row listen_rows[] = {
     {"service", MN_CONF_CHOICE, offsetof(struct conf_listen, service), "c2s",
@@ -192,6 +212,9 @@ static struct mn_conf_row rows[] = {
     {"loops", MN_CONF_INT, AT(loops), "0", .min = 0, .max = 256,
      .text = "0: one per CPU that we may use"},
     {"domains", MN_CONF_LIST, AT(domains), .rows = domain_rows, .size = sizeof(struct conf_domain)},
+    {"admins", MN_CONF_TEXTS, AT(admins), "[]", .check = check_accounts,
+     .text = "accounts that may administer all domains and the server from their clients",
+     .live = true},
     {"listen", MN_CONF_LIST, AT(listen), .rows = listen_rows, .size = sizeof(struct conf_listen),
      .text = "left out: c2s on 5222 (tls required) and 5223 (tls direct)"},
     {"auth", MN_CONF_SECTION, 0, .rows = auth_rows},

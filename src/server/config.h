@@ -6,6 +6,7 @@
 
 struct conf_domain {
     mn_str name, certificate, key;
+    struct mn_conf_list admins;
 };
 
 enum conf_tls { CONF_TLS_REQUIRED, CONF_TLS_OFFERED, CONF_TLS_DIRECT, CONF_TLS_OFF };
@@ -40,7 +41,7 @@ enum conf_log { CONF_LOG_TEXT, CONF_LOG_JSON, CONF_LOG_AUTO };
 struct config {
     mn_str data, run_as;
     int64_t loops;
-    struct mn_conf_list domains, listen, components;
+    struct mn_conf_list domains, listen, components, admins;
     struct {
         struct mn_conf_list mechanisms, without_tls;
         mn_str client_ca;

@@ -119,9 +119,11 @@ static void line_read(struct client *cl, mn_str line)
 
     mn_crypt_wipe((void *)line.p, line.n);
     if (is_request(o)) {
+        json_t *args = json_object_get(o, "args");
+
         cl->busy = true;
-        command_ask(cl->control->srv, json_object_get(o, "command"), json_object_get(o, "args"),
-                    &cl->log, &face, cl);
+        command_ask(cl->control->srv, command_find(json_object_get(o, "command"), args), args,
+                    &(struct command_asker){COMMAND_MACHINE, NULL, cl->log}, &face, cl);
     } else {
         error_write(cl, MN_COND_BAD_REQUEST,
                     MN_STR("expected {\"command\": [words], \"args\": {names and values}}"));

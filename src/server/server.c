@@ -328,11 +328,9 @@ static void hangup_done(void *arg, json_t *ok, enum mn_cond cond, mn_str text)
 void server_hangup(struct server *srv)
 {
     static const struct command_face face = {hangup_progress, hangup_done};
-    const struct mn_log who = {.fields = {MN_F("by", MN_STR("SIGHUP"))}};
-    json_t *words = json_pack("[s]", "reload");
+    const struct command_asker who = {COMMAND_MACHINE, NULL, {.fields = {MN_FC("by", "SIGHUP")}}};
 
-    command_ask(srv, words, NULL, &who, &face, NULL);
-    json_decref(words);
+    command_ask(srv, &command_rows[COMMAND_AT_reload], NULL, &who, &face, NULL);
 }
 
 void server_stop(struct server *srv)
@@ -346,7 +344,7 @@ void server_stop(struct server *srv)
 static void drain(struct server *srv)
 {
     for (int quiet = 0, round = 0; quiet < 4 && round < 1000; round++) {
-        bool some = control_busy(srv);
+        bool some = control_busy(srv) || srv->commands;
 
         for (unsigned i = 0; i < srv->owner_count; i++) {
             owner_set_here(srv->owners[i]);

@@ -31,6 +31,12 @@ struct server {
     unsigned char id_key[16]; /* for stanza ids, made of the secret */
     int64_t started;          /* wall clock */
     struct control *control;
+    _Atomic unsigned commands; /* that run */
+    struct {                   /* asked for by an administrator; on the first loop */
+        struct mn_timer timer;
+        bool again;   /* it is to be started anew when the time comes */
+        bool restart; /* and it has come */
+    } end;
     const char *certs;
     server_read_fn *read; /* NULL: there is no file */
     void *read_arg;

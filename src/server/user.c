@@ -384,9 +384,13 @@ void user_disable(struct user *u, bool disabled)
         MN_LIST_EACH(n, &u->sessions)
         session_kick(MN_OF(n, struct session, link), MN_STREAM_NOT_AUTHORIZED,
                      MN_STR("the account is disabled"));
+        store_index_add(w, mn_jid_host(&u->jid), "disabled", mn_jid_user(&u->jid), bare,
+                        MN_STR(""));
         user_wrote(u, store_set(w, bare, USER_STORE, MN_STR(USER_DISABLED),
                                 mn_arena_fmt(&a, "%lld", (long long)mn_clock_wall())));
     } else {
+        store_index_del(w, mn_jid_host(&u->jid), "disabled", mn_jid_user(&u->jid), bare,
+                        MN_STR(""));
         user_wrote(u, store_del(w, bare, USER_STORE, MN_STR(USER_DISABLED)));
     }
     mn_arena_done(&a, NULL);

@@ -104,7 +104,8 @@ def accounts(t):
     t.login("nurse", "x", "from a file").socket.close()
     assert t.jids("user", "list") == ["juliet@localhost", "nurse@localhost", "romeo@localhost", "paris@example.net"]
     assert t.jids("user", "list", "Example.net") == ["paris@example.net"]
-    assert t.ctl("user", "list", "localhost") == "jid\njuliet@localhost\nnurse@localhost\nromeo@localhost\n3 accounts\n"
+    assert t.ctl("user", "list", "localhost") == \
+        "jid               disabled\njuliet@localhost  no\nnurse@localhost   no\nromeo@localhost   no\n3 accounts\n"
     t.ctl("user", "passwd", "romeo@localhost", "--password-stdin", stdin="new one")
     c = Client(t.server)
     assert "<not-authorized" in c.plain("romeo") and "<success" in c.plain("romeo", "new one")

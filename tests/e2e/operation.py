@@ -101,7 +101,8 @@ def other(takes, default):
 def every_key():
     """docs/configuration.md row by row: what a reload says of a change of it, and of a value that it does not take."""
     special = {"data": FOLDER + "/elsewhere", "run_as": "nobody", "control.socket": FOLDER + "/elsewhere.sock",
-               "auth.without_tls": ["SCRAM-SHA-1"], "auth.client_ca": FOLDER + "/data/certs/ca.crt", "log.to": None}
+               "auth.without_tls": ["SCRAM-SHA-1"], "auth.client_ca": FOLDER + "/data/certs/ca.crt", "admins": ["someone@example.org"],
+               "log.to": None}
     with open(DOCS + "/configuration.md") as f:
         rows = [[c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]] for line in f if line.startswith("| ")][1:]
     assert len(rows) > 50
