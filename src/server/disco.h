@@ -8,8 +8,10 @@
 struct disco {
     struct owner *owner;
     const struct host *host;
-    const struct user *user; /* NULL: the host itself */
-    mn_str node;             /* what was asked for */
+    const struct user *user;   /* NULL: the host itself */
+    const struct session *via; /* who asks, when it is one of ours; of a node only */
+    mn_str node;               /* what was asked for */
+    enum mn_cond cond;         /* of a node: why it is not to be known */
     struct mn_arena *a;
     struct mn_elem *query; /* to be filled */
 };

@@ -131,6 +131,8 @@ static void leave(struct session *s)
     answers_drop(s);
     mn_free(s->presence);
     s->presence = NULL;
+    mn_free(s->adhoc);
+    s->adhoc = NULL;
 }
 
 void session_end(struct session *s)

@@ -38,6 +38,7 @@ struct session {
     bool inactive;           /* XEP-0352 */
     bool blocklist;          /* it knows the list of XEP-0191 and is told of changes */
     uint32_t served;         /* owner->serving when it last got a message as a recipient */
+    struct adhoc *adhoc;     /* forms that it may submit (mod_adhoc) */
     struct held *held;       /* what an inactive client does not get yet (mod_csi) */
     uint32_t in_count;       /* stanzas taken from it */
     struct mn_list tickets;  /* the open ones */

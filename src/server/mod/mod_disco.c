@@ -4,48 +4,71 @@
 #include "server/module.h"
 #include "server/presence.h"
 
-static enum mn_cond on_info(struct iq *iq)
+/* Who may not see the account learns nothing of it (XEP-0030, 8). */
+static bool may_see(const struct iq *iq)
 {
-    struct mn_stanza *answer;
-    struct disco d = {.owner = iq->owner, .host = iq->host, .user = iq->user};
-    enum verdict v = DONE;
+    return !iq->user || presence_subscriber(iq->user, &iq->st->from);
+}
 
-    /* Who may not see the account learns nothing of it (XEP-0030, 8). */
-    if (iq->user && !presence_subscriber(iq->user, &iq->st->from))
-        return MN_COND_SERVICE_UNAVAILABLE;
-    answer = iq_answer(iq);
-    d.a = &answer->arena;
-    d.query = mn_elem_add(d.a, mn_stanza_body(answer), MN_NS_DISCO_INFO, "query");
-    d.node = mn_arena_str(d.a, mn_elem_get(iq->child, "node"));
-    if (d.node.n) {
-        mn_elem_set(d.a, d.query, "node", d.node);
-        HOOK_ASK(iq->owner->srv, disco_node, &v, &d);
-    } else {
-        disco_fill(&d);
-    }
-    if (v == DONE)
+/* An answer with its query, to be filled. */
+static struct mn_stanza *begin(struct iq *iq, enum mn_ns ns, struct disco *d)
+{
+    struct mn_stanza *answer = iq_answer(iq);
+
+    *d = (struct disco){.owner = iq->owner,
+                        .host = iq->host,
+                        .user = iq->user,
+                        .via = iq->via,
+                        .a = &answer->arena};
+    d->query = mn_elem_add(d->a, mn_stanza_body(answer), ns, "query");
+    d->node = mn_arena_str(d->a, mn_elem_get(iq->child, "node"));
+    if (d->node.n)
+        mn_elem_set(d->a, d->query, "node", d->node);
+    return answer;
+}
+
+static enum mn_cond end(struct iq *iq, struct mn_stanza *answer, const struct disco *d,
+                        enum verdict v)
+{
+    if (v == DONE && !d->cond)
         return iq_result(iq, answer);
     mn_stanza_unref(answer);
-    return MN_COND_ITEM_NOT_FOUND;
+    return v == DONE ? d->cond : MN_COND_ITEM_NOT_FOUND;
+}
+
+static enum mn_cond on_info(struct iq *iq)
+{
+    enum verdict v = DONE;
+    struct mn_stanza *answer;
+    struct disco d;
+
+    if (!may_see(iq))
+        return MN_COND_SERVICE_UNAVAILABLE;
+    answer = begin(iq, MN_NS_DISCO_INFO, &d);
+    if (d.node.n)
+        HOOK_ASK(iq->owner->srv, disco_node, &v, &d);
+    else
+        disco_fill(&d);
+    return end(iq, answer, &d, v);
 }
 
 static enum mn_cond on_items(struct iq *iq)
 {
     const struct server *srv = iq->owner->srv;
+    enum verdict v = DONE;
     struct mn_stanza *answer;
-    struct mn_elem *q;
+    struct disco d;
 
-    if (iq->user && !presence_subscriber(iq->user, &iq->st->from))
+    if (!may_see(iq))
         return MN_COND_SERVICE_UNAVAILABLE;
-    if (mn_elem_get(iq->child, "node").n)
-        return MN_COND_ITEM_NOT_FOUND;
-    answer = iq_answer(iq);
-    q = mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_DISCO_ITEMS, "query");
-    for (size_t i = 0; i < srv->component_count && !iq->user; i++)
+    answer = begin(iq, MN_NS_DISCO_ITEMS, &d);
+    if (d.node.n)
+        HOOK_ASK(srv, disco_node_items, &v, &d);
+    for (size_t i = 0; i < srv->component_count && !iq->user && !d.node.n; i++)
         if (component_below(&srv->components[i], iq->host->name))
-            mn_elem_set(&answer->arena, mn_elem_add(&answer->arena, q, MN_NS_DISCO_ITEMS, "item"),
-                        "jid", srv->components[i].name);
-    return iq_result(iq, answer);
+            mn_elem_set(d.a, mn_elem_add(d.a, d.query, MN_NS_DISCO_ITEMS, "item"), "jid",
+                        srv->components[i].name);
+    return end(iq, answer, &d, v);
 }
 
 const struct module mod_disco = {
