@@ -265,6 +265,8 @@ void session_settle(struct session *s)
 {
     uint32_t upto = session_settled(s);
 
+    if (s->sm)
+        s->sm->begun |= (int32_t)(upto - s->sm->in_base) >= 0;
     handled_settled(s);
     MN_LIST_EACH(n, &s->answers)
     {

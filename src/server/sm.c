@@ -42,6 +42,7 @@ void sm_enable(struct session *s, uint32_t max)
 
     m->session = s;
     m->in_base = s->in_count;
+    m->begun = mn_list_empty(&s->tickets);
     m->resumable = max > 0;
     m->max = max;
     m->last = &m->first;
@@ -142,9 +143,7 @@ bool sm_acked(struct session *s, uint32_t h)
 
 uint32_t sm_handled(const struct session *s)
 {
-    uint32_t h = session_settled(s) - s->sm->in_base;
-
-    return (int32_t)h < 0 && s->in_count - s->sm->in_base < INT32_MAX ? 0 : h;
+    return s->sm->begun ? session_settled(s) - s->sm->in_base : 0;
 }
 
 static void tell(struct session *s)

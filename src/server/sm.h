@@ -22,7 +22,8 @@ struct sm_item { /* a stanza as it went out */
 
 struct sm {
     struct session *session;
-    uint32_t in_base;       /* session->in_count when it was enabled */
+    uint32_t in_base;       /* session->in_count when it was enabled ... */
+    bool begun;             /* ... and whether all that stood before that is settled */
     uint32_t sent, acked;   /* stanzas to the client, and what it has of them */
     uint32_t told;          /* our last h ... */
     uint32_t due;           /* ... and the one that the client asked for while it was not settled */

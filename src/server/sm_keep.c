@@ -221,6 +221,8 @@ static bool restore(struct sm_start *start, struct user *u, mn_str id, mn_str r)
         sm_push(m, time, text, shared);
         sm_shared_let(shared, number == HAD);
     }
+    /* The clock may have been set back meanwhile. */
+    until = until > now + max * 1000 ? now + max * 1000 : until;
     sm_wait(s, until < now + GRACE_MS ? GRACE_MS : until - now);
     return true;
 }

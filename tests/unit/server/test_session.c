@@ -4,6 +4,7 @@
 #include "server/config.h"
 #include "server/presence.h"
 #include "server/server.h"
+#include "server/sm.h"
 #include "test.h"
 
 static void write_down(void *endpoint, const struct mn_stanza *st, const struct mn_jid *to)
@@ -30,10 +31,15 @@ static void settled(void *endpoint)
     (void)endpoint;
 }
 
+static void raw(void *endpoint, mn_str bytes)
+{
+    mn_buf_str(endpoint, bytes);
+}
+
 static void come(void *arg, struct user *u)
 {
     static const struct endpoint_face face = {
-        .write = write_down, .queued = queued, .settled = settled, .close = closed};
+        .write = write_down, .raw = raw, .queued = queued, .settled = settled, .close = closed};
 
     session_new(u, MN_STR("r"), &face, arg);
 }
@@ -103,6 +109,52 @@ TEST(a_push_stays_behind_the_answers_that_wait)
     ticket_done(open);
     CHECK_STR(mn_buf_view(&got), "push1 presence roster push2 ");
 
+    session_end(s);
+    stop();
+}
+
+TEST(counters_go_round_at_two_to_the_32)
+{
+    struct session *s = start();
+    struct owner *o = s->user->owner;
+    struct ticket *open;
+    struct sm *m;
+
+    s->in_count = 100;
+    sm_enable(s, 300);
+    m = s->sm;
+    m->in_base = s->in_count - (UINT32_MAX - 1); /* as if so many had come */
+    m->sent = m->acked = UINT32_MAX - 1;
+    for (int i = 0; i < 4; i++) {
+        struct mn_stanza *st = stanza(MN_PRESENCE, "p");
+
+        session_write(s, st, NULL);
+        mn_stanza_unref(st);
+    }
+    CHECK_INT(m->sent, 2);
+    CHECK(!sm_acked(s, 3));
+    CHECK(!sm_acked(s, UINT32_MAX - 2));
+    CHECK(!sm_acked(s, 1u << 31));
+    CHECK(sm_acked(s, UINT32_MAX));
+    CHECK(!sm_acked(s, UINT32_MAX - 1));
+    CHECK(m->first && m->first->next && !m->first->next->next->next);
+    CHECK(sm_acked(s, 1));
+    CHECK(sm_acked(s, 2));
+    CHECK(!m->first);
+    CHECK_INT(sm_handled(s), UINT32_MAX - 1);
+    /* The last before the end is not settled yet when two more have come. */
+    o->now.session = s;
+    o->now.seq = s->in_count + 1;
+    open = ticket_part(o);
+    o->now.session = NULL;
+    o->now.ticket = NULL;
+    s->in_count += 3;
+    CHECK_INT(sm_handled(s), UINT32_MAX - 1);
+    ticket_done(open);
+    CHECK_INT(sm_handled(s), 1);
+    mn_buf_clear(&got);
+    sm_tell(s);
+    CHECK_STR(mn_buf_view(&got), "<a xmlns='urn:xmpp:sm:3' h='1'/>");
     session_end(s);
     stop();
 }

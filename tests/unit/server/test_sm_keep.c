@@ -1,4 +1,5 @@
 /* Sessions that are kept over a restart. */
+#include "base/clock.h"
 #include "server/config.h"
 #include "server/presence.h"
 #include "server/router.h"
@@ -89,6 +90,44 @@ TEST(more_sessions_are_kept_than_reads_can_wait)
     server_free(srv);
     remove_all(dir);
     mn_arena_done(&arena, NULL);
+}
+
+TEST(a_clock_that_was_set_leaves_no_session_for_years)
+{
+    static const struct {
+        int64_t later, min, max; /* in seconds */
+    } rows[] = {{100, 190, 200},
+                {400 * 86400, 1, 300},
+                {-400 * 86400ll, 290, 300},
+                {(INT64_C(1) << 32) - 1600000000, 1, 300}};
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        char dir[] = "/tmp/mynah-keep-XXXXXX";
+        int64_t began = 1600000000000, then = began + rows[i].later * 1000;
+        unsigned here = 0;
+        struct session *s;
+        struct mn_jid j;
+
+        CHECK(mkdtemp(dir));
+        mn_clock_set(1000, began);
+        start(dir, 100);
+        j = account("bob@localhost");
+        user_when_loaded(user_get(srv->owners[0], srv->hosts, &j), come, &here);
+        while (!here)
+            mn_loop_turn(srv->owners[0]->loop, 100);
+        sm_wait(session_find(user_find(srv->owners[0], mn_jid_bare(&j)), MN_STR("r")), 300000);
+        server_free(srv);
+        mn_clock_set(2000, then);
+        start(dir, 100);
+        s = session_find(user_find(srv->owners[0], mn_jid_bare(&j)), MN_STR("r"));
+        CHECK(s);
+        CHECK(s && s->sm->until >= then + rows[i].min * 1000);
+        CHECK(s && s->sm->until <= then + rows[i].max * 1000);
+        server_free(srv);
+        remove_all(dir);
+        mn_arena_done(&arena, NULL);
+    }
+    mn_clock_set(-1, 0);
 }
 
 static void come_twice(void *arg, struct user *u)
