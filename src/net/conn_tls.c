@@ -130,12 +130,14 @@ int tls_use(struct mn_tls *t, const char *cert_file, const char *key_file, struc
 {
     if (SSL_CTX_use_certificate_chain_file(t->ctx, cert_file) != 1)
         mn_buf_fmt(why, "cannot use the certificate %s: %s", cert_file, tls_last_error());
-    else if (SSL_CTX_use_PrivateKey_file(t->ctx, key_file, SSL_FILETYPE_PEM) != 1)
+    else if (SSL_CTX_use_PrivateKey_file(t->ctx, key_file, SSL_FILETYPE_PEM) != 1 &&
+             ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH)
         mn_buf_fmt(why, "cannot use the key %s: %s", key_file, tls_last_error());
     else if (SSL_CTX_check_private_key(t->ctx) != 1)
         mn_buf_fmt(why, "the key %s does not belong to the certificate %s", key_file, cert_file);
     else
         return MN_E_OK;
+    ERR_clear_error();
     return MN_E_TLS;
 }
 

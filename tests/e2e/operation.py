@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Operation of a running mynahd on two loops by mynahctl: what it can, what it logs. Prints TAP.
 usage: operation.py MYNAHD MYNAHCTL DOCS STORECHECK"""
-import json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
+import json, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import Client, DEADLINE, Server, tap
@@ -250,6 +250,60 @@ def certificates():
     old.ping()
 
 
+def ended(to):
+    """As `certificate`, of yesterday."""
+    with open(to + ".ext", "w") as f:
+        f.write("subjectAltName=DNS:localhost\n")
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=ended", "-keyout",
+                    to + ".key", "-out", to + ".csr"], check=True, capture_output=True)
+    subprocess.run(["openssl", "x509", "-req", "-in", to + ".csr", "-signkey", to + ".key", "-days", "-1", "-extfile", to + ".ext", "-out",
+                    to + ".crt"], check=True, capture_output=True)
+
+
+def certificates_that_cannot_be():
+    """Of another key, missing, a folder, a link to nowhere, empty, cut off: refused whole, and the old ones are shown on. One that has
+    ended is shown, because that is what was asked for, and told."""
+    own = FOLDER + "/strange"
+    certificate("good", 100, own)
+    certificate("other", 100, FOLDER + "/other")
+    configure(CONFIG.replace("{name: localhost}", "{name: localhost, certificate: %s.crt, key: %s.key}" % (own, own)) + EXTRA)
+    ask("reload")
+    old = Client(server)
+    old.starttls(own + ".crt")
+    for kind in "crt", "key":
+        shutil.copy("%s.%s" % (own, kind), "%s/good.%s" % (FOLDER, kind))
+    with open(own + ".crt") as f:
+        text = f.read()
+    for kind in "crt", "key":
+        path = "%s.%s" % (own, kind)
+        for put in (lambda: shutil.copy("%s/other.%s" % (FOLDER, kind), path), lambda: None, lambda: os.mkdir(path),
+                    lambda: os.symlink("/nowhere", path), lambda: open(path, "w").close(), lambda: open(path, "w").write(text[:200])):
+            os.unlink(path)
+            put()
+            error = ask("reload")
+            assert error["code"] == "not-acceptable" and path in error["text"], (kind, error)
+            if os.path.isdir(path):
+                os.rmdir(path)
+            elif os.path.lexists(path):
+                os.unlink(path)
+            shutil.copy("%s/good.%s" % (FOLDER, kind), path)
+            Client(server).starttls(FOLDER + "/good.crt")
+    since = len(server.log)
+    ended(own)
+    assert ask("reload") == {"changed": [], "needs_restart": []}
+    wait_for(lambda: logged("certificate has ended domain=localhost", since), "the warning")
+    try:
+        Client(server).starttls(own + ".crt")
+        raise Exception("an old certificate is good for Python")
+    except ssl.SSLCertVerificationError as e:
+        assert "expired" in str(e), e
+    old.plain("romeo", "other")
+    old.bind("good")
+    old.ping()
+    configure(CONFIG + EXTRA)
+    ask("reload")
+
+
 def many_reloads():
     """One after another, while people log in: nothing is lost, nothing is left."""
     asked = [subprocess.Popen([MYNAHCTL, "--socket", SOCKET, "reload"], stdout=subprocess.DEVNULL) for _ in range(8)]
@@ -399,7 +453,9 @@ def backup_and_restore():
 
 
 try:
-    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, every_key, shown, takes_effect, the_hash_follows_the_answer, certificates, many_reloads, backup_and_restore, ("end", lambda: server.end())], lambda: server.log)
+    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, every_key, shown, takes_effect,
+                  the_hash_follows_the_answer, certificates, certificates_that_cannot_be, many_reloads, backup_and_restore,
+                  ("end", lambda: server.end())], lambda: server.log)
 finally:
     if server.process.poll() is None:
         server.process.kill()
