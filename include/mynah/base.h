@@ -70,7 +70,7 @@ MYNAH_API void mynah_free(void *p);
 /* Called when memory is over, instead of abort(); for the whole process. It may not return: what it
  * returns from is followed by abort(). */
 MYNAH_API void mynah_out_of_memory(void (*handler)(void));
-/* Takes a listener out; inside its own call-back too. Accepts NULL. */
+/* Takes a listener out; inside its own call-back too. Accepts NULL. All go with their client. */
 MYNAH_API void mynah_unlisten(struct mynah_listener *l);
 /* Ends a request before its time: its call-back comes with MYNAH_E_CANCELLED, inside this call.
  * Accepts NULL. A request is gone when its call-back has come. */

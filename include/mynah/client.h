@@ -34,6 +34,7 @@ struct mynah_client_config {
     bool hold_login;        /* stays at MYNAH_OPEN until mynah_client_login (XEP-0077) */
     bool no_resume;         /* no stream management */
     bool no_reconnect;      /* a lost connection stays lost */
+    bool no_roster;         /* the roster is not fetched */
     int keepalive_ms;       /* silence after which life is asked for; 0: five minutes */
     int connect_ms;         /* from nothing to online at most; 0: a minute */
 };

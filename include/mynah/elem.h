@@ -28,6 +28,10 @@ MYNAH_API const struct mynah_elem *mynah_elem_next(const struct mynah_elem *e, c
 #define MYNAH_EACH(child, parent, name, ns)                                                        \
     for (const struct mynah_elem *child = mynah_elem_child(parent, name, ns); child;               \
          child = mynah_elem_next(child, name, ns))
+/* The same for those behind `e`. */
+#define MYNAH_EACH_BEHIND(child, e, name, ns)                                                      \
+    for (const struct mynah_elem *child = mynah_elem_next(e, name, ns); child;                     \
+         child = mynah_elem_next(child, name, ns))
 /* The text of such a child, or NULL when there is none. */
 MYNAH_API const char *mynah_elem_child_text(const struct mynah_elem *e, const char *name,
                                             const char *ns);

@@ -459,6 +459,7 @@ static void client_memory(struct trash *t)
 {
     struct mynah_client *c = (struct mynah_client *)t;
 
+    listeners_free(&c->listeners);
     iq_done(c);
     message_done(c);
     presence_done(c);
@@ -547,7 +548,7 @@ void mynah_client_free(struct mynah_client *c)
     c->freed = true;
     c->state = MYNAH_OFFLINE;
     mn_list_del(&c->link);
-    listeners_free(&c->listeners);
+    listeners_mute(&c->listeners);
     context_trash(c->ctx, &c->trash, client_memory);
 }
 

@@ -237,10 +237,22 @@ void mynah_unlisten(struct mynah_listener *l)
     context_trash(l->ctx, &l->trash, listener_out);
 }
 
-void listeners_free(struct mn_list *list)
+void listeners_mute(struct mn_list *list)
 {
     MN_LIST_EACH(n, list)
     mynah_unlisten(MN_OF(n, struct mynah_listener, link));
+}
+
+void listeners_free(struct mn_list *list)
+{
+    MN_LIST_EACH(n, list)
+    {
+        struct mynah_listener *l = MN_OF(n, struct mynah_listener, link);
+
+        mn_list_del(n);
+        if (!l->gone) /* else it is in the trash already */
+            listener_free(&l->trash);
+    }
 }
 
 /* Codes and the odds and ends of base.h. */

@@ -44,6 +44,9 @@ struct mynah_listener {
 };
 struct mynah_listener *listener_add(struct mynah_context *ctx, struct mn_list *list,
                                     const void *calls, size_t size, void *arg);
+/* None of them is called any more; ... */
+void listeners_mute(struct mn_list *list);
+/* ... and the list goes, outside of every walk. */
 void listeners_free(struct mn_list *list);
 /* Calls `member` of all listeners in the list that have it; `type` is the struct of calls. */
 #define LISTENERS_TELL(list, type, member, ...)                                                    \

@@ -2,10 +2,6 @@
 
 #include "base/err.h"
 
-#define EXT(name) extern const struct ext ext_##name;
-#include "client/exts.def"
-#undef EXT
-
 const struct ext *const exts[] = {
 #define EXT(name) &ext_##name,
 #include "client/exts.def"

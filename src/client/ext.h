@@ -17,6 +17,9 @@ struct ext {
     bool (*stanza)(struct mynah_client *c, void *state, const struct mynah_elem *st);
 };
 
+#define EXT(name) extern const struct ext ext_##name;
+#include "client/exts.def"
+#undef EXT
 extern const struct ext *const exts[]; /* NULL-ended */
 void *ext_state(struct mynah_client *c, const struct ext *ext);
 void exts_init(struct mynah_client *c);

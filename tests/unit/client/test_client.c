@@ -2,170 +2,17 @@
  * and the network do. */
 #include "client/client.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "unit/client/server.h"
-#include "mynah/mynah.h"
-#include "test.h"
+#include "unit/client/talk.h"
 
-#define HEADER                                                                                     \
-    "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "                                   \
-    "xmlns:stream='http://etherx.jabber.org/streams' id='1' from='x.test' version='1.0'>"
-#define SASL                                                                                       \
-    "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"                       \
-    "<mechanism>ANONYMOUS</mechanism></mechanisms></stream:features>"
-#define BIND(more)                                                                                 \
-    "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>" more "</stream:features>"
-#define SM "<sm xmlns='urn:xmpp:sm:3'/>"
-#define BOUND                                                                                      \
-    "<iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"                  \
-    "<jid>u@x.test/r</jid></bind></iq>"
-#define AUTH(more)                                                                                 \
-    "<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",                                   \
-        "><success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", "<stream:stream",                  \
-        ">" HEADER BIND(more)
-#define LOGIN(more) AUTH(more), "<id='bind'", ">" BOUND
-
-static struct {
-    struct mynah_context *ctx;
-    struct mynah_client *c;
-    struct server server;
-    struct mn_buf notes;
-} t;
-
-static void note(const char *fmt, ...)
-{
-    char text[200];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    mn_buf_fmt(&t.notes, "%s%s", t.notes.n ? " " : "", text);
-}
-
-static void on_state(void *arg, struct mynah_client *c, enum mynah_state s,
-                     const struct mynah_error *why)
-{
-    static const char *const names[] = {"offline", "waiting", NULL,     NULL,     "open",
-                                        NULL,      NULL,      "online", "closing"};
-
-    (void)arg;
-    if (names[s])
-        note("%s%s", names[s], s == MYNAH_ONLINE && mynah_client_is_resumed(c) ? "+" : "");
-    if (why)
-        note("(%d%s%s)", why->code, why->condition ? " " : "",
-             why->condition ? why->condition : "");
-}
-
-static void on_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
-{
-    static const char *const carbons[] = {"", "received:", "sent:"};
-
-    (void)arg;
-    (void)c;
-    note("%s%s>%s", carbons[m->carbon], m->from, m->body ? m->body : "-");
-}
-
-static void on_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
-                    const struct mynah_error *why)
-{
-    static const char *const names[] = {"queued",    "written",   "acked",
-                                        "delivered", "displayed", "failed"};
-
-    (void)arg;
-    (void)c;
-    (void)id;
-    note("%s", names[state]);
-    if (why && why->condition)
-        note("(%s)", why->condition);
-}
-
-static void on_iq(void *arg, struct mynah_client *c, const struct mynah_elem *result,
-                  const struct mynah_error *error)
-{
-    (void)c;
-    CHECK(!result != !error);
-    if (result)
-        note("%s=result", (char *)arg);
-    else
-        note("%s=%d", (char *)arg, error->code);
-}
+static const struct mynah_client_config again = {.no_roster = true};
 
 static void ask(const char *name, const char *to, int ms)
 {
     struct mynah_elem *q = mynah_elem_new("query", "urn:test");
 
-    mynah_iq_send(t.c, MYNAH_GET, to, &q, ms, on_iq, (void *)name);
-}
-
-static void turn_until(bool (*reached)(void))
-{
-    int64_t end = mn_clock_now() + 20000;
-
-    while (!reached() && mn_clock_now() < end)
-        mn_loop_turn(t.ctx->loop, 20);
-    if (!reached())
-        test_fail(__FILE__, __LINE__, "stuck before \"%s\" with \"%.*s\"; notes: %.*s",
-                  t.server.lines[t.server.at], MN_ARG(mn_buf_view(&t.server.got)),
-                  MN_ARG(mn_buf_view(&t.notes)));
-}
-
-static bool script_done(void)
-{
-    return server_done(&t.server);
-}
-
-static bool noted(const char *text)
-{
-    return t.notes.n && memmem(t.notes.p, t.notes.n, text, strlen(text));
-}
-
-static bool over(void)
-{
-    return mynah_client_state(t.c) == MYNAH_OFFLINE;
-}
-
-static bool online(void)
-{
-    return mynah_client_state(t.c) == MYNAH_ONLINE;
-}
-
-static bool loses(void)
-{
-    return noted("waiting");
-}
-
-static void start(const char *const *lines, bool reconnect)
-{
-    static const struct mynah_calls calls = {
-        .size = sizeof calls, .state = on_state, .message = on_message, .sent = on_sent};
-    struct mynah_client_config config = {.size = sizeof config,
-                                         .jid = "x.test",
-                                         .host = "127.0.0.1",
-                                         .tls = MYNAH_TLS_OFF,
-                                         .no_reconnect = !reconnect};
-
-    mn_buf_clear(&t.notes);
-    t.ctx = mynah_context_new(NULL);
-    server_start(&t.server, t.ctx, lines);
-    config.port = (uint16_t)strtoul(t.server.port, NULL, 10);
-    CHECK_INT(mynah_client_new(t.ctx, &config, &t.c, NULL), 0);
-    mynah_listen(t.c, &calls, NULL);
-    CHECK_INT(mynah_client_connect(t.c), 0);
-    CHECK_INT(mynah_client_connect(t.c), MYNAH_E_STATE);
-}
-
-static void finish(const char *notes)
-{
-    if (notes)
-        CHECK_STR(mn_buf_view(&t.notes), notes);
-    CHECK(!t.server.refused);
-    server_stop(&t.server);
-    mynah_context_free(t.ctx);
-    mn_buf_free(&t.notes);
+    mynah_iq_send(talk.c, MYNAH_GET, to, &q, ms, note_iq, (void *)name);
 }
 
 /* How servers may end a login. */
@@ -174,32 +21,32 @@ TEST(each_fault_of_a_login_has_its_code)
     static const struct {
         const char *lines[12], *notes;
     } rows[] = {
-        {{"<stream:stream", "></stream:stream>"}, "offline (-9)"},
-        {{"<stream:stream", ">HTTP/1.1 400 Bad Request\r\n\r\n"}, "offline (-9)"},
-        {{"<stream:stream", "><html>"}, "offline (-9)"},
-        {{"<stream:stream", ">" HEADER, "!"}, "offline (-13)"},
-        {{"<stream:stream", ">" HEADER "<stream:features/>"}, "offline (-8)"},
-        {{"<stream:stream",
+        {{"<<stream:stream", "></stream:stream>"}, "offline (-9)"},
+        {{"<<stream:stream", ">HTTP/1.1 400 Bad Request\r\n\r\n"}, "offline (-9)"},
+        {{"<<stream:stream", "><html>"}, "offline (-9)"},
+        {{"<<stream:stream", ">" HEADER, "!"}, "offline (-13)"},
+        {{"<<stream:stream", ">" HEADER "<stream:features/>"}, "offline (-8)"},
+        {{"<<stream:stream",
           ">" HEADER "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
           "<mechanism>PLAIN</mechanism></mechanisms></stream:features>"},
          "offline (-8)"},
-        {{"<stream:stream",
+        {{"<<stream:stream",
           ">" HEADER "<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
           "</stream:error>"},
          "offline (-9 host-unknown)"},
-        {{"<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
+        {{"<<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
           "><failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>"},
          "offline (-7 not-authorized)"},
-        {{"<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
+        {{"<<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
           "><failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism-too-weak/></failure>"},
          "offline (-8)"},
-        {{"<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
+        {{"<<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
           "><challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>AAAA</challenge>"},
          "offline (-7)"},
-        {{"<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
+        {{"<<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
           "><challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>A</challenge>"},
          "offline (-9)"},
-        {{"<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
+        {{"<<stream:stream", ">" HEADER SASL, "<mechanism='ANONYMOUS'",
           "><proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"},
          "offline (-5)"},
         {{AUTH(""), "<id='bind'",
@@ -224,11 +71,11 @@ TEST(each_fault_of_a_login_has_its_code)
     };
 
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
-        start(rows[i].lines, false);
-        turn_until(over);
-        if (!mn_str_is(mn_buf_view(&t.notes), rows[i].notes))
-            test_fail(__FILE__, __LINE__, "row %zu: %.*s", i, MN_ARG(mn_buf_view(&t.notes)));
-        finish(NULL);
+        talk_start(rows[i].lines, NULL);
+        talk_until(talk_over);
+        if (!mn_str_is(mn_buf_view(&talk.notes), rows[i].notes))
+            test_fail(__FILE__, __LINE__, "row %zu: %.*s", i, MN_ARG(mn_buf_view(&talk.notes)));
+        talk_end(NULL);
     }
 }
 
@@ -247,21 +94,21 @@ TEST(each_question_ends_once_and_only_who_was_asked_may_answer)
         NULL};
     struct mynah_elem *q = mynah_elem_new("query", "urn:cancelled");
 
-    start(script, false);
+    talk_start(script, NULL);
     ask("early", NULL, 0);
     CHECK(!noted("early"));
-    turn_until(online);
+    talk_until(talk_online);
     ask("one", "a@Y.test", 0);
     ask("two", NULL, 0);
     ask("late", "a@y.test", 30);
-    mynah_cancel(mynah_iq_send(t.c, MYNAH_SET, NULL, &q, 0, on_iq, "cancelled"));
+    mynah_cancel(mynah_iq_send(talk.c, MYNAH_SET, NULL, &q, 0, note_iq, "cancelled"));
     for (int i = 0; i < 500 && !noted("late"); i++)
-        mn_loop_turn(t.ctx->loop, 20);
+        mn_loop_turn(talk.ctx->loop, 20);
     q = mynah_elem_new("query", "urn:last");
-    mynah_iq_send(t.c, MYNAH_GET, NULL, &q, 0, on_iq, "lost");
-    turn_until(script_done);
-    mynah_client_free(t.c);
-    finish("early=-2 online cancelled=-12 one=result two=-10 late=-11 lost=-12");
+    mynah_iq_send(talk.c, MYNAH_GET, NULL, &q, 0, note_iq, "lost");
+    talk_until(talk_done);
+    mynah_client_free(talk.c);
+    talk_end("early=-2 online cancelled=-12 one=result two=-10 late=-11 lost=-12");
 }
 
 static void serve(void *arg, struct mynah_client *c, struct mynah_ask *q)
@@ -292,11 +139,11 @@ TEST(each_question_of_others_is_answered_once)
         "<id='6'",
         NULL};
 
-    start(lines, false);
-    mynah_iq_serve(t.c, MYNAH_GET, "urn:served", "what", serve, "what");
-    mynah_iq_serve(t.c, MYNAH_GET, "urn:served", NULL, serve, "any");
-    turn_until(script_done);
-    finish("online what:what any:else what:what");
+    talk_start(lines, NULL);
+    mynah_iq_serve(talk.c, MYNAH_GET, "urn:served", "what", serve, "what");
+    mynah_iq_serve(talk.c, MYNAH_GET, "urn:served", NULL, serve, "any");
+    talk_until(talk_done);
+    talk_end("online what:what any:else what:what");
 }
 
 #define CARBON(way, from)                                                                          \
@@ -317,9 +164,10 @@ TEST(messages_are_told_as_what_they_are)
         "<id='end'",
         NULL};
 
-    start(lines, false);
-    turn_until(script_done);
-    finish("online a@y.test/1>one received:a@y.test/1>received sent:a@y.test/1>sent u@x.test>self");
+    talk_start(lines, NULL);
+    talk_until(talk_done);
+    talk_end(
+        "online a@y.test/1>one received:a@y.test/1>received sent:a@y.test/1>sent u@x.test>self");
 }
 
 TEST(a_message_is_followed_to_its_end)
@@ -345,20 +193,20 @@ TEST(a_message_is_followed_to_its_end)
         NULL};
     struct mynah_elem *m;
 
-    start(lines, false);
+    talk_start(lines, NULL);
     m = mynah_message_new("a@y.test/1", MYNAH_CHAT, "one");
     mynah_elem_set(m, "id", "m1");
-    CHECK_INT(mynah_message_send(t.c, &m, NULL, NULL, NULL), 0);
-    turn_until(online);
+    CHECK_INT(mynah_message_send(talk.c, &m, NULL, NULL, NULL), 0);
+    talk_until(talk_online);
     for (int i = 0; i < 500 && !noted("displayed"); i++)
-        mn_loop_turn(t.ctx->loop, 20);
+        mn_loop_turn(talk.ctx->loop, 20);
     m = mynah_message_new("nobody@y.test", MYNAH_HEADLINE, "two");
     mynah_elem_set(m, "id", "m2");
-    CHECK_INT(mynah_message_send(t.c, &m, NULL, NULL, NULL), 0);
-    turn_until(script_done);
-    finish("queued written online acked other@y.test>- delivered displayed queued written "
-           "evil@y.test>- "
-           "failed (item-not-found) nobody@y.test>-");
+    CHECK_INT(mynah_message_send(talk.c, &m, NULL, NULL, NULL), 0);
+    talk_until(talk_done);
+    talk_end("queued written online acked other@y.test>- delivered displayed queued written "
+             "evil@y.test>- "
+             "failed (item-not-found) nobody@y.test>-");
 }
 
 /* The connection is cut, and the session is there again. */
@@ -384,19 +232,20 @@ TEST(a_resumed_session_loses_and_doubles_nothing)
         "<<r ",
         NULL};
 
-    start(lines, true);
-    turn_until(online);
-    mynah_chat(t.c, "a@y.test", "one");
-    mynah_chat(t.c, "a@y.test", "two");
-    mynah_chat(t.c, "a@y.test", "three");
-    turn_until(loses);
+    talk_start(lines, &again);
+    talk_until(talk_online);
+    mynah_chat(talk.c, "a@y.test", "one");
+    mynah_chat(talk.c, "a@y.test", "two");
+    mynah_chat(talk.c, "a@y.test", "three");
+    talk_until(talk_loses);
     ask("meanwhile", NULL, 0);
-    turn_until(script_done);
-    CHECK(!memmem(t.server.all.p, t.server.all.n, "meanwhile", 9));
-    mynah_client_free(t.c);
-    finish("online queued written queued written queued written a@y.test/1>hi acked waiting (-13) "
-           "acked online+ "
-           "acked meanwhile=-12");
+    talk_until(talk_done);
+    CHECK(!memmem(talk.server.all.p, talk.server.all.n, "meanwhile", 9));
+    mynah_client_free(talk.c);
+    talk_end(
+        "online queued written queued written queued written a@y.test/1>hi acked waiting (-13) "
+        "acked online+ "
+        "acked meanwhile=-12");
 }
 
 TEST(a_session_that_is_gone_leaves_its_messages_to_the_next)
@@ -420,19 +269,19 @@ TEST(a_session_that_is_gone_leaves_its_messages_to_the_next)
         "<>three<",
         NULL};
 
-    start(lines, true);
-    turn_until(online);
-    mynah_chat(t.c, "a@y.test", "one");
-    mynah_chat(t.c, "a@y.test", "two");
+    talk_start(lines, &again);
+    talk_until(talk_online);
+    mynah_chat(talk.c, "a@y.test", "one");
+    mynah_chat(talk.c, "a@y.test", "two");
     ask("question", NULL, 0);
-    turn_until(loses);
-    mynah_chat(t.c, "a@y.test", "three");
-    turn_until(script_done);
+    talk_until(talk_loses);
+    mynah_chat(talk.c, "a@y.test", "three");
+    talk_until(talk_done);
     /* The second enable's counts begin anew, and `one` went once. */
-    CHECK(!memmem(strstr(t.server.all.p, "<resume"), 400, ">one<", 5));
-    mynah_client_free(t.c);
-    finish("online queued written queued written waiting (-13) queued acked question=-13 "
-           "written online");
+    CHECK(!memmem(strstr(talk.server.all.p, "<resume"), 400, ">one<", 5));
+    mynah_client_free(talk.c);
+    talk_end("online queued written queued written waiting (-13) queued acked question=-13 "
+             "written online");
 }
 
 TEST(a_later_run_goes_on_where_an_earlier_one_stopped)
@@ -446,22 +295,23 @@ TEST(a_later_run_goes_on_where_an_earlier_one_stopped)
     void *saved;
     size_t n;
 
-    start(first, true);
-    turn_until(online);
-    mynah_chat(t.c, "a@y.test", "one");
-    mynah_chat(t.c, "a@y.test", "北 <京");
-    turn_until(script_done);
-    CHECK_INT(mynah_client_save(t.c, &saved, &n), 0);
-    CHECK_INT(mynah_client_restore(t.c, saved, n), MYNAH_E_STATE);
-    mynah_client_free(t.c);
-    finish(NULL);
-    start(second, true);
-    mynah_client_disconnect(t.c);
-    CHECK_INT(mynah_client_restore(t.c, "<session/>", 10), MYNAH_E_FORMAT);
-    CHECK_INT(mynah_client_restore(t.c, "<session", 8), MYNAH_E_FORMAT);
-    CHECK_INT(mynah_client_restore(t.c, saved, n), MYNAH_E_FORMAT); /* of u@x.test, not of x.test */
+    talk_start(first, &again);
+    talk_until(talk_online);
+    mynah_chat(talk.c, "a@y.test", "one");
+    mynah_chat(talk.c, "a@y.test", "北 <京");
+    talk_until(talk_done);
+    CHECK_INT(mynah_client_save(talk.c, &saved, &n), 0);
+    CHECK_INT(mynah_client_restore(talk.c, saved, n), MYNAH_E_STATE);
+    mynah_client_free(talk.c);
+    talk_end(NULL);
+    talk_start(second, &again);
+    mynah_client_disconnect(talk.c);
+    CHECK_INT(mynah_client_restore(talk.c, "<session/>", 10), MYNAH_E_FORMAT);
+    CHECK_INT(mynah_client_restore(talk.c, "<session", 8), MYNAH_E_FORMAT);
+    CHECK_INT(mynah_client_restore(talk.c, saved, n),
+              MYNAH_E_FORMAT); /* of u@x.test, not of x.test */
     mynah_free(saved);
-    finish("offline");
+    talk_end("offline");
 }
 
 static void free_at_state(void *arg, struct mynah_client *c, enum mynah_state s,
@@ -495,17 +345,17 @@ TEST(a_client_may_be_freed_inside_its_call_backs)
 
         if (i == MN_COUNT(at))
             calls = (struct mynah_calls){.size = sizeof calls, .message = free_at_message};
-        start(lines, true);
-        mynah_listen(t.c, &calls, i < MN_COUNT(at) ? &when : NULL);
+        talk_start(lines, &again);
+        mynah_listen(talk.c, &calls, i < MN_COUNT(at) ? &when : NULL);
         ask("question", NULL, 0);
         if (i == 0) { /* its first state is told inside connect */
-            mynah_client_disconnect(t.c);
-            mynah_client_connect(t.c);
+            mynah_client_disconnect(talk.c);
+            mynah_client_connect(talk.c);
         }
         /* The memory goes at the end of a turn, so what is looked at is looked at inside one. */
-        for (int k = 0; k < 1000 && !mn_list_empty(&t.ctx->clients); k++)
-            mn_loop_turn(t.ctx->loop, 20);
-        CHECK(mn_list_empty(&t.ctx->clients));
-        finish(NULL);
+        for (int k = 0; k < 1000 && !mn_list_empty(&talk.ctx->clients); k++)
+            mn_loop_turn(talk.ctx->loop, 20);
+        CHECK(mn_list_empty(&talk.ctx->clients));
+        talk_end(NULL);
     }
 }

@@ -1,0 +1,76 @@
+/* The roster (RFC 6121, 2) and who of it is there (4). It is fetched after each login, kept in step
+ * by pushes that come from the own server and no one else, and only changes are fetched where the
+ * server has versions. */
+#pragma once
+
+#include "mynah/iq.h"
+#include "mynah/presence.h"
+
+MYNAH_BEGIN
+
+enum mynah_subscription {
+    MYNAH_NEITHER,
+    MYNAH_TO,   /* we see them */
+    MYNAH_FROM, /* they see us */
+    MYNAH_BOTH
+};
+
+/* Lent until the roster changes, that is: until the next call-back or turn. */
+struct mynah_contact {
+    const char *jid, *name; /* bare as a rule; NULL: no name */
+    enum mynah_subscription subscription;
+    bool asked;    /* we asked and were not answered yet */
+    bool approved; /* will be granted when they ask */
+    const char *const *groups;
+    size_t group_count;
+};
+
+/* One of somebody's programs. */
+struct mynah_resource {
+    const char *jid; /* full */
+    enum mynah_show show;
+    const char *status; /* or NULL */
+    int priority;
+    const struct mynah_elem *xml; /* the presence that said so */
+};
+
+struct mynah_roster_calls {
+    size_t size;
+    void (*ready)(void *arg, struct mynah_client *c); /* the whole roster is there */
+    void (*changed)(void *arg, struct mynah_client *c,
+                    const struct mynah_contact *k); /* or is new */
+    void (*removed)(void *arg, struct mynah_client *c, const char *jid);
+    /* `r->show` MYNAH_UNAVAILABLE: it went; `k` NULL: one of our own account's other programs. */
+    void (*presence)(void *arg, struct mynah_client *c, const struct mynah_contact *k,
+                     const struct mynah_resource *r);
+    /* Somebody asks to see us: answer by mynah_subscription_send. `text` may be NULL. */
+    void (*asked)(void *arg, struct mynah_client *c, const char *from, const char *text);
+    /* What somebody did with a subscription: MYNAH_SUBSCRIBED, MYNAH_UNSUBSCRIBE,
+     * MYNAH_UNSUBSCRIBED. */
+    void (*told)(void *arg, struct mynah_client *c, const char *from,
+                 enum mynah_presence_type what);
+};
+MYNAH_API struct mynah_listener *
+mynah_roster_listen(struct mynah_client *c, const struct mynah_roster_calls *calls, void *arg);
+
+MYNAH_API bool mynah_roster_is_ready(struct mynah_client *c);
+MYNAH_API size_t mynah_roster_count(struct mynah_client *c);
+/* In the order of their addresses; NULL: there are not so many. */
+MYNAH_API const struct mynah_contact *mynah_roster_at(struct mynah_client *c, size_t i);
+/* Exactly that address, else its bare one; NULL: it is not in the roster. */
+MYNAH_API const struct mynah_contact *mynah_roster_find(struct mynah_client *c, const char *jid);
+/* Those of a bare address (a contact's, or our own) that are there, the one that messages reach
+ * first (highest priority, then latest) at 0; NULL: not so many. */
+MYNAH_API const struct mynah_resource *mynah_roster_resource(struct mynah_client *c,
+                                                             const char *bare, size_t i);
+
+/* Adds, or replaces name and groups; `done` may be NULL. What changed comes by `changed`. */
+MYNAH_API struct mynah_request *mynah_roster_set(struct mynah_client *c, const char *jid,
+                                                 const char *name, const char *const *groups,
+                                                 size_t group_count, mynah_iq_done *done,
+                                                 void *arg);
+/* Ends both subscriptions too. */
+MYNAH_API struct mynah_request *mynah_roster_remove(struct mynah_client *c, const char *jid,
+                                                    mynah_iq_done *done, void *arg);
+
+MYNAH_END

@@ -1,0 +1,476 @@
+/* The roster and who of it is there (RFC 6121). Contacts stand sorted by their address; each keeps
+ * the <item/> that its texts are lent from. */
+#include "client/ext.h"
+
+#include "base/err.h"
+#include "mynah/roster.h"
+#include "mynah/jid.h"
+
+#define NS_ROSTER "jabber:iq:roster"
+
+struct contact {
+    struct mynah_contact k; /* first */
+    struct mynah_elem *item;
+    const char **groups;
+};
+
+struct resource {
+    struct mynah_resource r; /* first */
+    char *bare;
+    struct mynah_elem *xml;
+};
+
+struct roster {
+    struct mn_list listeners;
+    struct contact **contacts; /* by address */
+    size_t count, cap;
+    struct resource **resources; /* as they came */
+    size_t resource_count, resource_cap;
+    bool ready;
+    char *version;
+};
+
+#define TELL(c, r, member, ...)                                                                    \
+    LISTENERS_TELL(&(r)->listeners, struct mynah_roster_calls, member, c, __VA_ARGS__)
+
+static struct roster *roster_of(struct mynah_client *c)
+{
+    return ext_state(c, &ext_roster);
+}
+
+/* Contacts. */
+
+static void contact_free(struct contact *k)
+{
+    mynah_elem_free(k->item);
+    mn_free(k->groups);
+    mn_free(k);
+}
+
+/* Where it is, or belongs. */
+static size_t place(const struct roster *r, const char *jid, bool *found)
+{
+    size_t low = 0, high = r->count;
+
+    *found = false;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        int order = strcmp(r->contacts[mid]->k.jid, jid);
+
+        if (!order)
+            *found = true;
+        if (order >= 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low;
+}
+
+static struct contact *contact_find(const struct roster *r, const char *jid)
+{
+    bool found;
+    size_t i = place(r, jid, &found);
+
+    return found ? r->contacts[i] : NULL;
+}
+
+static enum mynah_subscription subscription_of(const struct mynah_elem *item)
+{
+    const char *s = mynah_elem_get(item, "subscription");
+
+    return !s                   ? MYNAH_NEITHER
+           : !strcmp(s, "to")   ? MYNAH_TO
+           : !strcmp(s, "from") ? MYNAH_FROM
+           : !strcmp(s, "both") ? MYNAH_BOTH
+                                : MYNAH_NEITHER;
+}
+
+static bool is_true(const char *text)
+{
+    return text && (!strcmp(text, "true") || !strcmp(text, "1"));
+}
+
+static struct contact *contact_new(const struct mynah_elem *item)
+{
+    struct contact *k = MN_NEW(struct contact);
+    const char *ask;
+    size_t n = 0;
+
+    k->item = mynah_elem_copy(item);
+    MYNAH_EACH(g, k->item, "group", NS_ROSTER)
+    n++;
+    k->groups = mn_alloc0((n + 1) * sizeof *k->groups);
+    MYNAH_EACH(g, k->item, "group", NS_ROSTER)
+    k->groups[k->k.group_count++] = mynah_elem_text(g);
+    ask = mynah_elem_get(k->item, "ask");
+    k->k.groups = k->groups;
+    k->k.jid = mynah_elem_get(k->item, "jid");
+    k->k.name = mynah_elem_get(k->item, "name");
+    k->k.subscription = subscription_of(k->item);
+    k->k.asked = ask && !strcmp(ask, "subscribe");
+    k->k.approved = is_true(mynah_elem_get(k->item, "approved"));
+    return k;
+}
+
+static void contact_put(struct roster *r, struct contact *k)
+{
+    bool found;
+    size_t i = place(r, k->k.jid, &found);
+
+    if (found) {
+        contact_free(r->contacts[i]);
+        r->contacts[i] = k;
+        return;
+    }
+    if (r->count == r->cap) {
+        r->cap = r->cap ? 2 * r->cap : 16;
+        r->contacts = mn_realloc(r->contacts, r->cap * sizeof(struct contact *));
+    }
+    memmove(&r->contacts[i + 1], &r->contacts[i], (r->count - i) * sizeof(struct contact *));
+    r->contacts[i] = k;
+    r->count++;
+}
+
+static void contact_drop(struct mynah_client *c, struct roster *r, const char *jid)
+{
+    bool found;
+    size_t i = place(r, jid, &found);
+    struct contact *k;
+
+    if (!found)
+        return;
+    k = r->contacts[i];
+    memmove(&r->contacts[i], &r->contacts[i + 1], (--r->count - i) * sizeof(struct contact *));
+    TELL(c, r, removed, k->k.jid);
+    contact_free(k);
+}
+
+static void item_came(struct mynah_client *c, struct roster *r, const struct mynah_elem *item)
+{
+    const char *s = mynah_elem_get(item, "subscription");
+    char *jid = mynah_jid(mynah_elem_get(item, "jid"));
+    struct mynah_elem *canonical;
+
+    if (!jid)
+        return;
+    canonical = mynah_elem_copy(item);
+    mynah_elem_set(canonical, "jid", jid);
+    if (s && !strcmp(s, "remove")) {
+        contact_drop(c, r, jid);
+    } else {
+        struct contact *k = contact_new(canonical);
+
+        contact_put(r, k);
+        TELL(c, r, changed, &k->k);
+    }
+    mynah_elem_free(canonical);
+    mn_free(jid);
+}
+
+static void version_set(struct roster *r, const struct mynah_elem *query)
+{
+    const char *ver = mynah_elem_get(query, "ver");
+
+    if (!ver)
+        return;
+    mn_free(r->version);
+    r->version = mn_str_dup(mn_str_from(ver));
+}
+
+/* A whole one: what is not in it is gone. */
+static void whole_came(struct mynah_client *c, struct roster *r, const struct mynah_elem *query)
+{
+    struct roster old = *r;
+
+    r->contacts = NULL;
+    r->count = r->cap = 0;
+    version_set(r, query);
+    MYNAH_EACH(item, query, "item", NS_ROSTER)
+    item_came(c, r, item);
+    for (size_t i = 0; i < old.count; i++) {
+        if (!contact_find(r, old.contacts[i]->k.jid))
+            TELL(c, r, removed, old.contacts[i]->k.jid);
+        contact_free(old.contacts[i]);
+    }
+    mn_free(old.contacts);
+}
+
+static void fetched(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                    const struct mynah_error *error)
+{
+    struct roster *r = arg;
+    const struct mynah_elem *query = mynah_elem_child(result, "query", NS_ROSTER);
+
+    (void)error;
+    if (!result)
+        return;
+    if (query)
+        whole_came(c, r, query);
+    r->ready = true;
+    LISTENERS_TELL(&r->listeners, struct mynah_roster_calls, ready, c);
+}
+
+static void online(struct mynah_client *c, void *state, bool resumed)
+{
+    struct roster *r = state;
+    struct mynah_elem *query;
+
+    if (resumed || c->conf.no_roster)
+        return;
+    query = mynah_elem_new("query", NS_ROSTER);
+    if (mynah_elem_child(c->features, "ver", "urn:xmpp:features:rosterver"))
+        mynah_elem_set(query, "ver", r->version ? r->version : "");
+    mynah_iq_send(c, MYNAH_GET, NULL, &query, 0, fetched, r);
+}
+
+static void pushed(void *arg, struct mynah_client *c, struct mynah_ask *q)
+{
+    struct roster *r = arg;
+    const struct mynah_elem *query = mynah_ask_payload(q),
+                            *item = mynah_elem_child(query, "item", NS_ROSTER);
+
+    if (!from_self(c, mynah_ask_from(q))) {
+        client_log(c, MYNAH_LOG_WARN, "a forged roster push was refused");
+        mynah_ask_error(&q, "service-unavailable", NULL);
+        return;
+    }
+    if (item)
+        item_came(c, r, item);
+    version_set(r, query);
+    mynah_ask_result(&q, NULL);
+}
+
+/* Who is there. */
+
+static void resource_free(struct resource *s)
+{
+    mynah_elem_free(s->xml);
+    mn_free(s->bare);
+    mn_free(s);
+}
+
+static size_t resource_find(const struct roster *r, const char *jid)
+{
+    for (size_t i = 0; i < r->resource_count; i++)
+        if (!strcmp(r->resources[i]->r.jid, jid))
+            return i;
+    return r->resource_count;
+}
+
+static struct resource *resource_new(const struct mynah_presence *p, char *bare)
+{
+    struct resource *s = MN_NEW(struct resource);
+
+    s->xml = mynah_elem_copy(p->xml);
+    s->bare = bare;
+    s->r = (struct mynah_resource){mynah_elem_get(s->xml, "from"), p->show,
+                                   mynah_elem_child_text(s->xml, "status", "jabber:client"),
+                                   p->priority, s->xml};
+    return s;
+}
+
+static void resource_out(struct roster *r, size_t i)
+{
+    memmove(&r->resources[i], &r->resources[i + 1],
+            (--r->resource_count - i) * sizeof(struct resource *));
+}
+
+/* The one told of is behind all others: the latest. */
+static void resource_told(struct mynah_client *c, struct roster *r, struct resource *s)
+{
+    size_t i = resource_find(r, s->r.jid);
+    const struct contact *k = contact_find(r, s->bare);
+
+    if (i < r->resource_count) {
+        struct resource *old = r->resources[i];
+
+        resource_out(r, i);
+        resource_free(old);
+    } else if (s->r.show == MYNAH_UNAVAILABLE) {
+        resource_free(s);
+        return;
+    }
+    TELL(c, r, presence, k ? &k->k : NULL, &s->r);
+    if (s->r.show == MYNAH_UNAVAILABLE) {
+        resource_free(s);
+        return;
+    }
+    if (r->resource_count == r->resource_cap) {
+        r->resource_cap = r->resource_cap ? 2 * r->resource_cap : 16;
+        r->resources = mn_realloc(r->resources, r->resource_cap * sizeof(struct resource *));
+    }
+    r->resources[r->resource_count++] = s;
+}
+
+static void presence(void *arg, struct mynah_client *c, const struct mynah_presence *p)
+{
+    struct roster *r = arg;
+    char *bare = mynah_jid_bare(p->from);
+
+    if (!bare)
+        return;
+    if (p->type == MYNAH_SUBSCRIBE) {
+        TELL(c, r, asked, bare, p->status);
+    } else if (p->type == MYNAH_SUBSCRIBED || p->type == MYNAH_UNSUBSCRIBE ||
+               p->type == MYNAH_UNSUBSCRIBED) {
+        TELL(c, r, told, bare, p->type);
+    } else if (p->type == MYNAH_PRESENCE && strchr(p->from, '/') &&
+               (contact_find(r, bare) || !strcmp(bare, c->bare))) {
+        resource_told(c, r, resource_new(p, bare));
+        return;
+    }
+    mn_free(bare);
+}
+
+static void init(struct mynah_client *c, void *state)
+{
+    static const struct mynah_calls calls = {.size = sizeof calls, .presence = presence};
+    struct roster *r = state;
+
+    mn_list_init(&r->listeners);
+    mynah_iq_serve(c, MYNAH_SET, NS_ROSTER, "query", pushed, r);
+    mynah_listen(c, &calls, r);
+}
+
+static void resources_free(struct roster *r)
+{
+    for (size_t i = 0; i < r->resource_count; i++)
+        resource_free(r->resources[i]);
+    r->resource_count = 0;
+}
+
+/* The next session hears of everybody anew. */
+static void lost(struct mynah_client *c, void *state)
+{
+    struct roster *r = state;
+
+    (void)c;
+    resources_free(r);
+    r->ready = false;
+}
+
+static void done(struct mynah_client *c, void *state)
+{
+    struct roster *r = state;
+
+    (void)c;
+    listeners_free(&r->listeners);
+    resources_free(r);
+    for (size_t i = 0; i < r->count; i++)
+        contact_free(r->contacts[i]);
+    mn_free(r->contacts);
+    mn_free(r->resources);
+    mn_free(r->version);
+}
+
+const struct ext ext_roster = {.name = "roster",
+                               .size = sizeof(struct roster),
+                               .init = init,
+                               .done = done,
+                               .online = online,
+                               .lost = lost};
+
+/* What programs call. */
+
+struct mynah_listener *mynah_roster_listen(struct mynah_client *c,
+                                           const struct mynah_roster_calls *calls, void *arg)
+{
+    return listener_add(c->ctx, &roster_of(c)->listeners, calls, sizeof *calls, arg);
+}
+
+bool mynah_roster_is_ready(struct mynah_client *c)
+{
+    return roster_of(c)->ready;
+}
+
+size_t mynah_roster_count(struct mynah_client *c)
+{
+    return roster_of(c)->count;
+}
+
+const struct mynah_contact *mynah_roster_at(struct mynah_client *c, size_t i)
+{
+    struct roster *r = roster_of(c);
+
+    return i < r->count ? &r->contacts[i]->k : NULL;
+}
+
+const struct mynah_contact *mynah_roster_find(struct mynah_client *c, const char *jid)
+{
+    struct roster *r = roster_of(c);
+    char *full = mynah_jid(jid), *bare = mynah_jid_bare(jid);
+    struct contact *k = full ? contact_find(r, full) : NULL;
+
+    if (!k && bare)
+        k = contact_find(r, bare);
+    mn_free(full);
+    mn_free(bare);
+    return k ? &k->k : NULL;
+}
+
+static bool before(const struct resource *a, const struct resource *b)
+{
+    return a->r.priority > b->r.priority;
+}
+
+const struct mynah_resource *mynah_roster_resource(struct mynah_client *c, const char *jid,
+                                                   size_t i)
+{
+    struct roster *r = roster_of(c);
+    char *bare = mynah_jid_bare(jid);
+    const struct resource *last = NULL;
+
+    /* The next one behind `last` in the order: few have more than a handful. */
+    for (size_t round = 0; bare && round <= i; round++) {
+        const struct resource *best = NULL;
+        bool passed = last == NULL;
+
+        for (size_t k = r->resource_count; k-- > 0;) {
+            const struct resource *s = r->resources[k];
+
+            if (s == last)
+                passed = true;
+            else if (!strcmp(s->bare, bare) &&
+                     (!last || before(last, s) || (!before(s, last) && passed)) &&
+                     (!best || before(s, best)))
+                best = s;
+        }
+        last = best;
+        if (!best)
+            break;
+    }
+    mn_free(bare);
+    return last ? &last->r : NULL;
+}
+
+static struct mynah_request *item_send(struct mynah_client *c, struct mynah_elem *query,
+                                       mynah_iq_done *done_, void *arg)
+{
+    return mynah_iq_send(c, MYNAH_SET, NULL, &query, 0, done_, arg);
+}
+
+struct mynah_request *mynah_roster_set(struct mynah_client *c, const char *jid, const char *name,
+                                       const char *const *groups, size_t group_count,
+                                       mynah_iq_done *done_, void *arg)
+{
+    struct mynah_elem *query = mynah_elem_new("query", NS_ROSTER),
+                      *item = mynah_elem_add(query, "item", NULL);
+
+    mynah_elem_set(item, "jid", jid);
+    mynah_elem_set(item, "name", name);
+    for (size_t i = 0; i < group_count; i++)
+        mynah_elem_add_text(item, "group", NULL, groups[i]);
+    return item_send(c, query, done_, arg);
+}
+
+struct mynah_request *mynah_roster_remove(struct mynah_client *c, const char *jid,
+                                          mynah_iq_done *done_, void *arg)
+{
+    struct mynah_elem *query = mynah_elem_new("query", NS_ROSTER),
+                      *item = mynah_elem_add(query, "item", NULL);
+
+    mynah_elem_set(item, "jid", jid);
+    mynah_elem_set(item, "subscription", "remove");
+    return item_send(c, query, done_, arg);
+}

@@ -1,0 +1,147 @@
+#include "mynah/roster.h"
+
+#include "unit/client/talk.h"
+
+static void changed(void *arg, struct mynah_client *c, const struct mynah_contact *k)
+{
+    static const char *const names[] = {"none", "to", "from", "both"};
+
+    (void)arg;
+    (void)c;
+    note("%s=%s/%s%s%s", k->jid, k->name ? k->name : "-", names[k->subscription],
+         k->asked ? "?" : "", k->approved ? "!" : "");
+    for (size_t i = 0; i < k->group_count; i++)
+        note("[%s]", k->groups[i]);
+}
+
+static void removed(void *arg, struct mynah_client *c, const char *jid)
+{
+    (void)arg;
+    (void)c;
+    note("-%s", jid);
+}
+
+static void ready(void *arg, struct mynah_client *c)
+{
+    (void)arg;
+    note("ready(%zu)", mynah_roster_count(c));
+}
+
+static void presence(void *arg, struct mynah_client *c, const struct mynah_contact *k,
+                     const struct mynah_resource *r)
+{
+    (void)arg;
+    (void)c;
+    note("%s%s:%d", k ? "" : "self ", r->jid, r->show);
+}
+
+static void asked(void *arg, struct mynah_client *c, const char *from, const char *text)
+{
+    (void)arg;
+    note("asks %s (%s)", from, text ? text : "");
+    mynah_subscription_send(c, from, MYNAH_SUBSCRIBED, NULL);
+}
+
+static void told(void *arg, struct mynah_client *c, const char *from, enum mynah_presence_type what)
+{
+    (void)arg;
+    (void)c;
+    note("%s tells %d", from, what);
+}
+
+static const struct mynah_roster_calls calls = {sizeof calls, ready, changed, removed,
+                                                presence,     asked, told};
+
+static const struct mynah_client_config once = {.no_reconnect = true};
+
+static void run(const char *const *lines, const char *notes)
+{
+    talk_start(lines, &once);
+    mynah_roster_listen(talk.c, &calls, NULL);
+    talk_until(talk_done);
+    talk_end(notes);
+}
+
+TEST(a_roster_is_fetched_and_follows_pushes_of_the_own_server_alone)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        "<type='get' id='",
+        "><iq type='result' id='%1'><query xmlns='jabber:iq:roster'>"
+        "<item jid='B@y.test' name='Bé' subscription='both'><group>x</group><group>y</group></item>"
+        "<item jid='a@y.test' ask='subscribe'/><item jid='no address@@'/></query></iq>",
+        "><iq type='set' id='1' from='evil@y.test'><query xmlns='jabber:iq:roster'><item "
+        "jid='evil@y.test' subscription='both'/></query></iq>",
+        "<type='error' id='1' to='evil@y.test'",
+        "><iq type='set' id='2'><query xmlns='jabber:iq:roster'><item jid='a@y.test' "
+        "subscription='to' approved='true'/></query></iq>",
+        "<type='result' id='2'",
+        "><iq type='set' id='3' from='u@x.test'><query xmlns='jabber:iq:roster'><item "
+        "jid='b@y.test' subscription='remove'/></query></iq>",
+        "<type='result' id='3'",
+        END};
+
+    run(lines,
+        "online b@y.test=Bé/both [x] [y] a@y.test=-/none? ready(2) a@y.test=-/to! -b@y.test");
+}
+
+TEST(only_changes_are_fetched_where_the_server_has_versions)
+{
+    static const char *const lines[] = {
+        LOGIN("<ver xmlns='urn:xmpp:features:rosterver'/>"),
+        "<type='get' id='",
+        "><iq type='result' id='%1'><query xmlns='jabber:iq:roster' ver='7'>"
+        "<item jid='a@y.test' subscription='both'/></query></iq>",
+        "><iq type='set' id='1'><query xmlns='jabber:iq:roster' ver='8'><item "
+        "jid='b@y.test'/></query></iq>",
+        "<id='1'",
+        "!",
+        LOGIN("<ver xmlns='urn:xmpp:features:rosterver'/>"),
+        "<type='get' id='",
+        "><iq type='result' id='%1'/>",
+        END};
+
+    talk_start(lines, &(struct mynah_client_config){0});
+    mynah_roster_listen(talk.c, &calls, NULL);
+    talk_until(talk_done);
+    CHECK(memmem(talk.server.all.p, talk.server.all.n, "ver=''", 6));
+    CHECK(memmem(talk.server.all.p, talk.server.all.n, "ver='8'", 7));
+    talk_end("online a@y.test=-/both ready(1) b@y.test=-/none waiting (-13) online ready(2)");
+}
+
+TEST(who_is_there_is_known_and_the_best_comes_first)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        "<type='get' id='",
+        "><iq type='result' id='%1'><query xmlns='jabber:iq:roster'>"
+        "<item jid='a@y.test' subscription='both'/></query></iq>",
+        "><presence from='a@y.test/1'><show>away</show><priority>1</priority></presence><presence "
+        "from='a@y.test/2'/>"
+        "<presence from='a@y.test/3'><priority>1</priority></presence><presence "
+        "from='u@x.test/other'/>"
+        "<presence from='a@y.test/4'/><presence from='stranger@y.test/1'/><presence "
+        "type='unavailable' from='a@y.test/5'/>"
+        "<presence type='unavailable' from='a@y.test/2'/><presence "
+        "from='a@y.test/1'><show>dnd</show></presence>"
+        "<presence type='subscribe' from='c@y.test'><status>hi</status></presence>",
+        "<to='c@y.test' type='subscribed'",
+        "><presence type='unsubscribed' from='a@y.test/1'/>",
+        END};
+    static const char *const best[] = {"a@y.test/3", "a@y.test/1", "a@y.test/4"};
+
+    talk_start(lines, &once);
+    mynah_roster_listen(talk.c, &calls, NULL);
+    talk_until(talk_done);
+    for (size_t i = 0; i < 4; i++) {
+        const struct mynah_resource *r = mynah_roster_resource(talk.c, "A@y.test/x", i);
+
+        CHECK_STR(mn_str_from(r ? r->jid : ""), i < 3 ? best[i] : "");
+    }
+    CHECK(mynah_roster_resource(talk.c, "u@x.test", 0) &&
+          !mynah_roster_resource(talk.c, "stranger@y.test", 0));
+    CHECK(mynah_roster_find(talk.c, "a@Y.test/1") && !mynah_roster_find(talk.c, "b@y.test"));
+    talk_end("online a@y.test=-/both ready(1) a@y.test/1:2 a@y.test/2:0 a@y.test/3:0 self "
+             "u@x.test/other:0 a@y.test/4:0 "
+             "a@y.test/2:5 a@y.test/1:4 asks c@y.test (hi) a@y.test tells 4");
+}
