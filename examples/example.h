@@ -18,6 +18,7 @@ static inline struct mynah_client_config example_config(int argc, char **argv)
         fprintf(stderr, "usage: MYNAH_PASSWORD=... %s JID ...\n", argv[0]);
         exit(64);
     }
+    setvbuf(stdout, NULL, _IOLBF, 0); /* whoever reads along sees each line at once */
     c.jid = argv[1];
     c.password = getenv("MYNAH_PASSWORD");
     c.host = getenv("MYNAH_HOST");

@@ -12,7 +12,6 @@ static void sent(void *arg, struct mynah_client *c, const char *id, enum mynah_s
     (void)c;
     printf("%s\n", names[state]);
     example_why(why);
-    fflush(stdout);
 }
 
 static void state(void *arg, struct mynah_client *c, enum mynah_state s, const struct mynah_error *why)
@@ -37,7 +36,6 @@ static void message(void *arg, struct mynah_client *c, const struct mynah_messag
     if (!m->body || m->carbon || m->type == MYNAH_MESSAGE_ERROR)
         return;
     printf("%s: %s\n", m->from, m->body);
-    fflush(stdout);
     mynah_message_received(c, m);
     if (!text)
         mynah_chat(c, m->from, m->body);
