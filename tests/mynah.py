@@ -1,9 +1,13 @@
 """What the tests written in Python share: a mynahd of their own, a client that writes its XML by hand, TAP."""
-import base64, codecs, hashlib, hmac, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, traceback
+import base64, codecs, hashlib, hmac, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, traceback
 
 DEADLINE = 30
 LIES, FULL, BROKEN, STUCK, BLIND, EARLY = range(6)  # the troubles of a disk (e2e/disk.c)
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
+
+
+class Lost(Exception):
+    """Something that was acknowledged is not there, or twice, or out of order."""
 
 
 class Server:
@@ -47,16 +51,18 @@ class Server:
 
 
 class Disk:
-    """A folder with a mynahd on a disk whose power can go (e2e/disk.c); `config` has %s for the folder."""
+    """A folder with a mynahd on a disk whose power can go (e2e/disk.c); `config` has %s for the folder. With `check` (e2e/storecheck.c)
+    its database can be looked at, with `clock` (e2e/clock.c) its time of day set."""
 
-    def __init__(self, binary, disk, config, seed=1):
-        self.binary, self.disk, self.seed = binary, disk, seed
+    def __init__(self, binary, disk, config, seed=1, check=None, clock=None):
+        self.binary, self.disk, self.seed, self.checker, self.clock = binary, disk, seed, check, clock
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix="mynah-disk-"))
         self.data, self.left = self.folder + "/data", self.folder + "/left"
         os.mkdir(self.data, 0o700)
         with open(self.folder + "/mynahd.yaml", "w") as f:
             f.write(config % self.folder)
         self.starts, self.server = 0, None
+        self.jump(0)
 
     def start(self):
         shutil.rmtree(self.left, ignore_errors=True)
@@ -66,9 +72,15 @@ class Disk:
             f.write(bytes(6))
         self.starts += 1
         self.server = Server(self.binary, self.folder + "/mynahd.yaml", env={
-            "LD_PRELOAD": self.disk, "MYNAH_DISK": self.data, "MYNAH_DISK_LEFT": self.left, "MYNAH_DISK_SEED": str(self.seed * 1000 + self.starts),
+            "LD_PRELOAD": " ".join(filter(None, [self.disk, self.clock])), "MYNAH_CLOCK": self.folder + "/clock", "MYNAH_DISK": self.data,
+            "MYNAH_DISK_LEFT": self.left, "MYNAH_DISK_SEED": str(self.seed * 1000 + self.starts),
             "ASAN_OPTIONS": "verify_asan_link_order=0"})
         return self.server
+
+    def jump(self, seconds):
+        """By so much the time of day is wrong from now on."""
+        with open(self.folder + "/clock", "r+b" if os.path.exists(self.folder + "/clock") else "wb", buffering=0) as f:
+            f.write(struct.pack("q", seconds))
 
     def set(self, trouble, value):
         with open(self.left + "/control", "r+b", buffering=0) as f:
@@ -79,6 +91,13 @@ class Disk:
         self.server.stop(signal.SIGKILL)
         shutil.rmtree(self.data)
         shutil.copytree(self.left + "/names", self.data)
+
+    def check(self):
+        shutil.rmtree(self.folder + "/copy", ignore_errors=True)
+        shutil.copytree(self.data, self.folder + "/copy")
+        p = subprocess.run([self.checker, self.folder + "/copy"], stdout=subprocess.PIPE, text=True)
+        if p.returncode:
+            raise Lost(p.stdout)
 
     def end(self):
         if self.server and self.server.process.poll() is None:

@@ -5,7 +5,7 @@ usage: recovery.py MYNAHD DISK.so STORECHECK [KILLS [SEED]]"""
 import os, random, re, select, shutil, sqlite3, subprocess, sys, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import BLIND, BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, STUCK, tap
+from mynah import BLIND, BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, Lost, STUCK, tap
 
 MYNAHD, DISK, CHECK = sys.argv[1:4]
 KILLS = int(sys.argv[4]) if len(sys.argv) > 4 else 5
@@ -22,20 +22,8 @@ registration: {open: yes, per_address: off}
 """
 
 
-class Lost(Exception):
-    pass
-
-
-class Machine(Disk):
-    def __init__(self):
-        super().__init__(MYNAHD, DISK, CONFIG, SEED)
-
-    def check(self):
-        shutil.rmtree(self.folder + "/copy", ignore_errors=True)
-        shutil.copytree(self.data, self.folder + "/copy")
-        p = subprocess.run([CHECK, self.folder + "/copy"], stdout=subprocess.PIPE, text=True)
-        if p.returncode:
-            raise Lost(p.stdout)
+def Machine():
+    return Disk(MYNAHD, DISK, CONFIG, SEED, CHECK)
 
 
 def person(server, name, resource="r"):
