@@ -10,6 +10,7 @@ struct conn_mem { /* one end as the pair sees it */
     struct pair *pair;
     struct mn_conn *conn; /* NULL: closed */
     struct mn_loop *loop; /* NULL: between two loops */
+    struct mn_post bell;
     struct mn_buf in;
     bool belled, finished; /* finished: the other side sends no more */
 };
@@ -18,11 +19,6 @@ struct pair {
     pthread_mutex_t lock;
     unsigned refs;
     struct conn_mem ends[2];
-};
-
-struct bell {
-    struct mn_post post;
-    struct conn_mem *end;
 };
 
 static struct conn_mem *other(struct conn_mem *e)
@@ -50,28 +46,22 @@ static void rung(struct mn_post *post);
 /* Under the lock. */
 static void ring(struct conn_mem *e)
 {
-    struct bell *b;
-
     if (e->belled || !e->conn || !e->loop || (!e->in.n && !e->finished))
         return;
     e->belled = true;
     e->pair->refs++;
-    b = MN_NEW(struct bell);
-    b->post.run = rung;
-    b->end = e;
-    mn_loop_post(e->loop, &b->post);
+    e->bell.run = rung;
+    mn_loop_post(e->loop, &e->bell);
 }
 
 static void rung(struct mn_post *post)
 {
-    struct bell *b = (struct bell *)post;
-    struct conn_mem *e = b->end;
+    struct conn_mem *e = MN_OF(post, struct conn_mem, bell);
     struct pair *p = e->pair;
     struct mn_buf got = {0};
     struct mn_conn *c = NULL;
     bool finished = false;
 
-    mn_free(b);
     pthread_mutex_lock(&p->lock);
     e->belled = false;
     if (e->conn && e->loop != mn_loop_here()) {
@@ -85,7 +75,7 @@ static void rung(struct mn_post *post)
     pthread_mutex_unlock(&p->lock);
     if (c && got.n)
         conn_input(c, mn_buf_view(&got));
-    mn_buf_free(&got);
+    conn_buf_give(&got);
     if (c && finished) {
         bool left;
 
@@ -110,6 +100,7 @@ static int mem_send(struct mn_conn *c, struct mn_buf *raw)
     if (!o->conn) {
         e = MN_E_CLOSED;
     } else {
+        conn_buf_ready(&o->in);
         mn_buf_str(&o->in, mn_buf_view(raw));
         mn_buf_clear(raw);
         ring(o);

@@ -2,6 +2,7 @@
  * on another, in this thread, over memory, with fixed randomness and a clock that stands still.
  *
  *   gate memory       bytes of ours per idle session
+ *   gate allocs FILE  how often the server asks for memory per chat message, once it is warm
  *   gate count FILE   under callgrind: one dump of instructions per phase, of the server's turns
  *                     alone; FILE: a stanza from u456 to u123, which expat parses as well
  */
@@ -38,12 +39,37 @@ static struct {
     struct mn_arena a;
     struct client *clients;
     unsigned count;
-    size_t ready, messages, presences;
-    bool counting;
+    size_t ready, messages, presences, allocs;
+    bool counting, serving; /* serving: the server's turn */
 } lab;
+
+/* Everything that asks the C library for memory comes through here, whoever it is. */
+
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t count, size_t n);
+void *__libc_realloc(void *p, size_t n);
+
+void *malloc(size_t n)
+{
+    lab.allocs += lab.serving;
+    return __libc_malloc(n);
+}
+
+void *calloc(size_t count, size_t n)
+{
+    lab.allocs += lab.serving;
+    return __libc_calloc(count, n);
+}
+
+void *realloc(void *p, size_t n)
+{
+    lab.allocs += lab.serving;
+    return __libc_realloc(p, n);
+}
 
 static void toggle(void)
 {
+    lab.serving = !lab.serving;
     if (lab.counting)
         CALLGRIND_TOGGLE_COLLECT;
 }
@@ -268,14 +294,19 @@ static void chat(mn_str corpus, unsigned from, unsigned to)
     mn_free(copy);
 }
 
-static void count_messages(mn_str corpus)
+static void messages(mn_str corpus)
 {
-    phase_begin();
     for (unsigned round = 0; round < ROUNDS; round++) {
         for (unsigned i = 0; i < CHATTERS; i++)
             chat(corpus, FIRST + i, FIRST + (i + 1) % CHATTERS);
         run();
     }
+}
+
+static void count_messages(mn_str corpus)
+{
+    phase_begin();
+    messages(corpus);
     phase_end("message", lab.messages);
     MN_ASSERT(lab.messages == ROUNDS * CHATTERS);
 }
@@ -290,6 +321,21 @@ static void count_presence(void)
     }
     phase_end("presence", lab.presences);
     MN_ASSERT(lab.presences == CHATTERS * (CONTACTS + 1));
+}
+
+static void allocs(const char *path)
+{
+    mn_str corpus;
+
+    MN_ASSERT(!mn_file_read(path, 1 << 20, &lab.a, &corpus));
+    open_clients(CHATTERS);
+    accounts(0, CHATTERS, CONTACTS);
+    log_in(0, CHATTERS);
+    messages(corpus);
+    lab.allocs = lab.messages = 0;
+    messages(corpus);
+    MN_ASSERT(lab.messages == ROUNDS * CHATTERS);
+    printf("allocations per message: %.4f\n", (double)lab.allocs / (double)lab.messages);
 }
 
 static void count(const char *path)
@@ -316,17 +362,20 @@ static void count(const char *path)
 
 int main(int argc, char **argv)
 {
-    bool counts = argc == 3 && !strcmp(argv[1], "count");
+    bool file = argc == 3;
 
-    if (!counts && (argc != 2 || strcmp(argv[1], "memory"))) {
-        fputs("usage: gate memory | gate count FILE\n", stderr);
+    if (argc != 2 + file || (!file && strcmp(argv[1], "memory")) ||
+        (file && strcmp(argv[1], "count") && strcmp(argv[1], "allocs"))) {
+        fputs("usage: gate memory | gate allocs FILE | gate count FILE\n", stderr);
         return 64;
     }
     open_server();
-    if (counts)
-        count(argv[2]);
-    else
+    if (!file)
         memory();
+    else if (!strcmp(argv[1], "allocs"))
+        allocs(argv[2]);
+    else
+        count(argv[2]);
     finish();
     return 0;
 }

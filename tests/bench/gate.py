@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Keeps the headline figures in reach: bytes per idle session, and instructions per message, presence and login as multiples of
+"""Keeps the headline figures in reach: bytes per idle session, no allocation on a message's way, and instructions per message, presence and login as multiples of
 what expat takes for one stanza of the corpus in the same run. More than 10 % above gate.txt fails. Prints TAP.
 usage: gate.py GATE CORPUS RECORD [--record]     --record writes the present multiples into RECORD"""
 import glob, os, re, shutil, subprocess, sys, tempfile
@@ -15,6 +15,11 @@ HEAD = """# Instructions of the server per chat message, per presence delivered 
 def memory(gate):
     out = subprocess.check_output([gate, "memory"], text=True)
     return int(re.search(r"bytes per idle session: (\d+)", out).group(1))
+
+
+def allocations(gate, corpus):
+    out = subprocess.check_output([gate, "allocs", corpus], text=True)
+    return float(re.search(r"allocations per message: ([\d.]+)", out).group(1))
 
 
 def count(*command):
@@ -48,6 +53,8 @@ def main(gate, corpus, record, *options):
         recorded = [line.split() for line in f if line.strip() and not line.startswith("#")]
     lines, held = [], memory(gate)
     lines.append((held <= MEMORY, "an idle session takes %d bytes of ours (at most %d)" % (held, MEMORY)))
+    made = allocations(gate, corpus)
+    lines.append((not made, "a chat message is received, routed and delivered without an allocation (%.4f)" % made))
     for name, was in recorded:
         now = ratios.get(name, float("inf"))
         lines.append((now <= ABOVE * float(was), "%s: %.4f of expat's instructions for a stanza, %s recorded" % (name, now, was)))
