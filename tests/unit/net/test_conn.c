@@ -1,6 +1,7 @@
 #include "net/conn.h"
 
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -51,6 +52,15 @@ __attribute__((destructor)) static void clean(void)
 }
 
 /* One end of a conversation: it sends `want` bytes of a known sequence and checks what it gets. */
+/* What goes to the kernel comes through here. */
+static size_t sends;
+
+ssize_t send(int fd, const void *p, size_t n, int flags)
+{
+    sends++;
+    return sendto(fd, p, n, flags, NULL, 0);
+}
+
 struct side {
     struct mn_conn *conn;
     struct mn_loop *loop;
@@ -333,6 +343,7 @@ TEST(a_connection_moves_between_loops_and_loses_nothing)
 }
 
 static struct mn_conn *accepted_conn;
+static int accepted_fd;
 static struct side accepted_side;
 static struct mn_loop *accept_loop;
 
@@ -340,6 +351,7 @@ static void on_accept(void *arg, int fd, const struct mn_addr *peer)
 {
     CHECK(mn_addr_is_loopback(peer));
     CHECK(!setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){1 << 20}, sizeof(int)));
+    accepted_fd = fd;
     accepted_conn = accepted_side.conn = mn_conn_tcp(accept_loop, fd, &face, &accepted_side);
     (void)arg;
 }
@@ -372,6 +384,72 @@ TEST(listening_tells_its_port_and_who_is_in_the_way)
         mn_loop_turn(l, 5);
     mn_listener_free(first);
     mn_buf_free(&why);
+    mn_loop_free(l);
+}
+
+struct late {
+    struct mn_timer timer;
+    struct side *side;
+};
+
+static void write_more(struct mn_timer *t)
+{
+    send_some(MN_OF(t, struct late, timer)->side, 50);
+}
+
+/* Whatever writes to it during a turn: input, mail, a timer. */
+TEST(a_turn_sends_once)
+{
+    for (int tls = 0; tls < 2; tls++) {
+        struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+        struct side a = {.want = 1000}, b = {.want = 1000};
+        struct late late = {.timer = {.fire = write_more}, .side = &b};
+
+        pair_of(l, true, &a, &b);
+        secure(l, tls ? TLS13 : PLAIN, &a, &b);
+        mn_timer_start(l, &late.timer, 0);
+        send_some(&a, 300);
+        send_some(&a, 100);
+        sends = 0;
+        mn_loop_turn(l, 0); /* the timer's bytes, and those from before */
+        CHECK_INT((long long)sends, 2);
+        CHECK_INT((long long)b.sent, 50);
+        send_some(&b, 20);
+        mn_loop_turn(l, 1000); /* both take what there is, and answer it */
+        CHECK_INT((long long)b.got, 400);
+        CHECK(b.sent > 70 && a.sent > 400);
+        CHECK_INT((long long)sends, 4);
+        mn_conn_close(a.conn, 0);
+        mn_conn_close(b.conn, 0);
+        mn_loop_fire_all(l);
+        mn_loop_free(l);
+    }
+}
+
+/* Nagle's algorithm would hold what is small until the other side says that it has the last. */
+TEST(what_is_small_does_not_wait)
+{
+    struct mn_loop *l = accept_loop = mn_loop_new(MN_LOOP_EPOLL);
+    struct mn_listener *listener;
+    struct mn_buf why = {0};
+    struct mn_addr at;
+    int fd, on = 0;
+    socklen_t n = sizeof on;
+
+    CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"), 0, &at), 0);
+    CHECK_INT(mn_listen(l, &at, on_accept, NULL, &listener, &why), 0);
+    at = *mn_listener_addr(listener);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    accepted_conn = NULL;
+    CHECK(!connect(fd, &at.sa, mn_addr_len(&at)));
+    while (!accepted_conn)
+        mn_loop_turn(l, 1000);
+    CHECK(!getsockopt(accepted_fd, IPPROTO_TCP, TCP_NODELAY, &on, &n));
+    CHECK(on);
+    close(fd);
+    mn_conn_close(accepted_conn, 0);
+    mn_loop_fire_all(l);
+    mn_listener_free(listener);
     mn_loop_free(l);
 }
 
