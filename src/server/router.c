@@ -228,6 +228,8 @@ static void message_in(struct route *r)
     struct sm_shared *outer = o->shared,
                      *shared = r->user->session_count > 1 ? sm_shared_new() : NULL;
 
+    if (r->st->type == MN_TYPE_ERROR)
+        unheard_refused(r->user, r->st->id);
     o->serving++;
     o->shared = shared;
     message_to(r);

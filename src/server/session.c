@@ -101,6 +101,7 @@ void session_unref(struct session *s)
     if (--s->refs)
         return;
     handled_free(s);
+    unheard_free(&s->unheard);
     mn_free(s);
 }
 
@@ -144,6 +145,7 @@ void session_end(struct session *s)
     user_need(u);
     s->endpoint = NULL;
     presence_end(s);
+    unheard_end(s, u);
     leave(s);
     sm_end(s, u);
     if (s->anonymous && u->exists) /* it was made for this session */
@@ -339,6 +341,10 @@ static void message_out(struct session *s, struct mn_stanza *st)
     if (mn_jid_none(&st->to))
         mn_stanza_to(st, &s->user->jid);
     HOOK_RUN(o->srv, message_entered, o->srv, st);
+    if (unheard_take(s, st)) {
+        mn_stanza_unref(st);
+        return;
+    }
     router_out(s, alone ? st : mn_stanza_ref(st));
     if (alone)
         return;

@@ -28,9 +28,10 @@ struct session {
     struct user *user;   /* NULL once it has ended */
     struct mn_jid jid;   /* full; its text stands behind the struct */
     const struct endpoint_face *face;
-    void *endpoint;          /* NULL: its stream is gone and may come back (sm) */
-    struct sm *sm;           /* XEP-0198; NULL: not asked for */
-    struct handled *handled; /* what is known of it after a crash; NULL: it cannot be resumed */
+    void *endpoint;              /* NULL: its stream is gone and may come back (sm) */
+    struct sm *sm;               /* XEP-0198; NULL: not asked for */
+    struct unheard_list unheard; /* what it sent and was not told of */
+    struct handled *handled;     /* what is known of it after a crash; NULL: it cannot be resumed */
     unsigned refs;
     int8_t priority;
     bool available, interested, anonymous;

@@ -151,6 +151,8 @@ static void tell(struct session *s)
     struct mn_buf b = {0};
 
     s->sm->told = sm_handled(s);
+    if (s->endpoint)
+        unheard_told(s, s->sm->told + s->sm->in_base);
     mn_buf_fmt(&b, "<a xmlns='" SM "' h='%u'/>", s->sm->told);
     raw(s, mn_buf_view(&b));
     mn_buf_free(&b);
@@ -211,6 +213,7 @@ bool sm_return(struct session *s, const struct endpoint_face *face, void *endpoi
     if (h - m->acked > m->sent - m->acked)
         return false;
     m->told = m->due = sm_handled(s);
+    unheard_told(s, m->told + m->in_base);
     mn_buf_fmt(&b, "<resumed xmlns='" SM "' previd='%s' h='%u'/>", m->id, m->told);
     raw(s, mn_buf_view(&b));
     mn_buf_free(&b);

@@ -97,6 +97,7 @@ void user_free(struct user *u)
 {
     roster_free(&u->roster);
     block_free(u);
+    unheard_free(&u->unheard);
     mn_free(u);
 }
 
@@ -443,6 +444,7 @@ void user_remove(struct user *u, struct session *except)
             tell(u, &contact, MN_TYPE_UNSUBSCRIBED);
     }
     u->owner->now.session = asks;
+    unheard_free(&u->unheard);
     block_free(u);
     roster_free(&u->roster);
     mn_arena_done(&a, NULL);

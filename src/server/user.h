@@ -4,6 +4,7 @@
 
 #include "server/owner.h"
 #include "server/roster.h"
+#include "server/unheard.h"
 
 struct host;
 struct route;
@@ -28,6 +29,7 @@ struct user {
         bool known; /* these are */
     } offline;
     struct roster roster;
+    struct unheard_list unheard; /* of sessions that have ended */
     struct blocklist *blocklist; /* server/block.h; NULL: nobody is blocked */
 };
 

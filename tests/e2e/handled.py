@@ -183,6 +183,34 @@ def bursts_and_crashes():
         machine.end()
 
 
+def what_is_on_its_way_is_not_taken_for_had():
+    """A message that is sent again while the first copy waits for the disk: that one may be lost still, so this one is another."""
+    machine = Machine()
+    try:
+        said = "<message to='sink0@localhost' type='chat' id='m'><body>x</body><origin-id xmlns='urn:xmpp:sid:0' id='m'/></message>"
+        for stuck, copies in (1, 2), (0, 1):
+            a = person(machine, "a")
+            a.send("<enable xmlns='%s'/>" % SM)
+            a.until("<enabled[^>]*/>")
+            machine.set(STUCK, stuck)
+            a.send(said + ("<r xmlns='%s'/>" % SM if stuck else ""))
+            if stuck:
+                assert "h='0'" in a.until("<a [^>]*/>")
+            else:
+                a.ping()
+            a.socket.close()
+            a = person(machine, "a")
+            a.send(said)
+            machine.set(STUCK, 0)
+            a.ping()
+            a.send("</stream:stream>")
+            a.ends()
+            assert found(machine, "sink0") == ["x"] * copies, stuck
+        machine.server.end()
+    finally:
+        machine.end()
+
+
 def nothing_stays():
     machine = Machine()
     try:
@@ -227,4 +255,5 @@ def nothing_stays():
         machine.end()
 
 
-sys.exit(1 if tap([what_was_stored_is_counted, what_was_not_durable_is_not_counted, bursts_and_crashes, nothing_stays]) else 0)
+sys.exit(1 if tap([what_was_stored_is_counted, what_was_not_durable_is_not_counted, bursts_and_crashes,
+                   what_is_on_its_way_is_not_taken_for_had, nothing_stays]) else 0)

@@ -61,8 +61,9 @@ static void numbered(const struct user *u, struct mn_stanza *st, uint64_t number
 
 const struct module mod_sid = {
     .name = "sid",
-    .xep = {{359, "0.7.0", "Unique and Stable Stanza IDs",
-             "wire/stanza-id; e2e/component/stanza_ids_of_ours_are_not_theirs_to_give"}},
+    .xep =
+        {{359, "0.7.0", "Unique and Stable Stanza IDs",
+          "wire/stanza-id; wire/resent; e2e/component/stanza_ids_of_ours_are_not_theirs_to_give"}},
     .user_feature = {"urn:xmpp:sid:0"},
     .message_entered = entered,
     .message_numbered = numbered,
