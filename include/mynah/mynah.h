@@ -6,6 +6,7 @@
 #include "mynah/context.h"
 #include "mynah/disco.h"
 #include "mynah/elem.h"
+#include "mynah/form.h"
 #include "mynah/iq.h"
 #include "mynah/jid.h"
 #include "mynah/message.h"

@@ -1,0 +1,303 @@
+/* A form is its <x/>, and a view of it that is made anew when it was changed. */
+#include "mynah/form.h"
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#define NS_DATA "jabber:x:data"
+
+struct mynah_form {
+    struct mynah_elem *x;
+    struct mn_arena a; /* the view */
+    struct mynah_field *fields, *columns;
+    size_t count, column_count, rows;
+    const char *instructions;
+};
+
+static const char *text_of(const struct mynah_elem *e, const char *name)
+{
+    return mynah_elem_child_text(e, name, NS_DATA);
+}
+
+static size_t children(const struct mynah_elem *e, const char *name)
+{
+    size_t n = 0;
+
+    MYNAH_EACH(child, e, name, NS_DATA)
+    n++;
+    return n;
+}
+
+static void field_view(struct mn_arena *a, const struct mynah_elem *e, struct mynah_field *out)
+{
+    const char **values = mn_arena_alloc0(a, (children(e, "value") + 1) * sizeof *values);
+    struct mynah_option *options =
+        mn_arena_alloc0(a, (children(e, "option") + 1) * sizeof *options);
+    const char *type = mynah_elem_get(e, "type");
+
+    *out = (struct mynah_field){mynah_elem_get(e, "var"),
+                                type ? type : "text-single",
+                                mynah_elem_get(e, "label"),
+                                text_of(e, "desc"),
+                                mynah_elem_child(e, "required", NS_DATA) != NULL,
+                                values,
+                                0,
+                                options,
+                                0};
+    MYNAH_EACH(v, e, "value", NS_DATA)
+    values[out->value_count++] = mynah_elem_text(v);
+    MYNAH_EACH(o, e, "option", NS_DATA)
+    {
+        const char *value = text_of(o, "value");
+
+        if (value)
+            options[out->option_count++] = (struct mynah_option){mynah_elem_get(o, "label"), value};
+    }
+}
+
+static struct mynah_field *fields_view(struct mn_arena *a, const struct mynah_elem *e,
+                                       size_t *count)
+{
+    struct mynah_field *fields = mn_arena_alloc0(a, (children(e, "field") + 1) * sizeof *fields);
+
+    *count = 0;
+    MYNAH_EACH(f, e, "field", NS_DATA)
+    field_view(a, f, &fields[(*count)++]);
+    return fields;
+}
+
+static const char *lines_view(struct mn_arena *a, const struct mynah_elem *x)
+{
+    mn_str all = {0};
+
+    MYNAH_EACH(e, x, "instructions", NS_DATA)
+    all = mn_arena_fmt(a, "%.*s%s%s", MN_ARG(all), all.n ? "\n" : "", mynah_elem_text(e));
+    return all.n ? mn_arena_cstr(a, all) : NULL;
+}
+
+static void view(struct mynah_form *f)
+{
+    mn_arena_done(&f->a, NULL);
+    f->fields = fields_view(&f->a, f->x, &f->count);
+    f->columns = fields_view(&f->a, mynah_elem_child(f->x, "reported", NS_DATA), &f->column_count);
+    f->rows = children(f->x, "item");
+    f->instructions = lines_view(&f->a, f->x);
+}
+
+static struct mynah_form *form_of(struct mynah_elem *x)
+{
+    struct mynah_form *f = MN_NEW(struct mynah_form);
+
+    f->x = x;
+    view(f);
+    return f;
+}
+
+struct mynah_form *mynah_form_read(const struct mynah_elem *e)
+{
+    if (!mynah_elem_is(e, "x", NS_DATA))
+        e = mynah_elem_child(e, "x", NS_DATA);
+    return e ? form_of(mynah_elem_copy(e)) : NULL;
+}
+
+struct mynah_form *mynah_form_new(const char *type, const char *form_type)
+{
+    struct mynah_form *f = form_of(mynah_elem_new("x", NS_DATA));
+
+    mynah_elem_set(f->x, "type", type);
+    if (form_type) {
+        mynah_form_add(f, "hidden", "FORM_TYPE", NULL, false);
+        mynah_form_set(f, "FORM_TYPE", form_type);
+    }
+    return f;
+}
+
+struct mynah_form *mynah_form_answer(const struct mynah_form *f)
+{
+    struct mynah_form *answer = mynah_form_new("submit", NULL);
+
+    for (size_t i = 0; i < f->count; i++) {
+        const struct mynah_field *field = &f->fields[i];
+
+        if (!field->var || !strcmp(field->type, "fixed"))
+            continue;
+        mynah_form_add(answer, field->type, field->var, NULL, false);
+        mynah_form_set_all(answer, field->var, field->values, field->value_count);
+    }
+    return answer;
+}
+
+void mynah_form_free(struct mynah_form *f)
+{
+    if (!f)
+        return;
+    mn_arena_done(&f->a, NULL);
+    mynah_elem_free(f->x);
+    mn_free(f);
+}
+
+const char *mynah_form_type(const struct mynah_form *f)
+{
+    const char *type = mynah_elem_get(f->x, "type");
+
+    return type ? type : "form";
+}
+
+const char *mynah_form_title(const struct mynah_form *f)
+{
+    return text_of(f->x, "title");
+}
+
+const char *mynah_form_instructions(const struct mynah_form *f)
+{
+    return f->instructions;
+}
+
+const struct mynah_field *mynah_form_at(const struct mynah_form *f, size_t i)
+{
+    return i < f->count ? &f->fields[i] : NULL;
+}
+
+const struct mynah_field *mynah_form_find(const struct mynah_form *f, const char *var)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (f->fields[i].var && !strcmp(f->fields[i].var, var))
+            return &f->fields[i];
+    return NULL;
+}
+
+const char *mynah_form_value(const struct mynah_form *f, const char *var)
+{
+    const struct mynah_field *field = mynah_form_find(f, var);
+
+    return field && field->value_count ? field->values[0] : NULL;
+}
+
+bool mynah_form_flag(const struct mynah_form *f, const char *var)
+{
+    const char *value = mynah_form_value(f, var);
+
+    return value && (!strcmp(value, "1") || !strcmp(value, "true"));
+}
+
+const struct mynah_field *mynah_form_column(const struct mynah_form *f, size_t i)
+{
+    return i < f->column_count ? &f->columns[i] : NULL;
+}
+
+size_t mynah_form_rows(const struct mynah_form *f)
+{
+    return f->rows;
+}
+
+const char *mynah_form_cell(const struct mynah_form *f, size_t row, const char *var)
+{
+    const struct mynah_elem *item = mynah_elem_child(f->x, "item", NS_DATA);
+
+    while (item && row--)
+        item = mynah_elem_next(item, "item", NS_DATA);
+    MYNAH_EACH(field, item, "field", NS_DATA)
+    if (mynah_elem_get(field, "var") && !strcmp(mynah_elem_get(field, "var"), var))
+        return text_of(field, "value");
+    return NULL;
+}
+
+/* Building: a new <x/> in which one field is another. */
+
+static bool is_var(const struct mynah_elem *e, const char *var)
+{
+    const char *has = mynah_elem_get(e, "var");
+
+    return mynah_elem_is(e, "field", NS_DATA) && has && !strcmp(has, var);
+}
+
+static void hang_copy(struct mynah_elem *to, const struct mynah_elem *e)
+{
+    struct mynah_elem *copy = mynah_elem_copy(e);
+
+    mynah_elem_hang(to, &copy);
+}
+
+static void values_change(struct mynah_elem *to, const struct mynah_elem *field,
+                          const char *const *values, size_t count)
+{
+    struct mynah_elem *f = mynah_elem_add(to, "field", NULL);
+    const char *name, *value;
+
+    for (size_t i = 0; mynah_elem_attr(field, i, &name, &value); i++)
+        mynah_elem_set(f, name, value);
+    MYNAH_EACH(e, field, NULL, NULL)
+    if (!mynah_elem_is(e, "value", NS_DATA))
+        hang_copy(f, e);
+    for (size_t i = 0; i < count; i++)
+        mynah_elem_add_text(f, "value", NULL, values[i]);
+}
+
+void mynah_form_set_all(struct mynah_form *f, const char *var, const char *const *values,
+                        size_t count)
+{
+    struct mynah_elem *x = mynah_elem_new("x", NS_DATA);
+
+    if (!mynah_form_find(f, var))
+        mynah_form_add(f, NULL, var, NULL, false);
+    mynah_elem_set(x, "type", mynah_elem_get(f->x, "type"));
+    MYNAH_EACH(e, f->x, NULL, NULL)
+    if (is_var(e, var))
+        values_change(x, e, values, count);
+    else
+        hang_copy(x, e);
+    mynah_elem_free(f->x);
+    f->x = x;
+    view(f);
+}
+
+void mynah_form_set(struct mynah_form *f, const char *var, const char *value)
+{
+    mynah_form_set_all(f, var, &value, value ? 1 : 0);
+}
+
+void mynah_form_describe(struct mynah_form *f, const char *title, const char *instructions)
+{
+    mynah_elem_add_text(f->x, "title", NULL, title);
+    mynah_elem_add_text(f->x, "instructions", NULL, instructions);
+    view(f);
+}
+
+void mynah_form_add(struct mynah_form *f, const char *type, const char *var, const char *label,
+                    bool required)
+{
+    struct mynah_elem *e = mynah_elem_add(f->x, "field", NULL);
+
+    mynah_elem_set(e, "type", type);
+    mynah_elem_set(e, "var", var);
+    mynah_elem_set(e, "label", label);
+    if (required)
+        mynah_elem_add(e, "required", NULL);
+    view(f);
+}
+
+void mynah_form_option(struct mynah_form *f, const char *var, const char *label, const char *value)
+{
+    struct mynah_elem *x = mynah_elem_new("x", NS_DATA);
+
+    mynah_elem_set(x, "type", mynah_elem_get(f->x, "type"));
+    MYNAH_EACH(e, f->x, NULL, NULL)
+    {
+        struct mynah_elem *copy = mynah_elem_copy(e), *option;
+
+        if (is_var(e, var)) {
+            option = mynah_elem_add(copy, "option", NULL);
+            mynah_elem_set(option, "label", label);
+            mynah_elem_add_text(option, "value", NULL, value);
+        }
+        mynah_elem_hang(x, &copy);
+    }
+    mynah_elem_free(f->x);
+    f->x = x;
+    view(f);
+}
+
+struct mynah_elem *mynah_form_elem(const struct mynah_form *f)
+{
+    return mynah_elem_copy(f->x);
+}
