@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What `meson install` puts where, and whether systemd, man and mynahd take it; systemd itself need not run. Prints TAP.
 usage: install.py BUILD"""
-import os, re, shutil, stat, subprocess, sys, tempfile
+import json, os, re, shutil, stat, subprocess, sys, tempfile
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import DEADLINE, tap
@@ -18,6 +18,7 @@ EXPECTED = """
     share/doc/mynah/mynah.doap share/doc/mynah/operate.md share/doc/mynah/operate.zh.md share/doc/mynah/protocols.md
     share/man/man1/mynahctl.1 share/man/man5/mynahd.yaml.5 share/man/man8/mynahd.8
 """.split()
+LIBRARY = "libmynah.a libmynah.so libmynah.so.0 libmynah.so.0.1.0 pkgconfig/mynah.pc".split()
 
 
 def call(*command, **more):
@@ -35,9 +36,10 @@ def read(path):
         return f.read()
 
 
-prefix = [o for o in re.findall(r"'name': 'prefix'.*?'value': '(.*?)'", str(__import__("json").loads(
-    subprocess.check_output(["meson", "introspect", "--buildoptions", BUILD]))))][0]
+options = {o["name"]: o["value"] for o in json.loads(subprocess.check_output(["meson", "introspect", "--buildoptions", BUILD]))}
+prefix, LIB = options["prefix"], options["libdir"]
 PLACE = ROOT + prefix
+INCLUDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "include", "mynah")
 UNIT = PLACE + "/lib/systemd/system/mynahd.service"
 SAMPLE = PLACE + "/share/doc/mynah/examples/mynahd.yaml"
 
@@ -46,14 +48,53 @@ def puts_everything_where_it_belongs():
     """All of it, nothing else, nothing outside its prefix; anybody may read it, nobody but root may write it."""
     good("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", ROOT, umask=0o022)
     found = {os.path.relpath(os.path.join(d, f), PLACE): os.path.join(d, f) for d, _, files in os.walk(ROOT) for f in files}
-    assert sorted(found) == sorted(EXPECTED), set(found) ^ set(EXPECTED)
+    headers = {"include/mynah/" + h for h in os.listdir(INCLUDE)}
+    expected = {*EXPECTED, *headers, *(LIB + "/" + f for f in LIBRARY)}
+    assert set(found) == expected, set(found) ^ expected
     for name, path in found.items():
-        assert stat.S_IMODE(os.stat(path).st_mode) == (0o755 if name.startswith("bin/") else 0o644) and os.path.getsize(path), name
+        assert stat.S_IMODE(os.stat(path).st_mode) == (0o755 if name.startswith("bin/") or ".so" in name else 0o644) and os.path.getsize(path), name
 
 
 def programs_run_from_there():
     for name in "mynahd", "mynahctl":
         assert re.fullmatch(name + r" \d+\.\d+\.\d+\n", good(PLACE + "/bin/" + name, "--version"))
+
+
+PROGRAM = """
+#include <mynah/mynah.h>
+#include <stdio.h>
+int main(void)
+{
+    struct mynah_context *ctx = mynah_context_new(NULL);
+    struct mynah_client_config config = {};
+    struct mynah_client *c;
+    config.size = sizeof config;
+    config.jid = "a@b";
+    if (mynah_client_new(ctx, &config, &c, NULL))
+        return 1;
+    puts(mynah_client_bare(c));
+    mynah_context_free(ctx);
+    return 0;
+}
+"""
+
+
+def programs_in_c_and_cplusplus_find_the_library():
+    lib = PLACE + "/" + LIB
+    env = {**os.environ, "PKG_CONFIG_PATH": lib + "/pkgconfig", "PKG_CONFIG_SYSROOT_DIR": ROOT, "LD_LIBRARY_PATH": lib}
+    flags = good("pkg-config", "--cflags", "--libs", "mynah", env=env).split()
+    sanitize = ["-fsanitize=" + options["b_sanitize"]] if options["b_sanitize"] != "none" else []
+    for compiler, name in ("gcc", "p.c"), ("g++", "p.cpp"):
+        with open(FOLDER + "/" + name, "w") as f:
+            f.write(PROGRAM)
+        good(compiler, "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers", FOLDER + "/" + name, "-o", FOLDER + "/p", *sanitize, *flags)
+        assert good(FOLDER + "/p", env=env) == "a@b\n"
+
+
+def the_library_exports_what_its_headers_declare():
+    symbols = {line.split()[-1] for line in good("nm", "-D", "--defined-only", PLACE + "/" + LIB + "/libmynah.so").splitlines()}
+    declared = {name for h in os.listdir(INCLUDE) for name in re.findall(r"MYNAH_API[^;{]*?\b(mynah_\w+)\(", read(os.path.join(INCLUDE, h)))}
+    assert symbols == declared, symbols ^ declared
 
 
 def man_finds_the_pages():
@@ -115,7 +156,8 @@ def links_hold():
 
 
 try:
-    failed = tap([puts_everything_where_it_belongs, programs_run_from_there, man_finds_the_pages, systemd_takes_the_unit,
+    failed = tap([puts_everything_where_it_belongs, programs_run_from_there, programs_in_c_and_cplusplus_find_the_library,
+                  the_library_exports_what_its_headers_declare, man_finds_the_pages, systemd_takes_the_unit,
                   systemd_finds_the_unit_safe, the_unit_keeps_what_the_guide_says, the_user_is_made, the_examples_are_good, links_hold])
 finally:
     shutil.rmtree(FOLDER)
