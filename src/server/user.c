@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "server/block.h"
 #include "server/presence.h"
+#include "server/quota.h"
 #include "server/router.h"
 #include "server/server.h"
 
@@ -98,6 +99,7 @@ void user_free(struct user *u)
     roster_free(&u->roster);
     block_free(u);
     unheard_free(&u->unheard);
+    quota_free(u);
     mn_free(u);
 }
 
@@ -146,6 +148,7 @@ static void load_done(struct store_read *r)
     }
     roster_free(&u->roster);
     block_free(u);
+    quota_free(u);
     u->exists = u->disabled = false;
     if (r->result) {
         struct again *a = MN_NEW(struct again);
@@ -166,6 +169,8 @@ static void load_done(struct store_read *r)
             u->disabled = true;
         else if (mn_str_is(row->key, USER_VERSION) && row->value.n == 8)
             memcpy(&u->roster.version, row->value.p, 8);
+        else if (mn_str_is(row->key, USER_QUOTA))
+            quota_load(u, row->value);
         else if (mn_str_starts(row->key, item) &&
                  roster_record_parse(mn_str_skip(row->key, item.n), row->value, &got))
             roster_add(&u->roster, &got); /* keys are there once */
@@ -368,6 +373,7 @@ void user_created(struct user *u)
     u->removed = u->disabled = false;
     roster_free(&u->roster);
     block_free(u);
+    quota_free(u);
 }
 
 /* Whoever has proved who they are, but has no session yet, meets the flag there. */
@@ -446,6 +452,7 @@ void user_remove(struct user *u, struct session *except)
     u->owner->now.session = asks;
     unheard_free(&u->unheard);
     block_free(u);
+    quota_free(u);
     roster_free(&u->roster);
     mn_arena_done(&a, NULL);
     user_let(u);

@@ -31,6 +31,10 @@ struct user {
     struct roster roster;
     struct unheard_list unheard; /* of sessions that have ended */
     struct blocklist *blocklist; /* server/block.h; NULL: nobody is blocked */
+    struct {                     /* server/quota.h */
+        char *items;
+        uint32_t n;
+    } quota;
 };
 
 /* Finds or makes it, and starts loading it where that is needed. `bare` belongs to this owner. */
