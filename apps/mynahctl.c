@@ -20,7 +20,7 @@ struct given { /* an option on the command line */
 };
 
 static struct {
-    const char *socket, *config;
+    const char *socket, *config, *data;
     bool json;
     const char *words[GIVEN_MAX];
     struct given options[GIVEN_MAX];
@@ -60,7 +60,7 @@ static void help(void)
 {
     struct mn_buf b = {0};
 
-    mn_buf_lit(&b, "mynahctl [--socket PATH | --config FILE] [--json] COMMAND...\n"
+    mn_buf_lit(&b, "mynahctl [--socket PATH | --config FILE] [--data DIR] [--json] COMMAND...\n"
                    "Administers the running mynahd, as root or as its own user.\n");
     for (size_t i = 0; i < MN_COUNT(ctl_options); i++)
         mn_buf_fmt(&b, "  --%s %-*s  %s\n", ctl_options[i].name,
@@ -147,6 +147,8 @@ static void option(char **argv, int *i)
         ctl.socket = value_of(equals, argv, i);
     } else if (!strcmp(name, "config")) {
         ctl.config = value_of(equals, argv, i);
+    } else if (!strcmp(name, "data")) {
+        ctl.data = value_of(equals, argv, i);
     } else {
         bool valued = is_valued(name);
 
@@ -177,6 +179,8 @@ static void command_line(char **argv)
 
 static const char *given(const char *name)
 {
+    if (!strcmp(name, "data"))
+        return ctl.data;
     for (size_t i = 0; i < ctl.option_count; i++)
         if (!strcmp(ctl.options[i].name, name))
             return ctl.options[i].value;
@@ -414,6 +418,8 @@ static const char *socket_path(struct mn_arena *a)
     p = place_read(a);
     if (p.socket.n)
         return mn_arena_cstr(a, p.socket);
+    if (ctl.data)
+        p.data = mn_str_from(ctl.data);
     return mn_arena_fmt(a, "%.*s/control.sock", MN_ARG(p.data)).p;
 }
 
@@ -438,9 +444,8 @@ static void server_connect(void)
         fail(1, "forbidden", "you may not use %s: become root, or the user that mynahd runs as",
              path);
     fail(EXIT_DOWN, "service-unavailable",
-         "no server answers at %s: start mynahd, or name its socket with --socket PATH (that of "
-         "./run "
-         "is var/data/control.sock)",
+         "no server answers at %s: start mynahd, or name its data folder with --data DIR (that of "
+         "./run is var/data) or its socket with --socket PATH",
          path);
 }
 

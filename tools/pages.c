@@ -108,7 +108,7 @@ static void page_ctl(void)
     head("MYNAHCTL", "1", "mynahctl", "administers a running mynahd");
     heading("SYNOPSIS");
     fputs(".B mynahctl\n", stdout);
-    say("[--socket PATH | --config FILE] [--json] COMMAND...\n");
+    say("[--socket PATH | --config FILE] [--data DIR] [--json] COMMAND...\n");
     heading("DESCRIPTION");
     say("Asks the server over its control socket, which root and the user that the server runs as "
         "may use. A password never stands on the command line.\n");

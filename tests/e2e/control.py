@@ -143,6 +143,10 @@ def usage(t):
     assert "none.yaml" in t.error
     t.ctl("status", config=write(t.folder + "/other.yaml", data=t.folder + "/nowhere"), code=69)
     assert t.folder + "/nowhere/control.sock" in t.error and "--socket" in t.error
+    for options in [["--data", t.folder + "/data"], ["--data=" + t.folder + "/data", "--config", t.folder + "/other.yaml"]]:
+        assert json.loads(subprocess.check_output([MYNAHCTL, "--json", *options, "status"]))["ok"]["loops"] == 4
+    t.ctl("--data", t.folder + "/nowhere", "status", code=69)
+    assert t.folder + "/nowhere/control.sock" in t.error and "--data" in t.error
     t.ctl("user", "remove", "a\x1b[2J@localhost", code=1)
     assert "\x1b" not in t.error
     t.ctl("user", "add", "x@localhost", config=t.folder + "/other.yaml", code=69)

@@ -88,7 +88,7 @@ def completion():
     with tempfile.TemporaryDirectory() as folder:
         os.mkdir(folder + "/names")
         open(folder + "/names.txt", "w").close()
-        general = ["--config", "--help", "--json", "--socket", "--version"]
+        general = ["--config", "--data", "--help", "--json", "--socket", "--version"]
         for line, offered in [
                 ("mynahctl us", ["user"]), ("mynahctl user pas", ["passwd"]), ("mynahctl se", ["session"]),
                 ("mynahctl session ", ["kick", "list"]), ("mynahctl user nothing ", []), ("mynahctl status ", []),
