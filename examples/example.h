@@ -56,3 +56,11 @@ static inline void example_why(const struct mynah_error *why)
         fprintf(stderr, "%s%s%s%s%s\n", mynah_code_text(why->code), why->condition ? ": " : "", why->condition ? why->condition : "",
                 why->text ? ": " : "", why->text ? why->text : "");
 }
+
+/* The end of a state call: says why, and stops the context when it is over. */
+static inline void example_end(void *ctx, enum mynah_state s, const struct mynah_error *why)
+{
+    example_why(why);
+    if (s == MYNAH_OFFLINE)
+        mynah_stop((struct mynah_context *)ctx);
+}

@@ -27,6 +27,9 @@ MYNAH_API const struct mynah_elem *mynah_ask_payload(const struct mynah_ask *q);
 /* Both take the question; the payload may be NULL or hold NULL. */
 MYNAH_API void mynah_ask_result(struct mynah_ask **q, struct mynah_elem **payload);
 MYNAH_API void mynah_ask_error(struct mynah_ask **q, const char *condition, const char *text);
+/* With a condition of an extension beside the general one; both may be NULL. */
+MYNAH_API void mynah_ask_refuse(struct mynah_ask **q, const char *condition, const char *text,
+                                const char *special, const char *special_ns);
 
 /* Questions with that payload go to `serve`; a later one replaces an earlier one, NULL takes it
  * out. `name` NULL: all of the namespace that have no handler of their own. */

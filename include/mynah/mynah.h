@@ -1,6 +1,7 @@
 /* All of libmynah. */
 #pragma once
 
+#include "mynah/adhoc.h"
 #include "mynah/base.h"
 #include "mynah/client.h"
 #include "mynah/context.h"

@@ -86,7 +86,17 @@ def roster(server):
         p.ends()
 
 
-EXAMPLES = [register, message, roster]
+def adhoc(server):
+    account(server, "bot")
+    with Program(server, "adhoc", address(server, "bot") + "/b") as bot:  # strangers' questions do not reach it
+        bot.says("online as ")
+        with Program(server, "adhoc", address(server, "bot") + "/c", address(server, "bot") + "/b", "greet", "Ann 北京") as p:
+            p.says("asked: What is your name\\?", "done: nice to meet you")
+            p.ends()
+        bot.says(".* calls greet", "name Ann 北京")
+
+
+EXAMPLES = [adhoc, register, message, roster]
 
 
 def short():

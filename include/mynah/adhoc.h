@@ -1,0 +1,60 @@
+/* Ad-hoc commands (XEP-0050), of others and of one's own. */
+#pragma once
+
+#include "mynah/disco.h"
+#include "mynah/form.h"
+
+MYNAH_BEGIN
+
+/* What a service offers: items whose nodes are commands. */
+MYNAH_API struct mynah_request *mynah_commands(struct mynah_client *c, const char *jid,
+                                               mynah_items_done *done, void *arg);
+
+enum mynah_action { MYNAH_EXECUTE, MYNAH_PREV, MYNAH_NEXT, MYNAH_COMPLETE, MYNAH_CANCEL };
+enum mynah_command_status { MYNAH_EXECUTING, MYNAH_COMPLETED, MYNAH_CANCELED };
+
+/* One stage of a command under way, as it came. Lent. */
+struct mynah_stage {
+    const char *jid, *node, *session;
+    enum mynah_command_status status;
+    unsigned actions;              /* bits (1 << MYNAH_NEXT) of what may be asked next */
+    enum mynah_action next;        /* what an answer without a choice does */
+    const struct mynah_form *form; /* or NULL */
+    const char *note;              /* or NULL */
+    const char *note_type;         /* "info", "warn", "error" */
+    const struct mynah_elem *xml;  /* the <command/> */
+};
+typedef void mynah_stage_done(void *arg, struct mynah_client *c, const struct mynah_stage *s,
+                              const struct mynah_error *error);
+MYNAH_API struct mynah_request *mynah_command(struct mynah_client *c, const char *jid,
+                                              const char *node, mynah_stage_done *done, void *arg);
+/* Goes on from a stage with a filled form (may be NULL). */
+MYNAH_API struct mynah_request *
+mynah_command_go(struct mynah_client *c, const struct mynah_stage *s, enum mynah_action action,
+                 const struct mynah_form *form, mynah_stage_done *done, void *arg);
+
+/* Commands of one's own: each call answers one stage. */
+struct mynah_call {
+    const char *from, *node, *session;
+    enum mynah_action action;      /* never MYNAH_EXECUTE but at the first stage */
+    const struct mynah_form *form; /* what was submitted, or NULL */
+    void **state; /* of this session, for the program; NULL inside at the first stage */
+};
+/* Zeros: completed, with nothing to say. */
+struct mynah_answer {
+    bool more;                    /* another stage follows */
+    struct mynah_form *form;      /* taken; or NULL */
+    unsigned actions;             /* of the next stage: 1 << MYNAH_NEXT, ...; 0: complete is all */
+    enum mynah_action next;       /* which of them is usual; MYNAH_EXECUTE: the first */
+    const char *note, *note_type; /* or NULL; must outlive the call */
+    const char *error;            /* instead of all: a condition, "forbidden", "bad-request" */
+};
+/* A session that is given up or grows older than ten minutes ends with MYNAH_CANCEL, whose answer
+ * goes nowhere. */
+typedef void mynah_command_call(void *arg, struct mynah_client *c, const struct mynah_call *call,
+                                struct mynah_answer *answer);
+/* `serve` NULL takes it out. `name`: for people. */
+MYNAH_API void mynah_command_serve(struct mynah_client *c, const char *node, const char *name,
+                                   mynah_command_call *serve, void *arg);
+
+MYNAH_END

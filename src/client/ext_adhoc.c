@@ -1,0 +1,432 @@
+/* XEP-0050 Ad-Hoc Commands: those of others stage by stage, and sessions of our own. */
+#include "mynah/adhoc.h"
+
+#include "base/err.h"
+#include "base/rand.h"
+#include "client/ext.h"
+
+#define NS_COMMANDS "http://jabber.org/protocol/commands"
+
+enum { SESSIONS_MAX = 100, SESSION_MS = 600000 };
+
+static const char *const actions[] = {"execute", "prev", "next", "complete", "cancel"};
+
+struct command {
+    struct mn_list link;
+    char *node, *name;
+    mynah_command_call *serve;
+    void *arg;
+};
+
+struct session {
+    struct mn_list link;
+    struct mn_timer timer;
+    struct mynah_client *client;
+    struct command *command;
+    char *id, *from;
+    unsigned allowed; /* actions of the stage at hand */
+    enum mynah_action usual;
+    void *state;
+};
+
+struct adhoc {
+    struct mn_list commands, sessions;
+    unsigned count; /* of sessions */
+};
+
+static struct adhoc *adhoc_of(struct mynah_client *c)
+{
+    return ext_state(c, &ext_adhoc);
+}
+
+/* Those of others. */
+
+struct wanted {
+    mynah_stage_done *done;
+    void *arg;
+    char *jid;
+};
+
+static unsigned actions_of(const struct mynah_elem *command, enum mynah_action *usual)
+{
+    const struct mynah_elem *e = mynah_elem_child(command, "actions", NS_COMMANDS);
+    const char *execute = mynah_elem_get(e, "execute");
+    unsigned bits = 1u << MYNAH_CANCEL;
+
+    *usual = e ? MYNAH_NEXT : MYNAH_COMPLETE;
+    for (size_t i = MYNAH_PREV; i <= MYNAH_COMPLETE; i++) {
+        if (mynah_elem_child(e, actions[i], NS_COMMANDS))
+            bits |= 1u << i;
+        if (execute && !strcmp(execute, actions[i]))
+            *usual = (enum mynah_action)i;
+    }
+    return e ? bits : bits | 1u << MYNAH_COMPLETE;
+}
+
+static void tell(struct wanted *w, struct mynah_client *c, const struct mynah_elem *e)
+{
+    const char *status = mynah_elem_get(e, "status");
+    const struct mynah_elem *note = mynah_elem_child(e, "note", NS_COMMANDS);
+    struct mynah_form *form = mynah_form_read(e);
+    struct mynah_stage s = {
+        .jid = w->jid,
+        .node = mynah_elem_get(e, "node"),
+        .session = mynah_elem_get(e, "sessionid"),
+        .status = !status || !strcmp(status, "completed") ? MYNAH_COMPLETED
+                  : !strcmp(status, "canceled")           ? MYNAH_CANCELED
+                                                          : MYNAH_EXECUTING,
+        .form = form,
+        .note = mynah_elem_text(note),
+        .note_type = note && mynah_elem_get(note, "type") ? mynah_elem_get(note, "type") : "info",
+        .xml = e,
+    };
+
+    s.actions = actions_of(e, &s.next);
+    w->done(w->arg, c, &s, NULL);
+    mynah_form_free(form);
+}
+
+static void came(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                 const struct mynah_error *error)
+{
+    struct wanted *w = arg;
+    const struct mynah_elem *e = mynah_elem_child(result, "command", NS_COMMANDS);
+    struct mynah_error none = {.code = MYNAH_E_FORMAT, .xml = result};
+
+    if (e && mynah_elem_get(e, "node"))
+        tell(w, c, e);
+    else
+        w->done(w->arg, c, NULL, error ? error : &none);
+    mn_free(w->jid);
+    mn_free(w);
+}
+
+static struct mynah_request *command_send(struct mynah_client *c, const char *jid,
+                                          struct mynah_elem *e, mynah_stage_done *done, void *arg)
+{
+    struct wanted *w = MN_NEW(struct wanted);
+
+    *w = (struct wanted){done, arg, mn_str_dup(mn_str_from(jid))};
+    return mynah_iq_send(c, MYNAH_SET, jid, &e, 0, came, w);
+}
+
+struct mynah_request *mynah_commands(struct mynah_client *c, const char *jid,
+                                     mynah_items_done *done, void *arg)
+{
+    return mynah_disco_items(c, jid, NS_COMMANDS, done, arg);
+}
+
+struct mynah_request *mynah_command(struct mynah_client *c, const char *jid, const char *node,
+                                    mynah_stage_done *done, void *arg)
+{
+    struct mynah_elem *e = mynah_elem_new("command", NS_COMMANDS);
+
+    mynah_elem_set(e, "node", node);
+    mynah_elem_set(e, "action", "execute");
+    return command_send(c, jid, e, done, arg);
+}
+
+struct mynah_request *mynah_command_go(struct mynah_client *c, const struct mynah_stage *s,
+                                       enum mynah_action action, const struct mynah_form *form,
+                                       mynah_stage_done *done, void *arg)
+{
+    struct mynah_elem *e = mynah_elem_new("command", NS_COMMANDS),
+                      *x = form ? mynah_form_elem(form) : NULL;
+
+    mynah_elem_set(e, "node", s->node);
+    mynah_elem_set(e, "sessionid", s->session);
+    mynah_elem_set(e, "action", actions[action]);
+    mynah_elem_hang(e, &x);
+    return command_send(c, s->jid, e, done, arg);
+}
+
+/* Our own. */
+
+static void session_free(struct adhoc *a, struct session *s)
+{
+    mn_list_del(&s->link);
+    mn_timer_stop(&s->timer);
+    a->count--;
+    mn_free(s->id);
+    mn_free(s->from);
+    mn_free(s);
+}
+
+/* Nobody asks any more: the program lets its state go. */
+static void session_cancel(struct session *s)
+{
+    struct mynah_call call = {s->from, s->command->node, s->id, MYNAH_CANCEL, NULL, &s->state};
+    struct mynah_answer none = {0};
+
+    s->command->serve(s->command->arg, s->client, &call, &none);
+    mynah_form_free(none.form);
+    session_free(adhoc_of(s->client), s);
+}
+
+static void session_old(struct mn_timer *t)
+{
+    session_cancel(MN_OF(t, struct session, timer));
+}
+
+static struct session *session_new(struct mynah_client *c, struct adhoc *a, struct command *k,
+                                   const char *from)
+{
+    struct session *s = MN_NEW(struct session);
+    struct mn_arena arena = {0};
+
+    s->client = c;
+    s->command = k;
+    s->from = mn_str_dup(mn_str_from(from));
+    s->id = mn_str_dup(mn_rand_text(&arena, 20));
+    s->timer.fire = session_old;
+    mn_arena_done(&arena, NULL);
+    mn_list_add(&a->sessions, &s->link);
+    a->count++;
+    return s;
+}
+
+static struct command *command_find(struct adhoc *a, const char *node)
+{
+    MN_LIST_EACH(n, &a->commands)
+    {
+        struct command *k = MN_OF(n, struct command, link);
+
+        if (node && !strcmp(k->node, node))
+            return k;
+    }
+    return NULL;
+}
+
+static struct session *session_find(struct adhoc *a, const char *id, const char *from)
+{
+    MN_LIST_EACH(n, &a->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (!strcmp(s->id, id) && !strcmp(s->from, from))
+            return s;
+    }
+    return NULL;
+}
+
+static void refuse(struct mynah_ask **q, const char *condition, const char *special)
+{
+    mynah_ask_refuse(q, condition, NULL, special, NS_COMMANDS);
+}
+
+/* The first of the stage's actions that goes on. */
+static enum mynah_action usual_of(unsigned allowed, enum mynah_action wanted)
+{
+    if (wanted != MYNAH_EXECUTE && allowed & 1u << wanted)
+        return wanted;
+    return allowed & 1u << MYNAH_NEXT ? MYNAH_NEXT : MYNAH_COMPLETE;
+}
+
+static void stage_write(struct session *s, struct mynah_elem *e, const struct mynah_answer *answer,
+                        bool canceled)
+{
+    struct mynah_elem *x = answer->form ? mynah_form_elem(answer->form) : NULL, *list;
+
+    mynah_elem_set(e, "node", s->command->node);
+    mynah_elem_set(e, "sessionid", s->id);
+    mynah_elem_set(e, "status", canceled ? "canceled" : answer->more ? "executing" : "completed");
+    if (answer->more) {
+        s->allowed = answer->actions ? answer->actions : 1u << MYNAH_COMPLETE;
+        s->usual = usual_of(s->allowed, answer->next);
+        list = mynah_elem_add(e, "actions", NULL);
+        mynah_elem_set(list, "execute", actions[s->usual]);
+        for (size_t i = MYNAH_PREV; i <= MYNAH_COMPLETE; i++)
+            if (s->allowed & 1u << i)
+                mynah_elem_add(list, actions[i], NULL);
+    }
+    mynah_elem_hang(e, &x);
+    if (answer->note) {
+        struct mynah_elem *note = mynah_elem_add_text(e, "note", NULL, answer->note);
+
+        mynah_elem_set(note, "type", answer->note_type ? answer->note_type : "info");
+    }
+}
+
+static void stage(struct mynah_client *c, struct adhoc *a, struct session *s,
+                  enum mynah_action action, struct mynah_ask *q)
+{
+    struct mynah_form *form = mynah_form_read(mynah_ask_payload(q));
+    struct mynah_call call = {s->from, s->command->node, s->id, action, form, &s->state};
+    struct mynah_answer answer = {0};
+    struct mynah_elem *e = mynah_elem_new("command", NS_COMMANDS);
+
+    s->command->serve(s->command->arg, c, &call, &answer);
+    answer.more = answer.more && action != MYNAH_CANCEL;
+    stage_write(s, e, &answer, action == MYNAH_CANCEL);
+    if (answer.error)
+        mynah_ask_error(&q, answer.error, answer.note);
+    else
+        mynah_ask_result(&q, &e);
+    mynah_elem_free(e);
+    mynah_form_free(answer.form);
+    mynah_form_free(form);
+    if (answer.more)
+        mn_timer_start(c->ctx->loop, &s->timer, SESSION_MS);
+    else
+        session_free(a, s);
+}
+
+static enum mynah_action action_of(const struct mynah_elem *e, bool *known)
+{
+    const char *text = mynah_elem_get(e, "action");
+
+    *known = true;
+    for (size_t i = 0; text && i < MN_COUNT(actions); i++)
+        if (!strcmp(text, actions[i]))
+            return (enum mynah_action)i;
+    *known = !text;
+    return MYNAH_EXECUTE;
+}
+
+static void asked(void *arg, struct mynah_client *c, struct mynah_ask *q)
+{
+    struct adhoc *a = arg;
+    const struct mynah_elem *e = mynah_ask_payload(q);
+    const char *id = mynah_elem_get(e, "sessionid"), *from = mynah_ask_from(q);
+    struct command *k = command_find(a, mynah_elem_get(e, "node"));
+    struct session *s = id ? session_find(a, id, from) : NULL;
+    bool known;
+    enum mynah_action action = action_of(e, &known);
+
+    if (!k)
+        refuse(&q, "item-not-found", NULL);
+    else if (!known)
+        refuse(&q, "bad-request", "malformed-action");
+    else if (id && (!s || s->command != k))
+        refuse(&q, "bad-request", "bad-sessionid");
+    else if (!id && action != MYNAH_EXECUTE)
+        refuse(&q, "bad-request", "bad-action");
+    else if (!id && a->count >= SESSIONS_MAX)
+        refuse(&q, "resource-constraint", NULL);
+    else if (!id)
+        stage(c, a, session_new(c, a, k, from), MYNAH_EXECUTE, q);
+    else if (action == MYNAH_EXECUTE)
+        stage(c, a, s, s->usual, q);
+    else if (action != MYNAH_CANCEL && !(s->allowed & 1u << action))
+        refuse(&q, "bad-request", "bad-action");
+    else
+        stage(c, a, s, action, q);
+}
+
+/* What disco tells of them. */
+
+static bool list_told(void *arg, struct mynah_client *c, const char *from, bool items,
+                      struct mynah_elem *query)
+{
+    struct adhoc *a = arg;
+
+    (void)from;
+    if (!items) {
+        struct mynah_elem *i = mynah_elem_add(query, "identity", NULL);
+
+        mynah_elem_set(i, "category", "automation");
+        mynah_elem_set(i, "type", "command-list");
+        return true;
+    }
+    MN_LIST_EACH(n, &a->commands)
+    {
+        const struct command *k = MN_OF(n, struct command, link);
+        struct mynah_elem *i = mynah_elem_add(query, "item", NULL);
+
+        mynah_elem_set(i, "jid", mynah_client_jid(c));
+        mynah_elem_set(i, "node", k->node);
+        mynah_elem_set(i, "name", k->name);
+    }
+    return true;
+}
+
+static bool command_told(void *arg, struct mynah_client *c, const char *from, bool items,
+                         struct mynah_elem *query)
+{
+    const struct command *k = arg;
+    static const char *const features[] = {NS_COMMANDS, "jabber:x:data"};
+    struct mynah_elem *i;
+
+    (void)c;
+    (void)from;
+    if (items)
+        return true;
+    i = mynah_elem_add(query, "identity", NULL);
+    mynah_elem_set(i, "category", "automation");
+    mynah_elem_set(i, "type", "command-node");
+    mynah_elem_set(i, "name", k->name);
+    for (size_t n = 0; n < MN_COUNT(features); n++)
+        mynah_elem_set(mynah_elem_add(query, "feature", NULL), "var", features[n]);
+    return true;
+}
+
+static void command_free(struct command *k)
+{
+    mn_list_del(&k->link);
+    mn_free(k->node);
+    mn_free(k->name);
+    mn_free(k);
+}
+
+static void sessions_cancel(struct adhoc *a, const struct command *k)
+{
+    MN_LIST_EACH(n, &a->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (!k || s->command == k)
+            session_cancel(s);
+    }
+}
+
+void mynah_command_serve(struct mynah_client *c, const char *node, const char *name,
+                         mynah_command_call *serve, void *arg)
+{
+    struct adhoc *a = adhoc_of(c);
+    struct command *k = command_find(a, node);
+
+    if (k) {
+        sessions_cancel(a, k);
+        mynah_disco_serve(c, node, NULL, NULL);
+        command_free(k);
+    }
+    if (serve) {
+        k = MN_NEW(struct command);
+        *k = (struct command){{0},
+                              mn_str_dup(mn_str_from(node)),
+                              name ? mn_str_dup(mn_str_from(name)) : NULL,
+                              serve,
+                              arg};
+        mn_list_add(&a->commands, &k->link);
+        mynah_disco_serve(c, node, command_told, k);
+    }
+    mynah_disco_feature(c, NS_COMMANDS, !mn_list_empty(&a->commands));
+}
+
+static void init(struct mynah_client *c, void *state)
+{
+    struct adhoc *a = state;
+
+    mn_list_init(&a->commands);
+    mn_list_init(&a->sessions);
+    mynah_iq_serve(c, MYNAH_SET, NS_COMMANDS, "command", asked, a);
+    mynah_disco_serve(c, NS_COMMANDS, list_told, a);
+}
+
+static void lost(struct mynah_client *c, void *state)
+{
+    (void)c;
+    sessions_cancel(state, NULL);
+}
+
+static void done(struct mynah_client *c, void *state)
+{
+    struct adhoc *a = state;
+
+    lost(c, state);
+    MN_LIST_EACH(n, &a->commands)
+    command_free(MN_OF(n, struct command, link));
+}
+
+const struct ext ext_adhoc = {
+    .name = "adhoc", .size = sizeof(struct adhoc), .init = init, .done = done, .lost = lost};
