@@ -5,7 +5,7 @@
 #include "base/rand.h"
 #include "xmpp/sasl_parts.h"
 
-enum step { HELLO, PROCEED, SASL, AGAIN, SESSION, REGISTER, BIND, ROSTER, READY };
+enum step { HELLO, PROCEED, SASL, AGAIN, SESSION, REGISTER, BIND, ROSTER, KEEP, READY };
 
 struct client_login {
     mn_str first_bare;
@@ -166,6 +166,44 @@ static bool wants_session(const struct mn_elem *features)
     return m && !mn_elem_child(m, MN_NS_SESSION, "optional");
 }
 
+static void get_ready(struct client *c)
+{
+    c->step = READY;
+    c->plan->ready(c);
+}
+
+/* <enabled/>, or what came before it; <resumed/>. */
+static void on_kept(struct client *c, const struct mn_elem *e)
+{
+    mn_str id = mn_elem_get(e, "id");
+    struct client_keys *k = c->keys;
+
+    if (mn_elem_is(e, MN_NS_SM, "enabled") && id.n && id.n < sizeof k->session) {
+        memcpy(k->session, id.p, id.n);
+        k->session[id.n] = 0;
+        k->handled = 0;
+        get_ready(c);
+    } else if (mn_elem_is(e, MN_NS_SM, "resumed")) {
+        get_ready(c);
+    } else if (e->ns == MN_NS_SM) {
+        fail(c, "no session to go on with");
+    }
+}
+
+static void after_login(struct client *c, const struct mn_elem *features)
+{
+    if (c->plan->resumes) {
+        SAY(c, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='%u'/>", c->keys->session,
+            c->keys->handled);
+        c->step = KEEP;
+        return;
+    }
+    c->wants_session = wants_session(features);
+    SAY(c, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+           "<resource>b</resource></bind></iq>");
+    c->step = BIND;
+}
+
 static void on_element(struct client *c, const struct mn_elem *e)
 {
     bool result = mn_str_is(e->name, "iq") && mn_str_is(mn_elem_get(e, "type"), "result");
@@ -191,10 +229,7 @@ static void on_element(struct client *c, const struct mn_elem *e)
         on_sasl(c, e);
         break;
     case AGAIN:
-        c->wants_session = wants_session(e);
-        SAY(c, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-               "<resource>b</resource></bind></iq>");
-        c->step = BIND;
+        after_login(c, e);
         break;
     case BIND:
     case SESSION:
@@ -215,8 +250,15 @@ static void on_element(struct client *c, const struct mn_elem *e)
         if (!result)
             break;
         SAY(c, "<presence/>");
-        c->step = READY;
-        c->plan->ready(c);
+        if (c->plan->keeps) {
+            SAY(c, "<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+            c->step = KEEP;
+        } else {
+            get_ready(c);
+        }
+        break;
+    case KEEP:
+        on_kept(c, e);
         break;
     case REGISTER:
         if (!result)
@@ -225,6 +267,8 @@ static void on_element(struct client *c, const struct mn_elem *e)
             c->plan->ready(c);
         break;
     case READY:
+        if (c->keys && e->ns == MN_NS_CLIENT)
+            c->keys->handled++;
         c->plan->element(c, e);
     }
 }

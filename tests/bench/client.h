@@ -12,6 +12,8 @@ struct client;
 struct client_plan {
     mn_str domain, password;
     bool registers;
+    bool keeps;             /* a session that can be resumed (XEP-0198) */
+    bool resumes;           /* goes on with the one that it kept */
     enum mn_sasl_mech mech; /* SCRAM-SHA-1 or PLAIN */
     struct mn_tls *tls;     /* NULL: in clear */
     /* Available (or registered). */
@@ -21,8 +23,11 @@ struct client_plan {
     void (*failed)(struct client *c, const char *why);
 };
 
-/* What SCRAM's password is turned into at length, for the next login. */
+/* For the next login: what SCRAM's password is turned into at length, and the session that is kept.
+ */
 struct client_keys {
+    char session[40];
+    uint32_t handled;
     char salt[64];
     size_t salt_n;
     unsigned iterations;

@@ -5,6 +5,9 @@
  *   drop                                 closes all connections without a word
  *   register FROM COUNT                  makes accounts uFROM...
  *   login FROM COUNT AT_ONCE             logs them in and keeps them
+ *   keep FROM COUNT AT_ONCE              the same with sessions that can be resumed (XEP-0198)
+ *   resume FROM COUNT AT_ONCE            these, over new connections, with all that they missed
+ *   leave                                from now on the server may end connections
  *   befriend FROM COUNT CONTACTS         a ring in which each is a contact of its neighbours
  *   store FROM SENDERS TO COUNT EACH     as many messages to each of those who are away
  *                                                               -> done FAILED
@@ -39,6 +42,7 @@ static struct {
     struct mn_addr to;
     struct client_plan plan;
     unsigned from, next, end, ready, at_once, failed, was;
+    bool leaving;
     unsigned char tries[CLIENTS];
     void (*then)(void);
     struct client_keys keys[CLIENTS];
@@ -176,6 +180,10 @@ static void failed(struct client *c, const char *why)
 {
     char name[32];
 
+    if (login.leaving && client_is_ready(c)) {
+        client_done(c);
+        return;
+    }
     snprintf(name, sizeof name, "u%u", c->number);
     if (client_is_ready(c) || ++login.tries[c->number] >= TRIES)
         load_give_up(name, why);
@@ -195,6 +203,7 @@ static void begin(unsigned from, unsigned count, unsigned at_once, bool register
                   void (*then)(void))
 {
     login.plan.registers = registers;
+    login.leaving = false;
     login.from = login.next = from;
     login.end = from + count;
     login.at_once = at_once;
@@ -209,6 +218,20 @@ static void begin(unsigned from, unsigned count, unsigned at_once, bool register
 void load_login(unsigned from, unsigned count, unsigned at_once, void (*then)(void))
 {
     begin(from, count, at_once, false, then);
+}
+
+static void keep(unsigned from, unsigned count, unsigned at_once, bool again)
+{
+    login.plan.keeps = !again;
+    login.plan.resumes = again;
+    load_login(from, count, at_once, done);
+}
+
+static void leave(void)
+{
+    login.leaving = true;
+    login.failed = 0;
+    done();
 }
 
 static void drop(void)
@@ -262,6 +285,12 @@ static void command(struct mn_watch *w, unsigned events)
         begin(a, b, 20, true, done);
     else if (!strcmp(word, "login") && words == 4)
         load_login(a, b, c, done);
+    else if (!strcmp(word, "keep") && words == 4)
+        keep(a, b, c, false);
+    else if (!strcmp(word, "resume") && words == 4)
+        keep(a, b, c, true);
+    else if (!strcmp(word, "leave"))
+        leave();
     else if (!strcmp(word, "befriend") && words == 4)
         load_befriend(a, b, c);
     else if (!strcmp(word, "full") && words == 6)
