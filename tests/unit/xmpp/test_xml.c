@@ -1,5 +1,6 @@
 #include "xmpp/xml.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 
 #include "test.h"
@@ -115,6 +116,53 @@ TEST(stream_rows_deserve_their_errors_wherever_they_are_cut)
         mn_free((void *)bytes.p);
     }
     mn_free((void *)file.p);
+}
+
+static void same_wherever_it_is_cut(const char *name, mn_str in)
+{
+    struct mn_buf whole = {0};
+
+    mn_buf_str(&whole, events(in, in.n, 0));
+    if (!mn_str_eq(events(in, 1, 0), mn_buf_view(&whole)))
+        test_fail(__FILE__, __LINE__, "%s differs byte by byte", name);
+    for (size_t cut = 1; cut < in.n; cut++)
+        if (!mn_str_eq(events(in, in.n, cut), mn_buf_view(&whole)))
+            test_fail(__FILE__, __LINE__, "%s differs when cut at %zu", name, cut);
+    mn_buf_free(&whole);
+}
+
+/* What the fuzzers have found worth keeping, as the start of a connection and inside a stream. */
+TEST(every_file_of_the_corpora_is_the_same_wherever_it_is_cut)
+{
+    static const char *const corpora[] = {"xml", "stanza", "server"};
+    size_t files = 0;
+
+    for (size_t i = 0; i < MN_COUNT(corpora); i++) {
+        struct mn_arena a = {0};
+        const char *folder = mn_arena_fmt(&a, "tests/fuzz/corpus/%s", corpora[i]).p;
+        DIR *d = opendir(mn_arena_fmt(&a, "%s/%s", TEST_ROOT, folder).p);
+        const struct dirent *e;
+
+        CHECK(d);
+        while (d && (e = readdir(d))) {
+            const char *path = mn_arena_fmt(&a, "%s/%s", folder, e->d_name).p;
+            mn_str text;
+
+            if (e->d_name[0] == '.')
+                continue;
+            text = test_file(path);
+            if (text.n && text.n < 4000) {
+                same_wherever_it_is_cut(path, text);
+                same_wherever_it_is_cut(path, stream_of(text));
+                files++;
+            }
+            mn_free((void *)text.p);
+        }
+        if (d)
+            closedir(d);
+        mn_arena_done(&a, NULL);
+    }
+    CHECK(files > 100);
 }
 
 TEST(utf8_rows_in_text_and_in_values)
