@@ -167,6 +167,9 @@ static const struct mn_conf_row roster_rows[] = {
     {"preapproval", MN_CONF_BOOL, AT(roster.preapproval), "on", .live = true},
     {"max_items", MN_CONF_INT, AT(roster.max_items), "10000", .min = 1, .max = 100000,
      .live = true},
+    {"max_requests", MN_CONF_INT, AT(roster.max_requests), "1000", .min = 1, .max = 100000,
+     .text = "for a subscription, from people who are not in it, waiting for an answer",
+     .live = true},
     {0}};
 static const struct mn_conf_row limit_rows[] = {
     {"stanza", MN_CONF_SIZE, AT(limits.stanza), "256k", .min = 10000, .max = 64 << 20,

@@ -57,7 +57,7 @@ struct config {
     struct mn_conf_list contact[CONF_CONTACTS];
     struct {
         bool versioning, preapproval;
-        int64_t max_items;
+        int64_t max_items, max_requests;
     } roster;
     struct {
         int64_t stanza, stanza_before_login, depth, attributes;

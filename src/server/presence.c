@@ -390,6 +390,11 @@ static void refuse_out(struct session *s, struct mn_stanza *st, enum mn_cond con
     mn_stanza_unref(st);
 }
 
+bool presence_roster_full(const struct user *u)
+{
+    return u->roster.count - u->roster.unlisted >= (size_t)u->owner->snap->conf->roster.max_items;
+}
+
 static void subscription_out(struct session *s, struct mn_stanza *st)
 {
     struct user *u = s->user;
@@ -409,7 +414,7 @@ static void subscription_out(struct session *s, struct mn_stanza *st)
     was = item.flags;
     acts = roster_outbound((enum mn_type)st->type, u->owner->snap->conf->roster.preapproval,
                            &item.flags);
-    if (!was && item.flags && u->roster.count >= (size_t)u->owner->snap->conf->roster.max_items) {
+    if (!(was & ROSTER_LISTED) && item.flags & ROSTER_LISTED && presence_roster_full(u)) {
         refuse_out(s, st, MN_COND_RESOURCE_CONSTRAINT, "the roster is full");
         return;
     }
@@ -519,7 +524,7 @@ static void subscription_in(struct route *r)
 
     roster_find(&u->roster, mn_jid_bare(&from), &item);
     was = item.flags;
-    if (!was && u->roster.count >= 2 * (size_t)u->owner->snap->conf->roster.max_items) {
+    if (!was && u->roster.unlisted >= (size_t)u->owner->snap->conf->roster.max_requests) {
         mn_stanza_unref(st);
         route_finish(r);
         return;

@@ -16,6 +16,9 @@ void presence_end_all(struct user *u);
 /* A roster item changed: written (its version with it), and pushed to the interested sessions.
  * `removed`: flags are 0. */
 void presence_item_changed(struct user *u, const struct roster_item *item, bool push);
+/* Nobody more goes into the roster proper. Strangers who ask do not count: they have a limit of
+ * their own, so that they shut nobody out. */
+bool presence_roster_full(const struct user *u);
 /* Who may know of an account's resources: itself and its subscribers; ... */
 bool presence_subscriber(const struct user *u, const struct mn_jid *who);
 /* ... and of this one who got directed presence from it. */

@@ -98,6 +98,10 @@ void roster_add(struct roster *r, const struct roster_item *item)
     memcpy(p + HEAD + item->jid.n, record.p, record.n);
     r->used += (uint32_t)n;
     r->count++;
+    if (!(item->flags & ROSTER_LISTED)) {
+        r->unlisted++;
+        r->unlisted_used += (uint32_t)n;
+    }
     mn_arena_done(&a, NULL);
 }
 
@@ -116,9 +120,15 @@ void roster_put(struct roster *r, const struct roster_item *item)
 
     while (from = at, roster_next(r, &at, &old))
         if (mn_str_eq(old.jid, jid)) {
+            bool was_listed = old.flags & ROSTER_LISTED;
+
             memmove(r->block + from, r->block + at, r->used - at);
             r->used -= at - from;
             r->count--;
+            if (!was_listed) {
+                r->unlisted--;
+                r->unlisted_used -= at - from;
+            }
             break;
         }
     if (now.flags) {

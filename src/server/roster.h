@@ -18,6 +18,7 @@ enum {
 struct roster {
     char *block; /* records, one after the other */
     uint32_t used, count;
+    uint32_t unlisted, unlisted_used; /* of these: who asks, and is not in the roster proper */
     uint64_t version;
 };
 

@@ -126,11 +126,11 @@ static enum mn_cond changed(struct iq *iq, struct mn_arena *a)
     name = mn_elem_get(e, "name");
     if (name.n > NAME_MAX_)
         return MN_COND_NOT_ACCEPTABLE;
-    if (!item.flags && u->roster.count >= (size_t)iq->owner->snap->conf->roster.max_items)
+    if (!(item.flags & ROSTER_LISTED) && presence_roster_full(u))
         return MN_COND_RESOURCE_CONSTRAINT;
     if ((cond = groups_of(e, a, &item.groups)))
         return cond;
-    if (u->roster.used + name.n + item.groups.n >
+    if (u->roster.used - u->roster.unlisted_used + name.n + item.groups.n >
         ITEM_ROOM * (size_t)iq->owner->snap->conf->roster.max_items)
         return MN_COND_RESOURCE_CONSTRAINT;
     item.name = name.n ? name : (mn_str){0};
