@@ -31,5 +31,6 @@ bad += ["%s: tests/fuzz/corpus/%s is not there" % (f, f[len("tests/fuzz/fuzz_"):
 print("1..1")
 for b in bad:
     print("# " + b)
-print("%sok 1 - each of %d parsers has a fuzz target" % ("not " if bad or not wanted else "", len(wanted)))
+print("%sok 1 - each parser has a fuzz target" % ("not " if bad or not wanted else ""))
+print("# %d parsers" % len(wanted))
 sys.exit(bool(bad or not wanted))
