@@ -1,5 +1,5 @@
 """What the tests written in Python share: a mynahd of their own, a client that writes its XML by hand, TAP."""
-import base64, codecs, hashlib, hmac, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, traceback
+import base64, codecs, hashlib, hmac, json, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, traceback
 
 DEADLINE = 30
 LIES, FULL, BROKEN, STUCK, BLIND, EARLY = range(6)  # the troubles of a disk (e2e/disk.c)
@@ -214,6 +214,22 @@ class Client:
         """All that was sent before is handled, and what it caused here has arrived."""
         self.send("<iq type='get' id='ping' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>" % self.host)
         return self.until("<iq [^>]*id='ping'[^>]*/>")
+
+
+class Control:
+    """The control socket of a server (docs/control.md), without a program for each question."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(DEADLINE)
+        self.socket.connect(path)
+        self.answers = self.socket.makefile(encoding="utf-8")
+
+    def ask(self, *command, **args):
+        self.socket.sendall((json.dumps({"command": command, "args": args}) + "\n").encode())
+        while "progress" in (answer := json.loads(self.answers.readline())):
+            pass
+        return answer["ok"]
 
 
 class Bystanders:

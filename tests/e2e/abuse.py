@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """Abuse of what lies below and beside the stream of a client: TLS, zlib behind the login, stream management, answers that nobody
 reads, a component's stream, the control socket; beside two who chat on. What the server holds at the end is what it held at the
-beginning. Prints TAP.    usage: abuse.py MYNAHD MYNAHCTL"""
-import base64, hashlib, json, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading, time, zlib
+beginning. Prints TAP.    usage: abuse.py MYNAHD"""
+import hashlib, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading, time, zlib
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, SASL, Bystanders, Client, Server, tap
+from mynah import DEADLINE, SASL, Bystanders, Client, Control, Server, tap
 
-MYNAHD, MYNAHCTL = map(os.path.abspath, sys.argv[1:3])
+MYNAHD = os.path.abspath(sys.argv[1])
 FOLDER = tempfile.mkdtemp(prefix="mynah-abuse-")
 CONFIG = """
 data: %s/data
@@ -23,11 +23,6 @@ compression: always
 limits: {queue: 512k, login_time: 10s, sessions_per_account: 5, stanza: 64k}
 """ % FOLDER
 SM, CLIENT, COMPONENT = "urn:xmpp:sm:3", 0, 2
-
-
-def ask(*words):
-    p = subprocess.run([MYNAHCTL, "--socket", FOLDER + "/data/control.sock", "--json", *words], capture_output=True, timeout=DEADLINE)
-    return json.loads(p.stdout)["ok"]
 
 
 def wait_for(true, what):
@@ -208,10 +203,10 @@ def sessions_left_behind():
         c.send("<enable xmlns='%s' resume='true'/>" % SM)
         c.until("<enabled[^>]*/>")
         c.socket.close()
-        wait_for(lambda: [x for x in ask("session", "list", "mallory@localhost")["sessions"] if x["jid"].endswith("/lost%d" % i)][0]["address"] == "",
+        wait_for(lambda: [x for x in control.ask("session", "list", jid="mallory@localhost")["sessions"] if x["jid"].endswith("/lost%d" % i)][0]["address"] == "",
                  "the connection is there")
-        assert len(ask("session", "list", "mallory@localhost")["sessions"]) <= 5
-    ask("session", "kick", "mallory@localhost")
+        assert len(control.ask("session", "list", jid="mallory@localhost")["sessions"]) <= 5
+    control.ask("session", "kick", jid="mallory@localhost")
 
 
 def many_take_one_session():
@@ -238,7 +233,7 @@ def many_take_one_session():
     assert alive == 1
     for x in crowd + [c]:
         x.socket.close()
-    ask("session", "kick", "deaf@localhost")
+    control.ask("session", "kick", jid="deaf@localhost")
 
 
 def answers_nobody_reads():
@@ -250,7 +245,7 @@ def answers_nobody_reads():
         c.until("<enabled[^>]*/>")
         c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         pour(c.socket, text.encode() * 50, 64 << 20)
-        wait_for(lambda: not ask("session", "list", "mallory@localhost")["sessions"], "the session goes on")
+        wait_for(lambda: not control.ask("session", "list", jid="mallory@localhost")["sessions"], "the session goes on")
         c.socket.close()
 
 
@@ -326,25 +321,26 @@ ROUNDS = [records_of_one_byte, handshakes_without_end, renegotiation, bombs_behi
 
 
 def quiet():
-    s = ask("status")
+    s = control.ask("status")
     return s["connections"] == 2 and s["sessions"] == 2
 
 
 def nothing_is_left():
     """All of it again: the server's own counters are where they were."""
     wait_for(quiet, "somebody is left")
-    before = ask("status")["memory_bytes"]
+    before = control.ask("status")["memory_bytes"]
     for step in ROUNDS:
         step()
     wait_for(quiet, "somebody is left")
-    wait_for(lambda: ask("status")["memory_bytes"] < before + (128 << 10), "memory: %d" % before)
+    wait_for(lambda: control.ask("status")["memory_bytes"] < before + (128 << 10), "memory: %d" % before)
 
 
 def main():
-    global server
+    global server, control
     with open(FOLDER + "/mynahd.yaml", "w") as f:
         f.write(CONFIG)
     server = Server(MYNAHD, FOLDER + "/mynahd.yaml")
+    control = Control(FOLDER + "/data/control.sock")
     for name in "from", "to", "mallory", "deaf":
         assert "type='result'" in Client(server).register(name)[1]
     bystanders = Bystanders(server)

@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 """Whoever is not logged in is bounded by where he comes from, learns little of who has an account here, and is no trouble to those who
 are logged in. Addresses of 127.0.0.0/8 stand for the world's. Prints TAP.
-usage: strangers.py MYNAHD MYNAHCTL [TRIES]     with TRIES it also measures, so many times each, how long a wrong password takes for a
+usage: strangers.py MYNAHD [TRIES]     with TRIES it also measures, so many times each, how long a wrong password takes for a
 name that there is and one that there is not (left out among all tests, because others use the machine then)"""
-import base64, json, os, re, shutil, socket, statistics, struct, subprocess, sys, tempfile, time
+import base64, os, re, shutil, socket, statistics, struct, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, SASL, Bystanders, Client, Server, tap
+from mynah import DEADLINE, SASL, Bystanders, Client, Control, Server, tap
 
-MYNAHD, MYNAHCTL = map(os.path.abspath, sys.argv[1:3])
-TRIES = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+MYNAHD = os.path.abspath(sys.argv[1])
+TRIES = int(sys.argv[2]) if len(sys.argv) > 2 else 0
 FOLDER = tempfile.mkdtemp(prefix="mynah-strangers-")
 PER_ADDRESS, NETWORK = 6, 5
 CONFIG = """
@@ -22,12 +22,6 @@ auth: {mechanisms: [SCRAM-SHA-256, SCRAM-SHA-1, DIGEST-MD5, CRAM-MD5, PLAIN], it
 registration: {open: yes, per_address: 2/d}
 limits: {unauthenticated_per_address: %d, wrong_credentials: 100}
 """ % (FOLDER, PER_ADDRESS)
-
-
-def ctl(*words, stdin=""):
-    p = subprocess.run([MYNAHCTL, "--socket", FOLDER + "/data/control.sock", "--json", *words], input=stdin, capture_output=True, text=True,
-                       timeout=DEADLINE)
-    return json.loads(p.stdout)["ok"]
 
 
 def wait_for(true, what):
@@ -59,7 +53,7 @@ def person(name, source="127.0.0.1", resource="r"):
 def leave(*clients):
     for c in clients:
         c.socket.close()
-    wait_for(lambda: ctl("status")["connections"] == 2, "connections are left")
+    wait_for(lambda: control.ask("status")["connections"] == 2, "connections are left")
 
 
 def a_network_is_five_addresses():
@@ -95,14 +89,14 @@ def robots_that_register():
 
 def fail(source, account, answered):
     """A wrong password; whoever does not wait for the answer is gone at once."""
-    before, c = ctl("status")["wrong_credentials"], come(source)
+    before, c = control.ask("status")["wrong_credentials"], come(source)
     if c is None:
         return False
     c.send("<auth xmlns='%s' mechanism='PLAIN'>%s</auth>" % (SASL, base64.b64encode(("\0%s\0wrong" % account).encode()).decode()))
     if answered:
         assert "<not-authorized" in c.until("</failure>")
     else:
-        wait_for(lambda: ctl("status")["wrong_credentials"] > before, "it is not counted")
+        wait_for(lambda: control.ask("status")["wrong_credentials"] > before, "it is not counted")
         c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     c.socket.close()
     return True
@@ -251,12 +245,13 @@ def times_tell_nothing():
 
 
 def main():
-    global server
+    global server, control
     with open(FOLDER + "/mynahd.yaml", "w") as f:
         f.write(CONFIG)
     server = Server(MYNAHD, FOLDER + "/mynahd.yaml")
+    control = Control(FOLDER + "/data/control.sock")
     for name in ["from", "to", "mallory", "victim", "target", "hermit"] + ["timed%d" % i for i in range((2 * TRIES + 7) // 8)]:
-        ctl("user", "add", name + "@localhost", "--password-stdin", stdin="testpwd\n")
+        control.ask("user", "add", jid=name + "@localhost", password="testpwd")
     bystanders = Bystanders(server)
     wait_for(lambda: bystanders.said, "nobody chats")
     bad = tap([a_network_is_five_addresses, robots_that_register, guessing_from_one_address, guessing_from_many_addresses,
