@@ -1,7 +1,7 @@
 /* The configuration while the server runs: what holds, and a reload of it. */
 #include "base/notify.h"
 #include "server/command.h"
-#include "server/server.h"
+#include "server/listening.h"
 
 struct value {
     const char *path;
@@ -163,7 +163,7 @@ static void reload_done(struct mn_job *j)
     struct reload *r = (struct reload *)j;
     struct command *c = r->c;
 
-    if (r->fresh) {
+    if (r->fresh && !listening_set(c->srv, r->fresh->conf, &r->why)) {
         if (r->fresh->conf->log.level != r->old->conf->log.level)
             mn_log_set_level((enum mn_log_level)r->fresh->conf->log.level);
         command_visit(c, take, taken);

@@ -102,13 +102,14 @@ static const struct mn_conf_row domain_rows[] = {
     {0}};
 static const struct mn_conf_row listen_rows[] = {
     {"service", MN_CONF_CHOICE, offsetof(struct conf_listen, service), "c2s",
-     .choices = service_names},
+     .choices = service_names, .live = true},
     {"address", MN_CONF_TEXT, offsetof(struct conf_listen, address), "auto", .check = check_address,
+     .live = true,
      .text = "auto: every address; for components, and while no domain is configured, loopback"},
     {"port", MN_CONF_INT, offsetof(struct conf_listen, port), NULL, .min = 0, .max = 65535,
-     .text = "0: any free one"},
+     .live = true, .text = "0: any free one"},
     {"tls", MN_CONF_CHOICE, offsetof(struct conf_listen, tls), "required", .choices = tls_names,
-     .text = "of components: off"},
+     .live = true, .text = "of components: off"},
     {0}};
 static const struct mn_conf_row component_rows[] = {
     {"name", MN_CONF_TEXT, offsetof(struct conf_component, name), NULL, .min = 1, .max = 1023,

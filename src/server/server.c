@@ -6,26 +6,18 @@
 #include "base/clock.h"
 #include "base/crypt.h"
 #include "base/rand.h"
-#include "net/listen.h"
 #include "server/command.h"
 #include "server/component.h"
 #include "server/control.h"
+#include "server/listening.h"
 #include "server/module.h"
 #include "server/sm.h"
 
 struct running {       /* what server.c alone needs */
     struct server srv; /* first */
     pthread_t *threads;
-    struct listening **listeners;
-    size_t listener_count;
     unsigned next; /* owner of the next connection */
     struct mn_arena a;
-};
-
-struct listening {
-    struct running *run;
-    struct mn_listener *listener;
-    const struct conf_listen *conf;
 };
 
 const struct host *host_find(const struct server *srv, mn_str name)
@@ -97,6 +89,7 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     struct snapshot *snap;
     int e = MN_E_OK;
 
+    mn_list_init(&s->listening);
     s->conf = opt->conf;
     s->hooks = hooks_new(s);
     s->store = opt->store;
@@ -175,86 +168,22 @@ struct mn_conn *server_mem(struct server *srv, unsigned at, struct mn_loop *l, i
     return client;
 }
 
-static void accepted(void *arg, int fd, const struct mn_addr *peer)
+void server_accept(struct server *srv, int fd, int service, int tls)
 {
-    struct listening *l = arg;
+    struct running *r = (struct running *)srv;
     struct dealt *d = MN_NEW(struct dealt);
 
-    (void)peer;
-    d->component = l->conf->service == CONF_COMPONENT;
-    d->owner = d->component ? component_owner(&l->run->srv)
-                            : l->run->srv.owners[l->run->next++ % l->run->srv.owner_count];
+    d->component = service == CONF_COMPONENT;
+    d->owner = d->component ? component_owner(srv) : srv->owners[r->next++ % srv->owner_count];
     d->fd = fd;
-    d->tls = l->conf->tls;
+    d->tls = tls;
     d->post.run = dealt;
     mn_loop_post(d->owner->loop, &d->post);
 }
 
-static int listen_one(struct running *r, const struct conf_listen *c, mn_str address,
-                      struct mn_buf *why)
-{
-    struct listening *l = MN_NEW(struct listening);
-    char text[MN_ADDR_TEXT];
-    struct mn_addr at;
-    int e;
-
-    l->run = r;
-    l->conf = c;
-    MN_ASSERT(!mn_addr_parse(address, (uint16_t)c->port, &at));
-    e = mn_listen(r->srv.owners[0]->loop, &at, accepted, l, &l->listener, why);
-    if (e) {
-        mn_free(l);
-        return e;
-    }
-    r->listeners = mn_realloc(r->listeners, (r->listener_count + 1) * sizeof(struct listening *));
-    r->listeners[r->listener_count++] = l;
-    mn_log_info(NULL, "listening",
-                MN_FC("service", c->service == CONF_COMPONENT ? "component" : "c2s"),
-                MN_FC("address", mn_addr_text(mn_listener_addr(l->listener), text)),
-                MN_FC("tls", c->tls == CONF_TLS_DIRECT    ? "direct"
-                             : c->tls == CONF_TLS_OFF     ? "off"
-                             : c->tls == CONF_TLS_OFFERED ? "offered"
-                                                          : "required"));
-    return MN_E_OK;
-}
-
-/* auto: loopback of both families for components, and for all while no domain is configured, else
- * every address; a family that is missing is passed over. */
-static int listen_conf(struct running *r, const struct conf_listen *c, struct mn_buf *why)
-{
-    bool local = r->srv.built_in || c->service == CONF_COMPONENT;
-    int e, second;
-
-    if (!mn_str_is(c->address, "auto"))
-        return listen_one(r, c, c->address, why);
-    e = listen_one(r, c, local ? MN_STR("127.0.0.1") : MN_STR("::"), why);
-    if (!local)
-        return e == MN_E_NOT_FOUND ? listen_one(r, c, MN_STR("0.0.0.0"), why) : e;
-    if (e)
-        return e;
-    second = listen_one(r, c, MN_STR("::1"), why);
-    return second == MN_E_NOT_FOUND ? MN_E_OK : second;
-}
-
 int server_listen(struct server *srv, struct mn_buf *why)
 {
-    static const struct conf_listen usual[] = {{0, MN_STR("auto"), 5222, CONF_TLS_REQUIRED},
-                                               {0, MN_STR("auto"), 5223, CONF_TLS_DIRECT}};
-    const struct mn_conf_list *list = &srv->conf->listen;
-    size_t count = list->count ? list->count : MN_COUNT(usual);
-    const struct conf_listen *c = list->count ? list->items : usual;
-    int e = MN_E_OK;
-
-    for (size_t i = 0; i < count && !e; i++)
-        e = listen_conf((struct running *)srv, &c[i], why);
-    return e;
-}
-
-const struct mn_addr *server_addr(const struct server *srv, size_t i)
-{
-    const struct running *r = (const struct running *)srv;
-
-    return i < r->listener_count ? mn_listener_addr(r->listeners[i]->listener) : NULL;
+    return listening_set(srv, srv->conf, why);
 }
 
 static void streams_end(struct owner *o)
@@ -362,11 +291,7 @@ void server_free(struct server *srv)
     struct running *r = (struct running *)srv;
     struct mn_loop **loops = mn_alloc(srv->owner_count * sizeof(struct mn_loop *));
 
-    for (size_t i = 0; i < r->listener_count; i++) {
-        mn_listener_free(r->listeners[i]->listener);
-        mn_free(r->listeners[i]);
-    }
-    mn_free(r->listeners);
+    listening_end(srv);
     control_close(srv);
     for (unsigned i = 0; i < srv->owner_count; i++)
         srv->owners[i]->stopping = true;

@@ -19,6 +19,7 @@ struct server {
     const struct hooks *hooks;
     const struct host *hosts;
     size_t host_count;
+    struct mn_list listening; /* listening.c's own */
     struct component *components;
     size_t component_count;
     bool built_in; /* no domain is configured: localhost on loopback */
@@ -63,6 +64,9 @@ int server_new(const struct server_options *opt, struct server **out,
                struct mn_buf *why) MN_MUST_CHECK;
 /* Opens all listeners of the configuration. */
 int server_listen(struct server *srv, struct mn_buf *why) MN_MUST_CHECK;
+/* A connection that a listener has accepted, with what the listener is for (enum conf_service,
+ * conf_tls). */
+void server_accept(struct server *srv, int fd, int service, int tls);
 /* Where listener number `i` is bound, in the order they were opened; NULL behind the last. */
 const struct mn_addr *server_addr(const struct server *srv, size_t i);
 /* For tests: a connection in memory, as if a listener of that policy (enum conf_tls) had accepted
