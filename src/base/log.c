@@ -11,20 +11,25 @@ const char *const mn_log_levels[] = {"error", "warn", "info", "debug", NULL};
 
 static struct {
     atomic_int level;
-    enum mn_log_format format;
+    atomic_int format;
     int fd;
 } sink = {MN_LOG_INFO, MN_LOG_TEXT, 2};
 
 void mn_log_set(enum mn_log_level level, enum mn_log_format format, int fd)
 {
-    sink.format = format;
     sink.fd = fd;
+    mn_log_set_format(format);
     atomic_store(&sink.level, (int)level);
 }
 
 void mn_log_set_level(enum mn_log_level level)
 {
     atomic_store(&sink.level, (int)level);
+}
+
+void mn_log_set_format(enum mn_log_format format)
+{
+    atomic_store(&sink.format, (int)format);
 }
 
 bool mn_log_on(enum mn_log_level level)

@@ -38,8 +38,10 @@ bool mn_log_on(enum mn_log_level level);
 void mn_log_write(enum mn_log_level level, const struct mn_log *log, const char *words,
                   const struct mn_log_field *fields);
 void mn_log_set(enum mn_log_level level, enum mn_log_format format,
-                int fd);                        /* default: info, text, 2 */
-void mn_log_set_level(enum mn_log_level level); /* any thread, any time */
+                int fd); /* default: info, text, 2 */
+/* Any thread, any time. */
+void mn_log_set_level(enum mn_log_level level);
+void mn_log_set_format(enum mn_log_format format);
 /* At most `burst` lines per `ms` from one place: true when this one may be written. {0} to begin
  * with; thread-safe enough. */
 struct mn_log_rate {
