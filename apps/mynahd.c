@@ -42,16 +42,16 @@ static int usage(void)
 }
 
 /* systemd says in JOURNAL_STREAM which file its journal is. */
-static bool to_journal(void)
+static enum mn_log_format log_auto(void)
 {
     const char *said = getenv("JOURNAL_STREAM");
     char here[64];
     struct stat st;
 
     if (!said || fstat(2, &st))
-        return false;
+        return MN_LOG_TEXT;
     snprintf(here, sizeof here, "%lu:%lu", (unsigned long)st.st_dev, (unsigned long)st.st_ino);
-    return !strcmp(here, said);
+    return strcmp(here, said) ? MN_LOG_TEXT : MN_LOG_JSON;
 }
 
 struct asked {
@@ -203,7 +203,7 @@ static bool serve(struct server *srv, unsigned loops, const sigset_t *set, int64
     struct signals s = {{signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC), MN_READ, signalled}, srv};
 
     mn_loop_watch(srv->owners[0]->loop, &s.watch);
-    if (srv->built_in)
+    if (srv->owners[0]->snap->built_in)
         mn_log_info(NULL, "no domain is configured: serving localhost on loopback, with "
                           "registration open to loopback");
     mn_log_info(NULL, "ready", MN_FN("loops", loops), MN_FN("files", files));
@@ -231,8 +231,12 @@ static int run(const struct config *c, struct asked *asked, char **argv)
     struct mn_buf why = {0};
     unsigned loops = c->loops ? (unsigned)c->loops : cpus();
     int64_t files = raise_files();
-    struct server_options opt = {
-        .conf = c, .loops = loops, .backend = MN_LOOP_EPOLL, .read = load, .read_arg = asked};
+    struct server_options opt = {.conf = c,
+                                 .loops = loops,
+                                 .backend = MN_LOOP_EPOLL,
+                                 .log_auto = log_auto(),
+                                 .read = load,
+                                 .read_arg = asked};
     struct server *srv = NULL;
     bool again = false;
     sigset_t set;
@@ -311,10 +315,7 @@ int main(int argc, char **argv)
     }
     e = load_first(&asked, &a, &c);
     if (!e) {
-        mn_log_set((enum mn_log_level)c->log.level,
-                   c->log.format == CONF_LOG_AUTO ? (to_journal() ? MN_LOG_JSON : MN_LOG_TEXT)
-                                                  : (enum mn_log_format)c->log.format,
-                   2);
+        mn_log_set((enum mn_log_level)c->log.level, config_log_format(c, log_auto()), 2);
         if (check)
             puts("the configuration is good");
         else if (!(e = become(c, asked.found ? asked.path : NULL)))

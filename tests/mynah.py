@@ -107,9 +107,9 @@ class Disk:
 
 
 class Client:
-    def __init__(self, server, host=None, opened=True, source="127.0.0.1"):
+    def __init__(self, server, host=None, opened=True, source="127.0.0.1", at=None):
         self.host = host or server.host
-        self.socket = socket.create_connection(("127.0.0.1", server.ports[0]), DEADLINE, (source, 0))
+        self.socket = socket.create_connection(at or ("127.0.0.1", server.ports[0]), DEADLINE, (source, 0))
         self.text, self.decoder = "", codecs.getincrementaldecoder("utf-8")()
         if opened:
             self.features = self.open()

@@ -135,7 +135,7 @@ static void header(struct c2s *c, mn_str to)
 {
     struct mn_arena a = {.pool = mn_loop_pool(c->owner->loop)};
     struct mn_buf *b = mn_conn_out(c->conn);
-    mn_str from = c->host ? c->host->name : c->srv->hosts[0].name;
+    mn_str from = (c->host ? c->host : host_first(c->srv))->name;
 
     mn_buf_lit(b, "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
                   "xmlns:stream='http://etherx.jabber.org/streams' id='");
@@ -537,6 +537,8 @@ static void arrived(struct mn_post *p)
     mn_conn_attach(c->conn, c->owner->loop);
     deadline_start(c);
     c->owner->count.moved++;
+    if (c->host && !snapshot_serves(c->owner->snap, c->host)) /* a reload was faster */
+        c2s_error(c, MN_STREAM_HOST_GONE, "");
     c->arrived(c, c->arrived_arg);
 }
 
@@ -626,7 +628,7 @@ struct c2s *c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy)
     mn_conn_face(conn, &face, c);
     deadline_start(c);
     if (policy == CONF_TLS_DIRECT)
-        mn_conn_start_tls(conn, snapshot_tls(o, &o->srv->hosts[0]), true, NULL);
+        mn_conn_start_tls(conn, snapshot_tls(o, host_first(o->srv)), true, NULL);
     return c;
 }
 

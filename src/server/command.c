@@ -118,6 +118,7 @@ static void ended(struct command *c)
     c->face->done(c->face_arg, c->ok, c->cond, c->text);
     json_decref(c->args);
     json_decref(c->ok);
+    snapshot_unref(c->snap);
     mn_arena_done(&c->a, NULL);
     c->srv->commands--;
     mn_free(c);
@@ -270,6 +271,7 @@ const struct command_row *command_find(const json_t *words, const json_t *args)
 
 static void run(struct command *c)
 {
+    c->snap = snapshot_ref(owner_here()->snap);
     c->row->run(c);
 }
 

@@ -59,7 +59,8 @@ struct command {
     const struct host *host; /* that was asked: only what is of it; NULL: of any */
     json_t *args;            /* as the table says: nothing else, nothing missing */
     struct mn_arena a;
-    void *state; /* the command's own */
+    struct snapshot *snap; /* as it began: which domains there are, while it goes on */
+    void *state;           /* the command's own */
     /* command.c's own */
     const struct command_face *face;
     void *face_arg;

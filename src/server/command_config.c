@@ -42,6 +42,14 @@ static const struct value *value_find(const struct values *v, const char *path)
     return NULL;
 }
 
+static void show(json_t *list, const struct value *v)
+{
+    if (v)
+        json_array_append_new(list, json_pack("{ss,ss%,sb}", "key", v->path, "value",
+                                              v->text.n ? v->text.p : "", v->text.n, "live",
+                                              (int)v->live));
+}
+
 /* What needs a new start shows as it was then. */
 void command_config_show(struct command *c)
 {
@@ -49,14 +57,11 @@ void command_config_show(struct command *c)
                   now = values_of(c->home->snap->conf, &c->a);
     json_t *list = json_array();
 
-    for (size_t i = 0; i < first.count; i++) {
-        const struct value *v = &first.items[i], *newer = v->live ? value_find(&now, v->path) : v;
-
-        v = newer ? newer : v;
-        json_array_append_new(list, json_pack("{ss,ss%,sb}", "key", v->path, "value",
-                                              v->text.n ? v->text.p : "", v->text.n, "live",
-                                              (int)v->live));
-    }
+    for (size_t i = 0; i < now.count; i++)
+        show(list, now.items[i].live ? &now.items[i] : value_find(&first, now.items[i].path));
+    for (size_t i = 0; i < first.count; i++)
+        if (!first.items[i].live && !value_find(&now, first.items[i].path))
+            show(list, &first.items[i]);
     mn_free(first.items);
     mn_free(now.items);
     command_ok(c, json_pack("{so}", "config", list));
@@ -117,8 +122,9 @@ static void log_told(const json_t *ok)
 
     log_list(&changed, json_object_get(ok, "changed"));
     log_list(&restart, json_object_get(ok, "needs_restart"));
-    mn_log_info(NULL, "configuration reloaded", MN_F("changed", mn_buf_view(&changed)),
-                MN_F("needs_restart", mn_buf_view(&restart)));
+    mn_log_info(NULL, "configuration reloaded", MN_F("changed", mn_buf_view(&changed)));
+    if (json_array_size(json_object_get(ok, "needs_restart")))
+        mn_log_warn(NULL, "a change needs a restart", MN_F("keys", mn_buf_view(&restart)));
     mn_buf_free(&changed);
     mn_buf_free(&restart);
 }
@@ -155,7 +161,7 @@ static void reload_read(struct mn_job *j)
 {
     struct reload *r = (struct reload *)j;
 
-    r->fresh = snapshot_read(r->c->srv, r->old, &r->why);
+    r->fresh = snapshot_read(r->c->srv, &r->why);
 }
 
 static void reload_done(struct mn_job *j)
@@ -166,6 +172,7 @@ static void reload_done(struct mn_job *j)
     if (r->fresh && !listening_set(c->srv, r->fresh->conf, &r->why)) {
         if (r->fresh->conf->log.level != r->old->conf->log.level)
             mn_log_set_level((enum mn_log_level)r->fresh->conf->log.level);
+        mn_log_set_format(config_log_format(r->fresh->conf, r->c->srv->log_auto));
         command_visit(c, take, taken);
         return;
     }

@@ -86,7 +86,7 @@ static void names_ask(struct listing *l, const char *index, void (*done)(struct 
     struct store_read *r = store_read_new();
 
     r->kind = STORE_INDEX;
-    r->owner = l->c->srv->hosts[l->host].name;
+    r->owner = l->c->snap->hosts[l->host]->name;
     r->store = index;
     r->key = MN_STR("");
     r->limit = PAGE - l->first;
@@ -160,7 +160,7 @@ static bool host_number(struct command *c, mn_str name, size_t *out)
     const struct host *h = command_host(c, name);
 
     if (h)
-        *out = (size_t)(h - c->srv->hosts);
+        *out = snapshot_host(c->snap, h);
     return h;
 }
 
@@ -169,7 +169,7 @@ void command_user_list(struct command *c)
     mn_str domain = command_arg(c, "domain"), after = command_arg(c, "after"),
            missing = command_arg(c, "missing"), disabled = command_arg(c, "disabled");
     enum mn_sasl_mech mech = mn_sasl_find(missing);
-    size_t first = 0, last = c->srv->host_count - 1;
+    size_t first = 0, last = c->snap->host_count - 1;
     struct mn_jid behind = {0};
     struct listing *l;
 
@@ -214,7 +214,7 @@ struct counting {
 
 static bool is_counted(const struct counting *n, const struct command *c, const struct user *u)
 {
-    size_t host = (size_t)(u->host - c->srv->hosts);
+    size_t host = snapshot_host(c->snap, u->host);
 
     if (host < n->first || host > n->last)
         return false;
@@ -265,7 +265,7 @@ static void count_next(struct command *c)
     }
     r = store_read_new();
     r->kind = STORE_INDEX_COUNT;
-    r->owner = c->srv->hosts[n->host].name;
+    r->owner = c->snap->hosts[n->host]->name;
     r->store = n->disabled ? "disabled" : "accounts";
     r->done = counted;
     r->arg = c;
@@ -277,7 +277,7 @@ void command_user_count(struct command *c)
     struct counting *n = MN_ARENA_NEW(&c->a, struct counting);
     mn_str domain = command_arg(c, "domain");
 
-    n->last = c->srv->host_count - 1;
+    n->last = c->snap->host_count - 1;
     if (domain.p && !host_number(c, domain, &n->last))
         return;
     n->first = n->host = domain.p ? n->last : 0;

@@ -50,8 +50,9 @@ static void answer(struct command *c)
     };
 
     json_object_set_new(ok, "version", json_string(MN_VERSION));
-    for (size_t i = 0; i < srv->host_count; i++)
-        json_array_append_new(domains, json_stringn(srv->hosts[i].name.p, srv->hosts[i].name.n));
+    for (size_t i = 0; i < c->snap->host_count; i++)
+        json_array_append_new(domains,
+                              json_stringn(c->snap->hosts[i]->name.p, c->snap->hosts[i]->name.n));
     json_object_set_new(ok, "domains", domains);
     for (size_t i = 0; i < MN_COUNT(figures); i++)
         json_object_set_new(ok, figures[i].name, json_integer((json_int_t)figures[i].value));
@@ -80,13 +81,13 @@ static void count_next(struct command *c)
     struct status *s = c->state;
     struct store_read *r;
 
-    if (s->host == c->srv->host_count) {
+    if (s->host == c->snap->host_count) {
         answer(c);
         return;
     }
     r = store_read_new();
     r->kind = STORE_INDEX_COUNT;
-    r->owner = c->srv->hosts[s->host].name;
+    r->owner = c->snap->hosts[s->host]->name;
     r->store = "accounts";
     r->done = counted;
     r->arg = c;

@@ -248,7 +248,8 @@ static void show(struct command *c)
     struct shown *s = c->state;
     struct mn_jid bare;
 
-    MN_ASSERT(!mn_jid_parse(command_arg(c, "jid"), &c->a, &bare));
+    if (!command_jid(c, command_arg(c, "jid"), &bare)) /* a reload may have come between */
+        return;
     bare = mn_jid_to_bare(&bare);
     user_when_loaded(user_get(owner_here(), host_find(c->srv, mn_jid_host(&bare)), &bare), s->then,
                      s);

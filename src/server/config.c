@@ -92,7 +92,7 @@ static int check_accounts(const void *value, struct mn_buf *why)
 
 static const struct mn_conf_row domain_rows[] = {
     {"name", MN_CONF_TEXT, offsetof(struct conf_domain, name), NULL, .min = 1, .max = 1023,
-     .check = check_domain},
+     .check = check_domain, .live = true},
     {"certificate", MN_CONF_TEXT, offsetof(struct conf_domain, certificate), "",
      .text = "PEM, with chain; without: <data>/certs/NAME.crt, made and signed by a local CA",
      .live = true},
@@ -200,7 +200,7 @@ static const struct mn_conf_row limit_rows[] = {
 static const struct mn_conf_row log_rows[] = {
     {"level", MN_CONF_CHOICE, AT(log.level), "info", .choices = mn_log_levels, .live = true},
     {"format", MN_CONF_CHOICE, AT(log.format), "auto", .choices = format_names,
-     .text = "auto: json under journald"},
+     .text = "auto: json under journald", .live = true},
     {"to", MN_CONF_TEXT, AT(log.to), "stderr", .check = check_sink},
     {0}};
 static const struct mn_conf_row control_rows[] = {
@@ -260,10 +260,15 @@ const struct mn_conf_row *config_rows(void)
         return rows;
     for (const struct module *const *m = modules; *m; m++)
         if (!(*m)->always)
-            module_rows[n++] =
-                (struct mn_conf_row){(*m)->name, MN_CONF_SECTION, place_of(*m), .rows = (*m)->conf};
+            module_rows[n++] = (struct mn_conf_row){(*m)->name, MN_CONF_SECTION, place_of(*m),
+                                                    .rows = (*m)->conf, .live = !(*m)->from_start};
     module_rows[n] = (struct mn_conf_row){0};
     return rows;
+}
+
+enum mn_log_format config_log_format(const struct config *c, enum mn_log_format log_auto)
+{
+    return c->log.format == CONF_LOG_AUTO ? log_auto : (enum mn_log_format)c->log.format;
 }
 
 const void *config_module(const struct config *c, const struct module *m)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/conf.h"
+#include "base/log.h"
 
 struct conf_domain {
     mn_str name, certificate, key;
@@ -84,5 +85,7 @@ const struct mn_conf_row *config_rows(void);
  * mn_conf_parse. */
 int config_parse(mn_str yaml, struct mn_arena *a, struct config **out,
                  struct mn_conf_errors *errors) MN_MUST_CHECK;
+/* The format of the log; `log_auto` is what auto means here. */
+enum mn_log_format config_log_format(const struct config *c, enum mn_log_format log_auto);
 /* A module's own struct; its first member is `bool on`. */
 const void *config_module(const struct config *c, const struct module *m);

@@ -2,10 +2,12 @@
 
 #include "server/module.h"
 
-/* The table: (type, namespace, name) as bytes -> row. Built once at start, read by all. */
+/* The table: (type, namespace, name) as bytes -> row, of all modules. Built once at start, read by
+ * all. */
 enum { NAME_MAX_BYTES = 62 };
 static struct mn_map table;
 struct key {
+    const struct module *module;
     const struct iq_row *row;
     char bytes[2 + NAME_MAX_BYTES];
 };
@@ -33,16 +35,17 @@ static void table_free(void)
     mn_map_free(&table);
 }
 
-void iq_table_build(struct server *srv)
+void iq_table_build(void)
 {
     table_free();
     for (const struct module *const *m = modules; *m; m++)
-        for (const struct iq_row *row = (*m)->iq; row->fn && module_on(srv, *m); row++) {
+        for (const struct iq_row *row = (*m)->iq; row->fn; row++) {
             struct key *k = MN_NEW(struct key);
 
+            k->module = *m;
             k->row = row;
-            mn_free(mn_map_put(&table, key_of(k->bytes, row->type, row->ns, mn_str_from(row->name)),
-                               k));
+            MN_ASSERT(!mn_map_put(&table,
+                                  key_of(k->bytes, row->type, row->ns, mn_str_from(row->name)), k));
         }
 }
 
@@ -59,7 +62,7 @@ static const struct iq_row *row_find(const struct mn_elem *child, enum mn_type t
     if (!child || child->ns == MN_NS_OTHER || child->ns == MN_NS_NONE)
         return NULL;
     k = mn_map_get(&table, key_of(room, type, child->ns, child->name));
-    return k ? k->row : NULL;
+    return k && module_on(owner_here()->srv, k->module) ? k->row : NULL;
 }
 
 bool iq_ok(const struct mn_stanza *st)

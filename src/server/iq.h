@@ -58,4 +58,4 @@ struct iq *iq_hold(struct iq *iq);
 /* Answers a held one with what a handler would have returned, and frees it. */
 void iq_finish(struct iq *iq, enum mn_cond cond);
 /* The rows of all modules that are on, at start. */
-void iq_table_build(struct server *srv);
+void iq_table_build(void);

@@ -38,7 +38,8 @@ struct module {
     const struct mn_conf_row
         *conf; /* keys below modules: NAME:, for a struct of conf_size that begins with bool on */
     size_t conf_size;
-    bool always; /* cannot be taken out */
+    bool always;     /* cannot be taken out */
+    bool from_start; /* on or off only at a start: who was offered it may go on with it */
     /* One field per hook (hooks.def); NULL: does not listen. */
 #define HOOK(ret, name, args, ...) ret(*name) args;
 #include "server/hooks.def"
@@ -51,8 +52,9 @@ struct module {
 
 /* All modules, in the order of modules.def; NULL-ended. */
 extern const struct module *const modules[];
+/* By this owner's snapshot, or as it was at the start. */
 bool module_on(const struct server *srv, const struct module *m);
-/* The listeners of each hook that are on, in the order of hooks.def; NULL-ended. */
+/* The listeners of each hook that are on by a snapshot, in the order of hooks.def; NULL-ended. */
 struct hooks {
 #define LISTEN(name) +1
 #define HOOK(ret, name, args, ...) const struct module *name[1 __VA_ARGS__];
@@ -60,19 +62,19 @@ struct hooks {
 #undef HOOK
 #undef LISTEN
 };
-struct hooks *hooks_new(const struct server *srv);
+struct hooks *hooks_new(const struct server *srv, const struct config *conf);
 
 /* Calls every listener of a hook. */
 #define HOOK_RUN(srv, hook, ...)                                                                   \
     do {                                                                                           \
-        for (const struct module *const *m_ = (srv)->hooks->hook; *m_; m_++)                       \
+        for (const struct module *const *m_ = owner_here()->snap->hooks->hook; *m_; m_++)          \
             (*m_)->hook(__VA_ARGS__);                                                              \
     } while (0)
 /* Asks the listeners in order until one says DONE. */
 #define HOOK_ASK(srv, hook, verdict_out, ...)                                                      \
     do {                                                                                           \
         *(verdict_out) = PASS;                                                                     \
-        for (const struct module *const *m_ = (srv)->hooks->hook; *m_ && *(verdict_out) == PASS;   \
-             m_++)                                                                                 \
+        for (const struct module *const *m_ = owner_here()->snap->hooks->hook;                     \
+             *m_ && *(verdict_out) == PASS; m_++)                                                  \
             *(verdict_out) = (*m_)->hook(__VA_ARGS__);                                             \
     } while (0)

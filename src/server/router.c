@@ -394,11 +394,17 @@ static void to_user(struct route *r)
         hold_or_deliver(r);
 }
 
+static void to_other_domain(struct owner *o, struct route *r);
+
 static void router_in(struct owner *o, struct route *r)
 {
     const struct host *h = host_find(o->srv, mn_jid_host(&r->st->to));
     struct mn_jid bare = mn_jid_to_bare(&r->st->to);
 
+    if (!h) { /* it was, where the stanza came from; a reload goes from loop to loop */
+        to_other_domain(o, r);
+        return;
+    }
     r->user = user_get(o, h, &bare);
     to_user(r);
 }

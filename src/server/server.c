@@ -20,20 +20,26 @@ struct running {       /* what server.c alone needs */
     struct mn_arena a;
 };
 
+static const struct snapshot *snapshot_here(const struct server *srv)
+{
+    const struct owner *o = owner_here();
+
+    return (o ? o : srv->owners[0])->snap;
+}
+
 const struct host *host_find(const struct server *srv, mn_str name)
 {
-    for (size_t i = 0; i < srv->host_count; i++)
-        if (mn_str_eq(srv->hosts[i].name, name))
-            return &srv->hosts[i];
+    const struct snapshot *s = snapshot_here(srv);
+
+    for (size_t i = 0; i < s->host_count; i++)
+        if (mn_str_eq(s->hosts[i]->name, name))
+            return s->hosts[i];
     return NULL;
 }
 
-static int host_open(struct running *r, struct host *h, const struct conf_domain *d)
+const struct host *host_first(const struct server *srv)
 {
-    int e = mn_jid_host_prep(d->name, &r->a, &h->name);
-
-    h->name = mn_arena_str(&r->a, h->name);
-    return e;
+    return snapshot_here(srv)->hosts[0];
 }
 
 /* The secret behind fake salts is made once: a name that has no account gets the same salt from
@@ -80,34 +86,23 @@ static int secret_load(struct server *srv)
 
 int server_new(const struct server_options *opt, struct server **out, struct mn_buf *why)
 {
-    static const struct conf_domain local = {MN_STR("localhost"), MN_STR(""), MN_STR("")};
     struct running *r = MN_NEW(struct running);
     struct server *s = &r->srv;
-    size_t count = opt->conf->domains.count;
-    const struct conf_domain *domains = count ? opt->conf->domains.items : &local;
-    struct host *hosts;
     struct snapshot *snap;
-    int e = MN_E_OK;
+    int e;
 
     mn_list_init(&s->listening);
     s->conf = opt->conf;
-    s->hooks = hooks_new(s);
     s->store = opt->store;
     s->work = opt->work;
-    s->built_in = !count;
     s->started = mn_clock_wall();
     s->limits = mn_limit_new(65536);
     s->certs = opt->certs;
+    s->log_auto = opt->log_auto;
     s->read = opt->read;
     s->read_arg = opt->read_arg;
-    s->host_count = count ? count : 1;
-    s->hosts = hosts = mn_alloc0(s->host_count * sizeof *hosts);
-    for (size_t i = 0; i < s->host_count && !e; i++)
-        e = host_open(r, &hosts[i], &domains[i]);
-    if (!e)
-        e = components_open(s, &s->conf->components, &r->a, why);
-    s->told = mn_alloc0(s->host_count);
-    snap = e ? NULL : snapshot_new(s, s->conf, NULL, why);
+    e = components_open(s, &s->conf->components, &r->a, why);
+    snap = e ? NULL : snapshot_new(s, s->conf, why);
     if (!snap && !e)
         e = MN_E_TLS;
     s->owner_count = opt->loops;
@@ -116,7 +111,7 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
         s->owners[i] = owner_new(s, i, mn_loop_new(opt->backend), snap);
     snapshot_unref(snap);
     r->threads = mn_alloc0(s->owner_count * sizeof *r->threads);
-    iq_table_build(s);
+    iq_table_build();
     if (!e && opt->control)
         e = control_open(s, opt->control, why);
     *out = s;
@@ -316,9 +311,7 @@ void server_free(struct server *srv)
     mn_free(loops);
     mn_work_free(srv->work);
     mn_limit_free(srv->limits);
-    mn_free((void *)srv->hooks);
-    mn_free((void *)srv->hosts);
-    mn_free(srv->told);
+    snapshot_hosts_free(srv);
     mn_free(srv->owners);
     mn_free(r->threads);
     mn_arena_done(&r->a, NULL);

@@ -7,8 +7,10 @@
 
 enum verdict { PASS, DONE };
 
+/* A domain that is served, or was: it stays until the end, since others point to it. */
 struct host {
     mn_str name; /* canonical */
+    struct host *next;
 };
 
 /* Reads the configuration file again; may block. Fails with what is wrong, a line each. */
@@ -16,13 +18,11 @@ typedef int server_read_fn(void *arg, struct mn_arena *a, struct config **out, s
 
 struct server {
     const struct config *conf; /* of the start; what may change is in the owners' snapshots */
-    const struct hooks *hooks;
-    const struct host *hosts;
-    size_t host_count;
+    struct host *hosts; /* every one since the start; snapshot.c's own. What is served is in the
+                           owners' snapshots */
     struct mn_list listening; /* listening.c's own */
     struct component *components;
     size_t component_count;
-    bool built_in; /* no domain is configured: localhost on loopback */
     struct owner **owners;
     unsigned owner_count;
     struct store *store;
@@ -39,13 +39,17 @@ struct server {
         bool restart; /* and it has come */
     } end;
     const char *certs;
-    server_read_fn *read; /* NULL: there is no file */
+    enum mn_log_format log_auto; /* what log.format: auto means here */
+    server_read_fn *read;        /* NULL: there is no file */
     void *read_arg;
     struct mn_timer hourly; /* snapshot.c's own, like: */
     unsigned char *told;
 };
 
-const struct host *host_find(const struct server *srv, mn_str name); /* prepared */
+/* Served by this owner's snapshot, or, where there is none, the first loop's; prepared. */
+const struct host *host_find(const struct server *srv, mn_str name);
+/* The one for who names none. */
+const struct host *host_first(const struct server *srv);
 
 struct server_options {
     const struct config *conf;
@@ -55,8 +59,9 @@ struct server_options {
     enum mn_loop_backend backend;
     const char
         *certs; /* folder for certificates made by us; NULL: no TLS for domains without their own */
-    const char *control;  /* path of the control socket; NULL: none */
-    server_read_fn *read; /* for a reload; NULL: none */
+    enum mn_log_format log_auto; /* what log.format: auto means here */
+    const char *control;         /* path of the control socket; NULL: none */
+    server_read_fn *read;        /* for a reload; NULL: none */
     void *read_arg;
 };
 /* Makes the server and its loops, not yet running. */

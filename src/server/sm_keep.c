@@ -354,8 +354,8 @@ void sm_restore_all(struct server *srv)
 {
     struct sm_start start = {.srv = srv};
 
-    for (size_t i = 0; i < srv->host_count; i++)
-        page_ask(&start, &srv->hosts[i], NULL);
+    for (size_t i = 0; i < srv->owners[0]->snap->host_count; i++)
+        page_ask(&start, srv->owners[0]->snap->hosts[i], NULL);
     while (start.under_way)
         for (unsigned i = 0; i < srv->owner_count; i++) {
             owner_set_here(srv->owners[i]);

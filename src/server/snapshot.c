@@ -1,10 +1,14 @@
 #include "server/snapshot.h"
 
+#include <pthread.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/cert.h"
+#include "server/c2s.h"
+#include "server/component.h"
 #include "server/handled.h"
-#include "server/server.h"
+#include "server/module.h"
 #include "xmpp/sasl.h"
 
 enum { HOUR = 3600000, DAY = 24 * HOUR };
@@ -22,21 +26,57 @@ static struct mn_tls *pick(void *arg, mn_str name)
     return h ? snapshot_tls(owner_here(), h) : NULL;
 }
 
-struct mn_tls *snapshot_tls(const struct owner *o, const struct host *h)
+size_t snapshot_host(const struct snapshot *s, const struct host *h)
 {
-    return o->snap->tls[h - o->srv->hosts];
+    size_t i = 0;
+
+    while (i < s->host_count && s->hosts[i] != h)
+        i++;
+    return i;
 }
 
-static const struct conf_domain *domain_of(const struct config *c, const struct host *h,
-                                           struct mn_arena *a)
+bool snapshot_serves(const struct snapshot *s, const struct host *h)
 {
-    const struct conf_domain *d = c->domains.items;
-    mn_str name;
+    return snapshot_host(s, h) < s->host_count;
+}
 
-    for (size_t i = 0; i < c->domains.count; i++)
-        if (!mn_jid_host_prep(d[i].name, a, &name) && mn_str_eq(name, h->name))
-            return &d[i];
-    return NULL;
+struct mn_tls *snapshot_tls(const struct owner *o, const struct host *h)
+{
+    size_t i = snapshot_host(o->snap, h);
+
+    return i < o->snap->host_count ? o->snap->tls[i] : NULL;
+}
+
+/* Two reloads may read their files at the same time. */
+static pthread_mutex_t hosts_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* A domain that comes back is the one it was. */
+static const struct host *host_known(struct server *srv, mn_str name)
+{
+    struct host *h;
+
+    pthread_mutex_lock(&hosts_lock);
+    for (h = srv->hosts; h && !mn_str_eq(h->name, name); h = h->next)
+        ;
+    if (!h) {
+        h = MN_NEW(struct host);
+        *h = (struct host){{mn_str_dup(name), name.n}, srv->hosts};
+        srv->hosts = h;
+    }
+    pthread_mutex_unlock(&hosts_lock);
+    return h;
+}
+
+void snapshot_hosts_free(struct server *srv)
+{
+    struct host *h;
+
+    while ((h = srv->hosts)) {
+        srv->hosts = h->next;
+        mn_free((void *)h->name.p);
+        mn_free(h);
+    }
+    mn_free(srv->told);
 }
 
 static int certificate_open(struct server *srv, const struct host *h, const struct conf_domain *d,
@@ -47,7 +87,7 @@ static int certificate_open(struct server *srv, const struct host *h, const stru
     mn_str ascii;
     int e = MN_E_OK;
 
-    if (d && d->certificate.n) {
+    if (d->certificate.n) {
         f.cert = mn_arena_cstr(a, d->certificate);
         f.key = mn_arena_cstr(a, d->key);
     } else if (!srv->certs) {
@@ -66,6 +106,24 @@ static int certificate_open(struct server *srv, const struct host *h, const stru
     return e;
 }
 
+static int host_open(struct snapshot *s, struct server *srv, const struct conf_domain *d, size_t i,
+                     struct mn_buf *why)
+{
+    mn_str name;
+    int e = mn_jid_host_prep(d->name, &s->a, &name);
+
+    if (e)
+        return e;
+    for (size_t k = 0; k < srv->component_count; k++)
+        if (mn_str_eq(srv->components[k].name, name)) {
+            mn_buf_fmt(why, "domain %.*s: a component has that name until the next start",
+                       MN_ARG(name));
+            return MN_E_EXISTS;
+        }
+    s->hosts[i] = host_known(srv, name);
+    return certificate_open(srv, s->hosts[i], d, s->conf->auth.client_ca, &s->a, &s->tls[i], why);
+}
+
 static unsigned mask_of(const struct mn_conf_list *l)
 {
     unsigned mask = 0;
@@ -76,24 +134,22 @@ static unsigned mask_of(const struct mn_conf_list *l)
 }
 
 static int fill(struct snapshot *s, struct server *srv, const struct config *conf,
-                const struct snapshot *old, struct mn_buf *why)
+                struct mn_buf *why)
 {
+    static const struct conf_domain local = {MN_STR("localhost"), MN_STR(""), MN_STR("")};
+    const struct conf_domain *d = conf->domains.count ? conf->domains.items : &local;
     int e = MN_E_OK;
 
     s->conf = conf;
+    s->built_in = !conf->domains.count;
+    s->hooks = hooks_new(srv, conf);
     s->mechanisms = mask_of(&conf->auth.mechanisms);
     s->without_tls = mask_of(&conf->auth.without_tls);
-    s->host_count = srv->host_count;
-    s->tls = mn_alloc0(s->host_count * sizeof(struct mn_tls *));
-    for (size_t i = 0; i < s->host_count && !e; i++) {
-        const struct conf_domain *d = domain_of(conf, &srv->hosts[i], &s->a);
-
-        if (d || srv->built_in || !old)
-            e = certificate_open(srv, &srv->hosts[i], d, conf->auth.client_ca, &s->a, &s->tls[i],
-                                 why);
-        else if (old->tls[i])
-            s->tls[i] = mn_tls_ref(old->tls[i]);
-    }
+    s->host_count = s->built_in ? 1 : conf->domains.count;
+    s->hosts = mn_arena_alloc0(&s->a, s->host_count * sizeof(struct host *));
+    s->tls = mn_arena_alloc0(&s->a, s->host_count * sizeof(struct mn_tls *));
+    for (size_t i = 0; i < s->host_count && !e; i++)
+        e = host_open(s, srv, &d[i], i, why);
     return e;
 }
 
@@ -113,21 +169,20 @@ static struct snapshot *blank(void)
     return s;
 }
 
-struct snapshot *snapshot_new(struct server *srv, const struct config *conf,
-                              const struct snapshot *old, struct mn_buf *why)
+struct snapshot *snapshot_new(struct server *srv, const struct config *conf, struct mn_buf *why)
 {
     struct snapshot *s = blank();
 
-    return good(s, fill(s, srv, conf, old, why));
+    return good(s, fill(s, srv, conf, why));
 }
 
-struct snapshot *snapshot_read(struct server *srv, const struct snapshot *old, struct mn_buf *why)
+struct snapshot *snapshot_read(struct server *srv, struct mn_buf *why)
 {
     struct snapshot *s = blank();
     struct config *conf = NULL;
     int e = srv->read(srv->read_arg, &s->a, &conf, why);
 
-    return good(s, e ? e : fill(s, srv, conf, old, why));
+    return good(s, e ? e : fill(s, srv, conf, why));
 }
 
 struct snapshot *snapshot_ref(struct snapshot *s)
@@ -142,13 +197,46 @@ void snapshot_unref(struct snapshot *s)
         return;
     for (size_t i = 0; i < s->host_count; i++)
         mn_tls_unref(s->tls[i]);
-    mn_free(s->tls);
+    mn_free(s->hooks);
     mn_arena_done(&s->a, NULL);
     mn_free(s);
 }
 
+/* Domains that are served no more. */
+
+static bool left(const struct snapshot *next, const struct host *h)
+{
+    return h && !snapshot_serves(next, h);
+}
+
+/* Sessions end by the snapshot of before: whom they leave is told as ever. What is still on its way
+ * here ends when it arrives (c2s.c). */
+static void leave(struct owner *o, const struct snapshot *next)
+{
+    struct user **gone = mn_alloc(o->users.count * sizeof *gone), *u;
+    size_t at = 0, count = 0;
+
+    while ((u = mn_map_next(&o->users, &at)))
+        if (u->session_count && left(next, u->host)) {
+            user_need(u);
+            gone[count++] = u;
+        }
+    while (count) {
+        u = gone[--count];
+        MN_LIST_EACH(n, &u->sessions)
+        session_kick(MN_OF(n, struct session, link), MN_STREAM_HOST_GONE, MN_STR(""));
+        user_let(u);
+    }
+    MN_LIST_EACH(n, &o->streams)
+    if (left(next, MN_OF(n, struct c2s, link)->host))
+        c2s_error(MN_OF(n, struct c2s, link), MN_STREAM_HOST_GONE, "");
+    mn_free(gone);
+}
+
 void snapshot_take(struct owner *o, struct snapshot *s)
 {
+    if (o->snap)
+        leave(o, s);
     snapshot_unref(o->snap);
     o->snap = s;
     mn_free(o->caps);
@@ -175,14 +263,14 @@ static void look(struct mn_timer *t)
 
     if (o->stopping)
         return;
-    for (size_t i = 0; i < srv->host_count; i++) {
+    for (size_t i = 0; i < o->snap->host_count; i++) {
         struct mn_tls *tls = o->snap->tls[i];
         int64_t left = tls ? mn_tls_expires(tls) - mn_clock_wall() : INT64_MAX;
         unsigned now = stage(left);
 
         if (now > srv->told[i])
             mn_log_warn(NULL, left > 0 ? "certificate ends soon" : "certificate has ended",
-                        MN_F("domain", srv->hosts[i].name), MN_FN("days", left / DAY));
+                        MN_F("domain", o->snap->hosts[i]->name), MN_FN("days", left / DAY));
         srv->told[i] = (unsigned char)now;
     }
     handled_sweep(o);
@@ -191,7 +279,8 @@ static void look(struct mn_timer *t)
 
 void snapshot_watch(struct server *srv)
 {
-    memset(srv->told, 0, srv->host_count);
+    mn_free(srv->told);
+    srv->told = mn_alloc0(srv->owners[0]->snap->host_count);
     srv->hourly.fire = look;
     look(&srv->hourly);
 }

@@ -10,25 +10,31 @@ struct host;
 
 struct snapshot {
     const struct config *conf;
+    struct hooks *hooks;  /* module.h */
     unsigned mechanisms;  /* enum mn_sasl_mech bits that are configured */
     unsigned without_tls; /* of these, on unencrypted streams */
-    struct mn_tls **tls;  /* of each host; NULL: no certificate */
+    const struct host **hosts;
+    struct mn_tls **tls; /* of each host; NULL: no certificate */
     size_t host_count;
+    bool built_in; /* no domain is configured: localhost on loopback */
     struct mn_arena a;
     unsigned refs;
 };
 
-/* Of a configuration that is lent; reads the certificates and may block. A domain that `old` (NULL
- * at start) has and the configuration does not keeps its certificate. NULL on failure. */
-struct snapshot *snapshot_new(struct server *srv, const struct config *conf,
-                              const struct snapshot *old, struct mn_buf *why);
+/* Of a configuration that is lent; reads the certificates and may block. NULL on failure. */
+struct snapshot *snapshot_new(struct server *srv, const struct config *conf, struct mn_buf *why);
 /* The same of the file as it is now (server_options.read). */
-struct snapshot *snapshot_read(struct server *srv, const struct snapshot *old, struct mn_buf *why);
+struct snapshot *snapshot_read(struct server *srv, struct mn_buf *why);
 struct snapshot *snapshot_ref(struct snapshot *s); /* any thread */
 void snapshot_unref(struct snapshot *s);           /* likewise; accepts NULL */
 /* This owner's from now on; takes over the reference. */
 void snapshot_take(struct owner *o, struct snapshot *s);
-/* The certificate of a host, as this owner has it. */
+/* Which of its hosts that is; host_count: none, it is not served any more. */
+size_t snapshot_host(const struct snapshot *s, const struct host *h);
+bool snapshot_serves(const struct snapshot *s, const struct host *h);
+/* The certificate of a host, as this owner has it; NULL also when it is not served any more. */
 struct mn_tls *snapshot_tls(const struct owner *o, const struct host *h);
 /* Tells, on the first loop and then now and again, of certificates that end soon. */
 void snapshot_watch(struct server *srv);
+/* When all owners are gone. */
+void snapshot_hosts_free(struct server *srv);

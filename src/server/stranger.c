@@ -52,7 +52,7 @@ bool stranger_may_register(struct owner *o, const struct mn_addr *peer)
     const struct mn_conf_rate *most = &o->snap->conf->registration.per_address;
     char group[16], network[17];
 
-    if (!most->count || (o->srv->built_in && mn_addr_is_loopback(peer)))
+    if (!most->count || (o->snap->built_in && mn_addr_is_loopback(peer)))
         return true;
     return rate(o->srv, 'r', mn_addr_group(peer, group), most->count, most->ms) &&
            rate(o->srv, 'r', mn_addr_network(peer, network), most->count * NETWORK, most->ms);

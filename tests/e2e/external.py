@@ -293,15 +293,13 @@ def the_other_domain_and_direct_tls():
         c = secured(shown, host)
         assert offered(c) and external(c) == IN
         assert "<jid>romeo@%s/r<" % host in c.bind("r")[1]
-        c = Client(server, host, opened=False)
-        c.socket.close()
         c = Direct(host, context(shown))
         assert offered(c) and external(c, "romeo@" + host) == IN
 
 
 class Direct(Client):
     def __init__(self, host, ctx, session=None):
-        super().__init__(type("Port", (), {"host": host, "ports": server.ports[1:]}), opened=False)
+        super().__init__(server, host, opened=False, at=("127.0.0.1", server.ports[1]))
         self.socket = ctx.wrap_socket(self.socket, server_hostname=host, session=session)
         self.features = self.open()
 

@@ -225,5 +225,5 @@ enum conf_tls host_policy(const struct host_run *h)
 
 mn_str host_domain(const struct host_run *h)
 {
-    return h->srv->hosts[0].name;
+    return host_first(h->srv)->name;
 }

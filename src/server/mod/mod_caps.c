@@ -15,12 +15,16 @@ static mn_str ver_of(struct owner *o, const struct host *host)
 {
     struct mn_arena a = {0};
     struct disco d = {.owner = o, .host = host, .a = &a};
+    size_t at = snapshot_host(o->snap, host);
     struct caps_ver *v;
     mn_str made;
 
+    if (at == o->snap->host_count)
+        return MN_STR("");
+
     if (!o->caps)
-        o->caps = mn_alloc0(o->srv->host_count * sizeof *o->caps);
-    v = &o->caps[host - o->srv->hosts];
+        o->caps = mn_alloc0(o->snap->host_count * sizeof *o->caps);
+    v = &o->caps[at];
     if (!*v->text) {
         d.query = mn_elem_new(&a, MN_NS_DISCO_INFO, "query");
         disco_fill(&d);

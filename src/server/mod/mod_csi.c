@@ -105,6 +105,7 @@ static bool on_inactive(struct c2s *c, const struct mn_xml_item *item)
 
 const struct module mod_csi = {
     .name = "csi",
+    .from_start = true,
     .xep = {{352, "1.0.0", "Client State Indication", "wire/csi"}},
     .stream = {{MN_NS_CSI, "active", on_active}, {MN_NS_CSI, "inactive", on_inactive}},
     .stream_features = features,

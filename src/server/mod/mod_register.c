@@ -36,7 +36,7 @@ static bool is_open(const struct c2s *c)
     case CONF_OPEN_LOOPBACK:
         return c2s_is_loopback(c);
     case CONF_OPEN_AUTO:
-        return c->srv->built_in && c2s_is_loopback(c);
+        return c->owner->snap->built_in && c2s_is_loopback(c);
     }
     return false;
 }

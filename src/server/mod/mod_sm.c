@@ -213,6 +213,7 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
 
 const struct module mod_sm = {
     .name = "sm",
+    .from_start = true,
     .xep = {{198, "1.6.3", "Stream Management",
              "wire/sm; wire/sm-errors; wire/sm-unacknowledged; "
              "e2e/handled/what_was_stored_is_counted"}},

@@ -67,12 +67,12 @@ TEST(a_fan_reaches_each_at_his_own_address_and_loads_nobody)
     }
     while (mn_loop_turn(o->loop, 0))
         ;
-    user_when_loaded(user_get(o, srv->hosts, &alice), come, &got);
+    user_when_loaded(user_get(o, host_first(srv), &alice), come, &got);
     while (mn_loop_turn(o->loop, 0))
         ;
 
-    user_get(o, srv->hosts, &to[0]);
-    user_get(o, srv->hosts, &to[2]);
+    user_get(o, host_first(srv), &to[0]);
+    user_get(o, host_first(srv), &to[2]);
     st = mn_stanza_new(MN_PRESENCE, MN_TYPE_PROBE);
     mn_stanza_from(st, &full);
     router_fan(st, to, MN_COUNT(to));

@@ -72,7 +72,7 @@ static struct session *start(void)
     o = srv->owners[0];
     owner_set_here(o);
     MN_ASSERT(!mn_jid_parse(MN_STR("alice@localhost"), NULL, &bare));
-    user_when_loaded(user_get(o, srv->hosts, &bare), come, &got);
+    user_when_loaded(user_get(o, host_first(srv), &bare), come, &got);
     while (mn_loop_turn(o->loop, 0))
         ;
     return session_find(user_find(o, MN_STR("alice@localhost")), MN_STR("r"));

@@ -80,7 +80,7 @@ TEST(more_sessions_are_kept_than_reads_can_wait)
     for (int i = 0; i < PEOPLE; i++) {
         struct mn_jid j = account(mn_arena_fmt(&arena, "u%d@localhost", i).p);
 
-        user_when_loaded(user_get(o, srv->hosts, &j), come, &here);
+        user_when_loaded(user_get(o, host_first(srv), &j), come, &here);
     }
     while (here < PEOPLE)
         mn_loop_turn(o->loop, 100);
@@ -112,7 +112,7 @@ TEST(a_clock_that_was_set_leaves_no_session_for_years)
         mn_clock_set(1000, began);
         start(dir, 100);
         j = account("bob@localhost");
-        user_when_loaded(user_get(srv->owners[0], srv->hosts, &j), come, &here);
+        user_when_loaded(user_get(srv->owners[0], host_first(srv), &j), come, &here);
         while (!here)
             mn_loop_turn(srv->owners[0]->loop, 100);
         sm_wait(session_find(user_find(srv->owners[0], mn_jid_bare(&j)), MN_STR("r")), 300000);
@@ -183,7 +183,7 @@ TEST(what_two_kept_sessions_share_goes_on_once)
     start(dir, 100);
     o = srv->owners[0];
     bob = account("bob@localhost");
-    user_when_loaded(user_get(o, srv->hosts, &bob), come_twice, &u);
+    user_when_loaded(user_get(o, host_first(srv), &bob), come_twice, &u);
     while (!u)
         mn_loop_turn(o->loop, 100);
     st = mn_stanza_new(MN_MESSAGE, MN_TYPE_CHAT);

@@ -85,7 +85,7 @@ static struct user *account(const char *name)
     store_set(o->writer, bare, USER_STORE, MN_STR(USER_ACCOUNT), MN_STR("1"));
     quiet();
     MN_ASSERT(!mn_jid_parse(bare, &arena, &j));
-    u = user_get(o, srv->hosts, &j);
+    u = user_get(o, host_first(srv), &j);
     user_need(u);
     quiet();
     return u;

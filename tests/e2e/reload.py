@@ -1,0 +1,378 @@
+#!/usr/bin/python3
+"""What a reload changes while the server runs: domains, listeners, modules, the log; and what it leaves to the next start. Prints TAP.
+usage: reload.py MYNAHD MYNAHCTL DOCS"""
+import json, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading, time
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import Client, DEADLINE, Server, tap
+
+MYNAHD, MYNAHCTL, DOCS = map(os.path.abspath, sys.argv[1:])
+FOLDER = tempfile.mkdtemp(prefix="mynah-reload-")
+PATH, CA = FOLDER + "/mynahd.yaml", FOLDER + "/data/certs/ca.crt"
+FIRST, SECOND, THIRD = "first.lit", "second.lit", "third.lit"
+LISTEN = [{"address": "127.0.0.1", "port": 0, "tls": "offered"}]
+BASE = {"data": FOLDER + "/data", "loops": 3, "domains": [{"name": FIRST}, {"name": SECOND}], "listen": LISTEN,
+        "components": [{"name": "echo.lit", "secret": "s"}], "registration": {"open": "yes", "per_address": "off"},
+        "auth": {"mechanisms": ["SCRAM-SHA-256", "PLAIN"], "without_tls": ["PLAIN"], "iterations": 4096},
+        "limits": {"unauthenticated_per_address": 10000}}
+
+
+def configure(**changed):
+    with open(PATH, "w") as f:
+        json.dump({**BASE, **changed}, f)
+
+
+def domains(*names):
+    return [{"name": n} for n in names]
+
+
+def ask(*words, stdin=""):
+    p = subprocess.run([MYNAHCTL, "--config", PATH, "--json", *words], input=stdin, capture_output=True, text=True, timeout=2 * DEADLINE)
+    answer = json.loads(p.stdout)
+    return answer.get("ok") or answer["error"]
+
+
+def reload(**changed):
+    configure(**changed)
+    return ask("reload")
+
+
+def refused(why, **changed):
+    error = reload(**changed)
+    assert error.get("code") == "not-acceptable" and "nothing is changed" in error["text"] and re.search(why, error["text"]), error
+
+
+def wait_for(seen, what):
+    until = time.monotonic() + DEADLINE
+    while not seen():
+        assert time.monotonic() < until, what
+        time.sleep(0.02)
+
+
+def logged(pattern, since=0):
+    return [line for line in server.log[since:] if re.search(pattern, line)]
+
+
+def port_of(address, since):
+    """Where a listener was opened since then."""
+    pattern = r" listening .*address=%s:(\d+)" % re.escape(address)
+    wait_for(lambda: logged(pattern, since), address)
+    return int(re.search(pattern, logged(pattern, since)[-1]).group(1))
+
+
+def connect(address, port, host=FIRST):
+    return Client(server, host, opened=False, at=(address, port))
+
+
+def closed(address, port):
+    try:
+        socket.create_connection((address, port), DEADLINE).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
+def login(name, host, resource="r"):
+    c = Client(server, host)
+    got = c.plain(name)
+    assert "<success" in got, got
+    c.bind(resource)
+    c.send("<presence/>")
+    c.ping()
+    return c
+
+
+def add(*jids):
+    for jid in jids:
+        assert ask("user", "add", jid, "--password-stdin", stdin="testpwd\n") == {"jid": jid}
+
+
+def the_table_is_covered():
+    """Each live key of a list has its test here; the others are walked in e2e/operation."""
+    with open(DOCS + "/configuration.md") as f:
+        rows = re.findall(r"(?m)^\| ([a-z]+\[\]\.\S+) \|.*?\| (yes|no) \|", f.read())
+    assert {k for k, live in rows if live == "yes"} == {
+        "domains[].name", "domains[].certificate", "domains[].key", "domains[].admins",  # e2e/operation, e2e/adhoc
+        "listen[].service", "listen[].address", "listen[].port", "listen[].tls"}, rows
+    assert {k for k, live in rows if live == "no"} == {"components[].name", "components[].secret", "components[].secret_file"}, rows
+
+
+def a_domain_comes():
+    got = reload(domains=domains(FIRST, SECOND, THIRD))
+    assert "domains[2].name" in got["changed"] and all(k.startswith("domains[2].") for k in got["changed"]) and not got["needs_restart"], got
+    add("dora@" + THIRD, "abel@" + FIRST)
+    for _ in range(3):  # each of the loops
+        c = Client(server, THIRD)
+        c.starttls(CA)
+        assert "<success" in c.plain("dora")
+    abel, dora = login("abel", FIRST), login("dora", THIRD)
+    dora.send("<message to='abel@%s'><body>hello</body></message>" % FIRST)
+    assert "<body>hello</body>" in abel.until("</message>")
+    assert ask("status")["domains"] == [FIRST, SECOND, THIRD]
+    assert [c["value"] for c in ask("config", "show")["config"] if c["key"].endswith("].name")] == [FIRST, SECOND, THIRD, "echo.lit"]
+    reload()
+    assert "<host-gone" in dora.ends()
+    abel.ping()
+
+
+def a_domain_goes_and_comes_back():
+    """Whoever is there learns it by host-gone, contacts see them leave; what is stored waits."""
+    add("anna@" + FIRST, "bert@" + SECOND, "bea@" + SECOND, "away@" + SECOND)
+    anna, bert, bea = login("anna", FIRST), login("bert", SECOND), login("bea", SECOND)
+    bert.send("<presence to='anna@%s'/>" % FIRST)
+    anna.until("<presence [^>]*from='bert@[^>]*>")
+    anna.send("<message type='chat' to='away@%s'><body>kept</body></message>" % SECOND)
+    anna.ping()
+    early, known = Client(server, SECOND), Client(server, SECOND)
+    assert "<success" in known.plain("bea")
+    lost = Client(server, SECOND)
+    assert "<success" in lost.plain("bea")
+    lost.bind("lost")
+    lost.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+    previous = re.search("id='([^']+)'", lost.until("<enabled[^>]*/>")).group(1)
+    lost.socket.close()
+    assert all(k.startswith("domains[1].") for k in reload(domains=domains(FIRST))["changed"])
+    for c in bert, bea, early:
+        assert "<host-gone" in c.ends(), c.text
+    anna.until("<presence [^>]*from='bert@%s/r'[^>]*type='unavailable'|<presence [^>]*type='unavailable'[^>]*from='bert@%s/r'" % (SECOND, SECOND))
+    for _ in range(3):
+        c = connect("127.0.0.1", server.ports[0], SECOND)
+        c.header()
+        assert "<host-unknown" in c.ends(), c.text
+    anna.send("<message type='chat' id='m' to='bert@%s'><body>x</body></message>" % SECOND)
+    assert "<remote-server-not-found" in anna.until("<message [^>]*id='m'.*?</message>")
+    assert ask("user", "add", "new@" + SECOND, "--password-stdin", stdin="x\n")["code"] == "item-not-found"
+    assert ask("status")["domains"] == [FIRST]
+    assert not [a for a in ask("user", "list")["accounts"] if a["jid"].endswith(SECOND)]
+    reload()
+    back = login("bea", SECOND)
+    back.send("<message to='anna@%s'><body>here again</body></message>" % FIRST)
+    assert "here again" in anna.until("</message>")
+    again = Client(server, SECOND)
+    assert "<success" in again.plain("bea")
+    again.open()
+    again.send("<resume xmlns='urn:xmpp:sm:3' previd='%s' h='0'/>" % previous)
+    assert "<item-not-found" in again.until("</failed>")
+    away = Client(server, SECOND)
+    assert "<success" in away.plain("away")
+    away.bind("r")
+    away.send("<presence/>")
+    away.until("<body>kept</body>")
+
+
+def the_first_domain_goes():
+    c = login("bert", SECOND)
+    reload(domains=domains(SECOND))
+    raw = connect("127.0.0.1", server.ports[0], "nowhere.lit")
+    raw.header()
+    assert "from='%s'" % SECOND in raw.ends()
+    c.ping()
+    reload(domains=[])
+    assert "<host-gone" in c.ends()
+    assert "<success" not in connect_local().plain("anna")
+    reload()
+    login("anna", FIRST).ping()
+
+
+def connect_local():
+    c = connect("127.0.0.1", server.ports[0], "localhost")
+    c.features = c.open()
+    return c
+
+
+def a_domain_that_a_component_has_is_refused():
+    refused("echo.lit: a component has that name", domains=domains(FIRST, SECOND, "echo.lit"), components=[])
+    c = connect("127.0.0.1", server.ports[0], "echo.lit")
+    c.header()
+    assert "<host-unknown" in c.ends()
+
+
+def domains_come_and_go_while_people_log_in():
+    """Each of them gets in, or learns why not; the others do not notice."""
+    stay, stop, said, wrong = login("anna", FIRST), threading.Event(), {}, []
+
+    def one():
+        while not stop.is_set():
+            c = connect("127.0.0.1", server.ports[0], SECOND)
+            try:
+                c.open()
+                assert "<success" in c.plain("bert")
+                c.bind("flap%d" % threading.get_ident())
+                c.send("<presence/><message to='anna@%s'><body>x</body></message><message to='bea@%s'><body>y</body></message>" % (FIRST, SECOND))
+                c.ping()
+                said["in"] = said.get("in", 0) + 1
+                end = c.ends() if said["in"] % 2 else ""
+            except Exception as e:
+                end = c.text + str(e)
+            for why in "host-gone", "host-unknown":
+                if why in end:
+                    said[why] = said.get(why, 0) + 1
+                    break
+            else:
+                if end:
+                    wrong.append(end)
+            c.socket.close()
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for i in range(30):
+        assert "changed" in reload(domains=domains(FIRST))
+        assert "changed" in reload()
+    stop.set()
+    reload(domains=domains(FIRST))
+    for t in threads:
+        t.join(DEADLINE)
+    reload()
+    assert not wrong and said.get("in") and said.get("host-gone"), (said, wrong)
+    stay.ping()
+
+
+def a_listener_comes_and_goes():
+    since = len(server.log)
+    got = reload(listen=LISTEN + [{"address": "127.0.0.2", "port": 0, "tls": "direct"}, {"service": "component", "address": "127.0.0.4",
+                                                                                       "port": 0, "tls": "off"}])
+    assert got["changed"] == ["listen[1].service", "listen[1].address", "listen[1].port", "listen[1].tls", "listen[2].service",
+                              "listen[2].address", "listen[2].port", "listen[2].tls"] and not got["needs_restart"], got
+    port, third = port_of("127.0.0.2", since), port_of("127.0.0.4", since)
+    c = connect("127.0.0.2", port)
+    c.socket = ssl.create_default_context(cafile=CA).wrap_socket(c.socket, server_hostname=FIRST)
+    c.open()
+    assert "<success" in c.plain("anna")
+    c.bind("direct")
+    component = connect("127.0.0.4", third)
+    component.send("<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='echo.lit'>")
+    component.until("<stream:stream[^>]*id='[^>]*>")
+    old = server.ports[0]
+    since = len(server.log)
+    reload()
+    wait_for(lambda: len(logged(" listener closed ", since)) == 2, "the end of both")
+    assert closed("127.0.0.2", port) and closed("127.0.0.4", third) and server.ports == [old]
+    c.ping()  # who came through it stays
+    login("anna", FIRST).ping()
+
+
+def a_listener_changes_where_it_is():
+    port, before = server.ports[0], login("anna", FIRST)
+    since = len(server.log)
+    own = free_port()
+    reload(listen=[{"address": "127.0.0.1", "port": own, "tls": "offered"}])
+    assert closed("127.0.0.1", port)
+    for tls, required in ("required", True), ("offered", False):
+        got = reload(listen=[{"address": "127.0.0.1", "port": own, "tls": tls}])
+        assert got["changed"] == ["listen[0].tls"], got
+        c = connect("127.0.0.1", own)
+        assert ("<required/>" in c.open()) == required
+    wait_for(lambda: len(logged(" listener changed ", since)) == 2, "both changes")
+    assert len(logged(" listening ", since)) == 1
+    before.ping()
+
+
+def a_port_that_is_taken_refuses_all_of_it():
+    own = server.ports[-1]
+    with socket.create_server(("127.0.0.3", 0)) as taken:
+        number = taken.getsockname()[1]
+        here = {"address": "127.0.0.1", "port": own, "tls": "offered"}
+        reload(listen=[here])
+        since = len(server.log)
+        for rows in [[here, {"address": "127.0.0.2", "port": 0}, {"address": "127.0.0.3", "port": number}],
+                     [{"address": "0.0.0.0", "port": own, "tls": "offered"}, {"address": "127.0.0.3", "port": number}]]:
+            refused("port %d on 127.0.0.3 is in use" % number, listen=rows, domains=domains(FIRST, SECOND, THIRD))
+            c = connect("127.0.0.1", own, THIRD)
+            c.header()
+            assert "<host-unknown" in c.ends()
+            connect("127.0.0.1", own).open()
+        wait_for(lambda: len(logged("configuration not reloaded", since)) == 2, "both refusals")
+        assert not logged(" listening | listener ", since), server.log[since:]
+
+
+def an_address_makes_way_for_all_addresses():
+    own = server.ports[-1]
+    old = connect("127.0.0.1", own)
+    old.open()
+    got = reload(listen=[{"address": "0.0.0.0", "port": own, "tls": "offered"}])
+    assert got["changed"] == ["listen[0].address"], got
+    for address in "127.0.0.1", "127.0.0.9":
+        connect(address, own).open()
+    old.send("</stream:stream>")
+    assert "</stream:stream>" in old.ends()
+    reload(listen=[{"address": "127.0.0.1", "port": own, "tls": "offered"}])
+    assert closed("127.0.0.9", own)
+    since = len(server.log)
+    reload()
+    server.ports[:] = [port_of("127.0.0.1", since)]
+    login("anna", FIRST)
+
+
+def modules_go_and_come_back():
+    anna = login("anna", FIRST)
+
+    def answers(ns, kind="get"):
+        anna.send("<iq type='%s' id='q' to='%s'><query xmlns='%s'/></iq>" % (kind, FIRST, ns))
+        got = anna.until("<iq [^>]*id='q'.*?</iq>")
+        return "service-unavailable" not in got, got
+
+    def announced(what):
+        return what in answers("http://jabber.org/protocol/disco#info")[1]
+
+    assert answers("jabber:iq:version")[0] and announced("jabber:iq:version")
+    assert reload(modules={"version": "off", "carbons": "off", "offline": "off"})["changed"] == [
+        "modules.carbons", "modules.version", "modules.offline"]
+    assert not answers("jabber:iq:version")[0] and not announced("jabber:iq:version") and not announced("urn:xmpp:carbons:2")
+    anna.send("<message type='chat' id='o' to='away@%s'><body>not kept</body></message>" % FIRST)
+    assert "<service-unavailable" in anna.until("<message [^>]*id='o'.*?</message>")
+    on = {m["name"]: m["on"] for m in ask("module", "list")["modules"]}
+    assert not on["version"] and not on["offline"] and on["ping"]
+    reload()
+    assert answers("jabber:iq:version")[0] and announced("jabber:iq:version")
+
+
+def what_waits_for_a_start_is_said():
+    """Everything else holds at once."""
+    since = len(server.log)
+    got = reload(loops=2, modules={"sm": "off", "csi": "off", "time": "off"}, components=[], log={"level": "debug"})
+    assert set(got["needs_restart"]) == {"loops", "modules.sm", "modules.csi", "components[0].name", "components[0].secret",
+                                         "components[0].secret_file"}, got
+    assert set(got["changed"]) == {"modules.time", "log.level"}, got
+    wait_for(lambda: logged("warn .*a change needs a restart .*loops.*modules.sm", since), "the warning")
+    c = Client(server, FIRST)
+    assert "<success" in c.plain("anna")
+    features = c.open()
+    assert "urn:xmpp:sm:3" in features and "urn:xmpp:csi:0" in features, features
+    shown = {c["key"]: c["value"] for c in ask("config", "show")["config"]}
+    assert shown["loops"] == "3" and shown["modules.sm"] == "on" and shown["modules.time"] == "off" and shown["components[0].name"] == "echo.lit"
+    since = len(server.log)
+    assert reload()["needs_restart"] == []
+    assert not logged("needs a restart", since)
+
+
+def the_log_changes_its_format():
+    since = len(server.log)
+    assert reload(log={"format": "json"})["changed"] == ["log.format"]
+    wait_for(lambda: [l for l in server.log[since:] if l.startswith("{") and "configuration reloaded" in l], "a line of JSON")
+    assert all(json.loads(l) for l in server.log[since:] if l.startswith("{"))
+    since = len(server.log)
+    reload(log={"format": "auto"})
+    wait_for(lambda: logged(r"^\S+ info +configuration reloaded", since), "a line of text")
+    reload()
+
+
+configure()
+server = Server(MYNAHD, PATH, FIRST)
+failed = 1
+try:
+    failed = tap([the_table_is_covered, a_domain_comes, a_domain_goes_and_comes_back, the_first_domain_goes,
+                  a_domain_that_a_component_has_is_refused, domains_come_and_go_while_people_log_in, a_listener_comes_and_goes,
+                  a_listener_changes_where_it_is, a_port_that_is_taken_refuses_all_of_it, an_address_makes_way_for_all_addresses,
+                  modules_go_and_come_back, what_waits_for_a_start_is_said, the_log_changes_its_format, ("end", server.end)],
+                 lambda: server.log)
+finally:
+    if server.process.poll() is None:
+        server.process.kill()
+    shutil.rmtree(FOLDER)
+sys.exit(failed != 0)
