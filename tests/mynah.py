@@ -3,7 +3,7 @@ import base64, codecs, hashlib, hmac, json, os, re, shutil, signal, socket, ssl,
 
 DEADLINE = 30
 LIES, FULL, BROKEN, STUCK, BLIND, EARLY = range(6)  # the troubles of a disk (e2e/disk.c)
-SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
+SASL, SM = "urn:ietf:params:xml:ns:xmpp-sasl", "urn:xmpp:sm:3"
 
 
 class Lost(Exception):
@@ -59,8 +59,7 @@ class Disk:
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix="mynah-disk-"))
         self.data, self.left = self.folder + "/data", self.folder + "/left"
         os.mkdir(self.data, 0o700)
-        with open(self.folder + "/mynahd.yaml", "w") as f:
-            f.write(config % self.folder)
+        write(self.folder, config)
         self.starts, self.server = 0, None
         self.jump(0)
 
@@ -276,6 +275,35 @@ def go_inside():
 def skip(why):
     print("1..0\n# skipped: " + why)
     sys.exit(0)
+
+
+def write(folder, config):
+    """The configuration in its file; %s in it is the folder."""
+    with open(folder + "/mynahd.yaml", "w") as f:
+        f.write(config % folder)
+    return folder + "/mynahd.yaml"
+
+
+def person(server, name, resource="r", source="127.0.0.1"):
+    """Somebody who has logged in by PLAIN and has a resource."""
+    c = Client(server, source=source)
+    got = c.plain(name)
+    if "<success" not in got:
+        raise Lost("%s: %s" % (name, got))
+    c.bind(resource)
+    return c
+
+
+def enable(c):
+    """A session that can be resumed (XEP-0198): its id."""
+    c.send("<enable xmlns='%s' resume='true'/>" % SM)
+    return re.search("id='([^']+)'", c.until("<enabled[^>]*/>")).group(1)
+
+
+def clean(server, folder):
+    if server.process.poll() is None:
+        server.process.kill()
+    shutil.rmtree(folder)
 
 
 def tap(steps, log=list):

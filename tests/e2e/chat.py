@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Two people register, log in, become contacts, chat, miss each other and leave, against a real mynahd on four loops. Prints TAP.
 usage: chat.py MYNAHD CONFIG-OF-2007"""
-import base64, functools, os, re, shutil, signal, sys, tempfile, time
+import base64, functools, os, re, signal, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import Client, SASL, Server, tap
+from mynah import Client, SASL, Server, clean, person, tap, write
 
 MISSED = 900
 CONFIG = """
@@ -20,19 +20,6 @@ auth:
 registration: {open: yes, per_address: off}
 compression: after-login
 """
-
-
-def write(folder):
-    with open(folder + "/mynahd.yaml", "w") as f:
-        f.write(CONFIG % folder)
-    return folder + "/mynahd.yaml"
-
-
-def person(server, name, resource):
-    c = Client(server)
-    assert "<success" in c.plain(name)
-    c.bind(resource)
-    return c
 
 
 def registering(server, folder):
@@ -158,7 +145,7 @@ def missed(server, folder):
         a.send("".join(texts[1:]))
         a.ping()  # answered only when all that stands before it is durable
     server.stop(signal.SIGKILL)
-    server = Server(sys.argv[1], write(folder))
+    server = Server(sys.argv[1], write(folder, CONFIG))
     try:
         assert salt(server) == fake
         b = person(server, "juliet", "balcony")
@@ -251,12 +238,10 @@ def guesses(server, folder):
 
 def main():
     folder = tempfile.mkdtemp(prefix="mynah-e2e-")
-    server = Server(sys.argv[1], write(folder))
+    server = Server(sys.argv[1], write(folder, CONFIG))
     steps = [registering, mechanisms, of_2007, contacts, renewed, hostile, guesses, missed]
     bad = tap([(s.__name__, functools.partial(s, server, folder)) for s in steps], lambda: server.log)
-    if server.process.poll() is None:
-        server.process.kill()
-    shutil.rmtree(folder)
+    clean(server, folder)
     return bad != 0
 
 

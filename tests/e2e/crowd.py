@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """Forty people on four loops do everything at once: log in, subscribe, write to each other, break off, come back, leave for good.
 Says how many deliveries went from loop to loop. Prints TAP.    usage: crowd.py MYNAHD"""
-import functools, os, re, shutil, sys, tempfile
+import functools, os, re, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor, wait
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import Client, Server, tap
+from mynah import Client, Server, clean, tap, write
 
 PEOPLE, FRIENDS = 40, 6
 CONFIG = """
@@ -113,9 +113,7 @@ class Crowd:
 
 def main():
     folder = tempfile.mkdtemp(prefix="mynah-crowd-")
-    with open(folder + "/mynahd.yaml", "w") as f:
-        f.write(CONFIG % folder)
-    server = Server(sys.argv[1], folder + "/mynahd.yaml")
+    server = Server(sys.argv[1], write(folder, CONFIG))
     crowd = Crowd(server, folder + "/certs/ca.crt")
     even, odd = range(0, PEOPLE, 2), range(1, PEOPLE, 2)
 
@@ -142,9 +140,7 @@ def main():
     bad = tap([("everybody registers and enters", functools.partial(crowd.all, crowd.register)), friends, chat, absence,
                ("a quarter leaves for good", functools.partial(crowd.all, crowd.leave, range(0, PEOPLE, 4))), crossing],
               lambda: server.log)
-    if server.process.poll() is None:
-        server.process.kill()
-    shutil.rmtree(folder)
+    clean(server, folder)
     return bad != 0
 
 

@@ -5,12 +5,11 @@ usage: handled.py MYNAHD DISK.so [KILLS [SEED]]"""
 import os, random, re, sqlite3, struct, sys, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, Client, Disk, STUCK, tap
+from mynah import DEADLINE, SM, Client, Disk, STUCK, enable, person, tap
 
 MYNAHD, DISK = sys.argv[1:3]
 KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 6
 SEED = int(sys.argv[4]) if len(sys.argv) > 4 else 1
-SM = "urn:xmpp:sm:3"
 SINKS = ["sink%d" % i for i in range(5)]  # on several loops
 CONFIG = """
 data: %s/data
@@ -41,18 +40,6 @@ class Machine(Disk):
         return rows
 
 
-def person(machine, name, resource="r"):
-    c = Client(machine.server)
-    assert "<success" in c.plain(name)
-    c.bind(resource)
-    return c
-
-
-def enable(c):
-    c.send("<enable xmlns='%s' resume='true'/>" % SM)
-    return re.search("id='([^']+)'", c.until("<enabled[^>]*/>")).group(1)
-
-
 def resume(machine, name, previd):
     """The count in <failed/>, None without; and the client, who goes on with a new session."""
     c = Client(machine.server)
@@ -72,7 +59,7 @@ def message(to, body):
 
 
 def found(machine, name):
-    c = person(machine, name, "look")
+    c = person(machine.server, name, "look")
     c.send("<presence/>" + message(name, "end"))
     got = re.findall("<body>([^<]*)</body>", c.until("<body>end</body>"))[:-1]
     c.send("</stream:stream>")
@@ -83,7 +70,7 @@ def found(machine, name):
 def what_was_stored_is_counted():
     machine = Machine()
     try:
-        a = person(machine, "a")
+        a = person(machine.server, "a")
         previd = enable(a)
         a.send("".join(message(to, "x") for to in SINKS))
         a.ping()  # number 6; answered when all before it is durable
@@ -95,7 +82,7 @@ def what_was_stored_is_counted():
         h, a = resume(machine, "a", previd)
         assert h == len(SINKS), h
         # What nobody stores counts where something behind it was stored.
-        b = person(machine, "b", "here")
+        b = person(machine.server, "b", "here")
         previd = enable(a)
         a.send("<presence/>" + message("b", "nobody stores this")
                + "<message to='b@localhost/here' type='chat'><body>nor this</body></message>")
@@ -113,7 +100,7 @@ def what_was_stored_is_counted():
 def what_was_not_durable_is_not_counted():
     machine = Machine()
     try:
-        a = person(machine, "a")
+        a = person(machine.server, "a")
         previd = enable(a)
         a.send(message("sink0", "kept"))
         a.ping()
@@ -157,7 +144,7 @@ def bursts_and_crashes():
     machine, chance, total, gaps = Machine(), random.Random(SEED), 0, 0
     try:
         for _ in range(KILLS):
-            c = person(machine, "a")
+            c = person(machine.server, "a")
             previd = enable(c)
             s = Sender(c, chance)
             s.start()
@@ -189,7 +176,7 @@ def what_is_on_its_way_is_not_taken_for_had():
     try:
         said = "<message to='sink0@localhost' type='chat' id='m'><body>x</body><origin-id xmlns='urn:xmpp:sid:0' id='m'/></message>"
         for stuck, copies in (1, 2), (0, 1):
-            a = person(machine, "a")
+            a = person(machine.server, "a")
             a.send("<enable xmlns='%s'/>" % SM)
             a.until("<enabled[^>]*/>")
             machine.set(STUCK, stuck)
@@ -199,7 +186,7 @@ def what_is_on_its_way_is_not_taken_for_had():
             else:
                 a.ping()
             a.socket.close()
-            a = person(machine, "a")
+            a = person(machine.server, "a")
             a.send(said)
             machine.set(STUCK, 0)
             a.ping()
@@ -214,7 +201,7 @@ def what_is_on_its_way_is_not_taken_for_had():
 def nothing_stays():
     machine = Machine()
     try:
-        a, b = person(machine, "a"), person(machine, "b")
+        a, b = person(machine.server, "a"), person(machine.server, "b")
         enable(a)
         previd = enable(b)
         for c in a, b:

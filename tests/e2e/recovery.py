@@ -5,7 +5,7 @@ usage: recovery.py MYNAHD DISK.so STORECHECK [KILLS [SEED]]"""
 import os, random, re, select, shutil, sqlite3, subprocess, sys, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import BLIND, BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, Lost, STUCK, tap
+from mynah import BLIND, BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, Lost, STUCK, enable, person, tap
 
 MYNAHD, DISK, CHECK = sys.argv[1:4]
 KILLS = int(sys.argv[4]) if len(sys.argv) > 4 else 5
@@ -24,15 +24,6 @@ registration: {open: yes, per_address: off}
 
 def Machine():
     return Disk(MYNAHD, DISK, CONFIG, SEED, CHECK)
-
-
-def person(server, name, resource="r"):
-    c = Client(server)
-    got = c.plain(name)
-    if "<success" not in got:
-        raise Lost("%s: %s" % (name, got))
-    c.bind(resource)
-    return c
 
 
 def ask(c, kind, id, query):
@@ -358,8 +349,7 @@ def who_comes_back_is_told_of_what_was_being_stored():
         for name in ["a", "b"]:
             Client(server).register(name)
         a, b = person(server, "a"), person(server, "b")
-        a.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
-        previd = re.search("id='([^']+)'", a.until("<enabled[^>]*/>")).group(1)
+        previd = enable(a)
         machine.set(STUCK, 1)
         a.send("<message to='b@localhost'><body>once</body></message><r xmlns='urn:xmpp:sm:3'/>")
         assert "h='0'" in a.until("<a [^>]*/>")
@@ -386,8 +376,7 @@ def who_comes_back_after_a_stop_is_told_of_it_too():
         for name in ["a", "b"]:
             Client(server).register(name)
         a = person(server, "a")
-        a.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
-        previd = re.search("id='([^']+)'", a.until("<enabled[^>]*/>")).group(1)
+        previd = enable(a)
         machine.set(STUCK, 1)
         a.send("<message to='b@localhost'><body>once</body></message><r xmlns='urn:xmpp:sm:3'/>")
         assert "h='0'" in a.until("<a [^>]*/>")

@@ -4,12 +4,11 @@ usage: resume.py MYNAHD [SEED [MESSAGES]]"""
 import os, random, re, shutil, signal, socket, struct, sys, tempfile, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, Client, Server, tap
+from mynah import DEADLINE, SM, Client, Server, enable, person, tap, write
 
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 MESSAGES = int(sys.argv[3]) if len(sys.argv) > 3 else 150
 PAIRS = 6
-SM = "urn:xmpp:sm:3"
 CONFIG = """
 data: %s/data
 loops: 4
@@ -18,24 +17,6 @@ listen:
 auth: {mechanisms: [SCRAM-SHA-1, PLAIN], without_tls: [PLAIN], iterations: 4096}
 registration: {open: yes, per_address: off}
 """
-
-
-def write(folder):
-    with open(folder + "/mynahd.yaml", "w") as f:
-        f.write(CONFIG % folder)
-    return folder + "/mynahd.yaml"
-
-
-def person(server, name, resource):
-    c = Client(server)
-    assert "<success" in c.plain(name)
-    c.bind(resource)
-    return c
-
-
-def enable(c):
-    c.send("<enable xmlns='%s' resume='true'/>" % SM)
-    return re.search("id='([^']+)'", c.until("<enabled[^>]*/>")).group(1)
 
 
 def resume(server, name, previd, h):
@@ -48,7 +29,7 @@ def resume(server, name, previd, h):
 
 class Steps:
     def __init__(self, folder):
-        self.folder, self.config = folder, write(folder)
+        self.folder, self.config = folder, write(folder, CONFIG)
         self.server = Server(sys.argv[1], self.config)
         for name in ["romeo", "juliet"] + ["%s%d" % (w, i) for i in range(PAIRS) for w in ("from", "to")]:
             assert "type='result'" in Client(self.server).register(name)[1]

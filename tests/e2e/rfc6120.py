@@ -4,7 +4,7 @@ usage: rfc6120.py MYNAHD"""
 import os, re, shutil, ssl, sys, tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from mynah import Client, Server, tap
+from mynah import Client, Server, clean, tap
 
 CONFIG = """
 data: %s
@@ -105,9 +105,7 @@ def main():
              the_certificate_is_that_of_the_domain, a_login_that_takes_too_long_is_ended]
     bad = tap([(s.__name__, lambda s=s: s(server, folder + "/certs/ca.crt")) for s in steps] + [("it ends in order", server.end)],
               lambda: server.log)
-    if server.process.poll() is None:
-        server.process.kill()
-    shutil.rmtree(folder)
+    clean(server, folder)
     return bad != 0
 
 
