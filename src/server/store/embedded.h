@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "base/map.h"
 #include "server/store_back.h"
 
 enum query {
@@ -80,6 +81,8 @@ mn_str sql_column(sqlite3_stmt *q, int i); /* p is NULL for NULL */
 /* One entry of the tail. Its texts stand behind it. */
 struct pending {
     struct pending *next;
+    struct pending *same; /* the next of this owner */
+    struct pending *last; /* of the first of an owner: its last */
     uint64_t id;
     int64_t time;
     mn_str owner, store, peer;
@@ -89,6 +92,7 @@ struct pending {
 struct tail {
     pthread_mutex_t lock; /* readers look; only the writer's thread changes it */
     struct pending *first, **last;
+    struct mn_map owners; /* the first of each */
     size_t count, bytes;
 };
 
@@ -100,9 +104,9 @@ struct run {
 };
 
 enum {
-    RUN = 4000,           /* entries of the tail that are sorted together */
+    RUN = 8000,           /* entries of the tail that are sorted together */
     SLICE = 500,          /* and go into the index in transactions of that many */
-    TAIL_BYTES = 1 << 20, /* above this the index goes first, then the next commit */
+    TAIL_BYTES = 2 << 20, /* above this the index goes first, then the next commit */
     READERS = 4,
 };
 
@@ -135,6 +139,8 @@ void tail_pack(struct mn_buf *b, const struct store_op *add);
 struct pending *tail_entry(uint64_t id, int64_t time, mn_str owner, mn_str store, mn_str peer);
 void tail_add(struct tail *t, struct pending *chain);
 void tail_drop(struct tail *t, const struct pending *upto); /* all before `upto` */
+/* The first of that owner, under the lock; the others by `same`. */
+const struct pending *tail_first(const struct tail *t, mn_str owner);
 int tail_load(struct tail *t, struct base *b);
 struct run tail_run(struct pending *list);
 /* The next `most` of it into the index, inside a transaction; with the last of them, the mark. */

@@ -50,10 +50,9 @@ static mn_str kept(struct mn_arena *a, mn_str s)
 
 static bool tail_wants(const struct store_read *r, const struct pending *e)
 {
-    return mn_str_eq(e->owner, r->owner) && mn_str_is(e->store, r->store) && e->id > r->after &&
-           (!r->before || e->id < r->before) && (!r->start || e->time >= r->start) &&
-           (!r->end || e->time <= r->end) && (!r->peer.n || mn_str_eq(e->peer, r->peer)) &&
-           !r->key.n;
+    return mn_str_is(e->store, r->store) && e->id > r->after && (!r->before || e->id < r->before) &&
+           (!r->start || e->time >= r->start) && (!r->end || e->time <= r->end) &&
+           (!r->peer.n || mn_str_eq(e->peer, r->peer)) && !r->key.n;
 }
 
 /* What the tail holds of it now, without values. */
@@ -62,7 +61,7 @@ static struct rows tail_rows(struct embedded *s, struct store_read *r)
     struct rows rows = {0};
 
     pthread_mutex_lock(&s->tail.lock);
-    for (const struct pending *e = s->tail.first; e; e = e->next)
+    for (const struct pending *e = tail_first(&s->tail, r->owner); e; e = e->same)
         if (tail_wants(r, e)) {
             struct store_row *row = row_add(&rows, &r->arena);
 

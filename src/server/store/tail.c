@@ -6,6 +6,8 @@
 
 #include "server/store/embedded.h"
 
+enum { DROP = 256 };
+
 static void pack(struct mn_buf *b, mn_str s)
 {
     char n[4] = {(char)(s.n >> 24), (char)(s.n >> 16), (char)(s.n >> 8), (char)s.n};
@@ -54,7 +56,8 @@ struct pending *tail_entry(uint64_t id, int64_t time, mn_str owner, mn_str store
     struct pending *e = mn_alloc(sizeof *e + owner.n + store.n + peer.n);
     char *p = e->bytes;
 
-    e->next = NULL;
+    e->next = e->same = NULL;
+    e->last = e;
     e->id = id;
     e->time = time;
     e->owner = lay(&p, owner);
@@ -68,32 +71,70 @@ static size_t weight(const struct pending *e)
     return sizeof *e + e->owner.n + e->store.n + e->peer.n;
 }
 
+const struct pending *tail_first(const struct tail *t, mn_str owner)
+{
+    return mn_map_get(&t->owners, owner);
+}
+
+static void owner_add(struct tail *t, struct pending *e)
+{
+    struct pending *first = mn_map_get(&t->owners, e->owner);
+
+    if (!first) {
+        mn_map_put(&t->owners, e->owner, e);
+        return;
+    }
+    first->last->same = e;
+    first->last = e;
+}
+
+/* The oldest of all is the oldest of its owner. The map's key is the text of the entry it names. */
+static void owner_drop(struct tail *t, struct pending *e)
+{
+    struct pending *heir = e->same;
+
+    if (!heir) {
+        mn_map_del(&t->owners, e->owner);
+        return;
+    }
+    heir->last = e->last;
+    mn_map_put(&t->owners, heir->owner, heir);
+}
+
 void tail_add(struct tail *t, struct pending *chain)
 {
     pthread_mutex_lock(&t->lock);
     for (*t->last = chain; *t->last; t->last = &(*t->last)->next) {
+        owner_add(t, *t->last);
         t->count++;
         t->bytes += weight(*t->last);
     }
     pthread_mutex_unlock(&t->lock);
 }
 
+/* In pieces, so that no reader waits for all of it: what is in the index may be in the tail still.
+ */
 void tail_drop(struct tail *t, const struct pending *upto)
 {
-    struct pending *e = t->first;
+    while (t->first != upto) {
+        struct pending *gone = NULL, *e;
 
-    pthread_mutex_lock(&t->lock);
-    t->first = (struct pending *)upto;
-    if (!upto)
-        t->last = &t->first;
-    pthread_mutex_unlock(&t->lock);
-    while (e != upto) {
-        struct pending *next = e->next;
-
-        t->count--;
-        t->bytes -= weight(e);
-        mn_free(e);
-        e = next;
+        pthread_mutex_lock(&t->lock);
+        for (int i = 0; i < DROP && (e = t->first) != upto; i++) {
+            t->first = e->next;
+            owner_drop(t, e);
+            t->count--;
+            t->bytes -= weight(e);
+            e->next = gone;
+            gone = e;
+        }
+        if (!t->first)
+            t->last = &t->first;
+        pthread_mutex_unlock(&t->lock);
+        while ((e = gone)) {
+            gone = e->next;
+            mn_free(e);
+        }
     }
 }
 
