@@ -52,13 +52,17 @@ class Story:
         jid = self.juliet.boundjid
         await self.juliet.stop()
         await self.romeo.until("presence_unavailable", lambda p: p["from"] == jid)
+        self.romeo.use_origin_id = True
         for i in range(5):
             self.romeo.send_message(mto=jid.bare, mbody="missed %d" % i, mtype="chat")
         await self.romeo["xep_0199"].ping(HOST)
-        self.juliet = await person(self.server, jid.full)
+        self.juliet, ids = await person(self.server, jid.full), set()
         for i in range(5):
             got = await self.juliet.until("message")
             assert got["body"] == "missed %d" % i and got["delay"]["from"] == HOST and got["delay"]["stamp"], got
+            assert got["stanza_id"]["by"] == jid.bare and got["origin_id"]["id"] == got["id"], got
+            ids.add(got["stanza_id"]["id"])
+        assert len(ids) == 5, ids
         await self.romeo.until("presence_available", lambda p: p["from"] == jid)
 
     async def answers_disco_ping_and_version(self):
@@ -70,7 +74,7 @@ class Story:
         assert not missing, missing
         assert (await romeo["xep_0030"].get_items(jid=HOST))["type"] == "result"
         own = (await romeo["xep_0030"].get_info(jid=romeo.boundjid.bare))["disco_info"]
-        assert ("account", "registered") in [i[:2] for i in own["identities"]] and "jabber:iq:private" in own["features"], own
+        assert ("account", "registered") in [i[:2] for i in own["identities"]] and {"jabber:iq:private", "urn:xmpp:sid:0"} <= set(own["features"]), own
         for to in HOST, juliet.boundjid.full:
             assert await romeo["xep_0199"].ping(to) > 0
         assert "Mynah" in (await romeo["xep_0092"].get_version(HOST))["software_version"]["name"]

@@ -63,7 +63,8 @@ const struct module mod_sid = {
     .name = "sid",
     .xep =
         {{359, "0.7.0", "Unique and Stable Stanza IDs",
-          "wire/stanza-id; wire/resent; e2e/component/stanza_ids_of_ours_are_not_theirs_to_give"}},
+          "wire/stanza-id; wire/resent; e2e/component/stanza_ids_of_ours_are_not_theirs_to_give; "
+          "interop/slixmpp/keeps what comes while one is away"}},
     .user_feature = {"urn:xmpp:sid:0"},
     .message_entered = entered,
     .message_numbered = numbered,
