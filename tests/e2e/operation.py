@@ -396,6 +396,19 @@ def disabled_and_removed():
     assert "<success" in Client(server).plain("juliet", "new")
 
 
+def waits_for_nobody(of):
+    """The stanza-ids of ten messages to somebody who is away."""
+    c = Client(of)
+    assert "<success" in c.plain("benvolio")
+    c.bind("r")
+    c.send("<message type='chat' to='benvolio@localhost'><body>x</body></message>" * 10 + "<iq type='get' id='all'><ping xmlns='urn:xmpp:ping'/></iq>")
+    c.until("<iq [^>]*id='all'[^>]*/>")
+    c.send("<presence/><message type='chat' to='benvolio@localhost'><body>end</body></message>")
+    ids = re.findall("<stanza-id [^>]*id='([^']*)'", c.until("<body>end</body>"))
+    assert len(set(ids)) == 10, ids
+    return ids
+
+
 def backup_and_restore():
     """The copy of a server that goes on is whole, and a server starts with it: accounts, passwords, messages that wait."""
     with open(FOLDER + "/accounts", "w") as f:
@@ -442,14 +455,19 @@ def backup_and_restore():
     with open(other, "w") as f:
         f.write(CONFIG.replace(FOLDER + "/data", to))
     second = Server(MYNAHD, other)
-    p = subprocess.run([MYNAHCTL, "--config", other, "--json", "user", "list"], capture_output=True)
-    assert there <= {a["jid"] for a in json.loads(p.stdout)["ok"]["accounts"]}, p
-    c = Client(second)
-    assert "<success" in c.plain("tybalt")
-    c.bind("r")
-    c.send("<presence/>")
-    assert "kept" in c.until("</message>")
-    second.end()
+    try:
+        p = subprocess.run([MYNAHCTL, "--config", other, "--json", "user", "list"], capture_output=True)
+        assert there <= {a["jid"] for a in json.loads(p.stdout)["ok"]["accounts"]}, p
+        c = Client(second)
+        assert "<success" in c.plain("tybalt")
+        c.bind("r")
+        c.send("<presence/>")
+        assert "kept" in c.until("</message>")
+        # Ids that were given since the backup are not given again.
+        before, after = [waits_for_nobody(s) for s in (server, second)]
+        assert not set(before) & set(after), (before, after)
+    finally:
+        second.end()
 
 
 try:
