@@ -11,6 +11,7 @@
 #include "mynah/iq.h"
 #include "mynah/jid.h"
 #include "mynah/message.h"
+#include "mynah/payload.h"
 #include "mynah/presence.h"
 #include "mynah/register.h"
 #include "mynah/roster.h"

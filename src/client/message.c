@@ -2,7 +2,7 @@
 #include "client/client.h"
 
 #include "base/err.h"
-#include "xmpp/datetime.h"
+#include "mynah/payload.h"
 
 enum { TRACKS_MAX = 1000 };
 
@@ -202,17 +202,6 @@ static const char *in_lang(const struct mynah_client *c, const struct mynah_elem
     return mynah_elem_text(best);
 }
 
-static int64_t sent_at(const struct mynah_elem *st)
-{
-    const struct mynah_elem *e = mynah_elem_child(st, "delay", "urn:xmpp:delay");
-    const char *stamp;
-    int64_t ms;
-
-    e = e ? e : mynah_elem_child(st, "x", "jabber:x:delay");
-    stamp = mynah_elem_get(e, "stamp");
-    return stamp && !mn_datetime_parse(mn_str_from(stamp), &ms) ? ms : 0;
-}
-
 /* A receipt or a mark of somebody whom the message was for. */
 static bool told_of(struct mynah_client *c, const struct mynah_elem *st, const char *from)
 {
@@ -254,7 +243,7 @@ void message_told(struct mynah_client *c, const struct mynah_elem *st, enum myna
         .body = in_lang(c, st, "body"),
         .subject = in_lang(c, st, "subject"),
         .thread = mynah_elem_child_text(st, "thread", NULL),
-        .sent_at = sent_at(st),
+        .sent_at = mynah_delay(st, NULL, NULL),
         .carbon = carbon,
         .xml = st,
     };
