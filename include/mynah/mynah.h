@@ -14,4 +14,5 @@
 #include "mynah/payload.h"
 #include "mynah/presence.h"
 #include "mynah/register.h"
+#include "mynah/room.h"
 #include "mynah/roster.h"

@@ -130,11 +130,18 @@ void iq_done(struct mynah_client *c);
 /* message.c */
 void message_came(struct mynah_client *c, const struct mynah_elem *st);
 void message_told(struct mynah_client *c, const struct mynah_elem *st, enum mynah_carbon carbon);
+/* The same for who looks at it alone. */
+void message_read(struct mynah_client *c, const struct mynah_elem *st,
+                  void (*told)(void *arg, struct mynah_client *c, const struct mynah_message *m),
+                  void *arg);
 void message_state(struct mynah_client *c, const char *id, enum mynah_sent state,
                    const struct mynah_error *why);
 void message_done(struct mynah_client *c);
 
 /* presence.c */
 void presence_came(struct mynah_client *c, const struct mynah_elem *st);
+/* False: a probe, or a type that nobody knows. */
+bool presence_read(struct mynah_client *c, const struct mynah_elem *st, struct mynah_presence *out,
+                   struct mynah_error *error);
 void presence_again(struct mynah_client *c); /* after a login */
 void presence_done(struct mynah_client *c);

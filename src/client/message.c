@@ -232,7 +232,9 @@ static void failed(struct mynah_client *c, const struct mynah_message *m)
         message_state(c, m->id, MYNAH_SENT_FAILED, m->error);
 }
 
-void message_told(struct mynah_client *c, const struct mynah_elem *st, enum mynah_carbon carbon)
+static void read_as(struct mynah_client *c, const struct mynah_elem *st, enum mynah_carbon carbon,
+                    void (*told)(void *arg, struct mynah_client *c, const struct mynah_message *m),
+                    void *arg)
 {
     struct mynah_error error;
     struct mynah_message m = {
@@ -248,9 +250,6 @@ void message_told(struct mynah_client *c, const struct mynah_elem *st, enum myna
         .xml = st,
     };
 
-    if (carbon != MYNAH_CARBON_SENT && m.type != MYNAH_MESSAGE_ERROR && told_of(c, st, m.from) &&
-        !m.body)
-        return;
     m.from = m.from ? m.from : c->bare;
     m.to = m.to ? m.to : c->bound ? c->bound : c->bare;
     if (m.type == MYNAH_MESSAGE_ERROR) {
@@ -258,7 +257,29 @@ void message_told(struct mynah_client *c, const struct mynah_elem *st, enum myna
         m.error = &error;
         failed(c, &m);
     }
-    CLIENT_TELL(c, message, &m);
+    told(arg, c, &m);
+}
+
+void message_read(struct mynah_client *c, const struct mynah_elem *st,
+                  void (*told)(void *arg, struct mynah_client *c, const struct mynah_message *m),
+                  void *arg)
+{
+    read_as(c, st, MYNAH_NO_CARBON, told, arg);
+}
+
+static void to_listeners(void *arg, struct mynah_client *c, const struct mynah_message *m)
+{
+    (void)arg;
+    CLIENT_TELL(c, message, m);
+}
+
+void message_told(struct mynah_client *c, const struct mynah_elem *st, enum mynah_carbon carbon)
+{
+    bool receipt = carbon != MYNAH_CARBON_SENT && type_of(st) != MYNAH_MESSAGE_ERROR &&
+                   told_of(c, st, mynah_elem_get(st, "from"));
+
+    if (!receipt || mynah_elem_child(st, "body", NULL))
+        read_as(c, st, carbon, to_listeners, NULL);
 }
 
 void message_came(struct mynah_client *c, const struct mynah_elem *st)

@@ -127,11 +127,12 @@ static int priority_of(const struct mynah_elem *st)
     return text && mn_num_parse_int(mn_str_trim(mn_str_from(text)), -128, 127, &n) ? (int)n : 0;
 }
 
-void presence_came(struct mynah_client *c, const struct mynah_elem *st)
+bool presence_read(struct mynah_client *c, const struct mynah_elem *st, struct mynah_presence *out,
+                   struct mynah_error *error)
 {
     const char *type = mynah_elem_get(st, "type");
-    struct mynah_error error;
-    struct mynah_presence p = {
+
+    *out = (struct mynah_presence){
         .type = MYNAH_PRESENCE,
         .from = mynah_elem_get(st, "from"),
         .show = show_of(st),
@@ -139,20 +140,28 @@ void presence_came(struct mynah_client *c, const struct mynah_elem *st)
         .priority = priority_of(st),
         .xml = st,
     };
-
-    p.from = p.from ? p.from : c->bare;
+    out->from = out->from ? out->from : c->bare;
     for (size_t i = 1; type && i < MN_COUNT(types); i++)
         if (!strcmp(type, types[i]))
-            p.type = (enum mynah_presence_type)i;
-    if (type && !strcmp(type, "unavailable"))
-        p.show = MYNAH_UNAVAILABLE;
-    else if (type && p.type == MYNAH_PRESENCE)
-        return; /* a probe, or one that nobody knows */
-    if (p.type == MYNAH_PRESENCE_ERROR) {
-        error_of(st, &error);
-        p.error = &error;
+            out->type = (enum mynah_presence_type)i;
+    if (out->type == MYNAH_PRESENCE_ERROR) {
+        error_of(st, error);
+        out->error = error;
     }
-    CLIENT_TELL(c, presence, &p);
+    if (type && !strcmp(type, "unavailable"))
+        out->show = MYNAH_UNAVAILABLE;
+    else if (type && out->type == MYNAH_PRESENCE)
+        return false;
+    return true;
+}
+
+void presence_came(struct mynah_client *c, const struct mynah_elem *st)
+{
+    struct mynah_error error;
+    struct mynah_presence p;
+
+    if (presence_read(c, st, &p, &error))
+        CLIENT_TELL(c, presence, &p);
 }
 
 void presence_done(struct mynah_client *c)

@@ -1,0 +1,175 @@
+/* Rooms (XEP-0045), the user's side whole. A room that was joined is joined again by itself when a
+ * new session begins, and asks for what was missed. */
+#pragma once
+
+#include "mynah/form.h"
+#include "mynah/iq.h"
+#include "mynah/message.h"
+#include "mynah/presence.h"
+
+MYNAH_BEGIN
+
+enum mynah_affiliation {
+    MYNAH_NO_AFFILIATION,
+    MYNAH_OUTCAST,
+    MYNAH_MEMBER,
+    MYNAH_ADMIN,
+    MYNAH_OWNER
+};
+enum mynah_role { MYNAH_NO_ROLE, MYNAH_VISITOR, MYNAH_PARTICIPANT, MYNAH_MODERATOR };
+
+struct mynah_room;
+struct mynah_occupant {
+    const char *nick;
+    const char *jid; /* the real address where we may know it, else NULL */
+    enum mynah_affiliation affiliation;
+    enum mynah_role role;
+    enum mynah_show show;
+    const char *status; /* or NULL */
+    bool self;
+    const struct mynah_elem *xml; /* the presence */
+};
+
+/* Why somebody (or we) is not in the room any more. */
+enum mynah_room_end {
+    MYNAH_ROOM_LEFT,
+    MYNAH_ROOM_KICKED,    /* 307 */
+    MYNAH_ROOM_BANNED,    /* 301 */
+    MYNAH_ROOM_EXCLUDED,  /* 321, 322: the room is for members now, or one is none any more */
+    MYNAH_ROOM_SHUTDOWN,  /* 332 */
+    MYNAH_ROOM_ERROR,     /* 333 */
+    MYNAH_ROOM_DESTROYED, /* the room itself */
+    MYNAH_ROOM_LOST       /* the session was lost; it is joined again with the next */
+};
+struct mynah_room_gone {
+    enum mynah_room_end end;
+    const char *actor, *reason; /* or NULL */
+    const char *other;          /* of a destroyed room: where to go instead; or NULL */
+};
+
+struct mynah_room_calls {
+    size_t size;
+    void (*joined)(void *arg, struct mynah_room *r,
+                   bool created); /* created: it waits for its configuration */
+    void (*refused)(void *arg, struct mynah_room *r, const struct mynah_error *why);
+    void (*left)(void *arg, struct mynah_room *r,
+                 const struct mynah_room_gone *why); /* ourselves */
+    void (*occupant)(void *arg, struct mynah_room *r,
+                     const struct mynah_occupant *o); /* new or changed */
+    void (*gone)(void *arg, struct mynah_room *r, const struct mynah_occupant *o,
+                 const struct mynah_room_gone *why);
+    void (*renamed)(void *arg, struct mynah_room *r, const char *old, const char *now);
+    /* `nick` NULL: the room itself; m->type MYNAH_GROUPCHAT, or MYNAH_CHAT from one occupant to us
+     * alone. */
+    void (*message)(void *arg, struct mynah_room *r, const struct mynah_message *m,
+                    const char *nick);
+    void (*subject)(void *arg, struct mynah_room *r, const char *subject, const char *nick);
+    void (*status)(void *arg, struct mynah_room *r, unsigned code); /* 100, 104, 170 to 174, ... */
+    /* Somebody asks for voice; answer by mynah_room_voice. `form` is lent. */
+    void (*voice)(void *arg, struct mynah_room *r, const struct mynah_form *form);
+    void (*declined)(void *arg, struct mynah_room *r, const char *who, const char *reason);
+};
+
+/* MYNAH_E_ARGUMENT: no address, or a room of that address is there already. */
+MYNAH_API int mynah_room_new(struct mynah_client *c, const char *jid, const char *nick,
+                             const struct mynah_room_calls *calls, void *arg,
+                             struct mynah_room **out) MYNAH_MUST_CHECK;
+/* Leaves it. All rooms go with their client. Accepts NULL. */
+MYNAH_API void mynah_room_free(struct mynah_room *r);
+MYNAH_API struct mynah_room *mynah_room_find(struct mynah_client *c, const char *jid);
+MYNAH_API struct mynah_client *mynah_room_client(const struct mynah_room *r);
+
+struct mynah_history { /* how much of the past is wanted; -1: as the room likes */
+    int chars, stanzas, seconds;
+    int64_t since; /* ms since 1970; 0: no matter */
+};
+/* `password`, `history` may be NULL. When no session stands, it is joined as soon as one does. */
+MYNAH_API int mynah_room_join(struct mynah_room *r, const char *password,
+                              const struct mynah_history *history);
+MYNAH_API void mynah_room_leave(struct mynah_room *r, const char *status);
+MYNAH_API bool mynah_room_is_joined(const struct mynah_room *r);
+MYNAH_API const char *mynah_room_jid(const struct mynah_room *r);
+MYNAH_API const char *mynah_room_nick(const struct mynah_room *r);
+MYNAH_API const char *mynah_room_subject(const struct mynah_room *r); /* "" before one came */
+MYNAH_API const struct mynah_occupant *mynah_room_occupant(const struct mynah_room *r,
+                                                           const char *nick);
+/* In the order of their nicknames; NULL: not so many. */
+MYNAH_API const struct mynah_occupant *mynah_room_at(const struct mynah_room *r, size_t i);
+MYNAH_API size_t mynah_room_count(const struct mynah_room *r);
+
+MYNAH_API int mynah_room_set_nick(struct mynah_room *r, const char *nick);
+MYNAH_API int mynah_room_set_presence(struct mynah_room *r, enum mynah_show show,
+                                      const char *status);
+/* A message of one's own (made with MYNAH_GROUPCHAT and the room's address) is told as delivered
+ * when the room sends it round. */
+MYNAH_API int mynah_room_send(struct mynah_room *r, const char *body, char id[MYNAH_ID_MAX],
+                              mynah_sent_call *sent, void *arg);
+MYNAH_API int mynah_room_send_private(struct mynah_room *r, const char *nick, const char *body);
+MYNAH_API int mynah_room_set_subject(struct mynah_room *r, const char *subject);
+
+/* Through the room, which tells who invites; or directly (XEP-0249), past rooms that do not let us.
+ */
+MYNAH_API int mynah_room_invite(struct mynah_room *r, const char *jid, const char *reason);
+MYNAH_API int mynah_room_invite_directly(struct mynah_room *r, const char *jid, const char *reason);
+struct mynah_invitation {
+    const char *room, *from;       /* `from`: who invites */
+    const char *reason, *password; /* or NULL */
+    bool direct;
+};
+struct mynah_invitation_calls {
+    size_t size;
+    void (*invited)(void *arg, struct mynah_client *c, const struct mynah_invitation *i);
+};
+MYNAH_API struct mynah_listener *
+mynah_invitations_listen(struct mynah_client *c, const struct mynah_invitation_calls *calls,
+                         void *arg);
+MYNAH_API int mynah_invitation_decline(struct mynah_client *c, const struct mynah_invitation *i,
+                                       const char *reason);
+
+/* Moderators: kick is MYNAH_NO_ROLE; admins: ban is MYNAH_OUTCAST. `reason`, `done` may be NULL. */
+MYNAH_API struct mynah_request *mynah_room_set_role(struct mynah_room *r, const char *nick,
+                                                    enum mynah_role role, const char *reason,
+                                                    mynah_iq_done *done, void *arg);
+MYNAH_API struct mynah_request *mynah_room_set_affiliation(struct mynah_room *r, const char *jid,
+                                                           enum mynah_affiliation affiliation,
+                                                           const char *reason, mynah_iq_done *done,
+                                                           void *arg);
+struct mynah_room_item {
+    const char *jid, *nick, *reason; /* each may be NULL */
+    enum mynah_affiliation affiliation;
+    enum mynah_role role;
+};
+typedef void mynah_room_list_done(void *arg, struct mynah_room *r,
+                                  const struct mynah_room_item *items, size_t count,
+                                  const struct mynah_error *error);
+MYNAH_API struct mynah_request *mynah_room_by_affiliation(struct mynah_room *r,
+                                                          enum mynah_affiliation affiliation,
+                                                          mynah_room_list_done *done, void *arg);
+MYNAH_API struct mynah_request *mynah_room_by_role(struct mynah_room *r, enum mynah_role role,
+                                                   mynah_room_list_done *done, void *arg);
+/* A visitor asks for voice; a moderator grants or refuses what was asked. */
+MYNAH_API int mynah_room_ask_voice(struct mynah_room *r);
+MYNAH_API int mynah_room_voice(struct mynah_room *r, const struct mynah_form *asked, bool granted);
+
+/* Owners. The form of the configuration; a filled one; the defaults for a new room; none at all. */
+typedef void mynah_room_form_done(void *arg, struct mynah_room *r, const struct mynah_form *form,
+                                  const struct mynah_error *error);
+MYNAH_API struct mynah_request *mynah_room_config(struct mynah_room *r, mynah_room_form_done *done,
+                                                  void *arg);
+MYNAH_API struct mynah_request *mynah_room_configure(struct mynah_room *r,
+                                                     const struct mynah_form *filled,
+                                                     mynah_iq_done *done, void *arg);
+MYNAH_API struct mynah_request *mynah_room_accept_defaults(struct mynah_room *r,
+                                                           mynah_iq_done *done, void *arg);
+MYNAH_API struct mynah_request *mynah_room_destroy(struct mynah_room *r, const char *other,
+                                                   const char *reason, const char *password,
+                                                   mynah_iq_done *done, void *arg);
+/* A name for a new room that nobody has (XEP-0307); `jid` is the service's. `name` NULL: `error`
+ * says why. */
+MYNAH_API struct mynah_request *mynah_room_name(struct mynah_client *c, const char *jid,
+                                                void (*done)(void *arg, struct mynah_client *c,
+                                                             const char *name,
+                                                             const struct mynah_error *error),
+                                                void *arg);
+
+MYNAH_END

@@ -1,0 +1,672 @@
+/* XEP-0045 Multi-User Chat. A room stands in a map by its address; whatever comes from there is its
+ * own. What a room tells of an occupant is his presence, kept as it came. */
+#include "mynah/room.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "client/ext.h"
+#include "client/room.h"
+#include "mynah/disco.h"
+#include "mynah/jid.h"
+#include "mynah/payload.h"
+#include "base/num.h"
+#include "xmpp/datetime.h"
+
+static const char *const affiliations[] = {"none", "outcast", "member", "admin", "owner"};
+static const char *const roles[] = {"none", "visitor", "participant", "moderator"};
+
+struct occupant {
+    struct mynah_occupant o; /* first */
+    struct mynah_elem *xml;
+    char *nick;
+};
+
+static struct rooms *rooms_of(struct mynah_client *c)
+{
+    return ext_state(c, &ext_room);
+}
+
+#define TELL(r, member, ...)                                                                       \
+    do {                                                                                           \
+        if ((r)->calls.member && !(r)->gone)                                                       \
+            (r)->calls.member((r)->arg, r, ##__VA_ARGS__);                                         \
+    } while (0)
+
+static unsigned room_word(const char *text, const char *const *words, unsigned count)
+{
+    for (unsigned i = 0; text && i < count; i++)
+        if (!strcmp(text, words[i]))
+            return i;
+    return 0;
+}
+
+enum mynah_affiliation room_affiliation(const char *text)
+{
+    return (enum mynah_affiliation)room_word(text, affiliations, MN_COUNT(affiliations));
+}
+
+enum mynah_role room_role(const char *text)
+{
+    return (enum mynah_role)room_word(text, roles, MN_COUNT(roles));
+}
+
+const char *room_affiliation_name(enum mynah_affiliation a)
+{
+    return affiliations[a];
+}
+
+const char *room_role_name(enum mynah_role r)
+{
+    return roles[r];
+}
+
+/* Occupants, sorted by nickname. */
+
+static void occupant_free(struct occupant *o)
+{
+    mynah_elem_free(o->xml);
+    mn_free(o->nick);
+    mn_free(o);
+}
+
+static size_t place(const struct mynah_room *r, const char *nick, bool *found)
+{
+    size_t low = 0, high = r->count;
+
+    *found = false;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        int order = strcmp(r->occupants[mid]->nick, nick);
+
+        *found |= !order;
+        if (order >= 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low;
+}
+
+static struct occupant *occupant_find(const struct mynah_room *r, const char *nick)
+{
+    bool found;
+    size_t i = place(r, nick, &found);
+
+    return found ? r->occupants[i] : NULL;
+}
+
+static struct occupant *occupant_take(struct mynah_room *r, const char *nick)
+{
+    bool found;
+    size_t i = place(r, nick, &found);
+    struct occupant *o = found ? r->occupants[i] : NULL;
+
+    if (found)
+        memmove(&r->occupants[i], &r->occupants[i + 1],
+                (--r->count - i) * sizeof(struct occupant *));
+    return o;
+}
+
+static void occupant_put(struct mynah_room *r, struct occupant *o)
+{
+    bool found;
+    size_t i = place(r, o->nick, &found);
+
+    if (found) {
+        occupant_free(r->occupants[i]);
+        r->occupants[i] = o;
+        return;
+    }
+    if (r->count == r->cap) {
+        r->cap = r->cap ? 2 * r->cap : 16;
+        r->occupants = mn_realloc(r->occupants, r->cap * sizeof(struct occupant *));
+    }
+    memmove(&r->occupants[i + 1], &r->occupants[i], (r->count - i) * sizeof(struct occupant *));
+    r->occupants[i] = o;
+    r->count++;
+}
+
+static void occupants_free(struct mynah_room *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        occupant_free(r->occupants[i]);
+    r->count = 0;
+}
+
+/* What a presence says. */
+
+static const struct mynah_elem *user_of(const struct mynah_elem *st)
+{
+    return mynah_elem_child(st, "x", NS_MUC "#user");
+}
+
+static bool has_status(const struct mynah_elem *st, const char *code)
+{
+    MYNAH_EACH(e, user_of(st), "status", NULL)
+    if (mynah_elem_get(e, "code") && !strcmp(mynah_elem_get(e, "code"), code))
+        return true;
+    return false;
+}
+
+static struct occupant *occupant_new(const struct mynah_room *r, const struct mynah_presence *p,
+                                     const char *nick, bool self)
+{
+    struct occupant *o = MN_NEW(struct occupant);
+    const struct mynah_elem *item;
+
+    o->xml = mynah_elem_copy(p->xml);
+    o->nick = mn_str_dup(mn_str_from(nick));
+    item = mynah_elem_child(user_of(o->xml), "item", NULL);
+    o->o = (struct mynah_occupant){
+        .nick = o->nick,
+        .jid = mynah_elem_get(item, "jid"),
+        .affiliation = room_affiliation(mynah_elem_get(item, "affiliation")),
+        .role = room_role(mynah_elem_get(item, "role")),
+        .show = p->show,
+        .status = mynah_elem_child_text(o->xml, "status", "jabber:client"),
+        .self = self,
+        .xml = o->xml,
+    };
+    (void)r;
+    return o;
+}
+
+static void gone_of(const struct mynah_elem *st, struct mynah_room_gone *out)
+{
+    static const struct {
+        const char *code;
+        enum mynah_room_end end;
+    } rows[] = {{"307", MYNAH_ROOM_KICKED},   {"301", MYNAH_ROOM_BANNED},
+                {"321", MYNAH_ROOM_EXCLUDED}, {"322", MYNAH_ROOM_EXCLUDED},
+                {"332", MYNAH_ROOM_SHUTDOWN}, {"333", MYNAH_ROOM_ERROR}};
+    const struct mynah_elem *x = user_of(st), *item = mynah_elem_child(x, "item", NULL),
+                            *destroy = mynah_elem_child(x, "destroy", NULL),
+                            *actor = mynah_elem_child(item, "actor", NULL);
+    const char *nick = mynah_elem_get(actor, "nick");
+
+    *out = (struct mynah_room_gone){MYNAH_ROOM_LEFT, nick ? nick : mynah_elem_get(actor, "jid"),
+                                    mynah_elem_child_text(destroy ? destroy : item, "reason", NULL),
+                                    mynah_elem_get(destroy, "jid")};
+    /* 333 comes beside others: the first that fits says more. */
+    for (size_t i = MN_COUNT(rows); i-- > 0;)
+        if (has_status(st, rows[i].code))
+            out->end = rows[i].end;
+    if (destroy)
+        out->end = MYNAH_ROOM_DESTROYED;
+}
+
+static void ended(struct mynah_room *r, const struct mynah_room_gone *why)
+{
+    bool was = r->state != ROOM_OUT;
+
+    r->state = ROOM_OUT;
+    r->wanted = r->wanted && why->end == MYNAH_ROOM_LOST;
+    occupants_free(r);
+    if (was)
+        TELL(r, left, why);
+}
+
+static void statuses(struct mynah_room *r, const struct mynah_elem *st)
+{
+    MYNAH_EACH(e, user_of(st), "status", NULL)
+    {
+        uint64_t code;
+        const char *text = mynah_elem_get(e, "code");
+
+        if (text && mn_num_parse(mn_str_from(text), 999, &code) && code != 110)
+            TELL(r, status, (unsigned)code);
+    }
+}
+
+static void renamed(struct mynah_room *r, const char *nick, const struct mynah_elem *st, bool self)
+{
+    const char *now = mynah_elem_get(mynah_elem_child(user_of(st), "item", NULL), "nick");
+    struct occupant *o = occupant_take(r, nick);
+
+    if (!now || !o) {
+        if (o)
+            occupant_free(o);
+        return;
+    }
+    if (self) {
+        mn_free(r->nick);
+        r->nick = mn_str_dup(mn_str_from(now));
+    }
+    TELL(r, renamed, nick, now);
+    /* He stays under the new name until his presence says the rest. */
+    mn_free(o->nick);
+    o->nick = mn_str_dup(mn_str_from(now));
+    o->o.nick = o->nick;
+    occupant_put(r, o);
+}
+
+static void unavailable(struct mynah_room *r, const char *nick, const struct mynah_elem *st,
+                        bool self)
+{
+    struct mynah_room_gone why;
+    struct occupant *o;
+
+    if (has_status(st, "303")) {
+        renamed(r, nick, st, self);
+        return;
+    }
+    gone_of(st, &why);
+    if (self) {
+        ended(r, &why);
+        return;
+    }
+    o = occupant_take(r, nick);
+    if (!o)
+        return;
+    TELL(r, gone, &o->o, &why);
+    occupant_free(o);
+}
+
+static void available(struct mynah_room *r, const struct mynah_presence *p, const char *nick,
+                      bool self)
+{
+    struct occupant *o = occupant_new(r, p, nick, self);
+    bool joined = self && r->state != ROOM_IN, created = has_status(p->xml, "201");
+
+    occupant_put(r, o);
+    if (self && strcmp(nick, r->nick)) { /* 210: the room chose another */
+        mn_free(r->nick);
+        r->nick = mn_str_dup(mn_str_from(nick));
+    }
+    TELL(r, occupant, &o->o);
+    if (joined && !r->gone) {
+        r->state = ROOM_IN;
+        TELL(r, joined, created);
+    }
+    if (self)
+        statuses(r, p->xml);
+}
+
+static void presence(struct mynah_room *r, const struct mynah_presence *p, const char *nick)
+{
+    bool self = nick && (has_status(p->xml, "110") || !strcmp(nick, r->nick));
+
+    if (p->type == MYNAH_PRESENCE_ERROR) {
+        if (r->state == ROOM_JOINING) {
+            r->state = ROOM_OUT;
+            r->wanted = false;
+            TELL(r, refused, p->error);
+        } else if (r->state == ROOM_IN && nick) {
+            TELL(r, refused, p->error); /* a nickname that another has */
+        }
+    } else if (p->type == MYNAH_PRESENCE && p->show == MYNAH_UNAVAILABLE) {
+        if (nick || mynah_elem_child(user_of(p->xml), "destroy", NULL))
+            unavailable(r, nick ? nick : r->nick, p->xml, self || !nick);
+    } else if (p->type == MYNAH_PRESENCE && nick && r->state != ROOM_OUT) {
+        available(r, p, nick, self);
+    }
+}
+
+/* Messages. */
+
+static void invited(struct mynah_client *c, const struct mynah_invitation *i)
+{
+    LISTENERS_TELL(&rooms_of(c)->listeners, struct mynah_invitation_calls, invited, c, i);
+}
+
+/* XEP-0045 7.8.2 and XEP-0249; true: it was one. */
+static bool invitation(struct mynah_client *c, const struct mynah_elem *st, const char *from)
+{
+    const struct mynah_elem *x = user_of(st), *invite = mynah_elem_child(x, "invite", NULL),
+                            *direct = mynah_elem_child(st, "x", "jabber:x:conference");
+    const char *jid = mynah_elem_get(direct, "jid");
+
+    if (invite && mynah_elem_get(invite, "from"))
+        invited(c, &(struct mynah_invitation){from, mynah_elem_get(invite, "from"),
+                                              mynah_elem_child_text(invite, "reason", NULL),
+                                              mynah_elem_child_text(x, "password", NULL), false});
+    else if (jid)
+        invited(c, &(struct mynah_invitation){jid, from, mynah_elem_get(direct, "reason"),
+                                              mynah_elem_get(direct, "password"), true});
+    return invite || jid;
+}
+
+static void subject(struct mynah_room *r, const char *text, const char *nick)
+{
+    mn_free(r->subject);
+    r->subject = mn_str_dup(mn_str_from(text));
+    TELL(r, subject, r->subject, nick);
+}
+
+static void message(struct mynah_room *r, const struct mynah_message *m, const char *nick)
+{
+    const struct mynah_elem *decline = mynah_elem_child(user_of(m->xml), "decline", NULL);
+    struct mynah_form *form = mynah_form_read(m->xml);
+    const char *type = form ? mynah_form_value(form, "FORM_TYPE") : NULL;
+
+    if (decline) {
+        TELL(r, declined, mynah_elem_get(decline, "from"),
+             mynah_elem_child_text(decline, "reason", NULL));
+    } else if (!nick && type && !strcmp(type, NS_MUC "#request")) {
+        TELL(r, voice, form);
+    } else if (m->type == MYNAH_GROUPCHAT && m->subject && !m->body && !m->thread) {
+        subject(r, m->subject, nick);
+    } else {
+        if (!nick)
+            statuses(r, m->xml);
+        if (m->type == MYNAH_GROUPCHAT && nick && m->id && !strcmp(nick, r->nick))
+            message_state(r->client, m->id, MYNAH_SENT_DELIVERED, NULL);
+        r->last = m->sent_at ? m->sent_at : mn_clock_wall();
+        if (!r->gone && (m->body || m->type == MYNAH_MESSAGE_ERROR || nick))
+            TELL(r, message, m, nick);
+    }
+    mynah_form_free(form);
+}
+
+/* What comes. */
+
+static void on_message(void *arg, struct mynah_client *c, const struct mynah_message *m);
+
+static bool stanza(struct mynah_client *c, void *state, const struct mynah_elem *st)
+{
+    const char *from = mynah_elem_get(st, "from");
+    struct mynah_room *r = from ? mynah_room_find(c, from) : NULL;
+    const char *nick = from ? strchr(from, '/') : NULL;
+
+    (void)state;
+    nick = nick ? nick + 1 : NULL;
+    if (!from)
+        return false;
+    if (mynah_elem_is(st, "message", NULL)) {
+        const char *type = mynah_elem_get(st, "type");
+
+        if ((!type || strcmp(type, "error")) && invitation(c, st, from))
+            return true;
+        if (!r)
+            return false;
+        message_read(c, st, on_message, r);
+        return true;
+    }
+    if (r) {
+        struct mynah_error error;
+        struct mynah_presence p;
+
+        if (presence_read(c, st, &p, &error))
+            presence(r, &p, nick);
+        return true;
+    }
+    return false;
+}
+
+static void on_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
+{
+    const char *nick = strchr(m->from, '/');
+
+    (void)c;
+    message(arg, m, nick ? nick + 1 : NULL);
+}
+
+/* Joining and leaving. */
+
+static struct mynah_elem *presence_new(const struct mynah_room *r, const char *nick)
+{
+    struct mynah_elem *p = mynah_elem_new("presence", NULL);
+    struct mn_buf to = {0};
+
+    mn_buf_fmt(&to, "%s/%s", r->jid, nick);
+    mn_buf_c(&to, 0);
+    mynah_elem_set(p, "to", to.p);
+    mn_buf_free(&to);
+    MYNAH_EACH(e, r->client->presence_extra, NULL, NULL)
+    {
+        struct mynah_elem *copy = mynah_elem_copy(e);
+
+        mynah_elem_hang(p, &copy);
+    }
+    return p;
+}
+
+static void number(struct mynah_elem *e, const char *name, int n)
+{
+    char text[12];
+
+    snprintf(text, sizeof text, "%d", n);
+    mynah_elem_set(e, name, n < 0 ? NULL : text);
+}
+
+static void history_add(const struct mynah_room *r, struct mynah_elem *x)
+{
+    const struct mynah_history *h = &r->history;
+    int64_t since = r->last ? r->last : h->since; /* come back: only what was missed */
+    struct mynah_elem *e;
+    struct mn_arena a = {0};
+
+    if (h->chars < 0 && h->stanzas < 0 && h->seconds < 0 && !since)
+        return;
+    e = mynah_elem_add(x, "history", NULL);
+    number(e, "maxchars", h->chars);
+    number(e, "maxstanzas", h->stanzas);
+    number(e, "seconds", since ? -1 : h->seconds);
+    if (since)
+        mynah_elem_set(e, "since", mn_arena_cstr(&a, mn_datetime_text(since, &a)));
+    mn_arena_done(&a, NULL);
+}
+
+static void join(struct mynah_room *r)
+{
+    struct mynah_elem *p = presence_new(r, r->nick), *x = mynah_elem_add(p, "x", NS_MUC);
+
+    r->state = ROOM_JOINING;
+    mynah_elem_add_text(x, "password", NULL, r->password);
+    history_add(r, x);
+    mynah_send(r->client, &p);
+}
+
+static void online(struct mynah_client *c, void *state, bool resumed)
+{
+    struct rooms *rooms = state;
+
+    (void)c;
+    if (resumed)
+        return;
+    MN_LIST_EACH(n, &rooms->list)
+    if (MN_OF(n, struct mynah_room, link)->wanted)
+        join(MN_OF(n, struct mynah_room, link));
+}
+
+static void lost(struct mynah_client *c, void *state)
+{
+    struct rooms *rooms = state;
+    struct mynah_room_gone why = {.end = MYNAH_ROOM_LOST};
+
+    (void)c;
+    MN_LIST_EACH(n, &rooms->list)
+    if (!MN_OF(n, struct mynah_room, link)->gone)
+        ended(MN_OF(n, struct mynah_room, link), &why);
+}
+
+static void init(struct mynah_client *c, void *state)
+{
+    struct rooms *rooms = state;
+
+    (void)c;
+    mn_list_init(&rooms->list);
+    mn_list_init(&rooms->listeners);
+}
+
+static void room_memory(struct trash *t)
+{
+    struct mynah_room *r = (struct mynah_room *)t;
+
+    mn_list_del(&r->link);
+    occupants_free(r);
+    mn_free(r->occupants);
+    mn_free(r->jid);
+    mn_free(r->nick);
+    mn_free(r->password);
+    mn_free(r->subject);
+    mn_free(r);
+}
+
+static void done(struct mynah_client *c, void *state)
+{
+    struct rooms *rooms = state;
+
+    (void)c;
+    listeners_free(&rooms->listeners);
+    MN_LIST_EACH(n, &rooms->list)
+    {
+        struct mynah_room *r = MN_OF(n, struct mynah_room, link);
+
+        mn_list_del(n);
+        if (!r->gone)
+            room_memory(&r->trash);
+    }
+    mn_map_free(&rooms->map);
+}
+
+const struct ext ext_room = {
+    .name = "room",
+    .features = {NS_MUC, "jabber:x:conference"},
+    .size = sizeof(struct rooms),
+    .init = init,
+    .done = done,
+    .online = online,
+    .lost = lost,
+    .stanza = stanza,
+};
+
+/* What programs call. */
+
+int mynah_room_new(struct mynah_client *c, const char *jid, const char *nick,
+                   const struct mynah_room_calls *calls, void *arg, struct mynah_room **out)
+{
+    struct rooms *rooms = rooms_of(c);
+    char *bare = mynah_jid_bare(jid), *full = bare ? mynah_jid_make("x", "x", nick) : NULL;
+    struct mynah_room *r;
+
+    *out = NULL;
+    if (!full || mynah_room_find(c, bare)) {
+        mn_free(bare);
+        mn_free(full);
+        return MYNAH_E_ARGUMENT;
+    }
+    r = MN_NEW(struct mynah_room);
+    r->client = c;
+    r->jid = bare;
+    r->nick = mn_str_dup(mn_str_from(strchr(full, '/') + 1));
+    r->subject = mn_str_dup(MN_STR(""));
+    r->arg = arg;
+    memcpy(&r->calls, calls, calls->size < sizeof r->calls ? calls->size : sizeof r->calls);
+    mn_list_add(&rooms->list, &r->link);
+    mn_map_put(&rooms->map, mn_str_from(r->jid), r);
+    mn_free(full);
+    *out = r;
+    return MYNAH_OK;
+}
+
+void mynah_room_free(struct mynah_room *r)
+{
+    if (!r || r->gone)
+        return;
+    mynah_room_leave(r, NULL);
+    r->gone = true;
+    mn_map_del(&rooms_of(r->client)->map, mn_str_from(r->jid));
+    context_trash(r->client->ctx, &r->trash, room_memory);
+}
+
+struct mynah_room *mynah_room_find(struct mynah_client *c, const char *jid)
+{
+    mn_str rest, bare = mn_str_cut(mn_str_from(jid), '/', &rest);
+
+    return mn_map_get(&rooms_of(c)->map, bare);
+}
+
+struct mynah_client *mynah_room_client(const struct mynah_room *r)
+{
+    return r->client;
+}
+
+int mynah_room_join(struct mynah_room *r, const char *password, const struct mynah_history *history)
+{
+    if (r->state != ROOM_OUT || r->wanted)
+        return MYNAH_E_STATE;
+    mn_free(r->password);
+    r->password = password ? mn_str_dup(mn_str_from(password)) : NULL;
+    r->history = history ? *history : (struct mynah_history){-1, -1, -1, 0};
+    r->last = 0;
+    r->wanted = true;
+    if (r->client->state == MYNAH_ONLINE)
+        join(r);
+    return MYNAH_OK;
+}
+
+void mynah_room_leave(struct mynah_room *r, const char *status)
+{
+    struct mynah_elem *p;
+
+    r->wanted = false;
+    if (r->state == ROOM_OUT || r->client->state != MYNAH_ONLINE)
+        return;
+    p = presence_new(r, r->nick);
+    mynah_elem_set(p, "type", "unavailable");
+    mynah_elem_add_text(p, "status", NULL, status);
+    mynah_send(r->client, &p);
+}
+
+bool mynah_room_is_joined(const struct mynah_room *r)
+{
+    return r->state == ROOM_IN;
+}
+
+const char *mynah_room_jid(const struct mynah_room *r)
+{
+    return r->jid;
+}
+
+const char *mynah_room_nick(const struct mynah_room *r)
+{
+    return r->nick;
+}
+
+const char *mynah_room_subject(const struct mynah_room *r)
+{
+    return r->subject;
+}
+
+const struct mynah_occupant *mynah_room_occupant(const struct mynah_room *r, const char *nick)
+{
+    struct occupant *o = occupant_find(r, nick);
+
+    return o ? &o->o : NULL;
+}
+
+const struct mynah_occupant *mynah_room_at(const struct mynah_room *r, size_t i)
+{
+    return i < r->count ? &r->occupants[i]->o : NULL;
+}
+
+size_t mynah_room_count(const struct mynah_room *r)
+{
+    return r->count;
+}
+
+int mynah_room_set_nick(struct mynah_room *r, const char *nick)
+{
+    struct mynah_elem *p;
+
+    if (r->state != ROOM_IN)
+        return MYNAH_E_STATE;
+    p = presence_new(r, nick);
+    return mynah_send(r->client, &p);
+}
+
+int mynah_room_set_presence(struct mynah_room *r, enum mynah_show show, const char *status)
+{
+    char *to;
+    struct mn_buf b = {0};
+    int e;
+
+    mn_buf_fmt(&b, "%s/%s", r->jid, r->nick);
+    mn_buf_c(&b, 0);
+    to = b.p;
+    e = r->state == ROOM_IN ? mynah_presence_send(r->client, to, show, status, NULL)
+                            : MYNAH_E_STATE;
+    mn_buf_free(&b);
+    return e;
+}

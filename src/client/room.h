@@ -1,0 +1,37 @@
+/* A room's inside, between ext_room.c (who is in it, what is said) and room_admin.c (what is asked
+ * of the room). */
+#pragma once
+
+#include "client/client.h"
+#include "mynah/room.h"
+
+#define NS_MUC "http://jabber.org/protocol/muc"
+
+struct occupant;
+enum room_state { ROOM_OUT, ROOM_JOINING, ROOM_IN };
+
+struct mynah_room {
+    struct trash trash; /* first */
+    struct mn_list link;
+    struct mynah_client *client;
+    struct mynah_room_calls calls;
+    void *arg;
+    char *jid, *nick, *password, *subject;
+    enum room_state state;
+    bool wanted; /* joined again with a new session */
+    bool gone;   /* freed by the program */
+    struct mynah_history history;
+    int64_t last; /* when the last message was sent */
+    struct occupant **occupants;
+    size_t count, cap;
+};
+
+struct rooms {
+    struct mn_list list, listeners;
+    struct mn_map map;
+};
+
+enum mynah_affiliation room_affiliation(const char *text);
+enum mynah_role room_role(const char *text);
+const char *room_affiliation_name(enum mynah_affiliation a);
+const char *room_role_name(enum mynah_role r);

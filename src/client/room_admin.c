@@ -1,0 +1,308 @@
+/* What is said in a room, and asked of it: XEP-0045 7 to 10. */
+#include "client/ext.h"
+#include "client/room.h"
+
+#include "base/err.h"
+#include "mynah/disco.h"
+
+#define NS_ADMIN NS_MUC "#admin"
+#define NS_OWNER NS_MUC "#owner"
+#define NS_USER NS_MUC "#user"
+
+/* Messages. */
+
+int mynah_room_send(struct mynah_room *r, const char *body, char id[MYNAH_ID_MAX],
+                    mynah_sent_call *sent, void *arg)
+{
+    struct mynah_elem *m = mynah_message_new(r->jid, MYNAH_GROUPCHAT, body);
+
+    return mynah_message_send(r->client, &m, id, sent, arg);
+}
+
+int mynah_room_send_private(struct mynah_room *r, const char *nick, const char *body)
+{
+    struct mn_buf to = {0};
+    struct mynah_elem *m;
+    int e;
+
+    mn_buf_fmt(&to, "%s/%s", r->jid, nick);
+    mn_buf_c(&to, 0);
+    m = mynah_message_new(to.p, MYNAH_CHAT, body);
+    mynah_elem_add(m, "x", NS_USER); /* 7.5: so that carbons know it */
+    e = mynah_message_send(r->client, &m, NULL, NULL, NULL);
+    mn_buf_free(&to);
+    return e;
+}
+
+int mynah_room_set_subject(struct mynah_room *r, const char *subject)
+{
+    struct mynah_elem *m = mynah_message_new(r->jid, MYNAH_GROUPCHAT, NULL);
+
+    mynah_elem_add_text(m, "subject", NULL, subject ? subject : "");
+    return mynah_message_send(r->client, &m, NULL, NULL, NULL);
+}
+
+/* Invitations. */
+
+int mynah_room_invite(struct mynah_room *r, const char *jid, const char *reason)
+{
+    struct mynah_elem *m = mynah_message_new(r->jid, MYNAH_NORMAL, NULL),
+                      *invite = mynah_elem_add(mynah_elem_add(m, "x", NS_USER), "invite", NULL);
+
+    mynah_elem_set(invite, "to", jid);
+    mynah_elem_add_text(invite, "reason", NULL, reason);
+    return mynah_send(r->client, &m);
+}
+
+int mynah_room_invite_directly(struct mynah_room *r, const char *jid, const char *reason)
+{
+    struct mynah_elem *m = mynah_message_new(jid, MYNAH_NORMAL, NULL),
+                      *x = mynah_elem_add(m, "x", "jabber:x:conference");
+
+    mynah_elem_set(x, "jid", r->jid);
+    mynah_elem_set(x, "password", r->password);
+    mynah_elem_set(x, "reason", reason);
+    return mynah_send(r->client, &m);
+}
+
+int mynah_invitation_decline(struct mynah_client *c, const struct mynah_invitation *i,
+                             const char *reason)
+{
+    struct mynah_elem *m, *decline;
+
+    if (i->direct)
+        return MYNAH_E_MISSING; /* XEP-0249 has no way to say so */
+    m = mynah_message_new(i->room, MYNAH_NORMAL, NULL);
+    decline = mynah_elem_add(mynah_elem_add(m, "x", NS_USER), "decline", NULL);
+    mynah_elem_set(decline, "to", i->from);
+    mynah_elem_add_text(decline, "reason", NULL, reason);
+    return mynah_send(c, &m);
+}
+
+struct mynah_listener *mynah_invitations_listen(struct mynah_client *c,
+                                                const struct mynah_invitation_calls *calls,
+                                                void *arg)
+{
+    struct rooms *rooms = ext_state(c, &ext_room);
+
+    return listener_add(c->ctx, &rooms->listeners, calls, sizeof *calls, arg);
+}
+
+/* Roles and affiliations. */
+
+static struct mynah_request *item_set(struct mynah_room *r, const char *who, const char *whom,
+                                      const char *what, const char *value, const char *reason,
+                                      mynah_iq_done *done, void *arg)
+{
+    struct mynah_elem *q = mynah_elem_new("query", NS_ADMIN),
+                      *item = mynah_elem_add(q, "item", NULL);
+
+    mynah_elem_set(item, who, whom);
+    mynah_elem_set(item, what, value);
+    mynah_elem_add_text(item, "reason", NULL, reason);
+    return mynah_iq_send(r->client, MYNAH_SET, r->jid, &q, 0, done, arg);
+}
+
+struct mynah_request *mynah_room_set_role(struct mynah_room *r, const char *nick,
+                                          enum mynah_role role, const char *reason,
+                                          mynah_iq_done *done, void *arg)
+{
+    return item_set(r, "nick", nick, "role", room_role_name(role), reason, done, arg);
+}
+
+struct mynah_request *mynah_room_set_affiliation(struct mynah_room *r, const char *jid,
+                                                 enum mynah_affiliation affiliation,
+                                                 const char *reason, mynah_iq_done *done, void *arg)
+{
+    return item_set(r, "jid", jid, "affiliation", room_affiliation_name(affiliation), reason, done,
+                    arg);
+}
+
+/* Answers that are told with the room; one that is freed meanwhile is told nothing. */
+struct wanted {
+    char *jid;
+    mynah_room_list_done *list;
+    mynah_room_form_done *form;
+    void *arg;
+};
+
+static struct wanted *wanted_new(struct mynah_room *r, mynah_room_list_done *list,
+                                 mynah_room_form_done *form, void *arg)
+{
+    struct wanted *w = MN_NEW(struct wanted);
+
+    *w = (struct wanted){mn_str_dup(mn_str_from(r->jid)), list, form, arg};
+    return w;
+}
+
+static void wanted_free(struct wanted *w)
+{
+    mn_free(w->jid);
+    mn_free(w);
+}
+
+static void list_tell(struct wanted *w, struct mynah_room *r, const struct mynah_elem *query)
+{
+    struct mn_arena a = {0};
+    struct mynah_room_item *items;
+    size_t n = 0;
+
+    MYNAH_EACH(e, query, "item", NULL)
+    n++;
+    items = mn_arena_alloc0(&a, (n + 1) * sizeof *items);
+    n = 0;
+    MYNAH_EACH(e, query, "item", NULL)
+    items[n++] = (struct mynah_room_item){mynah_elem_get(e, "jid"), mynah_elem_get(e, "nick"),
+                                          mynah_elem_child_text(e, "reason", NULL),
+                                          room_affiliation(mynah_elem_get(e, "affiliation")),
+                                          room_role(mynah_elem_get(e, "role"))};
+    w->list(w->arg, r, items, n, NULL);
+    mn_arena_done(&a, NULL);
+}
+
+static void answered(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                     const struct mynah_error *error)
+{
+    struct wanted *w = arg;
+    struct mynah_room *r = mynah_room_find(c, w->jid);
+    const struct mynah_elem *query = mynah_elem_child(result, "query", NULL);
+    struct mynah_form *form = w->form ? mynah_form_read(query) : NULL;
+    struct mynah_error none = {.code = MYNAH_E_FORMAT, .xml = result};
+
+    if (result && (!query || (w->form && !form)))
+        error = &none;
+    if (r && w->list && error)
+        w->list(w->arg, r, NULL, 0, error);
+    else if (r && w->list)
+        list_tell(w, r, query);
+    else if (r)
+        w->form(w->arg, r, error ? NULL : form, error);
+    mynah_form_free(form);
+    wanted_free(w);
+}
+
+static struct mynah_request *list_get(struct mynah_room *r, const char *what, const char *value,
+                                      mynah_room_list_done *done, void *arg)
+{
+    struct mynah_elem *q = mynah_elem_new("query", NS_ADMIN);
+
+    mynah_elem_set(mynah_elem_add(q, "item", NULL), what, value);
+    return mynah_iq_send(r->client, MYNAH_GET, r->jid, &q, 0, answered,
+                         wanted_new(r, done, NULL, arg));
+}
+
+struct mynah_request *mynah_room_by_affiliation(struct mynah_room *r,
+                                                enum mynah_affiliation affiliation,
+                                                mynah_room_list_done *done, void *arg)
+{
+    return list_get(r, "affiliation", room_affiliation_name(affiliation), done, arg);
+}
+
+struct mynah_request *mynah_room_by_role(struct mynah_room *r, enum mynah_role role,
+                                         mynah_room_list_done *done, void *arg)
+{
+    return list_get(r, "role", room_role_name(role), done, arg);
+}
+
+/* Voice: 7.13 and 8.6. */
+
+static int form_send(struct mynah_room *r, struct mynah_form *form)
+{
+    struct mynah_elem *m = mynah_message_new(r->jid, MYNAH_NORMAL, NULL),
+                      *x = mynah_form_elem(form);
+
+    mynah_form_free(form);
+    mynah_elem_hang(m, &x);
+    return mynah_send(r->client, &m);
+}
+
+int mynah_room_ask_voice(struct mynah_room *r)
+{
+    struct mynah_form *form = mynah_form_new("submit", NS_MUC "#request");
+
+    mynah_form_add(form, "list-single", "muc#role", "Requested role", false);
+    mynah_form_set(form, "muc#role", "participant");
+    return form_send(r, form);
+}
+
+int mynah_room_voice(struct mynah_room *r, const struct mynah_form *asked, bool granted)
+{
+    struct mynah_form *form = mynah_form_answer(asked);
+
+    mynah_form_set(form, "muc#request_allow", granted ? "true" : "false");
+    return form_send(r, form);
+}
+
+/* Owners. */
+
+struct mynah_request *mynah_room_config(struct mynah_room *r, mynah_room_form_done *done, void *arg)
+{
+    struct mynah_elem *q = mynah_elem_new("query", NS_OWNER);
+
+    return mynah_iq_send(r->client, MYNAH_GET, r->jid, &q, 0, answered,
+                         wanted_new(r, NULL, done, arg));
+}
+
+struct mynah_request *mynah_room_configure(struct mynah_room *r, const struct mynah_form *filled,
+                                           mynah_iq_done *done, void *arg)
+{
+    struct mynah_elem *q = mynah_elem_new("query", NS_OWNER), *x = mynah_form_elem(filled);
+
+    mynah_elem_hang(q, &x);
+    return mynah_iq_send(r->client, MYNAH_SET, r->jid, &q, 0, done, arg);
+}
+
+struct mynah_request *mynah_room_accept_defaults(struct mynah_room *r, mynah_iq_done *done,
+                                                 void *arg)
+{
+    struct mynah_form *form = mynah_form_new("submit", NULL);
+    struct mynah_request *request = mynah_room_configure(r, form, done, arg);
+
+    mynah_form_free(form);
+    return request;
+}
+
+struct mynah_request *mynah_room_destroy(struct mynah_room *r, const char *other,
+                                         const char *reason, const char *password,
+                                         mynah_iq_done *done, void *arg)
+{
+    struct mynah_elem *q = mynah_elem_new("query", NS_OWNER),
+                      *destroy = mynah_elem_add(q, "destroy", NULL);
+
+    mynah_elem_set(destroy, "jid", other);
+    mynah_elem_add_text(destroy, "reason", NULL, reason);
+    mynah_elem_add_text(destroy, "password", NULL, password);
+    return mynah_iq_send(r->client, MYNAH_SET, r->jid, &q, 0, done, arg);
+}
+
+/* XEP-0307. */
+
+struct name_wanted {
+    void (*done)(void *arg, struct mynah_client *c, const char *name,
+                 const struct mynah_error *error);
+    void *arg;
+};
+
+static void named(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                  const struct mynah_error *error)
+{
+    struct name_wanted *w = arg;
+    const char *name = mynah_elem_child_text(result, "unique", NS_MUC "#unique");
+    struct mynah_error none = {.code = MYNAH_E_FORMAT, .xml = result};
+
+    w->done(w->arg, c, name, name ? NULL : error ? error : &none);
+    mn_free(w);
+}
+
+struct mynah_request *mynah_room_name(struct mynah_client *c, const char *jid,
+                                      void (*done)(void *arg, struct mynah_client *c,
+                                                   const char *name,
+                                                   const struct mynah_error *error),
+                                      void *arg)
+{
+    struct name_wanted *w = MN_NEW(struct name_wanted);
+    struct mynah_elem *q = mynah_elem_new("unique", NS_MUC "#unique");
+
+    *w = (struct name_wanted){done, arg};
+    return mynah_iq_send(c, MYNAH_GET, jid, &q, 0, named, w);
+}

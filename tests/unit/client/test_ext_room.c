@@ -1,0 +1,325 @@
+#include "mynah/room.h"
+
+#include "unit/client/talk.h"
+
+static struct mynah_room *room;
+
+static void joined(void *arg, struct mynah_room *r, bool created)
+{
+    (void)arg;
+    note("joined(%s,%zu)%s", mynah_room_nick(r), mynah_room_count(r), created ? "+new" : "");
+}
+
+static void refused(void *arg, struct mynah_room *r, const struct mynah_error *why)
+{
+    (void)arg;
+    (void)r;
+    note("refused(%s)", why->condition);
+}
+
+static void left(void *arg, struct mynah_room *r, const struct mynah_room_gone *why)
+{
+    (void)arg;
+    note("left:%d/%s/%s/%s/%zu", why->end, why->actor ? why->actor : "-",
+         why->reason ? why->reason : "-", why->other ? why->other : "-", mynah_room_count(r));
+}
+
+static void occupant(void *arg, struct mynah_room *r, const struct mynah_occupant *o)
+{
+    (void)arg;
+    (void)r;
+    note("%s%s:%d/%d%s%s", o->self ? "*" : "", o->nick, o->affiliation, o->role, o->jid ? "=" : "",
+         o->jid ? o->jid : "");
+}
+
+static void gone(void *arg, struct mynah_room *r, const struct mynah_occupant *o,
+                 const struct mynah_room_gone *why)
+{
+    (void)arg;
+    (void)r;
+    note("-%s:%d/%s", o->nick, why->end, why->reason ? why->reason : "-");
+}
+
+static void renamed(void *arg, struct mynah_room *r, const char *old, const char *now)
+{
+    (void)arg;
+    (void)r;
+    note("%s>>%s", old, now);
+}
+
+static void message(void *arg, struct mynah_room *r, const struct mynah_message *m,
+                    const char *nick)
+{
+    (void)arg;
+    (void)r;
+    note("%s%s:%s%s", m->type == MYNAH_CHAT ? "private " : "", nick ? nick : "",
+         m->body ? m->body : "-", m->sent_at ? "@" : "");
+}
+
+static void subject(void *arg, struct mynah_room *r, const char *text, const char *nick)
+{
+    (void)arg;
+    (void)r;
+    note("subject(%s)%s", text, nick ? nick : "");
+}
+
+static void status(void *arg, struct mynah_room *r, unsigned code)
+{
+    (void)arg;
+    (void)r;
+    note("#%u", code);
+}
+
+static void voice(void *arg, struct mynah_room *r, const struct mynah_form *form)
+{
+    (void)arg;
+    note("voice?%s", mynah_form_value(form, "muc#roomnick"));
+    mynah_room_voice(r, form, true);
+}
+
+static void declined(void *arg, struct mynah_room *r, const char *who, const char *reason)
+{
+    (void)arg;
+    (void)r;
+    note("declined(%s,%s)", who, reason ? reason : "");
+}
+
+static const struct mynah_room_calls calls = {sizeof calls, joined, refused, left,
+                                              occupant,     gone,   renamed, message,
+                                              subject,      status, voice,   declined};
+static const struct mynah_client_config again = {.no_roster = true};
+
+static void begin(const char *const *lines, const struct mynah_client_config *config)
+{
+    talk_start(lines, config);
+    CHECK_INT(mynah_room_new(talk.c, "R@c.test/x", "me", &calls, NULL, &room), 0);
+    CHECK_INT(mynah_room_join(room, "pw", NULL), 0);
+    CHECK_INT(mynah_room_join(room, NULL, NULL), MYNAH_E_STATE);
+}
+
+#define PRESENCE(nick, attrs, item, more)                                                          \
+    "<presence from='r@c.test/" nick "' " attrs                                                    \
+    "><x xmlns='http://jabber.org/protocol/muc#user'><item " item "/>" more "</x></presence>"
+#define ME PRESENCE("me", "", "affiliation='member' role='participant'", "<status code='110'/>")
+#define JOIN "<<presence to='r@c.test/me'>", "<<password>pw</password>"
+#define SAYS(nick, id, body)                                                                       \
+    "<message type='groupchat' from='r@c.test/" nick "' id='" id "'><body>" body "</body></"       \
+    "message>"
+
+TEST(who_comes_goes_and_speaks_is_told)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        JOIN,
+        ">" PRESENCE("ann", "", "affiliation='owner' role='moderator' jid='ann@y.test/1'", "")
+            PRESENCE("bob", "", "affiliation='none' role='visitor'", "")
+                PRESENCE("me", "", "affiliation='none' role='participant'",
+                         "<status code='100'/><status code='110'/>"),
+        "><message type='groupchat' from='r@c.test/ann'><body>old</body><delay "
+        "xmlns='urn:xmpp:delay' stamp='2020-01-01T00:00:00Z'/></message>"
+        "<message type='groupchat' from='r@c.test'><subject/></message>",
+        ">" SAYS(
+            "ann", "1",
+            "hi") "<message type='groupchat' from='r@c.test/ann'><subject>new</subject></message>"
+                  "<message type='chat' from='r@c.test/bob'><body>psst</body></message>"
+                  "<message type='groupchat' from='r@c.test'><x "
+                  "xmlns='http://jabber.org/protocol/muc#user'><status code='104'/></x></message>",
+        ">" PRESENCE("bob", "", "affiliation='none' role='participant'", "")
+            PRESENCE("bob", "type='unavailable'",
+                     "nick='rob' affiliation='none' role='participant'", "<status code='303'/>")
+                PRESENCE("rob", "", "affiliation='none' role='participant'",
+                         "") "<presence from='r@c.test/rob' type='unavailable'><x "
+                             "xmlns='http://jabber.org/protocol/muc#user'><item "
+                             "role='none'><reason>rude</reason><actor nick='ann'/></item><status "
+                             "code='307'/></x></presence>" PRESENCE("nobody", "type='unavailable'",
+                                                                    "role='none'", ""),
+        "><message from='r@c.test'><x xmlns='jabber:x:data' type='form'><field "
+        "var='FORM_TYPE'><value>http://jabber.org/protocol/muc#request</value></field>"
+        "<field var='muc#roomnick'><value>eve</value></field><field var='muc#request_allow' "
+        "type='boolean'><value>false</value></field></x></message>",
+        "<<value>http://jabber.org/protocol/muc#request<",
+        "<muc#request_allow'><value>true<",
+        "><message from='r@c.test'><x xmlns='http://jabber.org/protocol/muc#user'><decline "
+        "from='d@y.test'><reason>no</reason></decline></x></message>",
+        ">" PRESENCE("me", "type='unavailable'", "nick='I' role='participant'",
+                     "<status code='303'/><status code='110'/>")
+            PRESENCE("I", "", "affiliation='member' role='participant'", "<status code='110'/>"),
+        "><presence from='r@c.test/I' type='unavailable'><x "
+        "xmlns='http://jabber.org/protocol/muc#user'><item affiliation='none' role='none'/>"
+        "<destroy jid='other@c.test'><reason>moved</reason></destroy><status "
+        "code='110'/></x></presence>",
+        ">" SAYS("ann", "2", "after"),
+        END};
+
+    begin(lines, NULL);
+    talk_until(talk_done);
+    CHECK(!mynah_room_is_joined(room));
+    talk_end("online ann:4/3=ann@y.test/1 bob:0/1 *me:0/2 joined(me,3) #100 ann:old@ subject() "
+             "ann:hi subject(new)ann private bob:psst #104 "
+             "bob:0/2 bob>>rob rob:0/2 -rob:1/rude voice?eve declined(d@y.test,no) me>>I *I:2/2 "
+             "left:6/-/moved/other@c.test/0 ann:after");
+}
+
+TEST(a_refused_room_says_why_and_is_not_asked_again)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        JOIN,
+        "><presence type='error' from='r@c.test/me'><error type='auth'><registration-required "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>",
+        "><iq type='get' id='m'><x xmlns='y'/></iq>",
+        "<id='m'",
+        "!",
+        LOGIN(""),
+        END};
+
+    begin(lines, &again);
+    talk_until(talk_done);
+    CHECK(!memmem(talk.server.got.p ? talk.server.got.p : "", talk.server.got.n, "muc", 3));
+    talk_end("online refused(registration-required) waiting (-13) online");
+}
+
+TEST(a_room_is_joined_again_after_a_loss_and_asks_for_what_was_missed)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        JOIN,
+        ">" ME,
+        "><message type='groupchat' from='r@c.test/ann'><body>old</body><delay "
+        "xmlns='urn:xmpp:delay' stamp='2020-01-01T00:00:00Z'/></message>",
+        "><iq type='get' id='m'><x xmlns='y'/></iq>",
+        "<id='m'",
+        "!",
+        LOGIN(""),
+        JOIN,
+        "<<history since='2020-01-01T00:00:00",
+        ">" ME,
+        END};
+
+    begin(lines, &again);
+    talk_until(talk_done);
+    CHECK(mynah_room_is_joined(room) && mynah_room_find(talk.c, "r@c.test/x") == room);
+    mynah_room_free(room);
+    CHECK(!mynah_room_find(talk.c, "r@c.test"));
+    talk_end("online *me:2/2 joined(me,1) ann:old@ left:7/-/-/-/0 waiting (-13) online *me:2/2 "
+             "joined(me,1)");
+}
+
+static void listed(void *arg, struct mynah_room *r, const struct mynah_room_item *items,
+                   size_t count, const struct mynah_error *error)
+{
+    (void)arg;
+    (void)r;
+    note("list:%d", error ? error->code : 0);
+    for (size_t i = 0; i < count; i++)
+        note("%s/%d", items[i].jid, items[i].affiliation);
+}
+
+static void configured(void *arg, struct mynah_room *r, const struct mynah_form *form,
+                       const struct mynah_error *error)
+{
+    struct mynah_form *filled;
+
+    if (error) {
+        note("config:%d", error->code);
+        return;
+    }
+    note("config:%s", mynah_form_title(form));
+    filled = mynah_form_answer(form);
+    mynah_form_set(filled, "muc#roomconfig_roomname", "R");
+    mynah_room_configure(r, filled, note_iq, "configured");
+    mynah_form_free(filled);
+    (void)arg;
+}
+
+static void unique(void *arg, struct mynah_client *c, const char *name,
+                   const struct mynah_error *error)
+{
+    (void)arg;
+    (void)c;
+    note("name:%s%d", name ? name : "", error ? error->code : 0);
+}
+
+static void invited(void *arg, struct mynah_client *c, const struct mynah_invitation *i)
+{
+    (void)arg;
+    note("invited(%s,%s,%s,%s)%s", i->room, i->from, i->reason ? i->reason : "",
+         i->password ? i->password : "", i->direct ? "!" : "");
+    CHECK_INT(mynah_invitation_decline(c, i, "busy"), i->direct ? MYNAH_E_MISSING : 0);
+}
+
+static bool in(void)
+{
+    return noted("joined");
+}
+
+#define ANSWER(type, inside)                                                                       \
+    "<type='" type "' id='", "><iq type='result' id='%1' from='r@c.test'>" inside "</iq>"
+
+TEST(rooms_are_ruled_and_people_asked_in)
+{
+    static const struct mynah_invitation_calls invitations = {sizeof invitations, invited};
+    static const char *const lines[] = {
+        LOGIN(""),
+        JOIN,
+        ">" PRESENCE("me", "", "affiliation='owner' role='moderator'",
+                     "<status code='110'/><status code='201'/>"),
+        ANSWER("get",
+               "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' "
+               "type='form'><title>T</title><field var='muc#roomconfig_roomname'/></x></query>"),
+        ANSWER("get", "<query xmlns='http://jabber.org/protocol/muc#admin'><item jid='a@y.test' "
+                      "affiliation='outcast'/></query>"),
+        "<<item affiliation='outcast'/>",
+        ANSWER("set", ""),
+        "<<item nick='ann' role='none'><reason>bye</reason></item>",
+        ANSWER("set", ""),
+        "<<item jid='b@y.test' affiliation='admin'/>",
+        "<type='get' id='",
+        "><iq type='error' id='%1' from='c.test'/>",
+        "<<invite to='i@y.test'><reason>come</reason></invite>",
+        "<<message to='i@y.test'><x xmlns='jabber:x:conference' jid='r@c.test' password='pw'/>",
+        "<<subject>S</subject>",
+        "<<body>all</body>",
+        ">" SAYS("me", "m1", "all"),
+        "<to='r@c.test/ann' type='chat'",
+        "<<presence to='r@c.test/you'>",
+        ANSWER("set", ""),
+        "<<field type='text-single' var='muc#roomconfig_roomname'><value>R</value>",
+        "><message from='q@c.test'><x xmlns='http://jabber.org/protocol/muc#user'><invite "
+        "from='h@y.test'><reason>x</reason></invite><password>p</password></x></message>",
+        "<<message to='q@c.test'><x xmlns='http://jabber.org/protocol/muc#user'><decline "
+        "to='h@y.test'><reason>busy</reason></decline>",
+        "><message from='h@y.test/1'><x xmlns='jabber:x:conference' jid='z@c.test' "
+        "reason='y'/></message>",
+        ANSWER("set", ""),
+        "<<destroy jid='o@c.test'><reason>end</reason></destroy>",
+        END};
+    struct mynah_elem *m;
+
+    begin(lines, NULL);
+    mynah_invitations_listen(talk.c, &invitations, NULL);
+    talk_until(in);
+    mynah_room_config(room, configured, NULL);
+    mynah_room_by_affiliation(room, MYNAH_OUTCAST, listed, NULL);
+    mynah_room_set_role(room, "ann", MYNAH_NO_ROLE, "bye", note_iq, "kicked");
+    mynah_room_set_affiliation(room, "b@y.test", MYNAH_ADMIN, NULL, note_iq, "admin");
+    mynah_room_name(talk.c, "c.test", unique, NULL);
+    mynah_room_invite(room, "i@y.test", "come");
+    mynah_room_invite_directly(room, "i@y.test", NULL);
+    mynah_room_set_subject(room, "S");
+    m = mynah_message_new("r@c.test", MYNAH_GROUPCHAT, "all");
+    mynah_elem_set(m, "id", "m1");
+    mynah_message_send(talk.c, &m, NULL, NULL, NULL);
+    mynah_room_send_private(room, "ann", "psst");
+    CHECK_INT(mynah_room_set_nick(room, "you"), 0);
+    for (int i = 0; i < 500 && !noted("invited(z@"); i++)
+        mn_loop_turn(talk.ctx->loop, 20);
+    mynah_room_destroy(room, "o@c.test", "end", NULL, note_iq, "destroyed");
+    talk_until(talk_done);
+    CHECK(noted("config:T") && noted("list:0 a@y.test/1") && noted("kicked=result") &&
+          noted("admin=result") && noted("name:-10"));
+    CHECK(noted("delivered") && noted("me:all") && noted("configured=result") &&
+          noted("destroyed=result"));
+    CHECK(noted("invited(q@c.test,h@y.test,x,p)") && noted("invited(z@c.test,h@y.test/1,y,)!"));
+    talk_end(NULL);
+}
