@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/crypt.h"
+#include "server/notice.h"
 #include "server/server.h"
 #include "xmpp/sasl.h"
 
@@ -97,6 +98,7 @@ static void keys_made(struct mn_job *j)
     if (ch->what == ACCOUNT_CREATE) {
         store_set(w, bare, USER_STORE, MN_STR(USER_ACCOUNT),
                   mn_arena_fmt(&ch->arena, "%lld", (long long)mn_clock_wall()));
+        store_set(w, bare, USER_STORE, MN_STR(USER_NEW), MN_STR("yes"));
         if (ch->full_name.n)
             store_set(w, bare, "profile", MN_STR("name"), ch->full_name);
         if (ch->email.n)

@@ -312,10 +312,11 @@ void command_ask(struct server *srv, const struct command_row *row, json_t *args
         command_fail(c, MN_COND_BAD_REQUEST, "there is no such command");
     } else if (who->right < row->needs) {
         command_fail(c, MN_COND_FORBIDDEN, "%s: you may not ask for it here", row->words);
-    } else if (!fits(row, c->args, why, sizeof why)) {
-        command_fail(c, MN_COND_BAD_REQUEST, "%s", why);
     } else {
         domain_set(c);
-        command_go(c, c->home, run);
+        if (fits(row, c->args, why, sizeof why))
+            command_go(c, c->home, run);
+        else
+            command_fail(c, MN_COND_BAD_REQUEST, "%s", why);
     }
 }

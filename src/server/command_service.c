@@ -1,23 +1,11 @@
 /* Commands that concern the service as a whole: what everybody is told, and its end. */
 #include "base/num.h"
 #include "server/command.h"
+#include "server/notice.h"
 #include "server/server.h"
 #include "server/session.h"
 
 enum { DELAY_MAX = 86400 };
-
-static struct mn_stanza *message(const struct host *h, mn_str text)
-{
-    struct mn_stanza *st = mn_stanza_new(MN_MESSAGE, MN_TYPE_NONE);
-    struct mn_elem *body = mn_stanza_body(st);
-    struct mn_jid from;
-
-    MN_ASSERT(!mn_jid_parse(h->name, &st->arena, &from));
-    mn_stanza_from(st, &from);
-    mn_elem_add_text(&st->arena, body, MN_NS_CLIENT, "body", mn_arena_str(&st->arena, text));
-    mn_stanza_seal(st);
-    return st;
-}
 
 /* To all who are online (of one domain: `h` not NULL); to how many sessions of this owner. */
 static uint64_t tell(const struct owner *o, const struct host *h, mn_str text)
@@ -36,7 +24,7 @@ static uint64_t tell(const struct owner *o, const struct host *h, mn_str text)
 
             if (!s->available)
                 continue;
-            st = st ? st : message(u->host, text);
+            st = st ? st : notice_message(u->host, text);
             session_write(s, st, &s->jid);
             told++;
         }

@@ -166,10 +166,10 @@ static void show_read(struct store_read *r)
 {
     struct shown *s = r->arg;
 
-    if (r->result) {
-        command_fail(s->c, MN_COND_INTERNAL, "the database could not be read; try again");
+    if (r->result) { /* what belongs to the command goes with it, on another thread perhaps */
         json_decref(s->ok);
         user_let(s->user);
+        command_fail(s->c, MN_COND_INTERNAL, "the database could not be read; try again");
     } else {
         json_object_set_new(
             s->ok, stored_rows[s->next].name,

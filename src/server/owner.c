@@ -1,5 +1,6 @@
 #include "server/owner.h"
 
+#include "server/notice.h"
 #include "server/router.h"
 #include "server/server.h"
 
@@ -241,6 +242,7 @@ void owner_free(struct owner *o)
     for (at = 0; (u = mn_map_next(&o->users, &at));)
         user_free(u);
     mn_map_free(&o->users);
+    notice_free(o);
     route_spare_free(o);
     snapshot_take(o, NULL);
     mn_free(o);

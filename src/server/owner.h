@@ -46,6 +46,7 @@ struct owner {
     size_t idle_count;
     struct mn_list gates, held; /* where something waits: of accounts, of FIFOs */
     struct mn_map fifos;        /* side, sender and recipient -> struct fifo */
+    struct mn_map notices;      /* domain -> struct notices (notice.c) */
     struct mn_list streams;     /* struct c2s */
     struct mn_list components;  /* struct component_stream */
     struct {                    /* the stanza being handled */

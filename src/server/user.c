@@ -1,7 +1,9 @@
 #include "server/user.h"
 
 #include "base/clock.h"
+#include "base/num.h"
 #include "server/block.h"
+#include "server/notice.h"
 #include "server/presence.h"
 #include "server/quota.h"
 #include "server/router.h"
@@ -149,7 +151,8 @@ static void load_done(struct store_read *r)
     roster_free(&u->roster);
     block_free(u);
     quota_free(u);
-    u->exists = u->disabled = false;
+    u->exists = u->disabled = u->fresh = false;
+    u->motd = 0;
     if (r->result) {
         struct again *a = MN_NEW(struct again);
 
@@ -169,6 +172,10 @@ static void load_done(struct store_read *r)
             u->disabled = true;
         else if (mn_str_is(row->key, USER_VERSION) && row->value.n == 8)
             memcpy(&u->roster.version, row->value.p, 8);
+        else if (mn_str_is(row->key, USER_NEW))
+            u->fresh = true;
+        else if (mn_str_is(row->key, USER_MOTD))
+            (void)!mn_num_parse(row->value, UINT64_MAX, &u->motd);
         else if (mn_str_is(row->key, USER_QUOTA))
             quota_load(u, row->value);
         else if (mn_str_starts(row->key, item) &&
@@ -369,8 +376,9 @@ void user_read(struct user *u, const char *store, mn_str key, void (*done)(struc
 
 void user_created(struct user *u)
 {
-    u->exists = true;
+    u->exists = u->fresh = true;
     u->removed = u->disabled = false;
+    u->motd = 0;
     roster_free(&u->roster);
     block_free(u);
     quota_free(u);

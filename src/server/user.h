@@ -18,6 +18,8 @@ struct user {
     unsigned session_count, needs; /* needs: loads, parks and the like that keep it here */
     bool loaded, exists, removed;
     bool disabled;               /* nobody logs in to it, messages are kept */
+    bool fresh;                  /* it has never been online yet (notice.h), ... */
+    uint64_t motd;               /* ... and this is the last message of the day it was told */
     unsigned parked_for;         /* > 0: what comes in waits */
     struct mn_list parked;       /* routes */
     struct mn_list parked_first; /* what goes before those (router.c) */

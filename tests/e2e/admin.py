@@ -48,7 +48,7 @@ class Asker(Client):
     def __init__(self, server, jid, of="localhost"):
         name, _, domain = jid.partition("@")
         super().__init__(server, host=domain or "localhost")
-        self.of, self.number = of, 0
+        self.of, self.number, self.jid = of, 0, jid
         if domain:
             assert "<success" in self.plain(name, SECRET % name)
         else:
@@ -239,6 +239,14 @@ def contacts():
     assert shown["resources"] == ["desk"] and shown["addresses"] == ["127.0.0.1"], shown
 
 
+def private(asker, number):
+    """A quarter of what may be kept; whether it is."""
+    got = asker.iq("set", "<query xmlns='jabber:iq:private'><n%d xmlns='x'>%s</n%d></query>" % (number, 250000 * "x", number),
+                   asker.jid)
+    assert "type='result'" in got or "<resource-constraint" in got, got
+    return "type='result'" in got
+
+
 def it_starts_again():
     romeo = Asker(server, "romeo@localhost")
     romeo.send("<presence/>")
@@ -250,6 +258,9 @@ def it_starts_again():
     got = asker.submit("http://jabber.org/protocol/admin#shutdown", {"delay": "300", "announcement": "soon"})
     assert "status='completed'" in got, got
     romeo.until("<message [^>]*from='localhost'[^>]*><body>soon</body>")
+    assert ctl("motd", "set", "word of the day", "--domain", "localhost")["ok"] == {}
+    romeo.until("<body>word of the day</body>")
+    assert [private(romeo, i) for i in range(5)] == [True] * 4 + [False]
     ports = len(server.ports)
     assert ctl("restart", "--announcement", "back at once")["ok"]["told"] == 1
     romeo.until("<body>back at once</body>")
@@ -257,12 +268,26 @@ def it_starts_again():
     log_has(" ready ", 2)
     assert "stopping by=restart" in "".join(server.log)
     del server.ports[:ports]
-    Asker(server, "romeo@localhost").socket.close()
     assert server.process.poll() is None
 
 
+def what_was_kept_is_known_again():
+    """Who was told the message of the day, and how much private XML there is."""
+    romeo, nurse = Asker(server, "romeo@localhost"), Asker(server, "nurse@localhost")
+    for asker in romeo, nurse:
+        asker.send("<presence/>")
+    nurse.until("<body>word of the day</body>")
+    romeo.ping()
+    assert "word of the day" not in romeo.text and not private(romeo, 4) and private(nurse, 4)
+    assert ctl("motd", "show", "localhost")["ok"] == {"text": "word of the day"}
+    assert ctl("motd", "show", "example.net")["ok"] == {"text": None}
+    assert ctl("motd", "edit", "x", "example.net")["error"]["code"] == "item-not-found"
+    assert ctl("motd", "set", "")["error"]["code"] == "not-acceptable"
+    assert ctl("motd", "remove")["ok"] == {} and ctl("motd", "show", "localhost")["ok"] == {"text": None}
+
+
 def it_ends():
-    assert ctl("shutdown")["ok"] == {"told": 0}
+    assert "told" in ctl("shutdown")["ok"]
     assert server.process.wait(DEADLINE) == 0
     server.reader.join(DEADLINE)
     assert "stopping by=shutdown" in "".join(server.log)
@@ -283,7 +308,8 @@ try:
         if "@" in jid:
             ctl("user", "add", jid, "--password-stdin", stdin=SECRET % jid.split("@")[0])
     failed = tap([every_role, nobody_who_is_not_logged_in, every_object, other_domains, rights_end_with_a_reload,
-                  everything_is_in_the_log, many_accounts, contacts, it_starts_again, it_ends], lambda: server.log)
+                  everything_is_in_the_log, many_accounts, contacts, it_starts_again,
+                  what_was_kept_is_known_again, it_ends], lambda: server.log)
 finally:
     server.process.kill()
     shutil.rmtree(folder)

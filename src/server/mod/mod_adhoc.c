@@ -447,7 +447,8 @@ const struct module mod_adhoc = {
     .xep =
         {{50, "1.3.0", "Ad-Hoc Commands",
           "wire/adhoc; wire/adhoc-errors; interop/slixmpp-admin/an administrator manages accounts"},
-         {133, "1.3.1", "Service Administration", "wire/adhoc; wire/admin; e2e/admin/every_role"}},
+         {133, "1.3.1", "Service Administration",
+          "wire/adhoc; wire/admin; wire/motd; e2e/admin/every_role"}},
     .feature = {"http://jabber.org/protocol/commands"},
     .iq = {{MN_TYPE_SET, MN_NS_COMMANDS, "command", AT_HOST, on_command}},
     .disco_node = on_node,
