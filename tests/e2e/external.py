@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """SASL EXTERNAL by the client's certificate (XEP-0178): which certificates let whom in, and what is said of the others. Prints TAP.
 usage: external.py MYNAHD MYNAHCTL"""
-import base64, datetime, json, os, re, shutil, ssl, subprocess, sys, tempfile, time, warnings
+import base64, datetime, itertools, json, os, re, shutil, ssl, subprocess, sys, tempfile, time, warnings
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -28,6 +28,7 @@ DAY, NOW = datetime.timedelta(days=1), datetime.datetime.utcnow()
 XMPP_ADDR = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5")
 CLIENT, SERVER = x509.ExtendedKeyUsageOID.CLIENT_AUTH, x509.ExtendedKeyUsageOID.SERVER_AUTH
 serial = 1000
+SOURCES = itertools.cycle("127.0.0.%d" % i for i in range(2, 250))  # an address has only so many lines of the log
 warnings.simplefilter("ignore")  # of signatures over SHA-1
 
 
@@ -207,7 +208,7 @@ def context(shown, newest=ssl.TLSVersion.TLSv1_3):
 
 
 def secured(shown, host=HOST, newest=ssl.TLSVersion.TLSv1_3, sender=None):
-    c = Client(server, host)
+    c = Client(server, host, source=next(SOURCES))
     assert "EXTERNAL" not in c.features, c.features
     c.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
     c.until("<proceed")

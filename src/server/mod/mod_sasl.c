@@ -3,6 +3,7 @@
 #include "base/codec.h"
 #include "base/rand.h"
 #include "server/module.h"
+#include "server/stranger.h"
 
 struct login {
     struct mn_job job; /* first */
@@ -102,9 +103,7 @@ static const char *env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_en
 
 static void tell_certificate(const struct c2s *c, const char *why)
 {
-    static struct mn_log_rate rate;
-
-    if (mn_log_rate(&rate, 100, 10000))
+    if (stranger_may_log(c->srv, mn_conn_peer(c->conn), &c->log))
         mn_log_info(&c->log, "client certificate not accepted", MN_FC("why", why));
 }
 
