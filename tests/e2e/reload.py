@@ -309,6 +309,34 @@ def an_address_makes_way_for_all_addresses():
     login("anna", FIRST)
 
 
+def each_family_of_addresses():
+    """An IPv6 address of its own, both families on one socket, and auto, which is loopback of both for components. As far as this
+    machine has IPv6."""
+    if not os.path.exists("/proc/net/if_inet6"):
+        return
+    own, components = free_port(), free_port()
+    since = len(server.log)
+    reload(listen=LISTEN + [{"address": "::1", "port": own, "tls": "offered"}, {"service": "component", "port": components, "tls": "off"}])
+    six = Client(server, FIRST, source="::1", at=("::1", own))
+    assert "<success" in six.plain("anna")
+    assert closed("127.0.0.1", own)
+    for address in "127.0.0.1", "::1":
+        assert not closed(address, components), address
+    wait_for(lambda: len(logged(r" listening .*address=(\[::1\]|127\.0\.0\.1):%d" % components, since)) == 2, "both of auto")
+    reload(listen=LISTEN + [{"address": "::", "port": own, "tls": "offered"}])
+    wait_for(lambda: logged(r" listening .*address=\[::\]:%d" % own, since), "all addresses")
+    six.bind("six")
+    six.send("<presence/>")
+    six.ping()
+    for address in "127.0.0.1", "::1":
+        c = Client(server, FIRST, source=address, at=(address, own))
+        assert "<success" in c.plain("anna")
+        assert closed(address, components)
+    shown = [s["address"] for s in ask("session", "list", "anna@" + FIRST)["sessions"]]
+    assert any(s.startswith("[::1]:") for s in shown), shown
+    reload()
+
+
 def modules_go_and_come_back():
     anna = login("anna", FIRST)
 
@@ -368,7 +396,7 @@ failed = 1
 try:
     failed = tap([the_table_is_covered, a_domain_comes, a_domain_goes_and_comes_back, the_first_domain_goes,
                   a_domain_that_a_component_has_is_refused, domains_come_and_go_while_people_log_in, a_listener_comes_and_goes,
-                  a_listener_changes_where_it_is, a_port_that_is_taken_refuses_all_of_it, an_address_makes_way_for_all_addresses,
+                  a_listener_changes_where_it_is, a_port_that_is_taken_refuses_all_of_it, an_address_makes_way_for_all_addresses, each_family_of_addresses,
                   modules_go_and_come_back, what_waits_for_a_start_is_said, the_log_changes_its_format, ("end", server.end)],
                  lambda: server.log)
 finally:
