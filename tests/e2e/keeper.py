@@ -256,23 +256,53 @@ class Keeper:
         await running
 
 
+def stanza_id(e):
+    return [i.get("id") for i in e.iter("{urn:xmpp:sid:0}stanza-id")]
+
+
+def arrive(soak, sink, sm, message):
+    """Somebody who was away is told what was kept for him; the end of that is a message of his own."""
+    c = Line(soak.wire_port if sm else soak.port, sink, soak.rng, "look", sm=sm)
+    c.on_message, c.powers, c.token = message, lambda: soak.powers, "end %s" % soak.rng.random()
+    return c, soak.go(c.run())
+
+
+def begin(c):
+    c.send("<presence/>")
+    c.send("<message to='%s@localhost'><body>%s</body></message>" % (c.name, c.token))
+
+
+async def peek(soak, sink, sm, most):
+    """So many are seen, or all."""
+    seen = []
+    c, running = arrive(soak, sink, sm, seen.append)
+    await c.ready()
+    begin(c)
+    await soak.until(lambda: len(seen) >= most or any(e.findtext(CLIENT + "body") == c.token for e in seen), lambda: "%s is told nothing" % sink)
+    c.close()
+    await running
+    soak.seen[sink].update({e.findtext(CLIENT + "body"): stanza_id(e) for e in seen})
+
+
 async def drain(soak, sink, sm):
     """What is kept for somebody who is away, by who sent it."""
     found, ended = [], asyncio.get_running_loop().create_future()
+    seen = soak.seen[sink]
 
     def message(e):
         body = e.findtext(CLIENT + "body")
-        if body == "end " + c.token:
+        if body == c.token:
             ended.done() or ended.set_result(None)
+        elif body.startswith("end "):
+            return  # of one who was cut off
+        elif body in seen and seen[body] != stanza_id(e):
+            raise Lost("%s: %s comes once more with another stanza-id: %s, %s" % (sink, body, seen[body], stanza_id(e)))
         else:
             found.append(body)
 
-    c = Line(soak.wire_port if sm else soak.port, sink, soak.rng, "look", sm=sm)
-    c.on_message, c.token = message, str(soak.rng.random())
-    running = soak.go(c.run())
+    c, running = arrive(soak, sink, sm, message)
     await c.ready()
-    c.send("<presence/>")
-    c.send("<message to='%s@localhost'><body>end %s</body></message>" % (sink, c.token))
+    begin(c)
     try:
         await asyncio.wait_for(ended, DEADLINE)
     except asyncio.TimeoutError:
@@ -280,14 +310,14 @@ async def drain(soak, sink, sm):
     await c.ask("set", private("drained", ""))  # behind the removal of what was delivered
     for k in soak.keepers:
         mine = [b for b in found if b.startswith(k.name + ".")]
-        n, extra = len(k.sent[sink]), k.maybe[sink]
-        rest = mine[n:]
-        if mine[:n] != k.sent[sink] or rest != [b for b in extra if b in rest]:
-            missing = [b for b in k.sent[sink] if b not in mine]
+        sent, extra = k.sent[sink], k.maybe[sink]
+        missing = [b for b in sent if b not in mine and b not in seen]
+        if missing or mine != [b for b in sent + extra if b in mine]:
             doubled = sorted({b for b in mine if mine.count(b) > 1})
             raise Lost("%s from %s: missing %r, doubled %r; found %r, acknowledged %r, on its way %r"
                        % (sink, k.name, missing, doubled, mine, k.sent[sink], extra))
         soak.counts["kept messages found"] += len(mine)
         k.sent[sink], k.maybe[sink] = [], []
+    soak.seen[sink] = {}
     c.leave()
     await running

@@ -84,7 +84,8 @@ class Line:
 
     def __init__(self, port, name, rng, resource="r", password="testpwd", sm=False, tls=False):
         self.port, self.name, self.rng, self.resource, self.password, self.sm, self.tls = port, name, rng, resource, password, sm, tls
-        self.up, self.ended, self.leaving, self.previd, self.stream = False, False, False, None, None
+        self.up = self.ended = self.leaving = self.closed = False
+        self.previd = self.stream = None
         self.powers = lambda: 0  # how often the power went: whose session is older has none
         self.asked, self.number, self.counts = {}, 0, collections.Counter()
         self.on_message = self.on_presence = lambda e: None
@@ -153,7 +154,7 @@ class Line:
     async def run(self):
         """Reads. With `sm` for ever."""
         since = time.monotonic()
-        while True:
+        while not self.closed:
             try:
                 await asyncio.wait_for(self.come(), DEADLINE)
                 since = None
@@ -168,7 +169,7 @@ class Line:
                 since = since or time.monotonic()
                 if time.monotonic() > since + 2 * DEADLINE:
                     raise Lost("%s cannot come back: %r" % (self.name, e))
-                if not self.sm or self.leaving and isinstance(e, Closed):
+                if not self.sm or self.closed or self.leaving and isinstance(e, Closed):
                     self.forget()
                     self.ended = True
                     return
@@ -265,7 +266,8 @@ class Line:
         self.stream.write("<a xmlns='%s' h='%d'/></stream:stream>" % (SM[1:-1], self.handled) if self.sm else "</stream:stream>")
 
     def close(self):
-        self.sm = False
+        """At once, without a word."""
+        self.closed = True
         self.stream.close()
 
     def request(self):
