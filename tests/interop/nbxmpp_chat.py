@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""nbxmpp, the library of Gajim: login, contacts, chat, carbons, and sessions that go on after a cut and a restart. Prints TAP.
+"""nbxmpp, the library of Gajim: login, contacts, chat, carbons, and sessions that go on after a cut and a restart, or do not
+after a crash. Prints TAP.
 usage: nbxmpp_chat.py MYNAHD"""
-import logging, sys, threading
+import logging, re, signal, sys, threading
 
 from gi.repository import Gio, GLib
 from driver import DEADLINE, Cable, account, config_new, person, serving, tap
@@ -129,7 +130,7 @@ class Gajim:
 class Story:
     def __init__(self, server):
         self.server = server
-        for name in "romeo", "juliet":
+        for name in "romeo", "juliet", "mercutio":
             account(server, name)
 
     def logs_in_by_direct_tls(self):
@@ -230,6 +231,25 @@ class Story:
         later = Gajim(self.server, "juliet", "later")
         later.hears("nobody there?")
         later.end()
+
+    def goes_on_with_a_new_session_when_the_server_has_crashed(self):
+        """It reads the count in <failed/>, and then throws away what was not acknowledged all the same."""
+        juliet, mercutio = Gajim(Cable(self.server), "juliet", "balcony"), "mercutio@" + HOST
+        juliet.says(mercutio, "stored 1", "stored 2")
+        juliet.said()
+        self.server.stop(signal.SIGKILL)
+        juliet.until("disconnected")
+        self.server.start()
+        juliet.dial()
+        juliet.until("resume-failed")
+        juliet.until("connected")
+        juliet.says(mercutio, "and now")
+        juliet.said()
+        other = person(self.server, "mercutio", "hand")
+        other.send("<presence/>")
+        got = re.findall("<body>([^<]*)</body>", other.until("<body>and now</body>"))
+        assert got == ["stored 1", "stored 2", "and now"], got
+        juliet.end()
 
 
 logging.getLogger("nbxmpp").setLevel(logging.ERROR)
