@@ -170,9 +170,10 @@ static void challenge(struct mynah_client *c, mn_str in)
 static void binding(struct mynah_client *c, enum mn_binding b, const char *name, mn_str *out)
 {
     const struct mynah_elem *list = feature(c, "sasl-channel-binding", MN_NS_SASL_CB);
-    bool listed = !list;
+    bool listed = !list && b == MN_BIND_UNIQUE;
 
-    /* XEP-0440: what the server does not list it cannot do. Without a list nothing is known. */
+    /* XEP-0440: what the server does not list it cannot do. Without a list it means tls-unique (RFC
+     * 5802, 6.1), which TLS 1.3 has not; what old servers take there instead is not agreed upon. */
     MYNAH_EACH(e, list, "channel-binding", NULL)
     listed = listed || !strcmp(mynah_elem_get(e, "type") ? mynah_elem_get(e, "type") : "", name);
     if (listed)
