@@ -115,7 +115,7 @@ static void pause_before(struct mynah_client *c)
 void client_fail(struct mynah_client *c, const struct mynah_error *why, bool final)
 {
     struct mynah_error told = *why;
-    bool again = !final && !c->conf.no_reconnect;
+    bool again = !final && !c->conf.no_reconnect && !c->stopping;
 
     if (c->state == MYNAH_OFFLINE || c->state == MYNAH_WAITING)
         return;
@@ -591,7 +591,7 @@ void mynah_client_disconnect(struct mynah_client *c)
         return;
     }
     if (c->state == MYNAH_ONLINE && c->has_presence)
-        stream_write(c->stream, MN_STR("<presence type='unavailable'/>"));
+        presence_end(c);
     stream_end(c->stream);
     c->stopping = true;
     mn_timer_stop(&c->idle);

@@ -144,4 +144,5 @@ void presence_came(struct mynah_client *c, const struct mynah_elem *st);
 bool presence_read(struct mynah_client *c, const struct mynah_elem *st, struct mynah_presence *out,
                    struct mynah_error *error);
 void presence_again(struct mynah_client *c); /* after a login */
+void presence_end(struct mynah_client *c);   /* says good-bye */
 void presence_done(struct mynah_client *c);

@@ -43,6 +43,13 @@ void presence_again(struct mynah_client *c)
     mynah_send(c, &p);
 }
 
+void presence_end(struct mynah_client *c)
+{
+    struct mynah_elem *p = presence_new(c, NULL, MYNAH_UNAVAILABLE, NULL, 0);
+
+    mynah_send(c, &p);
+}
+
 void mynah_presence_set(struct mynah_client *c, enum mynah_show show, const char *status,
                         int priority)
 {

@@ -359,3 +359,22 @@ TEST(a_client_may_be_freed_inside_its_call_backs)
         talk_end(NULL);
     }
 }
+
+TEST(a_good_bye_counts_like_any_other_stanza)
+{
+    static const char *const lines[] = {LOGIN(SM),
+                                        "<<enable",
+                                        "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+                                        "<<presence><c",
+                                        "<<presence type='unavailable'/>",
+                                        "<</stream:stream>",
+                                        "><a xmlns='urn:xmpp:sm:3' h='2'/></stream:stream>",
+                                        NULL};
+
+    talk_start(lines, &again);
+    mynah_presence_set(talk.c, MYNAH_AVAILABLE, NULL, 0);
+    talk_until(talk_online);
+    mynah_client_disconnect(talk.c);
+    talk_until(talk_over);
+    talk_end("online closing offline");
+}
