@@ -40,7 +40,7 @@ static void state(void *arg, struct mynah_client *c, enum mynah_state s, const s
         printf("online as %s\n", mynah_client_jid(c));
     if (s == MYNAH_ONLINE && args[2])
         mynah_command(c, args[2], args[3], stage, NULL);
-    example_end(arg, s, why);
+    example_end(arg, c, s, why);
 }
 
 int main(int argc, char **argv)

@@ -58,8 +58,9 @@ static inline void example_why(const struct mynah_error *why)
 }
 
 /* The end of a state call: says why, and stops the context when it is over. */
-static inline void example_end(void *ctx, enum mynah_state s, const struct mynah_error *why)
+static inline void example_end(void *ctx, struct mynah_client *c, enum mynah_state s, const struct mynah_error *why)
 {
+    (void)c;
     example_why(why);
     if (s == MYNAH_OFFLINE)
         mynah_stop((struct mynah_context *)ctx);

@@ -1,11 +1,16 @@
 #!/usr/bin/python3
 """The programs of examples/ against servers: each row is one example and what its user sees. Prints TAP.
 usage: examples.py FOLDER MYNAHD"""
-import os, queue, re, subprocess, sys, threading
+import contextlib, os, queue, re, subprocess, sys, threading
 
 from driver import DEADLINE, config_new, serving, tap
+from peers import Ejabberd, Prosody
 
 FOLDER, MYNAHD = sys.argv[1:]
+
+
+class Lacks(Exception):
+    """The server does not have what the example needs: which XEP."""
 
 
 class Program:
@@ -71,7 +76,7 @@ def message(server):
     with Program(server, "message", address(server, "echo") + "/e") as echo:
         echo.says("online as ")
         with Program(server, "message", address(server, "talker") + "/t", address(server, "echo"), "hello 北京") as talker:
-            talker.says("queued", "written", "acknowledged")
+            talker.says("queued", "written", "acknowledged|delivered")
             echo.says("%s/t: hello 北京" % address(server, "talker"))
             talker.says("%s/e: hello 北京" % address(server, "echo"))
         with Program(server, "message", address(server, "talker"), password="wrong") as p:
@@ -96,7 +101,27 @@ def adhoc(server):
         bot.says(".* calls greet", "name Ann 北京")
 
 
-EXAMPLES = [adhoc, register, message, roster]
+def room(server):
+    if server.name == "mynahd":
+        raise Lacks("XEP-0045")
+    place = "place@rooms." + server.host
+    for name in "ann", "bob":
+        account(server, name)
+    with Program(server, "room", address(server, "ann"), place, "Ann") as ann:
+        ann.says("joined as Ann, new")
+        with Program(server, "room", address(server, "bob"), place, "Bob", "hello 北京") as bob:
+            bob.says("here: Ann", "here: Bob \\(I\\)", "joined as Bob$", "Bob: hello 北京")
+            ann.says("here: Bob", "Bob: hello 北京")
+            with Program(server, "room", address(server, "ann") + "/2", place, "Bob") as late:
+                late.says("refused: conflict")
+                late.ends()
+            with Program(server, "room", address(server, "ann") + "/2", place, "Third", "bye") as third:
+                for p in third, bob, ann:
+                    p.says("Third: bye", "left")
+                    p.ends()
+
+
+EXAMPLES = [adhoc, message, register, room, roster]
 
 
 def short():
@@ -109,7 +134,18 @@ def short():
             assert len(f.readlines()) <= 60, name
 
 
-with serving(MYNAHD, *config_new()) as mynahd:
+def cell(example, server):
+    try:
+        example(server)
+    except Lacks as e:
+        assert server.name == "mynahd" or e.args, e
+        print("# %s: %s lacks %s" % (example.__name__, server.name, e))
+
+
+with contextlib.ExitStack() as stack:
+    servers = [stack.enter_context(s) for s in (serving(MYNAHD, *config_new()), Prosody(), Ejabberd())]
+    servers[0].name = "mynahd"
     bad = tap([("each example has a row and at most 60 lines", short)] +
-              [("%s with mynahd" % e.__name__, lambda e=e: e(mynahd)) for e in EXAMPLES], lambda: mynahd.log)
+              [("%s with %s" % (e.__name__, s.name), lambda e=e, s=s: cell(e, s)) for e in EXAMPLES for s in servers],
+              lambda: servers[0].log + servers[1].log() + servers[2].log())
 sys.exit(bad != 0)
