@@ -2,8 +2,8 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum { BLOCK = 2048 };
@@ -169,23 +169,21 @@ char *mn_arena_cstr(struct mn_arena *a, mn_str s)
 mn_str mn_arena_fmt(struct mn_arena *a, const char *fmt, ...)
 {
     va_list ap, again;
-    size_t room = (size_t)(a->end - a->p);
-    int n;
+    size_t room = (size_t)(a->end - a->p), n;
     char *p = a->p;
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf(p, room, fmt, ap);
+    n = mn_buf_vfmt(p, room, fmt, ap);
     va_end(ap);
-    MN_ASSERT(n >= 0);
-    if ((size_t)n < room) {
+    if (n < room) {
         a->p += n + 1;
     } else {
-        p = mn_arena_bytes(a, (size_t)n + 1);
-        vsnprintf(p, (size_t)n + 1, fmt, again);
+        p = mn_arena_bytes(a, n + 1);
+        mn_buf_vfmt(p, n + 1, fmt, again);
     }
     va_end(again);
-    return (mn_str){p, (size_t)n};
+    return (mn_str){p, n};
 }
 
 static void block_home(struct mn_block *b)

@@ -37,20 +37,78 @@ void mn_buf_c(struct mn_buf *b, char c)
     b->n++;
 }
 
+/* Text with room for it, of which nothing is written beyond the end. */
+struct sheet {
+    char *p;
+    size_t room, n;
+};
+
+static void put(struct sheet *to, const char *p, size_t n)
+{
+    if (n && to->n + n <= to->room)
+        memcpy(to->p + to->n, p, n);
+    to->n += n;
+}
+
+static void put_number(struct sheet *to, unsigned v)
+{
+    char text[10];
+    size_t at = sizeof text;
+
+    do
+        text[--at] = (char)('0' + v % 10);
+    while (v /= 10);
+    put(to, text + at, sizeof text - at);
+}
+
+/* Most texts consist of other texts: %s, %.*s and %u are done here at a fraction of what they cost
+ * in the C library, which gets the rest of the format from the first thing else on. */
+size_t mn_buf_vfmt(char *p, size_t room, const char *fmt, va_list ap)
+{
+    struct sheet to = {p, room, 0};
+    const char *at;
+    int n;
+
+    for (; *(at = strchrnul(fmt, '%')); fmt = at) {
+        put(&to, fmt, (size_t)(at - fmt));
+        if (at[1] == 's') {
+            const char *text = va_arg(ap, const char *);
+
+            put(&to, text, strlen(text));
+            at += 2;
+        } else if (at[1] == '.' && at[2] == '*' && at[3] == 's') {
+            int most = va_arg(ap, int);
+            const char *text = va_arg(ap, const char *);
+
+            put(&to, text, most ? strnlen(text, most < 0 ? SIZE_MAX : (size_t)most) : 0);
+            at += 4;
+        } else if (at[1] == 'u') {
+            put_number(&to, va_arg(ap, unsigned));
+            at += 2;
+        } else {
+            n = to.n < room ? vsnprintf(p + to.n, room - to.n, at, ap) : vsnprintf(NULL, 0, at, ap);
+            MN_ASSERT(n >= 0);
+            return to.n + (size_t)n;
+        }
+    }
+    put(&to, fmt, (size_t)(at - fmt));
+    put(&to, "", 1);
+    return to.n - 1;
+}
+
 void mn_buf_fmt(struct mn_buf *b, const char *fmt, ...)
 {
     va_list ap, again;
-    int n;
+    size_t n;
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf(b->p ? b->p + b->n : NULL, b->cap - b->n, fmt, ap);
+    n = mn_buf_vfmt(b->p ? b->p + b->n : NULL, b->cap - b->n, fmt, ap);
     va_end(ap);
-    MN_ASSERT(n >= 0);
-    if ((size_t)n >= b->cap - b->n)
-        vsnprintf(mn_buf_room(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
+    if (n >= b->cap - b->n)
+        mn_buf_vfmt(mn_buf_room(b, n + 1), n + 1, fmt, again);
     va_end(again);
-    b->n += (size_t)n;
+    b->n += n;
 }
 
 void mn_buf_u64(struct mn_buf *b, uint64_t v)

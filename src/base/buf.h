@@ -1,6 +1,8 @@
 /* A growing byte buffer, and the way text is built. {0} is an empty one; it owns its bytes. */
 #pragma once
 
+#include <stdarg.h>
+
 #include "base/str.h"
 
 struct mn_buf {
@@ -14,6 +16,9 @@ void mn_buf_c(struct mn_buf *b, char c);
 /* A literal, without counting at run time. */
 #define mn_buf_lit(b, lit) mn_buf_add(b, "" lit, sizeof(lit) - 1)
 void mn_buf_fmt(struct mn_buf *b, const char *fmt, ...) MN_PRINTF(2, 3);
+/* As vsnprintf: what it takes without the NUL; when that is not less than `room`, what stands there
+ * means nothing. */
+size_t mn_buf_vfmt(char *p, size_t room, const char *fmt, va_list ap) MN_PRINTF(3, 0);
 void mn_buf_u64(struct mn_buf *b, uint64_t v);
 /* Escaped for XML character data and for attribute values in either quotes: & < > " ' and, as
  * references, tab, LF and CR when `attr`. */

@@ -53,3 +53,41 @@ TEST(buffer_escapes_for_text_and_attributes)
     CHECK_STR(mn_buf_view(&b), "-7");
     mn_buf_free(&b);
 }
+
+static size_t format(char *p, size_t room, const char *fmt, ...)
+{
+    va_list ap;
+    size_t n;
+
+    va_start(ap, fmt);
+    n = mn_buf_vfmt(p, room, fmt, ap);
+    va_end(ap);
+    return n;
+}
+
+/* Every row as the C library has it, with room for all of it and with less. */
+TEST(formatting_is_the_c_librarys)
+{
+#define ROW(...)                                                                                   \
+    do {                                                                                           \
+        char want[200], got[200];                                                                  \
+        size_t n = (size_t)snprintf(want, sizeof want, __VA_ARGS__);                               \
+                                                                                                   \
+        for (size_t room = 0; room <= n + 1; room++) {                                             \
+            memset(got, '#', sizeof got);                                                          \
+            CHECK_INT((long long)format(got, room, __VA_ARGS__), (long long)n);                    \
+            CHECK(got[room] == '#');                                                               \
+        }                                                                                          \
+        CHECK_STR(mn_str_from(got), want);                                                         \
+    } while (0)
+    ROW("nothing");
+    ROW("%s", "");
+    ROW("<%s>%.*s</%s>", "a", 3, "bcdef", "a");
+    ROW("%.*s|%.*s|%.*s", 0, "x", 5, "ab", -1, "yz");
+    ROW("%u %u %u", 0u, 7u, 4294967295u);
+    ROW("%s %5d %s %.*s %u", "a", -3, "b", 2, "cde", 9u);
+    ROW("100%% of %zu and %#x", (size_t)5, 255);
+    ROW("%s%%", "x");
+#undef ROW
+    CHECK_INT((long long)format(NULL, 0, "%.*s%u", 0, (char *)NULL, 5u), 1);
+}
