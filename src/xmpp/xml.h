@@ -16,7 +16,8 @@
 struct mn_xml_limits {
     size_t bytes;   /* of one top-level element, tags included; also of the stream header */
     unsigned depth; /* levels inside the stream element: a stanza is 1 */
-    unsigned attrs; /* of one element, xmlns declarations counted */
+    unsigned attrs; /* of one element, xmlns declarations counted; of those twice as many may hold
+                       at one place of a payload */
 };
 
 enum mn_xml_what {

@@ -430,7 +430,8 @@ static int declarations(struct parser *p)
         if ((e = declare(p, r)))
             return e;
     }
-    return MN_E_OK;
+    /* Each prefix is looked for among those that hold: they must not be many for many elements. */
+    return p->binding_count - p->outside > 2 * p->limits->attrs ? MN_E_LIMIT : MN_E_OK;
 }
 
 static void hang(struct mn_elem *parent, struct mn_node *n)

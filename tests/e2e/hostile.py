@@ -32,6 +32,8 @@ BAD = [  # before the login: what is sent, and the error
     ("5,000 levels", b"<a>" * HUGE, "policy-violation"),
     ("5,000 attributes", b"<a " + b" ".join(b"a%d='x'" % i for i in range(HUGE)) + b"/>", "policy-violation"),
     ("5,000 namespaces", b"<a " + b" ".join(b"xmlns:a%d='x'" % i for i in range(HUGE)) + b"/>", "policy-violation"),
+    ("1,000 namespaces at one place", b"".join(b"<a " + b" ".join(b"xmlns:a%d_%d='x'" % (k, i) for i in range(50)) + b">" for k in range(10)) + b"</a>" * 10,
+     "policy-violation"),
     ("an endless name", b"<" + b"a" * 20000, "policy-violation"),
     ("an endless value", b"<a b='" + b"c" * 20000, "policy-violation"),
     ("an oversize stanza", b"<auth xmlns='%s'>" % SASL.encode() + b"A" * 20000, "policy-violation"),

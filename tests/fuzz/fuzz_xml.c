@@ -210,7 +210,8 @@ struct judge {
     struct result r;
     XML_Parser p;
     const struct mn_xml_limits *limits;
-    unsigned depth, declared;
+    unsigned depth, declared, holding,
+        outside; /* holding: declarations; outside: around the payload */
     size_t begin;
     bool decl;
 };
@@ -229,9 +230,16 @@ static void on_declared(void *arg, const char *prefix, const char *uri)
 {
     struct judge *j = arg;
 
-    (void)prefix;
     (void)uri;
     j->declared++;
+    j->holding += !prefix || strcmp(prefix, "xml");
+}
+
+static void on_undeclared(void *arg, const char *prefix)
+{
+    struct judge *j = arg;
+
+    j->holding -= !prefix || strcmp(prefix, "xml");
 }
 
 static void on_start(void *arg, const char *name, const char **attrs)
@@ -249,7 +257,10 @@ static void on_start(void *arg, const char *name, const char **attrs)
         mn_buf_c(&j->r.text, 4);
         mn_buf_str(&j->r.text, mn_str_from(attrs[1]));
     }
-    if (count > j->limits->attrs || j->depth > j->limits->depth)
+    if (j->depth <= 1)
+        j->outside = j->holding;
+    if (count > j->limits->attrs || j->depth > j->limits->depth ||
+        j->holding - j->outside > 2 * j->limits->attrs)
         j->r.seen |= TOO_MUCH;
     j->r.in_text = false;
     if (!j->depth++) {
@@ -359,7 +370,7 @@ static struct result expats(mn_str in, const struct mn_xml_limits *limits)
     XML_SetProcessingInstructionHandler(j.p, on_pi);
     XML_SetStartDoctypeDeclHandler(j.p, on_doctype);
     XML_SetXmlDeclHandler(j.p, on_decl);
-    XML_SetStartNamespaceDeclHandler(j.p, on_declared);
+    XML_SetNamespaceDeclHandler(j.p, on_declared, on_undeclared);
     if (mn_str_starts(in, MN_STR("\xef\xbb\xbf")) || mn_str_starts(in, MN_STR("\xff\xfe")) ||
         mn_str_starts(in, MN_STR("\xfe\xff")) || (in.n > 1 && (!in.p[0] || !in.p[1])))
         j.r.seen |= GUESSED;
@@ -436,7 +447,7 @@ static void document(mn_str in, const struct mn_xml_limits *limits)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct mn_xml_limits narrow = {150, 3, 4};
+    static const struct mn_xml_limits narrow = {150, 4, 3};
     const struct mn_xml_limits *limits = size && data[0] & 2 ? &narrow : &wide;
     uint32_t seed = 2166136261u;
     struct mn_buf b = {0};

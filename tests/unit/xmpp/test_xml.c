@@ -259,6 +259,18 @@ TEST(limits_hold_also_for_what_is_not_finished)
         mn_buf_fmt(&b, " a%d='1'", i);
     mn_buf_str(&b, MN_STR("/>"));
     CHECK_INT(error_of(events(stream_of(mn_buf_view(&b)), b.n + 500, 0)), MN_E_LIMIT);
+    for (int more = 0; more < 2; more++) { /* 60 declarations hold in the payload; 61 */
+        mn_buf_clear(&b);
+        for (int level = 0; level < 4; level++) {
+            mn_buf_str(&b, MN_STR("<a"));
+            for (int i = 0; i < 20 + (level == 3 ? more : 0); i++)
+                mn_buf_fmt(&b, " xmlns:a%d_%d='1'", level, i);
+            mn_buf_str(&b, MN_STR(">"));
+        }
+        mn_buf_str(&b, MN_STR("</a><a xmlns:b='1'/></a></a></a>"));
+        CHECK_INT(error_of(events(stream_of(mn_buf_view(&b)), b.n + 500, 0)),
+                  more ? MN_E_LIMIT : 0);
+    }
     mn_buf_free(&b);
 }
 
