@@ -156,6 +156,14 @@ void handled_free(struct session *s)
     mn_free(s->handled);
 }
 
+void handled_drop(struct owner *o, mn_str bare)
+{
+    struct mn_buf b = {0};
+
+    store_del_prefix(o->writer, MN_STR(""), STORE, key(&b, bare, MN_STR("")));
+    mn_buf_free(&b);
+}
+
 /* After a crash. */
 
 struct asked {

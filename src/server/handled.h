@@ -20,6 +20,8 @@ void handled_home(struct owner *o, const struct ticket *t);
 /* The session ends, nobody will ask. */
 void handled_end(struct owner *o, struct session *s);
 void handled_free(struct session *s);
+/* The account goes, in the commit of this turn. */
+void handled_drop(struct owner *o, mn_str bare);
 
 /* Calls back, later, with what is known of a session that is not there any more. */
 typedef void handled_fn(void *arg, bool known, uint32_t h);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "server/block.h"
+#include "server/handled.h"
 #include "server/notice.h"
 #include "server/presence.h"
 #include "server/quota.h"
@@ -444,6 +445,7 @@ void user_remove(struct user *u, struct session *except)
     u->offline.known = false;
     store_index_del(u->owner->writer, mn_jid_host(&u->jid), "accounts", mn_jid_user(&u->jid),
                     mn_jid_bare(&u->jid), MN_STR(""));
+    handled_drop(u->owner, mn_jid_bare(&u->jid));
     user_wrote(u, store_drop(u->owner->writer, mn_jid_bare(&u->jid)));
     /* Who asks ends with the account: its answer waits for no contact. */
     u->owner->now.session = NULL;

@@ -220,10 +220,20 @@ def nothing_stays():
         assert "h='2'" in b.until("<resumed[^>]*/>")
         b.send(message("sink0", "y"))
         b.ping()
-        # After a crash they stay for a day.
+        # What a crash leaves stays for a day.
         machine.again()
         assert len(machine.rows()) == 1, machine.rows()
-        assert resume(machine, "b", previd)[0] == 3
+        h, b = resume(machine, "b", previd)
+        assert h == 3, h
+        # They go with the account ...
+        b.send("<iq type='set' id='gone'><query xmlns='jabber:iq:register'><remove/></query></iq>")
+        b.ends()
+        assert "id='gone'" in b.text and machine.rows() == [], (b.text, machine.rows())
+        # ... or by themselves.
+        a = person(machine.server, "a")
+        enable(a)
+        a.send(message("sink0", "z"))
+        a.ping()
         machine.server.stop(9)
         db = sqlite3.connect(machine.data + "/mynah.db")
         (value,) = db.execute("SELECT value FROM kv WHERE store='handled'").fetchone()
