@@ -110,6 +110,7 @@ class Client:
         self.host = host or server.host
         self.socket = socket.create_connection(at or ("127.0.0.1", server.ports[0]), DEADLINE, (source, 0))
         self.text, self.decoder = "", codecs.getincrementaldecoder("utf-8")()
+        self.answered = set()
         if opened:
             self.features = self.open()
 
@@ -135,14 +136,22 @@ class Client:
             data = self.socket.recv(65536)
             if not data:
                 raise Exception("closed while waiting for %s; have %r" % (patterns, self.text))
-            self.text += self.decoder.decode(data)
+            self.hear(data)
+
+    def hear(self, data):
+        """What came; as any client does it answers what the server asks behind messages that had waited."""
+        self.text += self.decoder.decode(data)
+        for asked in re.findall(r"<iq [^>]*id='(has-\d+)'[^>]*>.*?</iq>", self.text, re.S):
+            if asked not in self.answered:
+                self.answered.add(asked)
+                self.send("<iq type='result' id='%s' to='%s'/>" % (asked, self.host))
 
     def ends(self):
         while True:
             data = self.socket.recv(65536)
             if not data:
                 return self.text
-            self.text += self.decoder.decode(data)
+            self.hear(data)
 
     def register(self, name, password="testpwd"):
         self.send("<iq type='get' id='g'><query xmlns='jabber:iq:register'/></iq>")

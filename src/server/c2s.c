@@ -434,6 +434,13 @@ static void on_elem(struct c2s *c, const struct mn_xml_item *item, struct mn_are
         early_stanza(c, st, e);
 }
 
+static void on_end(struct c2s *c)
+{
+    if (c->session && !mn_conn_queued(c->conn))
+        session_farewell(c->session);
+    c2s_close(c);
+}
+
 /* Input. */
 
 static void pump(struct c2s *c)
@@ -455,7 +462,7 @@ static void pump(struct c2s *c)
         else if (e == MN_XML_ELEM)
             on_elem(c, &item, &a);
         else if (e == MN_XML_CLOSE)
-            c2s_close(c);
+            on_end(c);
         else if (e < 0)
             c2s_error(c, mn_stream_cond_of(e),
                       e == MN_E_LIMIT ? "over a limit of size, depth or attributes"

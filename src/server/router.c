@@ -157,6 +157,17 @@ static void delivered(struct user *u, const struct mn_stanza *st)
         HOOK_RUN(u->owner->srv, message_delivered, u, st);
 }
 
+/* While older messages of the account go to a session, what comes for that one, or for any, goes
+ * the same way: behind them. */
+static bool goes_behind(const struct route *r, const struct session *s)
+{
+    const struct user *u = r->user;
+
+    return u->offline.behind && (!s || s == u->offline.to) &&
+           (r->st->type == MN_TYPE_CHAT || r->st->type == MN_TYPE_NONE ||
+            r->st->type == MN_TYPE_NORMAL);
+}
+
 static bool to_best(struct user *u, struct mn_stanza *st)
 {
     int best = -1;
@@ -181,8 +192,16 @@ static bool to_best(struct user *u, struct mn_stanza *st)
     return true;
 }
 
-static void message_bare(struct route *r)
+static void to_resource(struct session *s, struct mn_stanza *st)
 {
+    serve(s, st);
+    delivered(s->user, st);
+}
+
+/* `s`: the one that it is for; NULL: any. */
+static void message_bare(struct route *r, struct session *s)
+{
+    bool behind = goes_behind(r, s);
     enum verdict v;
 
     switch (r->st->type) {
@@ -197,13 +216,20 @@ static void message_bare(struct route *r)
         route_finish(r);
         return;
     }
-    if (!r->user->offline.flush && to_best(r->user, r->st)) {
+    if (!behind && to_best(r->user, r->st)) {
         route_finish(r);
         return;
     }
     HOOK_ASK(r->user->owner->srv, message_undelivered, &v, r);
-    if (v == PASS)
+    if (v != PASS)
+        return;
+    if (behind && s)
+        to_resource(s, r->st);
+    else if (!behind || !to_best(r->user, r->st)) {
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
+        return;
+    }
+    route_finish(r);
 }
 
 static void message_to(struct route *r)
@@ -211,14 +237,13 @@ static void message_to(struct route *r)
     struct session *s =
         r->st->to.resource ? session_find(r->user, mn_jid_resource(&r->st->to)) : NULL;
 
-    if (s) {
-        serve(s, r->st);
-        delivered(r->user, r->st);
+    if (s && !goes_behind(r, s)) {
+        to_resource(s, r->st);
         route_finish(r);
-    } else if (r->st->to.resource && r->st->type != MN_TYPE_CHAT) { /* 8.5.3.2.1 */
+    } else if (!s && r->st->to.resource && r->st->type != MN_TYPE_CHAT) { /* 8.5.3.2.1 */
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
     } else {
-        message_bare(r);
+        message_bare(r, s);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "server/session.h"
 
 #include "base/clock.h"
+#include "base/num.h"
 #include "server/block.h"
 #include "server/handled.h"
 #include "server/module.h"
@@ -8,7 +9,7 @@
 #include "server/server.h"
 #include "server/sm.h"
 
-enum { OPEN_MAX = 1 << 20 };
+enum { OPEN_MAX = 1 << 20, LATE_MS = 30000 };
 
 struct answer {
     struct mn_list link;
@@ -117,6 +118,69 @@ static void answers_drop(struct session *s)
     }
 }
 
+/* What the client has of what was written to it (docs/design/004-delivery.md). One that
+ * acknowledges by XEP-0198 says so itself. Any other is asked what it can do (XEP-0030), and the
+ * answer, whatever it is, shows that it has read so far; where none comes, that it ends its stream
+ * in good order, or says anything long after. Not by a ping: there are clients
+ * that die of one. */
+
+#define MARK "has-"
+
+static void question(struct session *s)
+{
+    struct mn_stanza *st = mn_stanza_new(MN_IQ, MN_TYPE_GET);
+    struct mn_jid host;
+
+    st->id = mn_arena_fmt(&st->arena, MARK "%u", s->marks);
+    if (!mn_jid_make((mn_str){0}, s->user->host->name, (mn_str){0}, &st->arena, &host))
+        st->from = host;
+    st->to = mn_jid_copy(&s->jid, &st->arena);
+    mn_elem_add(&st->arena, mn_stanza_body(st), MN_NS_DISCO_INFO, "query");
+    mn_stanza_seal(st);
+    session_give(s, st);
+}
+
+uint32_t session_mark(struct session *s)
+{
+    s->marks++;
+    s->marked = mn_clock_now();
+    if (!s->sm)
+        question(s);
+    else if (sm_mark(s->sm))
+        s->has = s->marks;
+    return s->marks;
+}
+
+bool session_has(const struct session *s, uint32_t mark)
+{
+    return (int32_t)(s->has - mark) >= 0;
+}
+
+void session_had(struct session *s)
+{
+    if (!s->user || s->has == s->marks)
+        return;
+    s->has = s->marks;
+    HOOK_RUN(s->user->owner->srv, client_has, s);
+}
+
+void session_farewell(struct session *s)
+{
+    if (!s->sm)
+        session_had(s);
+}
+
+/* An answer to what we have asked. */
+static void answered(struct session *s, const struct mn_stanza *st)
+{
+    mn_str number = mn_str_skip(st->id, sizeof MARK - 1);
+    uint64_t n;
+
+    if (mn_str_starts(st->id, MN_STR(MARK)) && mn_num_parse(number, UINT32_MAX, &n) &&
+        (uint32_t)n == s->marks)
+        session_had(s);
+}
+
 /* Out of its account; what it had open is dropped. */
 static void leave(struct session *s)
 {
@@ -127,6 +191,7 @@ static void leave(struct session *s)
     u->owner->count.sessions--;
     s->user = NULL;
     handled_end(u->owner, s);
+    HOOK_RUN(u->owner->srv, session_left, u, s);
     if (s->held)
         HOOK_RUN(u->owner->srv, active_again, s);
     answers_drop(s);
@@ -315,7 +380,8 @@ static void iq_out(struct session *s, uint32_t seq, struct mn_stanza *st)
                         .seq = seq};
 
         iq_dispatch(&iq, at);
-    } else { /* answers to our pushes need nothing */
+    } else {
+        answered(s, st);
         mn_stanza_unref(st);
     }
 }
@@ -364,6 +430,8 @@ void session_take(struct session *s, struct mn_stanza *st)
     o->now.bytes = st->payload.n;
     o->now.ticket = NULL;
     o->count.stanzas++;
+    if (s->has != s->marks && !s->sm && mn_clock_now() - s->marked > LATE_MS && !session_queued(s))
+        session_had(s);
     if (s->user->blocklist && block_hits(s->user, &st->to)) {
         struct mn_stanza *e = block_error(st);
 

@@ -42,6 +42,8 @@ struct session {
     struct adhoc *adhoc;     /* forms that it may submit (mod_adhoc) */
     struct held *held;       /* what an inactive client does not get yet (mod_csi) */
     uint32_t in_count;       /* stanzas taken from it */
+    uint32_t marks, has;     /* session_mark: the last one, and the last one that it has */
+    int64_t marked;          /* when the last one was */
     struct mn_list tickets;  /* the open ones */
     size_t open_bytes;       /* of their stanzas */
     struct mn_list answers;  /* own IQ answers behind open tickets */
@@ -94,6 +96,14 @@ void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st);
 /* A stanza on the account's behalf. An IQ leaves behind all answers that wait: a roster push must
  * not overtake the older roster. Takes over the reference. */
 void session_push(struct session *s, struct mn_stanza *st);
+/* A mark behind all that was written to it: when its client has shown that it has all of that, the
+ * hook client_has is run and session_has is true. */
+uint32_t session_mark(struct session *s);
+bool session_has(const struct session *s, uint32_t mark);
+/* Its client has everything up to the last mark. */
+void session_had(struct session *s);
+/* It ended its stream in good order, and everything was written by then. */
+void session_farewell(struct session *s);
 /* The number of the last stanza of the closed prefix: everything up to it is settled. */
 uint32_t session_settled(const struct session *s);
 /* The endpoint is gone: the session ends, or waits for it to come back. */

@@ -68,6 +68,7 @@ bool sm_shared_let(struct sm_shared *shared, bool had)
         return !had;
     shared->had |= had;
     had = shared->had;
+    had |= shared->number > 0;
     if (--shared->holders)
         return false;
     mn_free(shared);
@@ -117,6 +118,13 @@ static struct sm_item *take_first(struct sm *m)
     return item;
 }
 
+bool sm_mark(struct sm *m)
+{
+    m->mark = m->sent;
+    m->marked = m->acked != m->sent;
+    return !m->marked;
+}
+
 /* The client has everything up to `h`. */
 static void has(struct sm *m, uint32_t h)
 {
@@ -125,6 +133,10 @@ static void has(struct sm *m, uint32_t h)
 
         sm_shared_let(item->shared, true);
         mn_free(item);
+    }
+    if (m->marked && (int32_t)(h - m->mark) >= 0) {
+        m->marked = false;
+        session_had(m->session);
     }
 }
 
@@ -223,6 +235,14 @@ bool sm_return(struct session *s, const struct endpoint_face *face, void *endpoi
     if (m->first)
         ask(s);
     return true;
+}
+
+uint64_t sm_first_number(const struct sm *m)
+{
+    for (const struct sm_item *item = m->first; item; item = item->next)
+        if (item->shared && item->shared->number)
+            return item->shared->number;
+    return 0;
 }
 
 struct session *sm_find(struct user *u, mn_str id)

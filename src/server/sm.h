@@ -9,7 +9,8 @@
  * the account when the last of them ends and none has had it. */
 struct sm_shared {
     unsigned holders;
-    bool had; /* acknowledged, or written to a session that acknowledges nothing */
+    bool had;        /* acknowledged, or written to a session that acknowledges nothing */
+    uint64_t number; /* in the account's log, where it is still and needs no way back to; 0: none */
 };
 
 struct sm_item { /* a stanza as it went out */
@@ -27,7 +28,9 @@ struct sm {
     uint32_t sent, acked;   /* stanzas to the client, and what it has of them */
     uint32_t told;          /* our last h ... */
     uint32_t due;           /* ... and the one that the client asked for while it was not settled */
+    uint32_t mark;          /* what was sent before the session's last mark */
     bool resumable, asking; /* asking: our <r/> is not answered yet */
+    bool marked;            /* and is not acknowledged */
     uint32_t max;           /* seconds without a stream */
     struct sm_item *first, **last;
     size_t bytes;  /* of the queue */
@@ -46,6 +49,8 @@ struct sm_shared *sm_shared_new(void);
 bool sm_shared_let(struct sm_shared *shared, bool had);
 /* A stanza to the client: kept until it is acknowledged. */
 void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to);
+/* session_had when all that was sent so far is acknowledged. True: it is. */
+bool sm_mark(struct sm *m);
 /* The client has everything up to `h`. False: more than was sent. */
 bool sm_acked(struct session *s, uint32_t h);
 /* Our `h`: everything up to it is settled, and durable where it is stored. */
@@ -63,6 +68,8 @@ void sm_wait(struct session *s, int64_t ms);
 /* The client is back: <resumed/>, and everything that it does not have. False when `h` cannot be.
  */
 bool sm_return(struct session *s, const struct endpoint_face *face, void *endpoint, uint32_t h);
+/* The first that is not acknowledged and in the log still; 0: none. */
+uint64_t sm_first_number(const struct sm *m);
 struct session *sm_find(struct user *u, mn_str id);
 /* The session has ended: messages that it had not acknowledged go the way of messages to somebody
  * who is away, requests are answered by an error. */

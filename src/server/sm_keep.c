@@ -11,7 +11,7 @@
 #include "server/server.h"
 #include "server/sm.h"
 
-enum { VERSION = 3, OLDEST = 2, GRACE_MS = 60000 };
+enum { VERSION = 4, OLDEST = 2, GRACE_MS = 60000 };
 enum { AVAILABLE = 1, INTERESTED = 2, CARBONS = 4, BLOCKLIST = 8 };
 /* Of a message: nobody else has it, or somebody has acknowledged it; anything else is the number of
  * those who share it. */
@@ -79,6 +79,7 @@ static void write_down(struct session *s)
     put_number(&b, (s->available ? AVAILABLE : 0) | (s->interested ? INTERESTED : 0) |
                        (s->carbons ? CARBONS : 0) | (s->blocklist ? BLOCKLIST : 0));
     put_number(&b, s->priority);
+    put_number(&b, s == u->offline.to ? (int64_t)u->offline.upto : 0);
     if (s->available) {
         const struct flat *f = s->presence;
 
@@ -92,6 +93,7 @@ static void write_down(struct session *s)
     for (const struct sm_item *i = m->first; i; i = i->next) {
         put_number(&b, i->time);
         put_number(&b, number_of(i->shared));
+        put_number(&b, i->shared ? (int64_t)i->shared->number : 0);
         put_text(&b, (mn_str){i->bytes, i->n});
     }
     store_set(w, mn_jid_bare(&u->jid), "sm", id, mn_buf_view(&b));
@@ -175,7 +177,7 @@ static void groups_free(struct sm_start *start)
 static bool restore(struct sm_start *start, struct user *u, mn_str id, mn_str r)
 {
     mn_str resource, text, presence[3];
-    int64_t version, in, sent, acked, max, until, flags, priority, now = mn_clock_wall();
+    int64_t version, in, sent, acked, max, until, flags, priority, upto = 0, now = mn_clock_wall();
     struct mn_arena a = {0};
     struct session *s;
     struct sm *m;
@@ -183,8 +185,8 @@ static bool restore(struct sm_start *start, struct user *u, mn_str id, mn_str r)
     if (!take_number(&r, &version) || version < OLDEST || version > VERSION ||
         !take_text(&r, &resource) || !take_number(&r, &in) || !take_number(&r, &sent) ||
         !take_number(&r, &acked) || !take_number(&r, &max) || max < 1 || !take_number(&r, &until) ||
-        !take_number(&r, &flags) || !take_number(&r, &priority) || !u->exists ||
-        id.n != sizeof m->id - 1)
+        !take_number(&r, &flags) || !take_number(&r, &priority) ||
+        (version > 3 && !take_number(&r, &upto)) || !u->exists || id.n != sizeof m->id - 1)
         return false;
     for (int i = 0; i < 3 && flags & AVAILABLE; i++)
         if (!take_text(&r, &presence[i]))
@@ -212,14 +214,21 @@ static bool restore(struct sm_start *start, struct user *u, mn_str id, mn_str r)
             presence_directed_add(s, &to);
     }
     mn_arena_done(&a, NULL);
-    for (int64_t time, number;
-         take_number(&r, &time) && take_number(&r, &number) && take_text(&r, &text);) {
+    for (int64_t time, number, in_log = 0; take_number(&r, &time) && take_number(&r, &number) &&
+                                           (version < 4 || take_number(&r, &in_log)) &&
+                                           take_text(&r, &text);) {
         struct sm_shared *shared = number == ALONE ? NULL
                                    : number == HAD ? sm_shared_new()
                                                    : shared_of(start, u, number);
 
+        if (shared && in_log)
+            shared->number = (uint64_t)in_log;
         sm_push(m, time, text, shared);
         sm_shared_let(shared, number == HAD);
+    }
+    if (upto) { /* those are in the log still */
+        u->offline.to = s;
+        u->offline.upto = (uint64_t)upto;
     }
     /* The clock may have been set back meanwhile. */
     until = until > now + max * 1000 ? now + max * 1000 : until;

@@ -26,9 +26,12 @@ struct user {
     struct gate out;             /* what leaves because of an uncommitted change */
     uint64_t wrote;              /* newest commit that holds a change of this account */
     struct {                     /* messages for who is away (mod_offline) */
-        struct flush *flush;     /* they are going out; what comes is stored behind them */
+        struct flush *flush;     /* they are going out, or are out and nobody has said so yet */
+        struct session *to;      /* who gets them, and has not said that it has them */
+        uint64_t upto;           /* number of the last one that it got */
+        bool behind;             /* more go to it: what comes is stored behind them */
+        bool known;              /* these are */
         uint64_t count, bytes;
-        bool known; /* these are */
     } offline;
     struct roster roster;
     struct unheard_list unheard; /* of sessions that have ended */

@@ -138,6 +138,9 @@ def verify_sink(server, sink, people):
         if mine[:n] != p.sent[sink] or mine[n:] != extra[:len(mine) - n]:
             raise Lost("%s from %s: found %r, acknowledged %r, on its way %r" % (sink, p.name, mine, p.sent[sink], extra))
         p.sent[sink] = []
+    c.send("</stream:stream>")  # so it has everything
+    c.ends()
+    c = person(server, sink)
     ask(c, "set", "p", private("drained"))  # behind the removal of what was delivered
     c.socket.close()
 

@@ -68,6 +68,28 @@ static bool is_marker(struct client *c, const struct item *i)
     return true;
 }
 
+/* As any client does, it answers the server's question behind what had waited. */
+static bool is_answered(struct client *c, const struct item *i)
+{
+    const struct mn_elem *e = i->xml.elem;
+    mn_str id = i->what == MN_XML_ELEM ? mn_elem_get(e, "id") : (mn_str){0};
+
+    if (c->mute || !mn_str_starts(id, MN_STR("has-")) ||
+        !mn_elem_child(e, MN_NS_DISCO_INFO, "query"))
+        return false;
+    mn_buf_fmt(&c->owed, "<iq type='result' id='%.*s' to='%.*s'/>", MN_ARG(id),
+               MN_ARG(mn_elem_get(e, "from")));
+    return true;
+}
+
+static void pay(struct client *c)
+{
+    if (c->saying || !c->owed.n || !c->conn)
+        return;
+    mn_conn_write(c->conn, mn_buf_view(&c->owed));
+    mn_buf_free(&c->owed);
+}
+
 /* SCRAM checks that the server offered what came (XEP-0474). */
 static void keep_offer(struct client *c, const struct mn_elem *mechanisms)
 {
@@ -134,7 +156,7 @@ static void on_bytes(void *arg, mn_str bytes)
         if (e == MN_XML_ELEM)
             notice(c, i->xml.elem);
         mn_list_add(&c->unread, &i->link);
-        if (is_marker(c, i)) {
+        if (is_marker(c, i) || is_answered(c, i)) {
             mn_list_del(&i->link);
             mn_arena_done(&i->arena, NULL);
             mn_free(i);
@@ -145,6 +167,7 @@ static void on_bytes(void *arg, mn_str bytes)
             break;
     }
     mn_xml_keep(c->xml);
+    pay(c);
 }
 
 static void on_closed(void *arg, int why)
@@ -176,6 +199,7 @@ void client_say(struct talk *t, struct client *c, mn_str bytes, bool at_once)
     said(c->name, "C", bytes);
     if (!c->conn)
         failed(t, "%.*s is not connected", MN_ARG(c->name));
+    c->saying = true;
     do {
         mn_str piece = bytes;
 
@@ -185,6 +209,8 @@ void client_say(struct talk *t, struct client *c, mn_str bytes, bool at_once)
         mn_loop_turn(t->loop, 0);
         bytes = mn_str_skip(bytes, piece.n);
     } while (bytes.n);
+    c->saying = false;
+    pay(c);
 }
 
 /* The next thing; what it was before is used up. */
@@ -277,6 +303,7 @@ void client_free(struct client *c)
     got_free(c);
     mn_sasl_client_free(c->sasl);
     mn_xml_free(c->xml);
+    mn_buf_free(&c->owed);
     mn_arena_done(&c->arena, NULL);
     mn_free(c);
 }

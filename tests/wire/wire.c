@@ -376,6 +376,11 @@ static void on_deaf(struct talk *t, const struct statement *st)
     mn_conn_pause(named(t, st)->conn, true);
 }
 
+static void on_mute(struct talk *t, const struct statement *st)
+{
+    named(t, st)->mute = true;
+}
+
 static void on_cut(struct talk *t, const struct statement *st)
 {
     client_free(named(t, st));
@@ -405,6 +410,7 @@ static const struct {
     {"closed", on_closed},
     {"close", on_close},
     {"deaf", on_deaf},
+    {"mute", on_mute},
     {"cut", on_cut},
     {"shutdown", on_shutdown},
 };

@@ -77,6 +77,9 @@ struct client {
     struct mn_list unread; /* items */
     bool ended;            /* the other side ended it */
     bool broken;           /* what came is no XML stream */
+    bool mute;             /* answers no ping by itself */
+    bool saying;           /* what it says is not out yet */
+    struct mn_buf owed;    /* what it answers behind that */
     mn_str jid;            /* full; empty: not bound */
     mn_str domain;
     struct item *got; /* taken by a login that goes on */

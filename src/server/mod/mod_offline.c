@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "server/handled.h"
 #include "server/module.h"
+#include "server/sm.h"
 #include "xmpp/datetime.h"
 
 struct conf {
@@ -165,6 +166,8 @@ static enum verdict undelivered(struct route *r)
     if (hinted(r->st, "no-store"))
         return PASS;
     if ((mn_stanza_is_state(r->st) || !mn_elem_first(r->st->elem)) && !hinted(r->st, "store")) {
+        if (u->offline.behind)
+            return PASS;
         route_finish(r);
         return DONE;
     }
@@ -175,31 +178,51 @@ static enum verdict undelivered(struct route *r)
     return DONE;
 }
 
-/* What waits goes out in pages, the next when the client has taken most of the last: all at once
- * might be more than may wait for a client, and end its session. Until the last is out, whatever
- * comes for the account is stored behind it (user->offline.flush). */
+/* What waits goes out in pages to one session, the next when its client has taken most of the last:
+ * all at once might be more than may wait for a client, and end its session. Until the last is out,
+ * whatever comes for the account is stored behind it (user->offline.behind). A message leaves the
+ * log when the client has shown that it has it (session_mark): one mark at a time, behind all that
+ * was written by then. When the session goes before that, what it was not seen to have goes to the
+ * next one, or waits. */
 enum { PAGE = 32, LOOK_AGAIN_MS = 50 };
 
 struct flush {
-    struct session *s; /* a reference; another one goes on when it ends */
     struct user *u;
-    uint64_t upto; /* id of the last one that went out */
     struct mn_timer timer;
+    bool idle;       /* until its session comes back, says something or goes */
+    bool over;       /* all is out */
+    bool exact;      /* `out` is known; not of a session that was kept over a restart */
+    bool plain;      /* some went out before the session acknowledged by itself */
+    uint64_t had;    /* number of the last one that left the log */
+    uint64_t marked; /* the mark stands behind that one; 0: none */
+    struct {
+        uint64_t count, bytes;
+    } out, before; /* of what was written and is in the log; of it before the mark */
+    uint32_t mark;
 };
 
-static void flush_end(struct flush *f)
+/* Who got something and has not said so stands in the account still (sm_keep.c). */
+static void flush_stop(struct flush *f)
 {
     struct user *u = f->u;
 
     u->offline.flush = NULL;
-    session_unref(f->s);
+    u->offline.behind = false;
+    mn_timer_stop(&f->timer);
     mn_free(f);
     user_let(u);
 }
 
+static void flush_end(struct flush *f)
+{
+    f->u->offline.to = NULL;
+    f->u->offline.upto = 0;
+    flush_stop(f);
+}
+
 static bool takes(const struct session *s)
 {
-    return s->user && s->available && s->priority >= 0;
+    return s->available && s->priority >= 0;
 }
 
 static struct session *taker(const struct user *u)
@@ -217,101 +240,224 @@ static bool is_full(const struct session *s)
     return session_queued(s) > (size_t)s->user->owner->snap->conf->limits.queue / 4;
 }
 
+static void go(struct flush *f)
+{
+    f->idle = f->over = false;
+    f->u->offline.behind = taker(f->u);
+    mn_timer_start(f->u->owner->loop, &f->timer, 0);
+}
+
+static void trim(struct user *u, uint64_t upto)
+{
+    u->wrote =
+        store_log_trim(u->owner->writer, mn_jid_bare(&u->jid), "offline", UINT64_MAX >> 1, upto);
+}
+
+static void had(struct flush *f)
+{
+    struct user *u = f->u;
+
+    trim(u, f->marked);
+    u->offline.known &= f->exact;
+    u->offline.count -= f->before.count;
+    u->offline.bytes -= f->before.bytes;
+    f->out.count -= f->before.count;
+    f->out.bytes -= f->before.bytes;
+    f->had = f->marked;
+    f->marked = 0;
+}
+
+static void mark(struct flush *f)
+{
+    if (f->marked || f->u->offline.upto == f->had)
+        return;
+    f->marked = f->u->offline.upto;
+    f->before.count = f->out.count;
+    f->before.bytes = f->out.bytes;
+    f->mark = session_mark(f->u->offline.to);
+    if (session_has(f->u->offline.to, f->mark))
+        had(f);
+}
+
 static void flush_page(void *arg, struct user *u);
 
 /* Goes on when the client has room. */
 static void flush_on(struct mn_timer *t)
 {
     struct flush *f = MN_OF(t, struct flush, timer);
-    struct session *s = takes(f->s) ? f->s : taker(f->u);
+    struct user *u = f->u;
+    struct session *s = u->offline.to;
 
-    if (!s || f->u->owner->stopping) {
+    if (!s || (!takes(s) && u->offline.upto == f->had))
+        s = u->offline.to = taker(u);
+    if (u->owner->stopping) {
+        flush_stop(f);
+    } else if (!s) {
         flush_end(f);
-        return;
+    } else if (!takes(s)) {
+        f->idle = true;
+        u->offline.behind = false;
+    } else if (is_full(s) && !s->endpoint) {
+        f->idle = true;
+    } else if (is_full(s)) {
+        mn_timer_start(u->owner->loop, t, LOOK_AGAIN_MS);
+    } else {
+        u->offline.behind = true;
+        user_when_loaded(u, flush_page, f);
     }
-    session_ref(s);
-    session_unref(f->s);
-    f->s = s;
-    if (is_full(s))
-        mn_timer_start(f->u->owner->loop, &f->timer, LOOK_AGAIN_MS);
-    else
-        user_when_loaded(f->u, flush_page, f);
+}
+
+/* It is in the log still: when the session ends it needs no way back there. */
+static void give(struct user *u, const struct store_row *row)
+{
+    struct sm_shared *shared = sm_shared_new();
+    struct owner *o = u->owner;
+    struct mn_stanza *st;
+
+    shared->number = row->id;
+    o->shared = shared;
+    if (!mn_stanza_load(row->value, &st)) {
+        HOOK_RUN(o->srv, message_numbered, u, st, row->id);
+        session_write(u->offline.to, st, NULL);
+    }
+    o->shared = NULL;
+    sm_shared_let(shared, false);
+    mn_stanza_unref(st);
+}
+
+static void all_out(struct flush *f)
+{
+    struct user *u = f->u;
+
+    u->offline.behind = false;
+    u->offline.known = f->exact;
+    u->offline.count = f->out.count;
+    u->offline.bytes = f->out.bytes;
+    f->idle = f->over = true;
+    if (u->offline.upto == f->had)
+        flush_end(f);
 }
 
 static void flush_read(struct store_read *r)
 {
     struct flush *f = r->arg;
     struct user *u = f->u;
-    size_t i = 0, bytes = 0;
+    struct session *s = u->offline.to;
+    size_t i = 0;
 
-    for (; i < r->count && f->s->user && !(i && is_full(f->s)); i++) {
-        struct mn_stanza *st;
-
-        bytes += r->rows[i].value.n;
-        if (!mn_stanza_load(r->rows[i].value, &st)) {
-            HOOK_RUN(u->owner->srv, message_numbered, u, st, r->rows[i].id);
-            session_write(f->s, st, NULL);
-        }
-        mn_stanza_unref(st);
+    user_need(u);
+    for (; i < r->count && s && !(i && is_full(s)); i++) {
+        give(u, &r->rows[i]);
+        f->plain |= !s->sm;
+        u->offline.upto = r->rows[i].id;
+        f->out.count++;
+        f->out.bytes += r->rows[i].value.n;
     }
-    if (i) {
-        u->wrote = store_log_trim(u->owner->writer, mn_jid_bare(&u->jid), "offline",
-                                  UINT64_MAX >> 1, r->rows[i - 1].id);
-        f->upto = r->rows[i - 1].id;
-        u->offline.count -= u->offline.known ? i : 0;
-        u->offline.bytes -= u->offline.known ? bytes : 0;
-    }
-    if (r->result || i < r->count || i == r->limit) {
-        mn_timer_start(u->owner->loop, &f->timer, r->result ? LOOK_AGAIN_MS : 0);
-        user_unpark(u);
-    } else {
-        u->offline.count = u->offline.bytes = 0;
-        u->offline.known = true;
-        user_need(u);
-        flush_end(f);
-        user_unpark(u);
-        user_let(u);
-    }
+    if (s)
+        mark(f);
+    if (r->result)
+        mn_timer_start(u->owner->loop, &f->timer, LOOK_AGAIN_MS);
+    else if (!s || i < r->count || i == r->limit)
+        go(f);
+    else
+        all_out(f);
+    user_unpark(u);
+    user_let(u);
     store_read_free(r);
 }
 
 static void flush_page(void *arg, struct user *u)
 {
     struct store_read *r = store_read_new();
-    struct flush *f = arg;
 
     r->kind = STORE_LOG;
     r->owner = mn_arena_str(&r->arena, mn_jid_bare(&u->jid));
     r->store = "offline";
     r->key = MN_STR("");
-    r->after = f->upto;
+    r->after = u->offline.upto;
     r->limit = PAGE;
     r->done = flush_read;
-    r->arg = f;
+    r->arg = arg;
     user_park(u); /* what comes meanwhile is delivered behind */
     store_read(u->owner->writer, r, u->wrote);
 }
 
-/* Behind what is being stored just now. */
+/* Behind what is being stored just now. One that was kept over a restart goes on where it was. */
 static void ready(struct session *s)
 {
     struct user *u = s->user;
-    struct flush *f;
+    struct flush *f = u->offline.flush;
 
-    if (u->offline.flush || (u->offline.known && !u->offline.count))
+    if (f && f->idle)
+        go(f);
+    if (f || (u->offline.known && !u->offline.count && !u->offline.to))
         return;
     u->offline.flush = f = MN_NEW(struct flush);
-    f->s = session_ref(s);
     f->u = u;
     f->timer.fire = flush_on;
+    f->exact = !u->offline.to;
+    u->offline.to = u->offline.to ? u->offline.to : s;
+    u->offline.behind = true;
     user_need(u);
+    mark(f);
     user_when_loaded(u, flush_page, f);
+}
+
+static void client_has(struct session *s)
+{
+    struct user *u = s->user;
+    struct flush *f = u->offline.flush;
+
+    if (!f || u->offline.to != s || !f->marked || !session_has(s, f->mark))
+        return;
+    had(f);
+    mark(f);
+    if (f->over && !f->marked)
+        flush_end(f);
+    else if (f->idle && !f->over)
+        go(f);
+}
+
+/* How far a client that acknowledges by itself has done so is known to the message. */
+static uint64_t acknowledged(const struct user *u, const struct session *s)
+{
+    struct flush *f = u->offline.flush;
+    uint64_t next;
+
+    if (!s->sm || (f && f->plain))
+        return 0;
+    next = sm_first_number(s->sm);
+    return next ? next - 1 : u->offline.upto;
+}
+
+static void left(struct user *u, struct session *s)
+{
+    struct flush *f = u->offline.flush;
+    uint64_t upto;
+
+    if (u->offline.to != s)
+        return;
+    upto = acknowledged(u, s);
+    if (upto > (f ? f->had : 0)) {
+        trim(u, upto);
+        u->offline.known = false;
+        if (f)
+            f->had = upto;
+    }
+    u->offline.to = NULL;
+    u->offline.upto = f ? f->had : 0;
+    if (!f)
+        return;
+    f->marked = f->out.count = f->out.bytes = 0;
+    f->plain = false;
+    if (f->idle)
+        go(f);
 }
 
 const struct module mod_offline = {
     .name = "offline",
     .xep = {{160, "1.0.1", "Best Practices for Handling Offline Messages",
-             "wire/offline; wire/offline-room"},
+             "wire/offline; wire/offline-room; wire/offline-acknowledged"},
             {203, "2.0", "Delayed Delivery", "wire/offline; wire/delay"},
             {334, "1.0.0", "Message Processing Hints", "wire/hints"}},
     .feature = {"msgoffline"},
@@ -320,4 +466,6 @@ const struct module mod_offline = {
     .message_entered = entered,
     .message_undelivered = undelivered,
     .session_ready = ready,
+    .session_left = left,
+    .client_has = client_has,
 };

@@ -1,6 +1,7 @@
 /* Sessions that are kept over a restart. */
 #include "base/clock.h"
 #include "server/config.h"
+#include "server/module.h"
 #include "server/presence.h"
 #include "server/router.h"
 #include "server/server.h"
@@ -170,13 +171,26 @@ static int waiting_messages(const struct user *u)
     return count;
 }
 
+static void says(const char *text)
+{
+    static struct mn_jid alice = {"alice@localhost", 5, 9, 0};
+    struct mn_stanza *st = mn_stanza_new(MN_MESSAGE, MN_TYPE_CHAT);
+    struct mn_jid bob;
+
+    MN_ASSERT(!mn_jid_parse(MN_STR("bob@localhost"), &arena, &bob));
+    mn_elem_add_text(&st->arena, mn_stanza_body(st), MN_NS_CLIENT, "body", mn_str_from(text));
+    mn_stanza_seal(st);
+    mn_stanza_from(st, &alice);
+    mn_stanza_to(st, &bob);
+    router_send(st);
+}
+
 /* Both got it before the restart, and neither comes back. */
 TEST(what_two_kept_sessions_share_goes_on_once)
 {
     char dir[] = "/tmp/mynah-keep-XXXXXX";
     struct user *u = NULL;
     struct mn_jid bob;
-    struct mn_stanza *st;
     struct owner *o;
 
     CHECK(mkdtemp(dir));
@@ -186,12 +200,7 @@ TEST(what_two_kept_sessions_share_goes_on_once)
     user_when_loaded(user_get(o, host_first(srv), &bob), come_twice, &u);
     while (!u)
         mn_loop_turn(o->loop, 100);
-    st = mn_stanza_new(MN_MESSAGE, MN_TYPE_CHAT);
-    mn_elem_add_text(&st->arena, mn_stanza_body(st), MN_NS_CLIENT, "body", MN_STR("to both"));
-    mn_stanza_seal(st);
-    mn_stanza_from(st, &(struct mn_jid){"alice@localhost", 5, 9, 0});
-    mn_stanza_to(st, &bob);
-    router_send(st);
+    says("to both");
     server_free(srv);
 
     start(dir, 100);
@@ -200,6 +209,64 @@ TEST(what_two_kept_sessions_share_goes_on_once)
     u = user_find(o, MN_STR("bob@localhost"));
     while (u->session_count)
         session_end(MN_OF(u->sessions.next, struct session, link));
+    CHECK_INT(waiting_messages(u), 1);
+    server_free(srv);
+    remove_all(dir);
+    mn_arena_done(&arena, NULL);
+}
+
+static struct session *only(struct user *u)
+{
+    return MN_OF(u->sessions.next, struct session, link);
+}
+
+/* They waited, went out before the restart, and nobody has acknowledged them: neither does that
+ * make two of them, nor are they lost. */
+TEST(what_waited_and_went_out_before_a_restart_is_there_once)
+{
+    char dir[] = "/tmp/mynah-keep-XXXXXX";
+    struct user *u = NULL;
+    struct mn_jid bob;
+    struct session *s;
+    struct owner *o;
+    unsigned came = 0;
+
+    CHECK(mkdtemp(dir));
+    start(dir, 100);
+    o = srv->owners[0];
+    bob = account("bob@localhost");
+    u = user_get(o, srv->hosts, &bob);
+    says("one");
+    says("two");
+    says("three");
+    CHECK_INT(waiting_messages(u), 3);
+    user_when_loaded(u, come, &came);
+    s = only(u);
+    s->available = true;
+    s->presence = presence_flat((mn_str){0}, (mn_str){0}, (mn_str){0});
+    mod_offline.session_ready(s);
+    while (s->sm->sent < 3)
+        mn_loop_turn(o->loop, 100);
+    CHECK(sm_acked(s, 1));
+    server_free(srv);
+
+    start(dir, 100); /* its client comes back, has the second, and goes */
+    o = srv->owners[0];
+    u = user_find(o, MN_STR("bob@localhost"));
+    s = only(u);
+    mod_offline.session_ready(s);
+    CHECK(sm_acked(s, 2));
+    while (mn_loop_turn(o->loop, 200))
+        ;
+    CHECK_INT(s->sm->sent, 3);
+    session_end(s);
+    CHECK_INT(waiting_messages(u), 1);
+    server_free(srv);
+
+    start(dir, 100);
+    o = srv->owners[0];
+    CHECK_INT(o->count.sessions, 0);
+    u = user_get(o, srv->hosts, &bob);
     CHECK_INT(waiting_messages(u), 1);
     server_free(srv);
     remove_all(dir);

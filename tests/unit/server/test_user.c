@@ -1,5 +1,6 @@
 /* Accounts and their changes: what leaves before and after these are durable, and what is in memory
  * when they are not. The endpoints are texts, and the store's disk can be slow or full. */
+#include "base/clock.h"
 #include "server/config.h"
 #include "server/presence.h"
 #include "server/router.h"
@@ -115,10 +116,11 @@ static void closed(void *endpoint, enum mn_stream_cond cond, mn_str text)
     (void)text;
 }
 
+static size_t slow_from = SIZE_MAX; /* whoever got more than that reads no more */
+
 static size_t queued(const void *endpoint)
 {
-    (void)endpoint;
-    return 0;
+    return ((const struct mn_buf *)endpoint)->n > slow_from ? 10 << 20 : 0;
 }
 
 static void settled(void *endpoint)
@@ -265,6 +267,87 @@ TEST(copies_of_what_is_stored_leave_when_it_is)
     done(other, &to_other);
     done(carol, &to_carol);
     user_let(bob);
+    end();
+}
+
+static void says_to(struct session *s, const struct session *to, enum mn_type type, const char *id)
+{
+    struct user whom = {.jid = to->jid};
+
+    says(s, MN_MESSAGE, type, &whom, id);
+}
+
+/* RFC 6120 10.1: a resource and its account are one recipient. The client reads slowly. */
+TEST(nothing_overtakes_what_waited)
+{
+    struct mn_buf to_alice = {0}, to_bob = {0}, to_other = {0};
+    struct session *alice, *bob, *other;
+    struct user *u;
+
+    start();
+    alice = comes(account("alice"), &to_alice);
+    u = account("bob");
+    says(alice, MN_MESSAGE, MN_TYPE_CHAT, u, "1");
+    says(alice, MN_MESSAGE, MN_TYPE_CHAT, u, "2");
+    quiet();
+    slow_from = sizeof "presence";
+    bob = session_new(u, MN_STR("r"), &face, &to_bob);
+    other = session_new(u, MN_STR("other"), &face, &to_other);
+    says(bob, MN_PRESENCE, MN_TYPE_NONE, NULL, "");
+    quiet();
+    CHECK_STR(mn_buf_view(&to_bob), "presence 1 ");
+    says_to(alice, bob, MN_TYPE_CHAT, "3");
+    says_to(alice, bob, MN_TYPE_HEADLINE, "now");
+    says_to(alice, other, MN_TYPE_CHAT, "elsewhere");
+    quiet();
+    CHECK_STR(mn_buf_view(&to_bob), "presence 1 now ");
+    CHECK_STR(mn_buf_view(&to_other), "elsewhere ");
+    slow_from = SIZE_MAX;
+    mn_clock_set(mn_clock_now() + 1000, mn_clock_wall());
+    quiet();
+    mn_clock_set(-1, 0);
+    CHECK_STR(mn_buf_view(&to_bob), "presence 1 now 2 3 ");
+    says_to(alice, bob, MN_TYPE_CHAT, "4");
+    CHECK_STR(mn_buf_view(&to_bob), "presence 1 now 2 3 4 ");
+    session_end(other);
+    done(bob, &to_bob);
+    done(alice, &to_alice);
+    mn_buf_free(&to_other);
+    end();
+}
+
+/* One that answers nothing: what it says long after shows that it has read what it got. */
+TEST(a_client_that_goes_on_talking_has_what_waited)
+{
+    struct mn_buf to_alice = {0}, to_bob = {0};
+    struct session *alice, *bob;
+    int64_t now = mn_clock_now();
+    struct user *u;
+
+    mn_clock_set(now, mn_clock_wall());
+    start();
+    alice = comes(account("alice"), &to_alice);
+    u = account("bob");
+    says(alice, MN_MESSAGE, MN_TYPE_CHAT, u, "1");
+    quiet();
+    bob = comes(u, &to_bob);
+    CHECK_INT(u->offline.count, 1);
+    says(bob, MN_MESSAGE, MN_TYPE_CHAT, alice->user, "at once");
+    quiet();
+    CHECK_INT(u->offline.count, 1);
+    mn_clock_set(now + 31000, mn_clock_wall());
+    mn_buf_lit(&to_bob, "unread");
+    slow_from = 0;
+    says(bob, MN_MESSAGE, MN_TYPE_CHAT, alice->user, "while something waits for it");
+    quiet();
+    CHECK_INT(u->offline.count, 1);
+    slow_from = SIZE_MAX;
+    says(bob, MN_MESSAGE, MN_TYPE_CHAT, alice->user, "later");
+    quiet();
+    CHECK_INT(u->offline.count, 0);
+    mn_clock_set(-1, 0);
+    done(bob, &to_bob);
+    done(alice, &to_alice);
     end();
 }
 
