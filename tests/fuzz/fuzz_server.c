@@ -1,7 +1,7 @@
 /* Clients' bytes into a whole server, in process: one loop, store in memory, every module on. Each
  * line of the input is said by one of four clients, whom its first character chooses:
  *
- *   a, b     two accounts that are logged in
+ *   a, b     two accounts that are logged in; a administers the server
  *   c, d     a stranger inside a stream, and one before it
  *   A to D   the same four; the next character chooses a request from the modules' own tables, the
  *            one behind it whom it is sent to; the rest goes on in the start tag of its element
@@ -10,7 +10,8 @@
  *   +        ... comes anew
  *   ~        a minute goes by
  *
- * A `$` stands for the last id that stream management gave out. Whatever comes, the server lives,
+ * A `$` stands for the last id that stream management gave out, a `^` for that of the last form.
+ * Whatever comes, the server lives,
  * says only well-formed XML, and has nothing left when the clients are gone. */
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -30,7 +31,7 @@ static struct client {
 } clients[CLIENTS];
 static struct server *srv;
 static int64_t now;
-static char sm_id[25];
+static char sm_id[25], form_id[33];
 
 /* Work is done at once: every run of an input is the same. */
 struct mn_work {
@@ -107,8 +108,13 @@ static void pass(int64_t ms)
 
 static void heard(struct client *c, const struct mn_elem *e)
 {
-    mn_str id = mn_elem_get(e, "id");
+    mn_str id = mn_elem_get(e, "id"),
+           form = mn_elem_get(mn_elem_child(e, MN_NS_COMMANDS, "command"), "sessionid");
 
+    if (form.n && form.n < sizeof form_id) {
+        memcpy(form_id, form.p, form.n);
+        form_id[form.n] = 0;
+    }
     if (mn_elem_is(e, MN_NS_SASL, "success")) {
         mn_xml_restart(c->xml);
     } else if (mn_elem_is(e, MN_NS_COMPRESS, "compressed")) {
@@ -252,6 +258,8 @@ static void raw(struct client *c, mn_str in)
     for (size_t i = 0; i < in.n; i++)
         if (in.p[i] == '$')
             mn_buf_str(&b, mn_str_from(sm_id));
+        else if (in.p[i] == '^')
+            mn_buf_str(&b, mn_str_from(form_id));
         else
             mn_buf_c(&b, in.p[i]);
     mn_buf_c(&b, '\n');
@@ -289,6 +297,7 @@ static const struct config *config(void)
 {
     static const char yaml[] =
         "loops: 1\n"
+        "admins: [a@localhost]\n"
         "auth:\n"
         "  mechanisms: [SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, DIGEST-MD5, CRAM-MD5, "
         "ANONYMOUS]\n"
@@ -304,7 +313,6 @@ static const struct config *config(void)
     if (!c) {
         MN_ASSERT(!config_parse(mn_str_from(yaml), &a, &c, &errors));
         c->auth.iterations = 1;
-        mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT, 2);
     }
     return c;
 }
@@ -315,6 +323,7 @@ static void server_begin(void)
     struct mn_buf why = {0};
 
     now = 1;
+    mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT, 2); /* an administrator may have set another level */
     mn_clock_set(now, 1000000000000 + now);
     mn_rand_fix(1);
     opt.work = mn_work_new((unsigned[]){1, 1, 1, 1}, 100);
@@ -350,7 +359,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     config();
     before = mn_alloc_bytes();
-    sm_id[0] = 0;
+    sm_id[0] = form_id[0] = 0;
     server_begin();
     while (in.n)
         line(mn_str_cut(in, '\n', &in));
