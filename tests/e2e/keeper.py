@@ -273,8 +273,8 @@ def begin(c):
 
 
 async def peek(soak, sink, sm, most):
-    """So many are seen, or all."""
-    seen = []
+    """So many are seen, or all; who cannot acknowledge what he sees (XEP-0198) sees all, since what was on the wire is his."""
+    seen, most = [], most if sm else 1 << 30
     c, running = arrive(soak, sink, sm, seen.append)
     await c.ready()
     begin(c)
