@@ -83,21 +83,26 @@ static mn_str fifo_key(struct mn_buf *b, enum fifo_side side, mn_str from, mn_st
     return mn_buf_view(b);
 }
 
-/* Empty ones go when a commit is through. */
+/* Empty ones go when a commit is through, all of them: while there is one, every stanza looks. */
 static void fifos_sweep(struct owner *o)
 {
-    size_t at = 0, count = 0;
-    struct fifo *f, *gone[64];
+    struct fifo *f, *gone[256];
+    bool more;
 
-    while (count < MN_COUNT(gone) && (f = mn_map_next(&o->fifos, &at)))
-        if (gate_open(&f->gate))
-            gone[count++] = f;
-    while (count) {
-        f = gone[--count];
-        mn_map_del(&o->fifos, f->key);
-        mn_list_del(&f->gate.link);
-        mn_free(f);
-    }
+    do {
+        size_t at = 0, count = 0;
+
+        while (count < MN_COUNT(gone) && (f = mn_map_next(&o->fifos, &at)))
+            if (gate_open(&f->gate))
+                gone[count++] = f;
+        more = count == MN_COUNT(gone);
+        while (count) {
+            f = gone[--count];
+            mn_map_del(&o->fifos, f->key);
+            mn_list_del(&f->gate.link);
+            mn_free(f);
+        }
+    } while (more);
 }
 
 struct gate *fifo_find(struct owner *o, enum fifo_side side, mn_str from, mn_str to)

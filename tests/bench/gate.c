@@ -330,7 +330,11 @@ static void allocs(const char *path)
     MN_ASSERT(!mn_file_read(path, 1 << 20, &lab.a, &corpus));
     open_clients(CHATTERS);
     accounts(0, CHATTERS, CONTACTS);
+    accounts(CHATTERS, 1, 0);
     log_in(0, CHATTERS);
+    for (unsigned i = 0; i < CHATTERS; i++) /* all leave something for somebody who is away */
+        chat(corpus, FIRST + i, FIRST + CHATTERS);
+    run();
     messages(corpus);
     lab.allocs = lab.messages = 0;
     messages(corpus);
