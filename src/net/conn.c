@@ -1,13 +1,13 @@
 #include "base/err.h"
 #include "net/conn_parts.h"
 
-/* Buffers for the next that writes: as many as a turn of the loop may fill, and no more bytes. */
-enum { STOCK = 128, STOCK_CAP = 16384, STOCK_BYTES = 1 << 19 };
+/* Buffers for the next that writes: as many as a turn of the loop may fill, none of them so big
+ * that all together held much (1 MB). */
+enum { STOCK = 128, STOCK_CAP = 8448 };
 
 static _Thread_local struct {
     struct mn_buf bufs[STOCK];
     unsigned count;
-    size_t bytes;
     char *scratch[3];
 } stock;
 
@@ -16,7 +16,6 @@ static void stock_free(void)
 {
     while (stock.count)
         mn_buf_free(&stock.bufs[--stock.count]);
-    stock.bytes = 0;
     for (int i = 0; i < 3; i++) {
         mn_free(stock.scratch[i]);
         stock.scratch[i] = NULL;
@@ -32,17 +31,14 @@ char *conn_scratch(int which)
 
 void conn_buf_ready(struct mn_buf *b)
 {
-    if (b->p || !stock.count)
-        return;
-    *b = stock.bufs[--stock.count];
-    stock.bytes -= b->cap;
+    if (!b->p && stock.count)
+        *b = stock.bufs[--stock.count];
 }
 
 void conn_buf_give(struct mn_buf *b)
 {
     b->n = 0;
-    if (b->p && b->cap <= STOCK_CAP && stock.count < STOCK && stock.bytes + b->cap <= STOCK_BYTES) {
-        stock.bytes += b->cap;
+    if (b->p && b->cap <= STOCK_CAP && stock.count < STOCK) {
         stock.bufs[stock.count++] = *b;
         *b = (struct mn_buf){0};
     } else {
