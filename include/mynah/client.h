@@ -118,6 +118,8 @@ MYNAH_API const char *mynah_client_tls_name(const struct mynah_client *c);
 MYNAH_API const char *mynah_client_mechanism(const struct mynah_client *c);
 /* The <features/> that came last, or NULL. */
 MYNAH_API const struct mynah_elem *mynah_client_features(const struct mynah_client *c);
+/* What it logs in with; NULL: nothing. */
+MYNAH_API const char *mynah_client_password(const struct mynah_client *c);
 MYNAH_API void mynah_client_set_password(struct mynah_client *c, const char *password);
 
 /* What a later run of the program needs to go on where this one stops: the session and everything

@@ -658,6 +658,11 @@ const struct mynah_elem *mynah_client_features(const struct mynah_client *c)
     return c->features;
 }
 
+const char *mynah_client_password(const struct mynah_client *c)
+{
+    return c->password;
+}
+
 void mynah_client_set_password(struct mynah_client *c, const char *password)
 {
     if (c->password)

@@ -10,7 +10,7 @@ BUILD = os.path.abspath(sys.argv[1])
 FOLDER = tempfile.mkdtemp(prefix="mynah-install-")
 ROOT = FOLDER + "/root"
 EXPECTED = """
-    bin/mynahctl bin/mynahd
+    bin/mynah bin/mynahctl bin/mynahd
     lib/systemd/system/mynahd.service lib/sysusers.d/mynah.conf
     share/bash-completion/completions/mynahctl
     share/doc/mynah/CHANGELOG.md share/doc/mynah/LICENSE share/doc/mynah/SECURITY.md share/doc/mynah/configuration.md

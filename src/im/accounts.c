@@ -1,0 +1,152 @@
+#include "im/accounts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/err.h"
+#include "base/file.h"
+
+enum { CONFIG_MAX = 1 << 20, PASSWORD_MAX = 4096 };
+
+static const char *const tls_names[] = {"required", "starttls", "direct", "offered", "off", NULL};
+
+#define ACCOUNT(field) offsetof(struct im_account, field)
+
+static const struct mn_conf_row account_rows[] = {
+    {"jid", MN_CONF_TEXT, ACCOUNT(jid), NULL, .min = 1, .max = 3071,
+     .text = "the address, with /resource or without"},
+    {"password_command", MN_CONF_TEXT, ACCOUNT(password_command), "",
+     .text = "prints the password: pass show chat, secret-tool lookup ..."},
+    {"password_file", MN_CONF_TEXT, ACCOUNT(password_file), "",
+     .text = "holds it; nobody else may read the file (mode 0600)"},
+    {"host", MN_CONF_TEXT, ACCOUNT(host), "",
+     .text = "the server's name or address, where DNS does not say it"},
+    {"port", MN_CONF_INT, ACCOUNT(port), "0", .min = 0, .max = 65535,
+     .text = "with host; 0: the usual one"},
+    {"tls", MN_CONF_CHOICE, ACCOUNT(tls), "required", .choices = tls_names,
+     .text = "what encryption is asked for"},
+    {"ca_file", MN_CONF_TEXT, ACCOUNT(ca_file), "",
+     .text = "PEM file of the authorities that are trusted instead of the system's"},
+    {"pin", MN_CONF_TEXT, ACCOUNT(pin), "",
+     .text = "SHA-256 of the one certificate that is trusted"},
+    {0},
+};
+
+const struct mn_conf_row im_config_rows[] = {
+    {"accounts", MN_CONF_LIST, offsetof(struct im_config, accounts), "[]", .rows = account_rows,
+     .size = sizeof(struct im_account), .text = "one entry per account"},
+    {"default", MN_CONF_TEXT, offsetof(struct im_config, preferred), "",
+     .text = "the account that is meant when none is named; empty: the first"},
+    {0},
+};
+
+const char *im_config_path(struct mn_arena *a)
+{
+    const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+    if (xdg && *xdg)
+        return mn_arena_cstr(a, mn_arena_fmt(a, "%s/mynah/config.yaml", xdg));
+    return mn_arena_cstr(a, mn_arena_fmt(a, "%s/.config/mynah/config.yaml", home ? home : "."));
+}
+
+int im_config_load(const char *path, struct mn_arena *a, struct im_config *out, struct mn_buf *why)
+{
+    struct mn_conf_errors errors = {0};
+    mn_str text = {0};
+    int e = mn_file_read(path, CONFIG_MAX, a, &text);
+
+    if (e && e != MN_E_NOT_FOUND) {
+        mn_buf_fmt(why, "%s: %s", path, mn_err_text(e));
+        return e;
+    }
+    e = mn_conf_parse(text, im_config_rows, a, out, &errors);
+    for (size_t i = 0; i < errors.count; i++)
+        mn_buf_fmt(why, "%s%s:%d: %.*s", i ? "\n" : "", path, errors.items[i].line,
+                   MN_ARG(errors.items[i].text));
+    return e;
+}
+
+const struct im_account *im_account_find(const struct im_config *c, mn_str jid)
+{
+    const struct im_account *all = c->accounts.items;
+    mn_str wanted = jid.n ? jid : c->preferred, rest;
+
+    if (!wanted.n)
+        return c->accounts.count ? all : NULL;
+    for (size_t i = 0; i < c->accounts.count; i++)
+        if (mn_str_eq(mn_str_cut(all[i].jid, '/', &rest), mn_str_cut(wanted, '/', &rest)))
+            return &all[i];
+    return NULL;
+}
+
+static mn_str first_line(mn_str text)
+{
+    mn_str rest, line = mn_str_cut(text, '\n', &rest);
+
+    return line.n && line.p[line.n - 1] == '\r' ? (mn_str){line.p, line.n - 1} : line;
+}
+
+static int by_command(const char *command, struct mn_arena *a, mn_str *out, struct mn_buf *why)
+{
+    FILE *f = popen(command, "re");
+    char *text = mn_arena_bytes(a, PASSWORD_MAX);
+    size_t n = f ? fread(text, 1, PASSWORD_MAX, f) : 0;
+    int status = f ? pclose(f) : -1;
+
+    *out = first_line((mn_str){text, n});
+    if (status == 0 && out->n)
+        return MN_E_OK;
+    mn_buf_fmt(why, "password_command gave no password (%s): %s",
+               status == 0 ? "nothing" : "it failed", command);
+    return MN_E_DENIED;
+}
+
+static int by_file(const char *path, struct mn_arena *a, mn_str *out, struct mn_buf *why)
+{
+    struct stat st;
+    mn_str text;
+    int e;
+
+    if (!stat(path, &st) && st.st_mode & 077) {
+        mn_buf_fmt(why, "others may read %s: chmod 600 it", path);
+        return MN_E_DENIED;
+    }
+    e = mn_file_read(path, PASSWORD_MAX, a, &text);
+    if (e)
+        mn_buf_fmt(why, "%s: %s", path, mn_err_text(e));
+    else
+        *out = first_line(text);
+    return e;
+}
+
+int im_password(const struct im_account *acc, struct mn_arena *a, mn_str *out, struct mn_buf *why)
+{
+    *out = (mn_str){0};
+    if (acc->password_command.n)
+        return by_command(mn_arena_cstr(a, acc->password_command), a, out, why);
+    if (acc->password_file.n)
+        return by_file(mn_arena_cstr(a, acc->password_file), a, out, why);
+    return MN_E_NOT_FOUND;
+}
+
+static const char *set(struct mn_arena *a, mn_str s)
+{
+    return s.n ? mn_arena_cstr(a, s) : NULL;
+}
+
+struct mynah_client_config im_client_config(const struct im_account *acc, mn_str password,
+                                            struct mn_arena *a)
+{
+    return (struct mynah_client_config){
+        .size = sizeof(struct mynah_client_config),
+        .jid = set(a, acc->jid),
+        .password = set(a, password),
+        .host = set(a, acc->host),
+        .port = (uint16_t)acc->port,
+        .tls = (enum mynah_tls)acc->tls,
+        .ca_file = set(a, acc->ca_file),
+        .pin = set(a, acc->pin),
+    };
+}

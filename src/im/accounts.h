@@ -1,0 +1,32 @@
+/* The accounts of a person: what the configuration says of them, and their passwords. Nothing here
+ * knows of terminals or windows. */
+#pragma once
+
+#include "base/conf.h"
+#include "mynah/client.h"
+
+struct im_account {
+    mn_str jid, password_command, password_file, host, ca_file, pin;
+    int64_t port;
+    int tls; /* enum mynah_tls */
+};
+struct im_config {
+    struct mn_conf_list accounts; /* of struct im_account */
+    mn_str preferred; /* the account that is meant when none is named; empty: the first */
+};
+extern const struct mn_conf_row im_config_rows[];
+
+/* $XDG_CONFIG_HOME/mynah/config.yaml, or ~/.config/mynah/config.yaml; in `a`. */
+const char *im_config_path(struct mn_arena *a);
+/* No file: no accounts. MN_E_FORMAT, MN_E_DENIED, MN_E_IO: `why` says what and where. */
+int im_config_load(const char *path, struct mn_arena *a, struct im_config *out,
+                   struct mn_buf *why) MN_MUST_CHECK;
+/* By its address, "" for the preferred one; NULL: there is none. */
+const struct im_account *im_account_find(const struct im_config *c, mn_str jid);
+/* The password by the account's command or file; {NULL, 0} and MN_E_NOT_FOUND: it names none.
+ * MN_E_DENIED: others may read the file, or the command failed; `why` says what to do. Blocks. */
+int im_password(const struct im_account *acc, struct mn_arena *a, mn_str *out,
+                struct mn_buf *why) MN_MUST_CHECK;
+/* What mynah_client_new takes, with its texts in `a`. */
+struct mynah_client_config im_client_config(const struct im_account *acc, mn_str password,
+                                            struct mn_arena *a);

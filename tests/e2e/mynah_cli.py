@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+"""`mynah COMMAND` as scripts use it: what it prints, how it ends, where it has its account and password from. Prints TAP.
+usage: mynah_cli.py MYNAH MYNAHD"""
+import json, os, queue, shutil, subprocess, sys, tempfile, threading
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import DEADLINE, Server, tap
+
+MYNAH, MYNAHD = sys.argv[1:]
+FOLDER = tempfile.mkdtemp(prefix="mynah-cli-")
+HOME = {**os.environ, "HOME": FOLDER, "XDG_CONFIG_HOME": FOLDER + "/config"}
+
+
+def write(name, text, mode=0o600):
+    path = os.path.join(FOLDER, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+server = Server(MYNAHD, write("mynahd.yaml", """
+data: %s/data
+listen: [{address: 127.0.0.1, port: 0, tls: required}]
+registration: {open: loopback, per_address: off}
+domains: [{name: mynah.test}]
+""" % FOLDER), "mynah.test")
+PLACE = ["--host", "127.0.0.1", "--port", str(server.ports[0]), "--ca-file", FOLDER + "/data/certs/ca.crt"]
+
+
+def call(*words, account=None, password="pw", stdin="", code=0, place=PLACE):
+    command = [MYNAH, *place, *(["--account", account + "@mynah.test", "--password-stdin"] if account else []), *words]
+    p = subprocess.run(command, input=(password + "\n" if account else "") + stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                       env=HOME, timeout=2 * DEADLINE)
+    assert p.returncode == code, (command, p.returncode, p.stdout, p.stderr)
+    return p.stdout if code == 0 else p.stdout + p.stderr
+
+
+class Listener:
+    def __init__(self, account, *words):
+        self.process = subprocess.Popen([MYNAH, *PLACE, "--account", account, "--password-stdin", "--json", *words], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, env=HOME)
+        self.process.stdin.write("pw\n")
+        self.process.stdin.flush()
+        self.lines = queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.put(json.loads(line))
+
+    def next(self):
+        return self.lines.get(timeout=DEADLINE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        assert self.process.wait(DEADLINE) == 0
+
+
+def accounts_are_made_and_logged_into():
+    assert call("register", account="ann") == ""
+    call("register", account="bob")
+    assert "conflict" in call("register", account="ann", code=2)
+    jid, mechanism, tls = call("login", account="ann").strip().split("\t")
+    assert jid.startswith("ann@mynah.test/") and mechanism.endswith("-PLUS") and tls.startswith("TLSv1.3")
+    assert json.loads(call("--json", "login", account="ann"))["mechanism"] == mechanism
+    assert "not-authorized" in call("login", account="ann", password="wrong", code=2)
+
+
+def messages_are_sent_and_heard():
+    with Listener("bob@mynah.test/l", "listen") as bob:
+        # He is online when the first one, kept or not, has come.
+        call("send", "bob@mynah.test", "one", "two 北京", account="ann")
+        heard = bob.next()
+        assert heard["body"] == "one two 北京" and heard["from"].startswith("ann@mynah.test/") and heard["type"] == "chat", heard
+        said = json.loads(call("--json", "--wait", "delivered", "send", "bob@mynah.test", account="ann", stdin="by\nlines\n"))
+        assert said["state"] == "delivered" and bob.next()["body"] == "by\nlines\n"
+    assert "no answer in time" in call("--wait", "displayed", "--timeout", "1", "send", "bob@mynah.test", "x", account="ann", code=3)
+    assert "service-unavailable" in call("--wait", "delivered", "send", "nobody@mynah.test", "x", account="ann", code=2)
+
+
+def nothing_from_outside_reaches_the_terminal_as_a_command():
+    with subprocess.Popen([MYNAH, *PLACE, "--account", "bob@mynah.test/raw", "--password-stdin", "listen"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, env=HOME) as p:
+        p.stdin.write(b"pw\n")
+        p.stdin.flush()
+        call("send", "bob@mynah.test", "a\u009bb\u202ec\u2066d\x7fe", account="ann")
+        while True:
+            line = p.stdout.readline().decode()
+            assert line
+            if "a\ufffdb" in line:
+                break
+        assert line.endswith("a\ufffdb\ufffdc\ufffdd\ufffde\n"), line
+        p.terminate()
+
+
+def the_roster_is_kept():
+    call("roster", "add", "bob@mynah.test", "Bob", "Friends", "朋友", account="ann")
+    row = json.loads(call("--json", "roster", account="ann"))
+    assert row == {"jid": "bob@mynah.test", "name": "Bob", "subscription": "none", "groups": "Friends, 朋友"} or \
+        row["groups"] == "朋友, Friends", row
+    call("roster", "ask", "bob@mynah.test", account="ann")
+    call("roster", "allow", "ann@mynah.test", account="bob")
+    assert json.loads(call("--json", "roster", account="ann"))["subscription"] == "to"
+    call("roster", "remove", "bob@mynah.test", account="ann")
+    assert call("roster", account="ann") == ""
+
+
+def questions_are_answered():
+    assert "urn:xmpp:ping\n" in call("disco", account="ann")
+    call("ping", account="ann")
+    assert "service-unavailable" in call("ping", "nobody@mynah.test/x", account="ann", code=2)
+    assert "type='result' id='q1'" in call("--timeout", "3", "raw", account="ann", code=3,
+                                           stdin="<iq type='get' id='q1'><ping xmlns='urn:xmpp:ping'/></iq>")
+
+
+def passwords_come_from_where_the_configuration_says():
+    conf = "accounts:\n  - {jid: ann@mynah.test, host: 127.0.0.1, port: %d, ca_file: %s/data/certs/ca.crt, %%s}\n" % (server.ports[0], FOLDER)
+    write("config/mynah/config.yaml", conf % "password_command: echo pw")
+    call("login", place=[])
+    write("config/mynah/config.yaml", conf % "password_command: exit 3")
+    assert "gave no password" in call("login", place=[], code=1)
+    secret = write("secret", "pw\n")
+    write("config/mynah/config.yaml", conf % ("password_file: " + secret))
+    call("login", place=[])
+    os.chmod(secret, 0o644)
+    assert "chmod 600" in call("login", place=[], code=1)
+    write("config/mynah/config.yaml", "accounts:\n  - {jid: a@b, pasword: x}\n")
+    assert "config.yaml:2" in call("login", place=[], code=1)
+    os.remove(FOLDER + "/config/mynah/config.yaml")
+    assert "no account" in call("login", place=[], code=1)
+
+
+def wrong_usage_is_told():
+    for words in [], ["jump"], ["send"], ["ping", "a", "b"], ["presence", "happy"], ["--wait", "x", "send", "a", "b"], ["roster", "eat", "a@b"]:
+        call(*words, account="ann", code=64)
+    for words in ["--help"], ["--version"]:
+        assert "mynah" in call(*words)
+
+
+try:
+    failed = tap([accounts_are_made_and_logged_into, messages_are_sent_and_heard, nothing_from_outside_reaches_the_terminal_as_a_command,
+                  the_roster_is_kept, questions_are_answered, passwords_come_from_where_the_configuration_says, wrong_usage_is_told],
+                 lambda: server.log)
+    server.end()
+finally:
+    server.process.kill()
+    shutil.rmtree(FOLDER)
+sys.exit(failed != 0)
