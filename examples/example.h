@@ -44,6 +44,7 @@ static inline struct mynah_client *example_client(struct mynah_context *ctx, con
         fprintf(stderr, "%s\n", why);
         exit(64);
     }
+    mynah_software_set(c, "example", mynah_version(), NULL);
     if (getenv("MYNAH_WIRE"))
         mynah_listen(c, &calls, NULL);
     return c;
@@ -64,4 +65,19 @@ static inline void example_end(void *ctx, struct mynah_client *c, enum mynah_sta
     example_why(why);
     if (s == MYNAH_OFFLINE)
         mynah_stop((struct mynah_context *)ctx);
+}
+
+/* The whole main function of those that need no more: one client, and what it does in each state. */
+static inline int example_run(int argc, char **argv,
+                              void (*state)(void *ctx, struct mynah_client *c, enum mynah_state s, const struct mynah_error *why))
+{
+    struct mynah_client_config config = example_config(argc, argv);
+    struct mynah_context *ctx = mynah_context_new(NULL);
+    struct mynah_client *c = example_client(ctx, &config);
+
+    mynah_listen(c, &(struct mynah_calls){.size = sizeof(struct mynah_calls), .state = state}, ctx);
+    mynah_client_connect(c);
+    mynah_run(ctx);
+    mynah_context_free(ctx);
+    return 0;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mynah/adhoc.h"
+#include "mynah/answers.h"
 #include "mynah/base.h"
 #include "mynah/client.h"
 #include "mynah/context.h"

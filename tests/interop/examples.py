@@ -101,6 +101,18 @@ def adhoc(server):
         bot.says(".* calls greet", "name Ann 北京")
 
 
+def disco(server):
+    account(server, "asker")
+    with Program(server, "disco", address(server, "asker")) as p:
+        p.says("there in ", "software ", "server is server/im", "server has jabber:iq:version")
+        p.ends()
+    with Program(server, "message", address(server, "asker") + "/there") as there:
+        there.says("online as ")
+        with Program(server, "disco", address(server, "asker") + "/here", address(server, "asker") + "/there") as p:
+            p.says("there in ", "software example [0-9]", ".*/there is client/pc", ".*/there has urn:xmpp:ping")
+            p.ends()
+
+
 def room(server):
     if server.name == "mynahd":
         raise Lacks("XEP-0045")
@@ -121,7 +133,7 @@ def room(server):
                     p.ends()
 
 
-EXAMPLES = [adhoc, message, register, room, roster]
+EXAMPLES = [adhoc, disco, message, register, room, roster]
 
 
 def short():
