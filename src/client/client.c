@@ -238,15 +238,6 @@ static void alive(struct mynah_client *c)
         mn_timer_start(c->ctx->loop, &c->idle, ms);
 }
 
-static void pinged(void *arg, struct mynah_client *c, const struct mynah_elem *result,
-                   const struct mynah_error *error)
-{
-    (void)arg;
-    (void)c;
-    (void)result;
-    (void)error;
-}
-
 static void probe(struct mynah_client *c)
 {
     struct mynah_elem *ping;
@@ -259,7 +250,7 @@ static void probe(struct mynah_client *c)
         return;
     }
     ping = mynah_elem_new("ping", "urn:xmpp:ping");
-    mynah_iq_send(c, MYNAH_GET, c->domain, &ping, PROBE_MS, pinged, NULL);
+    mynah_iq_send(c, MYNAH_GET, c->domain, &ping, PROBE_MS, NULL, NULL);
 }
 
 static void silent(struct mn_timer *t)
