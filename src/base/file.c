@@ -160,3 +160,8 @@ int mn_file_mkdir(const char *path, unsigned mode)
     mn_free(p);
     return e;
 }
+
+void mn_file_private(const char *path)
+{
+    (void)!chmod(path, 0600);
+}

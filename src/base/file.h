@@ -16,4 +16,6 @@ int mn_file_write(const char *path, mn_str bytes, unsigned mode) MN_MUST_CHECK;
  * descriptor of its folder, which stays open meanwhile: `folder` is the caller's to close, or -1.
  */
 int mn_file_socket(const char *path, struct sockaddr_un *out, int *folder) MN_MUST_CHECK;
+/* Nobody else may read or write it from now on. */
+void mn_file_private(const char *path);
 int mn_file_mkdir(const char *path, unsigned mode) MN_MUST_CHECK; /* with parents; exists: ok */

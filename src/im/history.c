@@ -1,0 +1,346 @@
+/* The index is made of what im_history_tokens makes of a text: words as they are, and of a run of
+ * ideographs (or kana, or hangul) each pair of neighbours, since nothing there divides words. A
+ * query is cut the same way, its pairs side by side as a phrase; a single ideograph is looked for
+ * at the beginning of pairs, and as the last of its run, which stands for itself. */
+#include "im/history.h"
+
+#include <sqlite3.h>
+
+#include "base/file.h"
+
+enum { VERSION = 1 };
+
+struct im_history {
+    sqlite3 *db;
+};
+
+const char *im_history_path(struct mn_arena *a)
+{
+    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+
+    if (xdg && *xdg)
+        return mn_arena_cstr(a, mn_arena_fmt(a, "%s/mynah/history.db", xdg));
+    return mn_arena_cstr(a, mn_arena_fmt(a, "%s/.local/share/mynah/history.db", home ? home : "."));
+}
+
+/* Words. */
+
+static size_t next_char(mn_str s, uint32_t *c)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+
+    if (n > s.n)
+        n = 1;
+    *c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++)
+        *c = *c << 6 | (p[i] & 0x3fu);
+    return n;
+}
+
+static bool is_ideograph(uint32_t c)
+{
+    return (c >= 0x2e80 && c <= 0x2fdf) || (c >= 0x3040 && c <= 0x30ff) ||
+           (c >= 0x3400 && c <= 0x9fff) || (c >= 0xac00 && c <= 0xd7af) ||
+           (c >= 0xf900 && c <= 0xfaff) || (c >= 0x20000 && c <= 0x3ffff);
+}
+
+static bool is_word(uint32_t c)
+{
+    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c >= 0xc0;
+}
+
+/* A run of ideographs at the head of `s`; its length in bytes. */
+static size_t run_of(mn_str s)
+{
+    size_t n = 0;
+    uint32_t c;
+
+    while (n < s.n) {
+        size_t k = next_char(mn_str_skip(s, n), &c);
+
+        if (!is_ideograph(c))
+            break;
+        n += k;
+    }
+    return n;
+}
+
+static void pairs(mn_str run, bool query, struct mn_buf *out)
+{
+    uint32_t c;
+    size_t n = next_char(run, &c);
+
+    if (query && n == run.n) { /* one alone: what begins with it */
+        mn_buf_fmt(out, " \"%.*s\"*", MN_ARG(run));
+        return;
+    }
+    mn_buf_str(out, query ? MN_STR(" \"") : MN_STR(" "));
+    while (run.n) {
+        size_t next = n < run.n ? next_char(mn_str_skip(run, n), &c) : 0;
+
+        if (next || !query) { /* the last one alone too, so that it is found */
+            mn_buf_add(out, run.p, n + next);
+            mn_buf_c(out, ' ');
+        }
+        run = mn_str_skip(run, n);
+        n = next;
+    }
+    if (query)
+        mn_buf_c(out, '"');
+}
+
+void im_history_tokens(mn_str text, bool query, struct mn_buf *out)
+{
+    while (text.n) {
+        size_t n = run_of(text), from = 0;
+        uint32_t c;
+
+        if (n) {
+            pairs((mn_str){text.p, n}, query, out);
+            text = mn_str_skip(text, n);
+            continue;
+        }
+        while (n < text.n) {
+            size_t k = next_char(mn_str_skip(text, n), &c);
+
+            if (!is_word(c) || is_ideograph(c)) {
+                from = k * !is_ideograph(c);
+                break;
+            }
+            n += k;
+        }
+        if (n)
+            mn_buf_fmt(out, query ? " \"%.*s\"" : " %.*s", MN_ARG(((mn_str){text.p, n})));
+        text = mn_str_skip(text, n + from);
+    }
+}
+
+/* The file. */
+
+static const char schema[] =
+    "CREATE TABLE said (number INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, peer TEXT "
+    "NOT NULL,"
+    " who TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, ours INTEGER "
+    "NOT NULL,"
+    " sent INTEGER NOT NULL);"
+    "CREATE INDEX said_peer ON said (account, peer, number);"
+    "CREATE UNIQUE INDEX said_id ON said (account, peer, who, id) WHERE id <> '';"
+    "CREATE VIRTUAL TABLE words USING fts5 (tokens, content='', tokenize='unicode61 "
+    "remove_diacritics 2');"
+    "PRAGMA user_version = 1;";
+
+static int version_of(sqlite3 *db)
+{
+    sqlite3_stmt *s;
+    int v = -1;
+
+    if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &s, NULL))
+        return -1;
+    if (sqlite3_step(s) == SQLITE_ROW)
+        v = sqlite3_column_int(s, 0);
+    sqlite3_finalize(s);
+    return v;
+}
+
+static int run(struct im_history *h, const char *sql)
+{
+    return sqlite3_exec(h->db, sql, NULL, NULL, NULL) ? MN_E_IO : MN_E_OK;
+}
+
+static int ready(struct im_history *h, struct mn_buf *why)
+{
+    int v;
+
+    sqlite3_busy_timeout(h->db, 5000);
+    if (run(h, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE")) {
+        mn_buf_fmt(why, "%s", sqlite3_errmsg(h->db));
+        return MN_E_IO;
+    }
+    v = version_of(h->db);
+    if (v == 0 && run(h, schema))
+        v = -1;
+    if (v < 0 || run(h, "COMMIT")) {
+        mn_buf_fmt(why, "%s", sqlite3_errmsg(h->db));
+        return MN_E_IO;
+    }
+    if (v <= VERSION)
+        return MN_E_OK;
+    mn_buf_fmt(why, "made by a newer mynah (version %d; this one knows %d)", v, VERSION);
+    return MN_E_FORMAT;
+}
+
+static int folder_of(const char *path)
+{
+    struct mn_arena a = {0};
+    const char *slash = strrchr(path, '/');
+    int e = slash ? mn_file_mkdir(mn_arena_cstr(&a, (mn_str){path, (size_t)(slash - path)}), 0700)
+                  : MN_E_OK;
+
+    mn_arena_done(&a, NULL);
+    return e;
+}
+
+int im_history_open(const char *path, struct im_history **out, struct mn_buf *why)
+{
+    struct im_history *h = MN_NEW(struct im_history);
+    struct mn_buf text = {0};
+    int e = folder_of(path);
+
+    *out = NULL;
+    if (e || sqlite3_open_v2(path, &h->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL)) {
+        mn_buf_fmt(&text, "%s", h->db ? sqlite3_errmsg(h->db) : mn_err_text(e));
+        e = MN_E_IO;
+    } else {
+        mn_file_private(path);
+        e = ready(h, &text);
+    }
+    if (e) {
+        mn_buf_fmt(why, "%s: %.*s", path, MN_ARG(mn_buf_view(&text)));
+        im_history_close(h);
+        h = NULL;
+    }
+    mn_buf_free(&text);
+    *out = h;
+    return e;
+}
+
+void im_history_close(struct im_history *h)
+{
+    if (!h)
+        return;
+    sqlite3_close(h->db);
+    mn_free(h);
+}
+
+/* Statements. */
+
+static sqlite3_stmt *prepared(struct im_history *h, const char *sql)
+{
+    sqlite3_stmt *s = NULL;
+
+    return sqlite3_prepare_v2(h->db, sql, -1, &s, NULL) ? NULL : s;
+}
+
+static void text(sqlite3_stmt *s, const char *name, mn_str value)
+{
+    int i = sqlite3_bind_parameter_index(s, name);
+
+    if (i)
+        sqlite3_bind_text(s, i, value.n ? value.p : "", (int)value.n, SQLITE_STATIC);
+}
+
+static void number(sqlite3_stmt *s, const char *name, int64_t value)
+{
+    int i = sqlite3_bind_parameter_index(s, name);
+
+    if (i)
+        sqlite3_bind_int64(s, i, value);
+}
+
+static int finished(sqlite3_stmt *s)
+{
+    int r = s ? sqlite3_step(s) : SQLITE_ERROR;
+
+    sqlite3_finalize(s);
+    return r == SQLITE_DONE ? MN_E_OK : r == SQLITE_CONSTRAINT ? MN_E_EXISTS : MN_E_IO;
+}
+
+static int words_add(struct im_history *h, mn_str body)
+{
+    sqlite3_stmt *s =
+        prepared(h, "INSERT INTO words (rowid, tokens) VALUES (last_insert_rowid(), :tokens)");
+    struct mn_buf b = {0};
+    int e;
+
+    im_history_tokens(body, false, &b);
+    if (s)
+        text(s, ":tokens", mn_buf_view(&b));
+    e = finished(s);
+    mn_buf_free(&b);
+    return e;
+}
+
+int im_history_add(struct im_history *h, const struct im_said *m)
+{
+    sqlite3_stmt *s;
+    int e = run(h, "BEGIN IMMEDIATE");
+
+    if (e)
+        return e;
+    s = prepared(h, "INSERT INTO said (account, peer, who, id, body, at, ours, sent)"
+                    " VALUES (:account, :peer, :who, :id, :body, :at, :ours, :sent)");
+    if (s) {
+        text(s, ":account", m->account);
+        text(s, ":peer", m->peer);
+        text(s, ":who", m->who);
+        text(s, ":id", m->id);
+        text(s, ":body", m->body);
+        number(s, ":at", m->at);
+        number(s, ":ours", m->ours);
+        number(s, ":sent", m->sent);
+    }
+    e = finished(s);
+    if (!e)
+        e = words_add(h, m->body);
+    if (e)
+        (void)run(h, "ROLLBACK");
+    return e ? e : run(h, "COMMIT");
+}
+
+int im_history_sent(struct im_history *h, mn_str account, mn_str id, int sent)
+{
+    sqlite3_stmt *s = prepared(h, "UPDATE said SET sent = :sent WHERE account = :account AND id = "
+                                  ":id AND ours AND sent < :sent");
+
+    if (s) {
+        text(s, ":account", account);
+        text(s, ":id", id);
+        number(s, ":sent", sent);
+    }
+    return finished(s);
+}
+
+static mn_str column(sqlite3_stmt *s, int i)
+{
+    return mn_str_make(sqlite3_column_text(s, i), (size_t)sqlite3_column_bytes(s, i));
+}
+
+int im_history_each(struct im_history *h, const struct im_history_query *q,
+                    void (*each)(void *arg, const struct im_said *m), void *arg)
+{
+    struct mn_buf sql = {0}, words = {0};
+    sqlite3_stmt *s;
+    int r;
+
+    im_history_tokens(q->words, true, &words);
+    if (q->words.n && !words.n)
+        return MN_E_OK; /* nothing that could be found */
+    mn_buf_lit(&sql, "SELECT * FROM (SELECT number, account, peer, who, id, body, at, ours, sent "
+                     "FROM said WHERE 1");
+    mn_buf_str(&sql, q->account.n ? MN_STR(" AND account = :account") : MN_STR(""));
+    mn_buf_str(&sql, q->peer.n ? MN_STR(" AND peer = :peer") : MN_STR(""));
+    mn_buf_str(&sql, q->before ? MN_STR(" AND number < :before") : MN_STR(""));
+    mn_buf_str(&sql,
+               words.n ? MN_STR(" AND number IN (SELECT rowid FROM words WHERE words MATCH :words)")
+                       : MN_STR(""));
+    mn_buf_lit(&sql, " ORDER BY number DESC LIMIT :limit) ORDER BY number");
+    mn_buf_c(&sql, 0);
+    s = prepared(h, sql.p);
+    if (s) {
+        text(s, ":account", q->account);
+        text(s, ":peer", q->peer);
+        text(s, ":words", mn_buf_view(&words));
+        number(s, ":before", q->before);
+        number(s, ":limit", (int64_t)q->limit);
+    }
+    while ((r = s ? sqlite3_step(s) : SQLITE_ERROR) == SQLITE_ROW)
+        each(arg,
+             &(struct im_said){sqlite3_column_int64(s, 0), column(s, 1), column(s, 2), column(s, 3),
+                               column(s, 4), column(s, 5), sqlite3_column_int64(s, 6),
+                               sqlite3_column_int(s, 7), sqlite3_column_int(s, 8)});
+    sqlite3_finalize(s);
+    mn_buf_free(&sql);
+    mn_buf_free(&words);
+    return r == SQLITE_DONE ? MN_E_OK : MN_E_IO;
+}

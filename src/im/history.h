@@ -1,0 +1,45 @@
+/* What was said: one SQLite file with full-text search that finds words of two Chinese characters.
+ * Several programs may have it open. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+struct im_history;
+
+struct im_said {
+    int64_t number;       /* grows; 0 when it is added */
+    mn_str account, peer; /* bare addresses; a room's is a peer too */
+    mn_str who;           /* full address of who said it, or a nickname in a room */
+    mn_str id;            /* of the message, or empty */
+    mn_str body;
+    int64_t at; /* ms since 1970 */
+    bool ours;
+    int sent; /* enum mynah_sent; of what is ours */
+};
+
+/* $XDG_DATA_HOME/mynah/history.db, or ~/.local/share/mynah/history.db; in `a`. */
+const char *im_history_path(struct mn_arena *a);
+/* Made with its folders where it is not there, for its owner alone. MN_E_IO, MN_E_FORMAT (made by a
+ * newer version): `why` says what. */
+int im_history_open(const char *path, struct im_history **out, struct mn_buf *why) MN_MUST_CHECK;
+void im_history_close(struct im_history *h); /* accepts NULL */
+
+/* MN_E_EXISTS: a message of that id from the same sender is there already (a copy from an archive,
+ * a carbon of what is ours). */
+int im_history_add(struct im_history *h, const struct im_said *m) MN_MUST_CHECK;
+/* How far one of ours came; never back. */
+int im_history_sent(struct im_history *h, mn_str account, mn_str id, int sent) MN_MUST_CHECK;
+
+struct im_history_query {
+    mn_str account, peer; /* empty: all */
+    mn_str words;         /* all of them have to be in it; empty: no matter */
+    int64_t before;       /* number; 0: the newest */
+    size_t limit;
+};
+/* The newest that fit, told oldest first; texts are lent. */
+int im_history_each(struct im_history *h, const struct im_history_query *q,
+                    void (*each)(void *arg, const struct im_said *m), void *arg) MN_MUST_CHECK;
+/* The text as the index has it: letters in lower case, runs of ideographs as pairs. For tests. */
+void im_history_tokens(mn_str text, bool query, struct mn_buf *out);

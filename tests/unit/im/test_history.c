@@ -1,0 +1,137 @@
+#include "im/history.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "test.h"
+
+static char dir[] = "/tmp/mynah-history-XXXXXX";
+static char path[64];
+
+static struct im_history *opened(void)
+{
+    struct im_history *h = NULL;
+    struct mn_buf why = {0};
+
+    if (strstr(dir, "XXXXXX"))
+        CHECK(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/a/b/history.db", dir);
+    CHECK_INT(im_history_open(path, &h, &why), 0);
+    CHECK_STR(mn_buf_view(&why), "");
+    mn_buf_free(&why);
+    return h;
+}
+
+__attribute__((destructor)) static void clean(void)
+{
+    char command[100];
+
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    if (!strstr(dir, "XXXXXX"))
+        (void)!system(command);
+}
+
+static int add(struct im_history *h, const char *peer, const char *id, const char *body)
+{
+    struct im_said m = {.account = MN_STR("me@x"), .at = 1000, .ours = true};
+
+    m.peer = m.who = mn_str_from(peer);
+    m.id = mn_str_from(id);
+    m.body = mn_str_from(body);
+    return im_history_add(h, &m);
+}
+
+static struct mn_buf seen;
+
+static void see(void *arg, const struct im_said *m)
+{
+    (void)arg;
+    mn_buf_fmt(&seen, "%s%.*s/%d", seen.n ? "|" : "", MN_ARG(m->body), m->sent);
+}
+
+static const char *found(struct im_history *h, const char *peer, const char *words, int64_t before,
+                         size_t limit)
+{
+    struct im_history_query q = {
+        .peer = mn_str_from(peer), .words = mn_str_from(words), .before = before, .limit = limit};
+
+    mn_buf_clear(&seen);
+    CHECK_INT(im_history_each(h, &q, see, NULL), 0);
+    mn_buf_c(&seen, 0);
+    return seen.p;
+}
+
+TEST(texts_are_cut_into_what_people_look_for)
+{
+    static const char *const rows[][3] = {
+        {"Hello, world", " Hello world", " \"Hello\" \"world\""},
+        {"北京开会", " 北京 京开 开会 会 ", " \"北京 京开 开会 \""},
+        {"去北京ok", " 去北 北京 京  ok", " \"去北 北京 \" \"ok\""},
+        {"我", " 我 ", " \"我\"*"},
+        {"...", "", ""},
+        {"a\"b", " a b", " \"a\" \"b\""},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_buf text = {0}, query = {0};
+
+        im_history_tokens(mn_str_from(rows[i][0]), false, &text);
+        im_history_tokens(mn_str_from(rows[i][0]), true, &query);
+        CHECK_STR(mn_buf_view(&text), rows[i][1]);
+        CHECK_STR(mn_buf_view(&query), rows[i][2]);
+        mn_buf_free(&text);
+        mn_buf_free(&query);
+    }
+}
+
+TEST(what_was_said_is_found_again)
+{
+    struct im_history *h = opened(), *other;
+    struct stat st;
+
+    CHECK(!stat(path, &st) && (st.st_mode & 0777) == 0600);
+    CHECK_INT(add(h, "a@y", "1", "明天去北京开会"), 0);
+    CHECK_INT(add(h, "b@y", "1", "Grüße aus Köln"), 0);
+    CHECK_INT(add(h, "a@y", "2", "the \"quick\" brown fox"), 0);
+    CHECK_INT(add(h, "a@y", "", "fox again"), 0);
+    CHECK_INT(add(h, "a@y", "", "fox again"), 0);
+    CHECK_INT(add(h, "a@y", "2", "a copy"), MN_E_EXISTS);
+    other = opened(); /* a second program */
+    CHECK_STR(mn_str_from(found(other, "", "北京", 0, 10)), "明天去北京开会/0");
+    CHECK_STR(mn_str_from(found(h, "", "京", 0, 10)), "明天去北京开会/0");
+    CHECK_STR(mn_str_from(found(h, "", "会", 0, 10)), "明天去北京开会/0");
+    CHECK_STR(mn_str_from(found(h, "", "北开", 0, 10)), "");
+    CHECK_STR(mn_str_from(found(h, "", "grusse", 0, 10)), "");
+    CHECK_STR(mn_str_from(found(h, "", "koln AUS", 0, 10)), "Grüße aus Köln/0");
+    CHECK_STR(mn_str_from(found(h, "", "quick OR NOT \" * (", 0, 10)), "");
+    CHECK_STR(mn_str_from(found(h, "a@y", "", 0, 2)), "fox again/0|fox again/0");
+    CHECK_STR(mn_str_from(found(h, "a@y", "", 4, 2)), "明天去北京开会/0|the \"quick\" brown fox/0");
+    CHECK_STR(mn_str_from(found(h, "b@y", "fox", 0, 10)), "");
+    CHECK_INT(im_history_sent(h, MN_STR("me@x"), MN_STR("2"), 3), 0);
+    CHECK_INT(im_history_sent(h, MN_STR("me@x"), MN_STR("2"), 2), 0);
+    CHECK_STR(mn_str_from(found(h, "", "quick", 0, 10)), "the \"quick\" brown fox/3");
+    im_history_close(other);
+    im_history_close(h);
+    h = opened();
+    CHECK_STR(mn_str_from(found(h, "", "开会", 0, 10)), "明天去北京开会/0");
+    im_history_close(h);
+    mn_buf_free(&seen);
+}
+
+TEST(a_file_that_is_none_of_ours_is_left_alone)
+{
+    struct im_history *h = opened();
+    struct mn_buf why = {0};
+    FILE *f;
+
+    im_history_close(h);
+    CHECK((f = fopen(path, "w")) != NULL);
+    fputs("this is no database, by any means, at all, whatever one may say of it: it is text", f);
+    fclose(f);
+    CHECK_INT(im_history_open(path, &h, &why), MN_E_IO);
+    CHECK(!h && memmem(why.p, why.n, path, strlen(path)));
+    mn_buf_clear(&why);
+    CHECK_INT(im_history_open("/proc/nowhere/x.db", &h, &why), MN_E_IO);
+    mn_buf_free(&why);
+}
