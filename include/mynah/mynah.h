@@ -4,6 +4,7 @@
 #include "mynah/adhoc.h"
 #include "mynah/answers.h"
 #include "mynah/base.h"
+#include "mynah/bytestream.h"
 #include "mynah/client.h"
 #include "mynah/context.h"
 #include "mynah/disco.h"
