@@ -37,6 +37,10 @@ struct mynah_client_config {
     bool no_roster;         /* the roster is not fetched */
     int keepalive_ms;       /* silence after which life is asked for; 0: five minutes */
     int connect_ms;         /* from nothing to online at most; 0: a minute */
+    const char *component_secret; /* `jid` is a domain that we serve (XEP-0114) at `host`, 5347 or
+                                     `port`; TLS only as MYNAH_TLS_DIRECT. No password, roster or
+                                     presence of its own; each stanza needs `to` and is from the
+                                     domain where it does not say from which address below it */
 };
 /* MYNAH_E_ARGUMENT: what `why` says (may be NULL; mynah_free it). */
 MYNAH_API int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config *config,

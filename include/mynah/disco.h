@@ -41,7 +41,8 @@ MYNAH_API bool mynah_disco_is(const struct mynah_disco *d, const char *category,
 MYNAH_API struct mynah_request *mynah_caps_info(struct mynah_client *c, const char *jid,
                                                 mynah_disco_done *done, void *arg);
 
-/* Ourselves. The first identity replaces the default (client, pc). */
+/* Ourselves. The first identity replaces the default (client, pc; of a
+ * component: component, generic). */
 MYNAH_API void mynah_disco_identity(struct mynah_client *c, const char *category, const char *type,
                                     const char *name);
 MYNAH_API void mynah_disco_feature(struct mynah_client *c, const char *feature, bool on);

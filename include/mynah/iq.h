@@ -17,11 +17,19 @@ typedef void mynah_iq_done(void *arg, struct mynah_client *c, const struct mynah
 MYNAH_API struct mynah_request *mynah_iq_send(struct mynah_client *c, enum mynah_iq_type type,
                                               const char *to, struct mynah_elem **payload,
                                               int timeout_ms, mynah_iq_done *done, void *arg);
+/* The same from an address below a component's domain (NULL: the domain itself); only what comes
+ * back to that address is its answer. */
+MYNAH_API struct mynah_request *mynah_iq_send_from(struct mynah_client *c, const char *from,
+                                                   enum mynah_iq_type type, const char *to,
+                                                   struct mynah_elem **payload, int timeout_ms,
+                                                   mynah_iq_done *done, void *arg);
 
 /* A question that came. The handler answers, at once or later, also when the client is gone
  * meanwhile: the answer is what frees the question. */
 struct mynah_ask;
 MYNAH_API const char *mynah_ask_from(const struct mynah_ask *q); /* never NULL */
+/* Whom it is for: a component has many addresses. Never NULL. */
+MYNAH_API const char *mynah_ask_to(const struct mynah_ask *q);
 MYNAH_API enum mynah_iq_type mynah_ask_type(const struct mynah_ask *q);
 MYNAH_API const struct mynah_elem *mynah_ask_payload(const struct mynah_ask *q);
 /* Both take the question; the payload may be NULL or hold NULL. */

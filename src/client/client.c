@@ -14,7 +14,8 @@ enum {
     PROBE_MS = 15000, /* for an answer to a question for life */
     BACK_OFF_MS = 1000,
     BACK_OFF_MAX = 6, /* doublings */
-    LINGER_MS = 2000
+    LINGER_MS = 2000,
+    COMPONENT_PORT = 5347
 };
 
 void client_log(struct mynah_client *c, enum mynah_log_level level, const char *fmt, ...)
@@ -138,6 +139,12 @@ void client_fail_code(struct mynah_client *c, int code, const char *text, bool f
     client_fail(c, &(struct mynah_error){.code = code, .text = text}, final);
 }
 
+void client_header(struct mynah_client *c)
+{
+    stream_header(c->stream, c->component ? MN_NS_COMPONENT : MN_NS_CLIENT, mn_jid_host(&c->jid),
+                  mn_str_from(c->conf.lang));
+}
+
 static void connected(void *arg, bool direct)
 {
     struct mynah_client *c = arg;
@@ -147,8 +154,7 @@ static void connected(void *arg, bool direct)
         client_state(c, MYNAH_SECURING, NULL);
         return;
     }
-    stream_header(c->stream, "jabber:client", (mn_str){0}, mn_jid_host(&c->jid),
-                  mn_str_from(c->conf.lang));
+    client_header(c);
 }
 
 /* Nobody that is listened to says no, and somebody says yes. */
@@ -196,8 +202,7 @@ static void secured(void *arg)
     if (!trusted(c))
         return;
     client_log(c, MYNAH_LOG_DEBUG, "encrypted: %s", mn_conn_tls_name(stream_conn(c->stream)));
-    stream_header(c->stream, "jabber:client", (mn_str){0}, mn_jid_host(&c->jid),
-                  mn_str_from(c->conf.lang));
+    client_header(c);
 }
 
 static void opened(void *arg, const struct mn_elem *header)
@@ -206,6 +211,8 @@ static void opened(void *arg, const struct mn_elem *header)
 
     if (!mn_elem_is(header, MN_NS_STREAM, "stream"))
         client_fail_code(c, MYNAH_E_STREAM, "no XMPP server answers there", false);
+    else if (c->component)
+        component_opened(c, mn_elem_get(header, "id"));
     c->opened = true;
 }
 
@@ -215,6 +222,9 @@ static void stream_error(struct mynah_client *c, const struct mynah_elem *e)
     const struct mynah_elem *cond = NULL;
     struct mynah_error why = {.code = MYNAH_E_STREAM, .xml = e};
     bool final;
+
+    if (c->component && c->state == MYNAH_LOGIN)
+        why.code = MYNAH_E_LOGIN;
 
     MYNAH_EACH(child, e, NULL, ns)
     if (!cond && !mynah_elem_is(child, "text", NULL))
@@ -269,13 +279,20 @@ static bool is_stanza(const struct mynah_elem *e)
            mynah_elem_is(e, "presence", "jabber:client") || mynah_elem_is(e, "iq", "jabber:client");
 }
 
+static bool session_element(struct mynah_client *c, const struct mynah_elem *e)
+{
+    return sm_element(c, e) || login_element(c, e);
+}
+
 static void element(void *arg, const struct mn_xml_item *item, struct mn_arena *a)
 {
     struct mynah_client *c = arg;
-    const struct mynah_elem *e = elem_from(item->elem, a);
+    struct mynah_elem *e = elem_from(item->elem, a);
 
     alive(c);
-    if (mynah_elem_is(e, "features", mn_ns_uri(MN_NS_STREAM).p)) {
+    if (c->component)
+        elem_rename(e, MN_NS_COMPONENT, MN_NS_CLIENT);
+    if (mynah_elem_is(e, "features", mn_ns_uri(MN_NS_STREAM).p) && !c->component) {
         mynah_elem_free(c->features);
         c->features = mynah_elem_copy(e);
         login_features(c, c->features);
@@ -286,7 +303,7 @@ static void element(void *arg, const struct mn_xml_item *item, struct mn_arena *
             return;
         sm_received(c);
         client_stanza(c, e);
-    } else if (!sm_element(c, e) && !login_element(c, e)) {
+    } else if (!(c->component ? component_element(c, e) : session_element(c, e))) {
         client_log(c, MYNAH_LOG_WARN, "an element that nobody waits for: %s", mynah_elem_name(e));
     }
 }
@@ -489,6 +506,19 @@ static void names_set(struct mynah_client *c)
     c->domain = mn_str_dup(host);
 }
 
+/* XEP-0114 knows neither DNS nor STARTTLS. */
+static void component_set(struct mynah_client *c)
+{
+    c->component = true;
+    c->conf.password = c->conf.component_secret;
+    c->conf.component_secret = NULL;
+    c->conf.no_roster = true;
+    if (c->conf.tls != MYNAH_TLS_DIRECT)
+        c->conf.tls = MYNAH_TLS_OFF;
+    c->conf.host = c->conf.host ? c->conf.host : c->domain_ascii.p;
+    c->conf.port = c->conf.port ? c->conf.port : COMPONENT_PORT;
+}
+
 int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config *config,
                      struct mynah_client **out, char **why)
 {
@@ -499,8 +529,10 @@ int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config
     if (why)
         *why = NULL;
     memcpy(&c->conf, config, config->size < sizeof c->conf ? config->size : sizeof c->conf);
-    if (!c->conf.jid || mn_jid_parse(mn_str_from(c->conf.jid), &c->a, &c->jid)) {
-        int e = refuse(why, "no address: %s", c->conf.jid ? c->conf.jid : "(none)");
+    if (!c->conf.jid || mn_jid_parse(mn_str_from(c->conf.jid), &c->a, &c->jid) ||
+        (c->conf.component_secret && (c->jid.user || c->jid.resource))) {
+        int e = refuse(why, c->conf.component_secret ? "no domain: %s" : "no address: %s",
+                       c->conf.jid ? c->conf.jid : "(none)");
 
         mn_arena_done(&c->a, NULL);
         mn_free(c);
@@ -509,6 +541,8 @@ int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config
     if (mn_jid_host_ascii(mn_jid_host(&c->jid), &c->a, &c->domain_ascii))
         c->domain_ascii = mn_jid_host(&c->jid);
     c->domain_ascii.p = mn_arena_cstr(&c->a, c->domain_ascii);
+    if (c->conf.component_secret)
+        component_set(c);
     c->ctx = ctx;
     c->password = c->conf.password ? mn_str_dup(mn_str_from(c->conf.password)) : NULL;
     c->conf.jid = c->conf.password = NULL;
@@ -665,7 +699,7 @@ void mynah_client_set_password(struct mynah_client *c, const char *password)
 int mynah_send(struct mynah_client *c, struct mynah_elem **stanza)
 {
     struct mynah_elem *st = *stanza;
-    bool good = is_stanza(st);
+    bool good = is_stanza(st) && (!c->component || mynah_elem_get(st, "to"));
 
     if (good)
         sm_send(c, st, mynah_elem_is(st, "message", NULL), NULL);

@@ -42,6 +42,7 @@ struct mynah_client {
     struct mn_jid jid;               /* as configured */
     mn_str domain_ascii;
     char *password, *bound, *bare, *domain; /* bound: the full address, of its own */
+    bool component;                         /* `password` is its secret */
     struct mn_list listeners;
     bool freed;
 
@@ -79,6 +80,7 @@ struct mynah_client {
 
 void client_log(struct mynah_client *c, enum mynah_log_level level, const char *fmt, ...)
     MN_PRINTF(3, 4);
+void client_header(struct mynah_client *c); /* a stream begins */
 void client_state(struct mynah_client *c, enum mynah_state state, const struct mynah_error *why);
 /* The attempt or the session is over; `final`: no other is made. */
 void client_fail(struct mynah_client *c, const struct mynah_error *why, bool final);
@@ -94,6 +96,12 @@ void error_of(const struct mynah_elem *stanza, struct mynah_error *out);
 /* It comes from our own account's side of the server: no address, the bare one, or the domain. */
 bool from_server(const struct mynah_client *c, const char *from);
 bool from_self(const struct mynah_client *c, const char *from); /* the bare one, or none */
+
+/* component.c */
+void component_opened(struct mynah_client *c, mn_str id); /* the header came */
+bool component_element(struct mynah_client *c, const struct mynah_elem *e);
+/* A copy that says from whom. */
+struct mynah_elem *component_stanza(const struct mynah_client *c, const struct mynah_elem *st);
 
 /* login.c */
 void login_features(struct mynah_client *c, const struct mynah_elem *features);

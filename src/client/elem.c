@@ -88,6 +88,17 @@ struct mynah_elem *elem_from(const struct mn_elem *e, struct mn_arena *a)
     return c;
 }
 
+void elem_rename(struct mynah_elem *e, enum mn_ns from, enum mn_ns to)
+{
+    if (e->e.ns == from) {
+        e->e.ns = to;
+        e->e.ns_uri = mn_ns_uri(to);
+    }
+    for (struct mn_node *n = e->e.first; n; n = n->next)
+        if (n->kind == MN_NODE_ELEM)
+            elem_rename((struct mynah_elem *)n, from, to);
+}
+
 /* Reading. */
 
 const char *mynah_elem_name(const struct mynah_elem *e)

@@ -16,6 +16,8 @@ static inline const struct mn_elem *elem_in(const struct mynah_elem *e)
 {
     return e ? &e->e : NULL;
 }
+/* What is in that namespace is in another one from here on. */
+void elem_rename(struct mynah_elem *e, enum mn_ns from, enum mn_ns to);
 /* Of a tree that was built. */
 void elem_write(struct mn_buf *b, const struct mynah_elem *e, mn_str outer);
 /* Valid UTF-8 that XML allows, with NUL; copied only into `a`. */

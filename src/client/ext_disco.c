@@ -57,13 +57,13 @@ static void feature_add(struct mynah_elem *query, const char *feature)
         mynah_elem_set(mynah_elem_add(query, "feature", NULL), "var", feature);
 }
 
-static void own_fill(struct disco *d, struct mynah_elem *query)
+static void own_fill(const struct mynah_client *c, const struct disco *d, struct mynah_elem *query)
 {
     if (!mynah_elem_child(d->own, "identity", NULL)) {
         struct mynah_elem *i = mynah_elem_add(query, "identity", NULL);
 
-        mynah_elem_set(i, "category", "client");
-        mynah_elem_set(i, "type", "pc");
+        mynah_elem_set(i, "category", c->component ? "component" : "client");
+        mynah_elem_set(i, "type", c->component ? "generic" : "pc");
         mynah_elem_set(i, "name", "libmynah");
     }
     MYNAH_EACH(e, d->own, NULL, NULL)
@@ -90,7 +90,7 @@ static void changed(struct mynah_client *c, struct disco *d)
     struct mn_arena a = {0};
     char ver[sizeof d->ver];
 
-    own_fill(d, query);
+    own_fill(c, d, query);
     snprintf(ver, sizeof ver, "%.*s", MN_ARG(mn_caps_ver(elem_in(query), MN_SHA1, &a)));
     mn_arena_done(&a, NULL);
     mynah_elem_free(query);
@@ -125,7 +125,7 @@ static void asked(void *arg, struct mynah_client *c, struct mynah_ask *q)
     if (node)
         there = node->serve(node->arg, c, mynah_ask_from(q), items, query);
     else if (own_node(d, name) && !items)
-        own_fill(d, query);
+        own_fill(c, d, query);
     else
         there = !name && items;
     if (there)

@@ -14,7 +14,8 @@ struct mynah_request {
     void *arg;
     int code; /* how it ends when the timer fires */
     char id[MYNAH_ID_MAX];
-    char *to; /* canonical; NULL: the own server side */
+    char *to;   /* canonical; NULL: the own server side */
+    char *from; /* canonical; NULL: what the server knows us as */
 };
 
 static char *canonical(const char *jid)
@@ -39,6 +40,7 @@ static void request_end(struct mynah_request *r, const struct mynah_elem *result
     if (r->done)
         r->done(r->arg, c, result, error);
     mn_free(r->to);
+    mn_free(r->from);
     mn_free(r);
 }
 
@@ -60,29 +62,47 @@ static bool may_ask(const struct mynah_client *c)
            (c->sm.id && c->state != MYNAH_OFFLINE && c->state != MYNAH_CLOSING);
 }
 
+/* Why it cannot be asked at all, or MYNAH_OK. */
+static int refused(const struct mynah_client *c, const char *from, const char *to)
+{
+    if (c->component ? !to : from != NULL)
+        return MYNAH_E_ARGUMENT;
+    return may_ask(c) ? MYNAH_OK : MYNAH_E_STATE;
+}
+
 struct mynah_request *mynah_iq_send(struct mynah_client *c, enum mynah_iq_type type, const char *to,
                                     struct mynah_elem **payload, int timeout_ms,
                                     mynah_iq_done *done, void *arg)
 {
+    return mynah_iq_send_from(c, NULL, type, to, payload, timeout_ms, done, arg);
+}
+
+struct mynah_request *mynah_iq_send_from(struct mynah_client *c, const char *from,
+                                         enum mynah_iq_type type, const char *to,
+                                         struct mynah_elem **payload, int timeout_ms,
+                                         mynah_iq_done *done, void *arg)
+{
     struct mynah_request *r = MN_NEW(struct mynah_request);
     struct mynah_elem *iq = mynah_elem_new("iq", NULL);
-    bool now = may_ask(c);
+    int code = refused(c, from, to);
 
     r->client = c;
     r->done = done;
     r->arg = arg;
     r->timer.fire = timed;
-    r->code = now ? MYNAH_E_TIMEOUT : MYNAH_E_STATE;
+    r->code = code ? code : MYNAH_E_TIMEOUT;
     client_id(c, r->id);
     r->to = canonical(to);
+    r->from = c->component ? canonical(from ? from : c->domain) : NULL;
     mn_list_add(&c->request_list, &r->link);
     mn_map_put(&c->requests, mn_str_from(r->id), r);
-    mn_timer_start(c->ctx->loop, &r->timer, !now ? 0 : timeout_ms ? timeout_ms : TIMEOUT_MS);
+    mn_timer_start(c->ctx->loop, &r->timer, code ? 0 : timeout_ms ? timeout_ms : TIMEOUT_MS);
     mynah_elem_set(iq, "type", type == MYNAH_GET ? "get" : "set");
     mynah_elem_set(iq, "id", r->id);
     mynah_elem_set(iq, "to", to);
+    mynah_elem_set(iq, "from", from);
     mynah_elem_hang(iq, payload);
-    if (now)
+    if (!code)
         sm_send(c, iq, false, NULL);
     mynah_elem_free(iq);
     return r;
@@ -100,21 +120,29 @@ void iq_lost(struct mynah_client *c, int code)
         request_fail(MN_OF(c->request_list.next, struct mynah_request, link), code);
 }
 
-/* Only who was asked may answer (RFC 6120, 8.1.2.1 and 8.2.3): others could guess ids. */
-static bool may_answer(const struct mynah_request *r, const char *from)
+static bool is_address(const char *text, const char *canon)
+{
+    char *other = canonical(text);
+    bool same = other && canon && !strcmp(other, canon);
+
+    mn_free(other);
+    return same;
+}
+
+/* Only who was asked may answer (RFC 6120, 8.1.2.1 and 8.2.3): others could guess ids. And only to
+ * whom he was asked by. */
+static bool may_answer(const struct mynah_request *r, const struct mynah_elem *st)
 {
     struct mynah_client *c = r->client;
-    char *canon;
-    bool yes;
+    const char *from = mynah_elem_get(st, "from");
 
+    if (r->from && !is_address(mynah_elem_get(st, "to"), r->from))
+        return false;
     if (!r->to || !strcmp(r->to, c->bare))
         return from_server(c, from) || (c->bound && !strcmp(from, c->bound));
     if (!from)
         return !strcmp(r->to, c->domain);
-    canon = canonical(from);
-    yes = canon && !strcmp(canon, r->to);
-    mn_free(canon);
-    return yes;
+    return is_address(from, r->to);
 }
 
 static void answer_came(struct mynah_client *c, const struct mynah_elem *st, bool result)
@@ -123,7 +151,7 @@ static void answer_came(struct mynah_client *c, const struct mynah_elem *st, boo
     struct mynah_request *r = id ? mn_map_get(&c->requests, mn_str_from(id)) : NULL;
     struct mynah_error error;
 
-    if (!r || !may_answer(r, mynah_elem_get(st, "from"))) {
+    if (!r || !may_answer(r, st)) {
         client_log(c, MYNAH_LOG_DEBUG, "an answer that nobody waits for");
         return;
     }
@@ -204,6 +232,13 @@ const char *mynah_ask_from(const struct mynah_ask *q)
     return from ? from : q->client ? q->client->bare : "";
 }
 
+const char *mynah_ask_to(const struct mynah_ask *q)
+{
+    const char *to = mynah_elem_get(q->iq, "to");
+
+    return to ? to : q->client ? mynah_client_jid(q->client) : "";
+}
+
 enum mynah_iq_type mynah_ask_type(const struct mynah_ask *q)
 {
     return strcmp(mynah_elem_get(q->iq, "type"), "get") ? MYNAH_SET : MYNAH_GET;
@@ -221,6 +256,8 @@ static struct mynah_elem *reply_to(const struct mynah_ask *q, const char *type)
     mynah_elem_set(iq, "type", type);
     mynah_elem_set(iq, "id", mynah_elem_get(q->iq, "id"));
     mynah_elem_set(iq, "to", mynah_elem_get(q->iq, "from"));
+    if (q->client && q->client->component)
+        mynah_elem_set(iq, "from", mynah_elem_get(q->iq, "to"));
     return iq;
 }
 

@@ -265,8 +265,7 @@ static void success(struct mynah_client *c, mn_str in)
     c->authenticated = true;
     client_state(c, MYNAH_BINDING, NULL);
     if (c->stream)
-        stream_header(c->stream, "jabber:client", (mn_str){0}, mn_jid_host(&c->jid),
-                      mn_str_from(c->conf.lang));
+        client_header(c);
 }
 
 static void failure(struct mynah_client *c, const struct mynah_elem *e)
@@ -474,8 +473,7 @@ bool login_element(struct mynah_client *c, const struct mynah_elem *e)
         else
             c->conf.compress = false;
         if (mynah_elem_is(e, "compressed", NULL))
-            stream_header(c->stream, "jabber:client", (mn_str){0}, mn_jid_host(&c->jid),
-                          mn_str_from(c->conf.lang));
+            client_header(c);
         else
             past_tls(c);
     } else {

@@ -117,7 +117,8 @@ int mynah_message_send(struct mynah_client *c, struct mynah_elem **message, char
     char used[MYNAH_ID_MAX];
 
     *message = NULL;
-    if (!mynah_elem_is(m, "message", "jabber:client") || (given && strlen(given) >= sizeof used)) {
+    if (!mynah_elem_is(m, "message", "jabber:client") || (given && strlen(given) >= sizeof used) ||
+        (c->component && !mynah_elem_get(m, "to"))) {
         mynah_elem_free(m);
         return MYNAH_E_ARGUMENT;
     }
@@ -149,6 +150,8 @@ static void answer(struct mynah_client *c, const struct mynah_message *m, const 
 
     mynah_elem_set(mynah_elem_add(r, name, ns), "id", m->id);
     mynah_elem_add(r, "store", "urn:xmpp:hints");
+    if (c->component)
+        mynah_elem_set(r, "from", m->to); /* one of many */
     mynah_send(c, &r);
 }
 

@@ -53,13 +53,13 @@ void presence_end(struct mynah_client *c)
 void mynah_presence_set(struct mynah_client *c, enum mynah_show show, const char *status,
                         int priority)
 {
-    char *copy = status ? mn_str_dup(mn_str_from(status)) : NULL;
+    char *copy = status && !c->component ? mn_str_dup(mn_str_from(status)) : NULL;
 
     mn_free(c->status);
     c->status = copy;
     c->show = show;
     c->priority = priority < -128 ? -128 : priority > 127 ? 127 : priority;
-    c->has_presence = true;
+    c->has_presence = !c->component;
     presence_again(c);
 }
 

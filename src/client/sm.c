@@ -89,9 +89,11 @@ static bool may_write(const struct mynah_client *c)
 void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, const char *id)
 {
     struct mn_buf b = {0};
+    struct mynah_elem *ours = c->component ? component_stanza(c, st) : NULL;
     struct out *o;
 
-    elem_write(&b, st, MN_STR("jabber:client"));
+    elem_write(&b, ours ? ours : st, MN_STR("jabber:client"));
+    mynah_elem_free(ours);
     o = out_new(mn_buf_view(&b), lasting, id);
     mn_buf_free(&b);
     mn_list_add(&c->sm.waiting, &o->link);

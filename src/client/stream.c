@@ -200,15 +200,14 @@ static void attr(struct mn_buf *b, const char *name, mn_str value)
     mn_buf_c(b, '\'');
 }
 
-void stream_header(struct stream *s, const char *ns, mn_str from, mn_str to, mn_str lang)
+void stream_header(struct stream *s, enum mn_ns ns, mn_str to, mn_str lang)
 {
     struct mn_buf b = {0};
 
     mn_buf_fmt(&b,
                "<?xml version='1.0'?><stream:stream xmlns='%s' "
-               "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'",
-               ns);
-    attr(&b, "from", from);
+               "xmlns:stream='http://etherx.jabber.org/streams'%s",
+               mn_ns_uri(ns).p, ns == MN_NS_COMPONENT ? "" : " version='1.0'");
     attr(&b, "to", to);
     attr(&b, "xml:lang", lang);
     mn_buf_c(&b, '>');

@@ -37,7 +37,7 @@ void stream_next(struct stream *s, int code, const char *why);
 void stream_write(struct stream *s, mn_str bytes);
 /* The same, told to consoles as `shown`. */
 void stream_write_secret(struct stream *s, mn_str bytes, mn_str shown);
-void stream_header(struct stream *s, const char *ns, mn_str from, mn_str to, mn_str lang);
+void stream_header(struct stream *s, enum mn_ns ns, mn_str to, mn_str lang);
 /* What was fed and not read is dropped (RFC 6120 5.4.3.3), TLS begins. */
 void stream_secure(struct stream *s);
 void stream_compress(struct stream *s);

@@ -3,10 +3,16 @@
 usage: examples.py FOLDER MYNAHD"""
 import contextlib, os, queue, re, subprocess, sys, threading
 
-from driver import DEADLINE, config_new, serving, tap
+from driver import DEADLINE, NEW, config_new, serving, tap
 from peers import Ejabberd, Prosody
 
 FOLDER, MYNAHD = sys.argv[1:]
+
+
+def config_mynahd():
+    """Beside the defaults what peers.py gives the others; the second port is the components'."""
+    host, text = config_new("components: [{name: part.%s, secret: secret}]\n" % NEW)
+    return host, text.replace("tls: direct}", "tls: off, service: component}")
 
 
 class Lacks(Exception):
@@ -16,9 +22,9 @@ class Lacks(Exception):
 class Program:
     """An example that runs; `says` waits for a line that matches from its beginning on."""
 
-    def __init__(self, server, name, *args, password="pw"):
+    def __init__(self, server, name, *args, password="pw", port=0):
         self.name, self.lines, self.seen = name, queue.Queue(), []
-        env = {**os.environ, "MYNAH_HOST": "127.0.0.1", "MYNAH_PORT": str(server.ports[0]), "MYNAH_CA": server.ca, "MYNAH_PASSWORD": password}
+        env = {**os.environ, "MYNAH_HOST": "127.0.0.1", "MYNAH_PORT": str(server.ports[port]), "MYNAH_CA": server.ca, "MYNAH_PASSWORD": password}
         self.process = subprocess.Popen([os.path.join(FOLDER, name), *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True, env=env)
         threading.Thread(target=self.read, daemon=True).start()
@@ -113,6 +119,20 @@ def disco(server):
             p.ends()
 
 
+def component(server):
+    account(server, "visitor")
+    with Program(server, "component", "part." + server.host, password="wrong", port=1) as p:
+        p.says("the login was refused|.*not-authorized")
+        p.ends()
+    with Program(server, "component", "part." + server.host, password="secret", port=1) as part:
+        part.says("online as part." + re.escape(server.host))
+        with Program(server, "message", address(server, "visitor") + "/v", "anybody@part." + server.host, "hello 北京") as p:
+            part.says("%s/v to anybody@part.%s: hello 北京" % (address(server, "visitor"), re.escape(server.host)))
+            p.says("anybody@part.%s: hello 北京" % re.escape(server.host))
+            # Strangers' questions do not reach a client of mynahd (RFC 6121, 8.5.3.1).
+            part.says("refused: service-unavailable" if server.name == "mynahd" else "he uses libmynah")
+
+
 def room(server):
     if server.name == "mynahd":
         raise Lacks("XEP-0045")
@@ -133,7 +153,7 @@ def room(server):
                     p.ends()
 
 
-EXAMPLES = [adhoc, disco, message, register, room, roster]
+EXAMPLES = [adhoc, component, disco, message, register, room, roster]
 
 
 def short():
@@ -155,7 +175,7 @@ def cell(example, server):
 
 
 with contextlib.ExitStack() as stack:
-    servers = [stack.enter_context(s) for s in (serving(MYNAHD, *config_new()), Prosody(), Ejabberd())]
+    servers = [stack.enter_context(s) for s in (serving(MYNAHD, *config_mynahd()), Prosody(), Ejabberd())]
     servers[0].name = "mynahd"
     bad = tap([("each example has a row and at most 60 lines", short)] +
               [("%s with %s" % (e.__name__, s.name), lambda e=e, s=s: cell(e, s)) for e in EXAMPLES for s in servers],
