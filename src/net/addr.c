@@ -1,6 +1,8 @@
 #include "net/addr.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdio.h>
 
 int mn_addr_parse(mn_str text, uint16_t port, struct mn_addr *out)
@@ -89,4 +91,33 @@ uint16_t mn_addr_port(const struct mn_addr *a)
 socklen_t mn_addr_len(const struct mn_addr *a)
 {
     return a->sa.sa_family == AF_INET6 ? sizeof a->v6 : sizeof a->v4;
+}
+
+static bool is_far(const struct ifaddrs *i)
+{
+    const struct sockaddr *sa = i->ifa_addr;
+
+    if (!sa || !(i->ifa_flags & IFF_UP) || i->ifa_flags & IFF_LOOPBACK)
+        return false;
+    return sa->sa_family == AF_INET ||
+           (sa->sa_family == AF_INET6 &&
+            !IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *)sa)->sin6_addr));
+}
+
+size_t mn_addr_local(struct mn_addr *out, size_t max)
+{
+    struct ifaddrs *list = NULL;
+    size_t n = 0;
+
+    if (getifaddrs(&list))
+        return 0;
+    for (const struct ifaddrs *i = list; i && n < max; i = i->ifa_next) {
+        if (!is_far(i))
+            continue;
+        out[n] = (struct mn_addr){0};
+        memcpy(&out[n++], i->ifa_addr,
+               i->ifa_addr->sa_family == AF_INET ? sizeof out->v4 : sizeof out->v6);
+    }
+    freeifaddrs(list);
+    return n;
 }

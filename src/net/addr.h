@@ -26,5 +26,8 @@ mn_str mn_addr_group(const struct mn_addr *a, char out[16]);
 /* The network around it, as far as one is dealt out to one customer: the /24 of an IPv4 address,
  * the /48 of an IPv6 one. 17 bytes, never the same as a group. */
 mn_str mn_addr_network(const struct mn_addr *a, char out[17]);
+/* This machine's interfaces that others might reach: not its own loop, nothing of one link only.
+ * At most `max`; how many. */
+size_t mn_addr_local(struct mn_addr *out, size_t max);
 uint16_t mn_addr_port(const struct mn_addr *a);
 socklen_t mn_addr_len(const struct mn_addr *a);
