@@ -36,7 +36,7 @@ struct mynah_bytestream {
     char *condition;
 };
 
-extern const struct bytestream_face face_ibb;
+extern const struct bytestream_face face_ibb, face_socks5;
 
 /* An offer came: somebody who waits for it takes it, or it is refused. Takes *q; `state` is the
  * kind's from now on (freed by its stop). */

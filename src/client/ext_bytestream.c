@@ -112,7 +112,7 @@ static struct mynah_bytestream *handle_new(struct mynah_client *c,
 
 static const struct bytestream_face *face_of(enum mynah_bytestream_kind kind)
 {
-    return kind == MYNAH_IBB ? &face_ibb : NULL;
+    return kind == MYNAH_IBB ? &face_ibb : kind == MYNAH_SOCKS5 ? &face_socks5 : NULL;
 }
 
 struct mynah_bytestream *mynah_bytestream_open(struct mynah_client *c,
@@ -222,6 +222,7 @@ void mynah_bytestream_refuse(struct mynah_bytestream *b)
 static void announce(struct mynah_client *c, bool on)
 {
     mynah_disco_feature(c, "http://jabber.org/protocol/ibb", on);
+    mynah_disco_feature(c, "http://jabber.org/protocol/bytestreams", on);
 }
 
 void mynah_bytestream_serve(struct mynah_client *c,

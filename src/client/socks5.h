@@ -1,0 +1,27 @@
+/* What ext_socks5.c (XEP-0065) stands on: connections to stream hosts, and being one. Both end in a
+ * plain connection behind the handshake. */
+#pragma once
+
+#include "client/context.h"
+#include "net/conn.h"
+
+enum { SOCKS5_DST = 40 }; /* the hash of id and addresses, in hex */
+
+/* socks5_dial.c: connects and asks for `dst` (at most 255 bytes). `done` comes once, never inside,
+ * and the dial is gone then: `conn` is the receiver's (paused; its face is to be set), NULL: it did
+ * not come to that. `rest`: bytes that came behind. */
+struct socks5_dial;
+struct socks5_dial *socks5_dial(struct mynah_context *ctx, const char *host, uint16_t port,
+                                const char *dst,
+                                void (*done)(void *arg, struct mn_conn *conn, mn_str rest),
+                                void *arg);
+void socks5_dial_free(struct socks5_dial *d); /* accepts NULL */
+
+/* socks5_host.c: waits at a port for who asks for `dst`; all others are turned away. NULL: there is
+ * no port. */
+struct socks5_host;
+struct socks5_host *socks5_host_new(struct mynah_context *ctx, uint16_t port, const char *dst);
+uint16_t socks5_host_port(const struct socks5_host *h);
+/* The last connection that asked for it and still stands, paused; the caller's now. NULL: none. */
+struct mn_conn *socks5_host_take(struct socks5_host *h, struct mn_buf *rest);
+void socks5_host_free(struct socks5_host *h); /* accepts NULL */

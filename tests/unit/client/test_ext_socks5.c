@@ -1,0 +1,386 @@
+#include "mynah/bytestream.h"
+
+#include <stdlib.h>
+
+#include "base/codec.h"
+#include "base/crypt.h"
+#include "client/socks5.h"
+#include "unit/client/talk.h"
+
+#define S5B "http://jabber.org/protocol/bytestreams"
+#define OFFER(id, sid, more, hosts)                                                                \
+    "><iq type='set' id='" id "' from='a@y.test/1'><query xmlns='" S5B "' " sid more ">" hosts     \
+    "</query></iq>"
+
+static struct mynah_bytestream *last;
+
+static void opened(void *arg, struct mynah_bytestream *b)
+{
+    (void)arg;
+    note("opened:%s/%s", mynah_bytestream_peer(b), mynah_bytestream_sid(b));
+    last = b;
+}
+
+static void bytes(void *arg, struct mynah_bytestream *b, const void *p, size_t n)
+{
+    (void)arg;
+    (void)b;
+    note("bytes:%.*s", (int)n, (const char *)p);
+}
+
+static void closed(void *arg, struct mynah_bytestream *b, const struct mynah_error *why)
+{
+    (void)arg;
+    (void)b;
+    note("closed:%d%s", why ? why->code : 0, why && why->condition ? why->condition : "");
+}
+
+static const struct mynah_bytestream_calls calls = {
+    .size = sizeof calls, .opened = opened, .bytes = bytes, .closed = closed};
+
+static void offered(void *arg, struct mynah_client *c, struct mynah_bytestream *b)
+{
+    (void)arg;
+    (void)c;
+    if (!strcmp(mynah_bytestream_sid(b), "no"))
+        mynah_bytestream_refuse(b);
+    else
+        mynah_bytestream_accept(b, &calls, NULL);
+}
+
+/* The other side's end of the connection. */
+
+static struct mn_conn *other;
+static struct mn_buf got;
+static bool refused, over;
+
+static void other_bytes(void *arg, mn_str in)
+{
+    (void)arg;
+    mn_buf_str(&got, in);
+}
+
+static void other_closed(void *arg, int why)
+{
+    (void)arg;
+    over = why == MN_E_CLOSED;
+}
+
+static const struct mn_conn_face face = {other_bytes, other_closed, NULL, NULL};
+
+static void dialled(void *arg, struct mn_conn *conn, mn_str rest)
+{
+    (void)arg;
+    (void)rest;
+    refused = !conn;
+    other = conn;
+    if (!conn)
+        return;
+    mn_conn_face(conn, &face, NULL);
+    mn_conn_pause(conn, false);
+}
+
+static void other_take(struct socks5_host *h)
+{
+    struct mn_buf rest = {0};
+
+    other = socks5_host_take(h, &rest);
+    CHECK(other);
+    mn_conn_face(other, &face, NULL);
+    mn_conn_pause(other, false);
+    mn_buf_free(&rest);
+}
+
+static void other_done(void)
+{
+    if (other)
+        mn_conn_close(other, 0);
+    other = NULL;
+    mn_buf_free(&got);
+    refused = over = false;
+}
+
+static bool is_dialled(void)
+{
+    return other;
+}
+static bool is_refused(void)
+{
+    return refused;
+}
+static bool is_over(void)
+{
+    return over;
+}
+static bool is_open(void)
+{
+    return noted("opened");
+}
+static bool is_closed(void)
+{
+    return noted("closed");
+}
+static bool has_bytes(void)
+{
+    return noted("bytes");
+}
+static bool has_got(void)
+{
+    return got.n >= 5;
+}
+
+static const char *dst_of(const char *sid, const char *from, const char *to)
+{
+    static char text[64];
+    const mn_str pieces[] = {mn_str_from(sid), mn_str_from(from), mn_str_from(to)};
+    struct mn_arena a = {0};
+    char sum[MN_DIGEST_MAX];
+    size_t n = mn_digest_of(MN_SHA1, pieces, 3, sum);
+
+    snprintf(text, sizeof text, "%.*s", MN_ARG(mn_hex((mn_str){sum, n}, &a)));
+    mn_arena_done(&a, NULL);
+    return text;
+}
+
+/* What stands behind the last `mark` that the client said, up to a quote. */
+static void said(const char *mark, char out[64])
+{
+    mn_str all = mn_buf_view(&talk.server.all), v = {0};
+    size_t n = strlen(mark);
+
+    for (size_t i = 0; i + n < all.n; i++)
+        if (!memcmp(all.p + i, mark, n))
+            v = mn_str_cut(mn_str_skip(all, i + n), '\'', &(mn_str){0});
+    snprintf(out, 64, "%.*s", MN_ARG(v));
+}
+
+static bool has_offered(void)
+{
+    char port[64];
+
+    said(" port='", port);
+    return *port;
+}
+
+/* The last question of the client is answered: `jid` was used. */
+static void say_used(const char *jid)
+{
+    char id[64], text[400];
+
+    said("<iq type='set' id='", id);
+    snprintf(text, sizeof text,
+             "<iq type='result' id='%s' from='a@y.test/1'><query xmlns='" S5B
+             "'><streamhost-used jid='%s'/></query></iq>",
+             id, jid);
+    mn_conn_write(talk.server.conn, mn_str_from(text));
+}
+
+static const char *const waits[] = {LOGIN(""), "<never", NULL};
+
+static void offer(const struct mynah_bytestream_options *o)
+{
+    talk_start(waits, NULL);
+    talk_until(talk_online);
+    CHECK(mynah_bytestream_open(talk.c, MYNAH_SOCKS5, "a@y.test/1", o, &calls, NULL));
+    talk_until(has_offered);
+}
+
+static const struct mynah_bytestream_options direct = {
+    .size = sizeof direct, .sid = "s", .no_proxy = true};
+
+TEST(who_asks_for_the_right_thing_is_the_other_side)
+{
+    const char *dst = dst_of("s", "u@x.test/r", "a@y.test/1");
+    char port[64];
+
+    offer(&direct);
+    said(" port='", port);
+    socks5_dial(talk.ctx, "127.0.0.1", (uint16_t)strtoul(port, NULL, 10), "guess", dialled, NULL);
+    talk_until(is_refused);
+    socks5_dial(talk.ctx, "127.0.0.1", (uint16_t)strtoul(port, NULL, 10), dst, dialled, NULL);
+    talk_until(is_dialled);
+    mn_conn_write(other, MN_STR("early"));
+    say_used("u@x.test/r");
+    talk_until(has_bytes);
+    CHECK_INT(mynah_bytestream_write(last, "hello", 5), 5);
+    talk_until(has_got);
+    CHECK_STR(mn_buf_view(&got), "hello");
+    mynah_bytestream_close(last);
+    talk_until(is_over);
+    talk_until(is_closed);
+    other_done();
+    talk_end("online opened:a@y.test/1/s bytes:early closed:0");
+}
+
+TEST(who_says_what_cannot_be)
+{
+    static const char *const jids[] = {"u@x.test/r", "proxy.x.test", ""};
+
+    for (size_t i = 0; i < MN_COUNT(jids); i++) {
+        offer(&direct);
+        say_used(jids[i]);
+        talk_until(is_closed);
+        talk_end("online closed:-15");
+    }
+}
+
+TEST(what_waits_is_bounded_and_an_early_end_is_told)
+{
+    const char *dst = dst_of("s", "u@x.test/r", "a@y.test/1");
+    static char text[8 << 20];
+    char port[64];
+
+    offer(&direct);
+    said(" port='", port);
+    socks5_dial(talk.ctx, "127.0.0.1", (uint16_t)strtoul(port, NULL, 10), dst, dialled, NULL);
+    talk_until(is_dialled);
+    mn_conn_pause(other, true);
+    say_used("u@x.test/r");
+    talk_until(is_open);
+    CHECK_INT(mynah_bytestream_write(last, text, sizeof text), 262144);
+    CHECK_INT(mynah_bytestream_write(last, text, sizeof text), 0);
+    for (int idle = 0; idle < 20; idle++) { /* until the kernel takes no more */
+        mn_loop_turn(talk.ctx->loop, 10);
+        if (mynah_bytestream_write(last, text, sizeof text))
+            idle = 0;
+    }
+    mn_conn_close(other, 0);
+    other = NULL;
+    talk_until(is_closed);
+    other_done();
+    talk_end("online opened:a@y.test/1/s closed:-13");
+}
+
+static void by_proxy(const char *activated, const char *notes)
+{
+    struct mynah_bytestream_options o = {.size = sizeof o, .sid = "s", .no_direct = true};
+    struct socks5_host *h;
+    char address[300];
+    const char *const lines[] = {
+        LOGIN(""),
+        "<type='get' id='",
+        "><iq type='result' id='%1' from='x.test'><query "
+        "xmlns='http://jabber.org/protocol/disco#items'><item jid='p.x.test'/></query></iq>",
+        "<type='get' id='",
+        "><iq type='result' id='%1' from='p.x.test'><query "
+        "xmlns='http://jabber.org/protocol/disco#info'><identity category='proxy' "
+        "type='bytestreams'/></query></iq>",
+        "<type='get' id='",
+        address,
+        "<type='set' id='",
+        "><iq type='result' id='%1' from='a@y.test/1'><query xmlns='" S5B
+        "'><streamhost-used jid='P.x.test'/></query></iq>",
+        "<<streamhost jid='p.x.test' host='127.0.0.1'",
+        "<type='set' id='",
+        activated,
+        "< sid='s'><activate>a@y.test/1</activate>",
+        END};
+
+    talk_start(lines, NULL);
+    h = socks5_host_new(talk.ctx, 0, dst_of("s", "u@x.test/r", "a@y.test/1"));
+    snprintf(address, sizeof address,
+             "><iq type='result' id='%%1' from='p.x.test'><query xmlns='" S5B
+             "'><streamhost jid='p.x.test' host='127.0.0.1' port='%u'/></query></iq>",
+             socks5_host_port(h));
+    talk_until(talk_online);
+    CHECK(mynah_bytestream_open(talk.c, MYNAH_SOCKS5, "a@y.test/1", &o, &calls, NULL));
+    talk_until(talk_done);
+    if (noted("opened")) {
+        other_take(h);
+        mynah_bytestream_write(last, "hello", 5);
+        talk_until(has_got);
+        mn_conn_close(other, 0);
+        other = NULL;
+    }
+    talk_until(is_closed);
+    socks5_host_free(h);
+    other_done();
+    talk_end(notes);
+}
+
+TEST(a_proxy_of_the_server_is_found_dialled_and_activated)
+{
+    by_proxy("><iq type='result' id='%1' from='p.x.test'/>", "online opened:a@y.test/1/s closed:0");
+    by_proxy("><iq type='error' id='%1' from='p.x.test'><error type='auth'><not-authorized "
+             "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+             "online closed:-10not-authorized");
+}
+
+TEST(without_any_way_none_is_offered)
+{
+    const struct mynah_bytestream_options o = {
+        .size = sizeof o, .sid = "s", .no_proxy = true, .no_direct = true};
+
+    talk_start(waits, NULL);
+    talk_until(talk_online);
+    CHECK(mynah_bytestream_open(talk.c, MYNAH_SOCKS5, "a@y.test/1", &o, &calls, NULL));
+    talk_until(is_closed);
+    talk_end("online closed:-14");
+}
+
+#define HOST(jid, port) "<streamhost jid='" jid "' host='127.0.0.1' port='" port "'/>"
+
+TEST(theirs_are_tried_in_their_order_until_one_will)
+{
+    struct socks5_host *wrong, *good;
+    char hosts[600];
+    const char *const lines[] = {LOGIN(""), hosts, "<type='result' id='1'",
+                                 "<<streamhost-used jid='good.test'/>", END};
+
+    talk_start(lines, NULL);
+    mynah_bytestream_serve(talk.c, offered, NULL);
+    wrong = socks5_host_new(talk.ctx, 0, dst_of("x", "a@y.test/1", "u@x.test/r"));
+    good = socks5_host_new(talk.ctx, 0, dst_of("s", "a@y.test/1", "u@x.test/r"));
+    snprintf(hosts, sizeof hosts,
+             OFFER("1", "sid='s'", "",
+                   HOST("none.test", "0") HOST("closed.test", "1") HOST("wrong.test", "%u")
+                       HOST("good.test", "%u") HOST("good2.test", "%u")),
+             socks5_host_port(wrong), socks5_host_port(good), socks5_host_port(good));
+    talk_until(talk_done);
+    other_take(good);
+    mn_conn_write(other, MN_STR("hello"));
+    talk_until(has_bytes);
+    mynah_bytestream_write(last, "HELLO", 5);
+    talk_until(has_got);
+    mn_conn_close(other, 0);
+    other = NULL;
+    talk_until(is_closed);
+    socks5_host_free(wrong);
+    socks5_host_free(good);
+    other_done();
+    talk_end("online opened:a@y.test/1/s bytes:hello closed:0");
+}
+
+TEST(offers_that_lead_nowhere)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        OFFER("1", "", "", HOST("a", "1")),
+        "< id='1'",
+        "<<bad-request",
+        OFFER("2", "sid='s'", "", ""),
+        "< id='2'",
+        "<<bad-request",
+        OFFER("3", "sid='s'", "", HOST("a", "65536") "<streamhost jid='b' host='' port='1'/>"),
+        "< id='3'",
+        "<<bad-request",
+        OFFER("4", "sid='s'", " dstaddr='../../etc'", HOST("a", "1")),
+        "< id='4'",
+        "<<bad-request",
+        OFFER("5", "sid='s'", " mode='udp'", HOST("a", "1")),
+        "< id='5'",
+        "<<not-acceptable",
+        OFFER("6", "sid='no'", "", HOST("a", "1")),
+        "< id='6'",
+        "<<not-acceptable",
+        OFFER("7", "sid='s'", "", HOST("a", "1")),
+        "< id='7'",
+        "<<item-not-found",
+        END};
+
+    talk_start(lines, NULL);
+    mynah_bytestream_serve(talk.c, offered, NULL);
+    talk_until(talk_done);
+    talk_until(is_closed);
+    talk_end("online closed:-4item-not-found");
+}
