@@ -15,6 +15,7 @@
 #include "mynah/message.h"
 #include "mynah/payload.h"
 #include "mynah/presence.h"
+#include "mynah/quick.h"
 #include "mynah/register.h"
 #include "mynah/room.h"
 #include "mynah/roster.h"

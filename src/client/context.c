@@ -87,7 +87,9 @@ void mynah_context_free(struct mynah_context *ctx)
 
 void mynah_run(struct mynah_context *ctx)
 {
+    ctx->inside++;
     mn_loop_run(ctx->loop);
+    ctx->inside--;
 }
 
 void mynah_stop(struct mynah_context *ctx)
@@ -107,8 +109,11 @@ int64_t mynah_due(struct mynah_context *ctx)
 
 bool mynah_turn(struct mynah_context *ctx, int wait_ms)
 {
-    bool some = mn_loop_turn(ctx->loop, wait_ms);
+    bool some;
 
+    ctx->inside++;
+    some = mn_loop_turn(ctx->loop, wait_ms);
+    ctx->inside--;
     if (ctx->host.timer)
         tell(&ctx->told);
     return some;

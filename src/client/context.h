@@ -14,6 +14,7 @@ struct mynah_context {
     struct mn_list clients, trash, timers, jobs;
     struct mn_turn sweep; /* empties the trash */
     struct mn_turn told;  /* tells the host the due time */
+    unsigned inside;      /* mynah_run, mynah_turn: call-backs are under way */
 };
 
 /* Something that may still be looked at in this turn and goes when it ends. */
