@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """The programs of examples/ against servers: each row is one example and what its user sees. Prints TAP.
 usage: examples.py FOLDER MYNAHD"""
-import contextlib, os, queue, re, subprocess, sys, threading
+import contextlib, os, queue, re, signal, subprocess, sys, tempfile, threading
 
-from driver import DEADLINE, NEW, config_new, serving, tap
+from driver import Cable, DEADLINE, NEW, config_new, serving, tap
 from peers import Ejabberd, Prosody
 
 FOLDER, MYNAHD = sys.argv[1:]
@@ -45,6 +45,14 @@ class Program:
                 self.seen.append(line)
                 if re.match(pattern, line):
                     break
+
+    def types(self, text):
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+
+    def stops(self):
+        self.process.send_signal(signal.SIGINT)
+        self.ends()
 
     def ends(self, code=0):
         assert self.process.wait(DEADLINE) == code, (self.process.returncode, self.seen)
@@ -153,7 +161,81 @@ def room(server):
                     p.ends()
 
 
-EXAMPLES = [adhoc, component, disco, message, register, room, roster]
+def loop(server, name):
+    account(server, name)
+    with Program(server, name, address(server, name) + "/l", address(server, name) + "/l") as p:
+        p.says("online as ")
+        for text in "hello 北京", "and more":
+            p.types(text)
+            p.says("%s/l: %s" % (address(server, name), text))
+        p.process.stdin.close()
+        p.ends()
+
+
+def loop_epoll(server):
+    loop(server, "loop_epoll")
+
+
+def loop_glib(server):
+    loop(server, "loop_glib")
+
+
+def loop_uv(server):
+    loop(server, "loop_uv")
+
+
+def script(server):
+    account(server, "writer")
+    account(server, "reader")
+    with Program(server, "message", address(server, "reader") + "/r") as reader:
+        reader.says("online as ")
+        with Program(server, "script", address(server, "writer") + "/w", address(server, "reader"), "from top to bottom") as p:
+            p.says("online as ", "sent", "the server is %s" % {"mynahd": "Mynah", "prosody": "Prosody", "ejabberd": "ejabberd"}[server.name])
+            p.ends()
+        reader.says("%s/w: from top to bottom" % address(server, "writer"))
+    with Program(server, "script", address(server, "writer"), address(server, "reader"), "x", password="wrong") as p:
+        p.says("the login was refused: not-authorized")
+        p.ends(1)
+
+
+def reconnect(server):
+    account(server, "stayer")
+    line = Cable(server)
+    with Program(line, "reconnect", address(server, "stayer") + "/s") as p:
+        p.says("connecting", "online as ", ".*/s is there")  # the session can be resumed
+        for _ in range(2):
+            line.cut()
+            p.says("waiting ", "connecting", "resumed as .*/s")
+        p.stops()
+
+
+def resume(server):
+    account(server, "sleeper")
+    account(server, "caller")
+    with tempfile.TemporaryDirectory(prefix="mynah-resume-") as folder:
+        me = address(server, "sleeper") + "/s", folder + "/session"
+        with Program(server, "resume", *me) as p:
+            p.says("online as ", ".*/s is there")  # the session can be resumed
+            p.stops()
+        with Program(server, "script", address(server, "caller") + "/c", me[0], "are you there?") as p:
+            p.says("sent")
+            p.ends()
+        with Program(server, "resume", *me) as p:
+            p.says("still online as .*/s", "%s/c: are you there\\?" % address(server, "caller"))
+            p.stops()
+        with Program(server, "resume", address(server, "caller"), me[1]) as p:
+            p.says("that is no session of this account", "online as ")
+            p.stops()
+
+
+def prep(server):
+    with Program(server, "prep", "Ann\\20Lee@Example.ORG/At Home", "a@@b") as p:
+        p.says("Ann.*: ann\\\\20lee@example.org/At Home", "  bare: ann", "  domain: example.org", "  resource: At Home", "  user: ann lee",
+               "a@@b: no address")
+        p.ends()
+
+
+EXAMPLES = [adhoc, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, reconnect, register, resume, room, roster, script]
 
 
 def short():
