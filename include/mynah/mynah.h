@@ -19,3 +19,4 @@
 #include "mynah/register.h"
 #include "mynah/room.h"
 #include "mynah/roster.h"
+#include "mynah/vcard.h"

@@ -235,7 +235,15 @@ def prep(server):
         p.ends()
 
 
-EXAMPLES = [adhoc, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, reconnect, register, resume, room, roster, script]
+def vcard(server):
+    account(server, "face")
+    for name, before in ("Ann", "nobody, no photo"), ("Ann 北京", "Ann, image/gif"):
+        with Program(server, "vcard", address(server, "face"), name) as p:
+            p.says(before, "stored", "%s, image/gif" % name, "told [0-9a-f]{40}")
+            p.ends()
+
+
+EXAMPLES = [adhoc, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, reconnect, register, resume, room, roster, script, vcard]
 
 
 def short():
