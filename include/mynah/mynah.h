@@ -7,6 +7,7 @@
 #include "mynah/bytestream.h"
 #include "mynah/client.h"
 #include "mynah/context.h"
+#include "mynah/dialog.h"
 #include "mynah/disco.h"
 #include "mynah/elem.h"
 #include "mynah/form.h"

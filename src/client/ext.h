@@ -27,3 +27,6 @@ void exts_done(struct mynah_client *c);
 void exts_online(struct mynah_client *c, bool resumed);
 void exts_lost(struct mynah_client *c);
 bool exts_stanza(struct mynah_client *c, const struct mynah_elem *st);
+
+/* Who asks is of our own account, or a contact that sees our presence. */
+bool roster_may_see(struct mynah_client *c, const char *jid);

@@ -10,9 +10,7 @@
 #include "client/ext.h"
 #include "mynah/disco.h"
 #include "mynah/form.h"
-#include "mynah/jid.h"
 #include "mynah/payload.h"
-#include "mynah/roster.h"
 #include "xmpp/datetime.h"
 
 #define NS_PING "urn:xmpp:ping"
@@ -75,15 +73,6 @@ static void time_asked(void *arg, struct mynah_client *c, struct mynah_ask *q)
     mynah_ask_result(&q, &e);
 }
 
-/* Our own account, and contacts that see our presence. */
-static bool may_see(struct mynah_client *c, const char *from)
-{
-    const struct mynah_contact *k = mynah_roster_find(c, from);
-
-    return mynah_jid_same(from, c->bare) ||
-           (k && (k->subscription == MYNAH_FROM || k->subscription == MYNAH_BOTH));
-}
-
 static struct mynah_elem *last_new(struct mynah_elem *parent, int64_t seconds)
 {
     struct mynah_elem *e =
@@ -101,7 +90,7 @@ static void last_asked(void *arg, struct mynah_client *c, struct mynah_ask *q)
     struct answers *a = arg;
     struct mynah_elem *e;
 
-    if (!a->tells_active || !may_see(c, mynah_ask_from(q))) {
+    if (!a->tells_active || !roster_may_see(c, mynah_ask_from(q))) {
         mynah_ask_error(&q, "service-unavailable", NULL);
         return;
     }

@@ -409,6 +409,14 @@ const struct mynah_contact *mynah_roster_find(struct mynah_client *c, const char
     return k ? &k->k : NULL;
 }
 
+bool roster_may_see(struct mynah_client *c, const char *jid)
+{
+    const struct mynah_contact *k = mynah_roster_find(c, jid);
+
+    return mynah_jid_same(jid, c->bare) ||
+           (k && (k->subscription == MYNAH_FROM || k->subscription == MYNAH_BOTH));
+}
+
 static bool before(const struct resource *a, const struct resource *b)
 {
     return a->r.priority > b->r.priority;
