@@ -27,7 +27,9 @@ struct mynah_client_config {
     const char *cert_file, *key_file; /* of one's own, for SASL EXTERNAL */
     const char *pin; /* SHA-256 of the server's certificate in hex: it and no other is trusted */
     const char *mechanisms; /* those allowed, separated by blanks; NULL: SCRAM, EXTERNAL, ANONYMOUS.
-                               PLAIN goes over TLS only */
+                               PLAIN goes over TLS only. DIGEST-MD5, CRAM-MD5 and XEP-0078 (for
+                               servers from before SASL; its password over TLS only) run only when
+                               named */
     const char *authzid;    /* NULL */
     const char *lang;       /* of the stream; NULL */
     bool compress;          /* XEP-0138, where offered */

@@ -87,6 +87,7 @@ static void stop(struct mynah_client *c)
     mn_timer_stop(&c->idle);
     sm_stream_gone(c);
     c->stream = NULL;
+    c->nonsasl = NONSASL_NONE;
     c->authenticated = c->opened = c->stopping = c->probing = false;
 }
 
@@ -205,14 +206,26 @@ static void secured(void *arg)
     client_header(c);
 }
 
+/* A server from before RFC 3920 sends none. */
+static void features_none(struct mynah_client *c)
+{
+    mynah_elem_free(c->features);
+    c->features = NULL;
+    login_features(c, NULL);
+}
+
 static void opened(void *arg, const struct mn_elem *header)
 {
     struct mynah_client *c = arg;
 
+    mn_free(c->stream_id);
+    c->stream_id = mn_str_dup(mn_elem_get(header, "id"));
     if (!mn_elem_is(header, MN_NS_STREAM, "stream"))
         client_fail_code(c, MYNAH_E_STREAM, "no XMPP server answers there", false);
     else if (c->component)
-        component_opened(c, mn_elem_get(header, "id"));
+        component_opened(c, mn_str_from(c->stream_id));
+    else if (!mn_elem_get(header, "version").p)
+        features_none(c);
     c->opened = true;
 }
 
@@ -299,7 +312,8 @@ static void element(void *arg, const struct mn_xml_item *item, struct mn_arena *
     } else if (mynah_elem_is(e, "error", mn_ns_uri(MN_NS_STREAM).p)) {
         stream_error(c, e);
     } else if (is_stanza(e)) {
-        if (c->state == MYNAH_BINDING && login_iq(c, e))
+        if ((c->state == MYNAH_BINDING && login_iq(c, e)) ||
+            (c->state == MYNAH_LOGIN && nonsasl_iq(c, e)))
             return;
         sm_received(c);
         client_stanza(c, e);
@@ -479,6 +493,7 @@ static void client_memory(struct trash *t)
     if (c->password)
         explicit_bzero(c->password, strlen(c->password));
     mn_free(c->password);
+    mn_free(c->stream_id);
     mn_free(c->bound);
     mn_free(c->bare);
     mn_free(c->domain);

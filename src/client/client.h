@@ -33,6 +33,8 @@ struct sm {
     struct mn_turn ask; /* <r/> at the end of the turn */
 };
 
+enum nonsasl { NONSASL_NONE, NONSASL_ASKED, NONSASL_SENT };
+
 struct mynah_client {
     struct trash trash; /* first */
     struct mynah_context *ctx;
@@ -52,6 +54,8 @@ struct mynah_client {
     struct login *login;
     struct mynah_elem *features;
     const char *mechanism; /* static */
+    char *stream_id;       /* of the header that came last */
+    enum nonsasl nonsasl;
     bool authenticated, resumed, opened, stopping;
     unsigned failures;     /* attempts in a row that came to nothing */
     struct mn_timer timer; /* the deadline of an attempt, the pause before the next */
@@ -107,11 +111,17 @@ struct mynah_elem *component_stanza(const struct mynah_client *c, const struct m
 void login_features(struct mynah_client *c, const struct mynah_elem *features);
 /* An element that is no stanza; false: not one of the login's. */
 bool login_element(struct mynah_client *c, const struct mynah_elem *e);
+bool login_allows(const struct mynah_client *c, mn_str mechanism); /* `mechanisms` names it */
 void login_free(struct mynah_client *c);
 void login_bind(struct mynah_client *c);
 void login_go(struct mynah_client *c); /* past MYNAH_OPEN */
 /* Only this answer is waited for while binding. */
 bool login_iq(struct mynah_client *c, const struct mynah_elem *e);
+
+/* nonsasl.c */
+/* False: this client has no such login. */
+bool nonsasl_start(struct mynah_client *c);
+bool nonsasl_iq(struct mynah_client *c, const struct mynah_elem *e);
 
 /* sm.c */
 void sm_init(struct mynah_client *c);

@@ -52,7 +52,7 @@ static const struct mynah_elem *feature(const struct mynah_client *c, const char
 
 /* SASL. */
 
-static bool allowed(const struct mynah_client *c, mn_str name)
+bool login_allows(const struct mynah_client *c, mn_str name)
 {
     mn_str list = mn_str_from(c->conf.mechanisms);
 
@@ -81,11 +81,11 @@ static bool usable(const struct mynah_client *c, const struct login *l, enum mn_
 
     if (l->tried & 1u << m || !offered(l, name))
         return false;
-    if (c->conf.mechanisms ? !allowed(c, name) : !scram && m != MN_SASL_ANONYMOUS)
+    if (c->conf.mechanisms ? !login_allows(c, name) : !scram && m != MN_SASL_ANONYMOUS)
         return false;
     if (m == MN_SASL_ANONYMOUS)
         return !user;
-    if (m == MN_SASL_DIGEST_MD5 || m == MN_SASL_CRAM_MD5 || !user || !c->password)
+    if (!user || !c->password)
         return false;
     if (m == MN_SASL_PLAIN)
         return l->env.tls;
@@ -188,6 +188,7 @@ static struct login *login_new(struct mynah_client *c)
     l->client = c;
     l->env.tls = mn_conn_is_tls(conn);
     l->env.tls13 = mn_conn_is_tls13(conn);
+    l->env.host = mn_jid_host(&c->jid);
     l->env.announced = l->announced;
     MYNAH_EACH(m, feature(c, "mechanisms", MN_NS_SASL), "mechanism", NULL)
     if (l->env.announced_count < ANNOUNCED_MAX)
@@ -239,7 +240,7 @@ static void sasl_next(struct mynah_client *c)
     struct login *l = c->login;
 
     if (!l->external && c->conf.cert_file && offered(l, MN_STR("EXTERNAL")) &&
-        (!c->conf.mechanisms || allowed(c, MN_STR("EXTERNAL")))) {
+        (!c->conf.mechanisms || login_allows(c, MN_STR("EXTERNAL")))) {
         external(c);
         return;
     }
@@ -248,6 +249,9 @@ static void sasl_next(struct mynah_client *c)
             exchange(c, m);
             return;
         }
+    /* XEP-0078 is for who cannot use SASL, not for who was refused there. */
+    if (!l->tried && !l->external && nonsasl_start(c))
+        return;
     client_fail_code(c, MYNAH_E_MECHANISM,
                      l->tried || l->external ? "every way to log in was refused" : NULL, true);
 }
@@ -310,7 +314,8 @@ static void sasl_came(struct mynah_client *c, const struct mynah_elem *e)
 static void sasl_start(struct mynah_client *c)
 {
     if (!feature(c, "mechanisms", MN_NS_SASL)) {
-        client_fail_code(c, MYNAH_E_MECHANISM, "the server offers no login here", true);
+        if (!nonsasl_start(c))
+            client_fail_code(c, MYNAH_E_MECHANISM, "the server offers no login here", true);
         return;
     }
     login_free(c);

@@ -51,8 +51,8 @@ struct mn_sasl {
     bool exists;
     mn_str gs2, binding, first_bare, server_first, nonce, stored_key, server_key;
     /* DIGEST-MD5, CRAM-MD5 */
-    mn_str challenge, response, verifier;
-    mn_str digest_user, cnonce, nc, uri, authzid;
+    mn_str challenge, response, verifier, digest_user, authzid;
+    struct sasl_digest digest;
 };
 
 mn_str mn_sasl_name(enum mn_sasl_mech m)
@@ -415,45 +415,6 @@ static enum mn_sasl_result plain_first(struct mn_sasl *s, mn_str in)
 
 /* DIGEST-MD5. */
 
-/* One `name=value` or `name="value"`; false at the end, *bad when it is neither. */
-static bool digest_pair(struct mn_sasl *s, mn_str *in, mn_str *name, mn_str *value, bool *bad)
-{
-    char *p;
-    size_t n = 0;
-
-    *in = mn_str_trim(*in);
-    while (in->n && in->p[0] == ',')
-        *in = mn_str_trim(mn_str_skip(*in, 1));
-    if (!in->n)
-        return false;
-    *bad = true;
-    if (mn_str_find(*in, '=') == in->n)
-        return false;
-    *name = mn_str_trim(mn_str_cut(*in, '=', in));
-    *in = mn_str_trim(*in);
-    if (!in->n || in->p[0] != '"') {
-        *value = mn_str_trim(mn_str_cut(*in, ',', in));
-        *bad = false;
-        return true;
-    }
-    p = mn_arena_bytes(&s->a, in->n);
-    *in = mn_str_skip(*in, 1);
-    while (in->n && in->p[0] != '"') {
-        if (in->p[0] == '\\')
-            *in = mn_str_skip(*in, 1);
-        if (!in->n)
-            return false;
-        p[n++] = in->p[0];
-        *in = mn_str_skip(*in, 1);
-    }
-    if (!in->n)
-        return false;
-    *in = mn_str_skip(*in, 1);
-    *value = (mn_str){p, n};
-    *bad = false;
-    return true;
-}
-
 static enum mn_sasl_result digest_challenge(struct mn_sasl *s, mn_str *out)
 {
     s->challenge = mn_rand_text(&s->a, 40);
@@ -472,69 +433,44 @@ static enum mn_sasl_result digest_response(struct mn_sasl *s, mn_str in)
     const struct {
         const char *name;
         mn_str *out;
-    } known[] = {{"username", &s->digest_user},
-                 {"realm", &realm},
-                 {"nonce", &nonce},
-                 {"cnonce", &s->cnonce},
-                 {"nc", &s->nc},
-                 {"qop", &qop},
-                 {"digest-uri", &s->uri},
-                 {"response", &s->response},
-                 {"authzid", &s->authzid}};
+    } known[] = {
+        {"username", &s->digest_user},  {"realm", &realm},          {"nonce", &nonce},
+        {"cnonce", &s->digest.cnonce},  {"nc", &s->digest.nc},      {"qop", &qop},
+        {"digest-uri", &s->digest.uri}, {"response", &s->response}, {"authzid", &s->authzid}};
     unsigned have = 0;
 
-    while (digest_pair(s, &rest, &name, &value, &bad))
+    while (sasl_digest_pair(&s->a, &rest, &name, &value, &bad))
         for (unsigned i = 0; i < MN_COUNT(known); i++)
             if (mn_str_eq_nocase(name, mn_str_from(known[i].name))) {
                 doubled |= have >> i & 1;
                 have |= 1u << i;
                 *known[i].out = value;
             }
-    if (bad || doubled || !s->digest_user.n || !s->cnonce.n || !s->uri.n || s->response.n != 32)
+    if (bad || doubled || !s->digest_user.n || !s->digest.cnonce.n || !s->digest.uri.n ||
+        s->response.n != 32)
         return malformed(s, "bad DIGEST-MD5 response");
-    if (!mn_str_eq(nonce, s->challenge) || !mn_str_is(s->nc, "00000001"))
+    if (!mn_str_eq(nonce, s->challenge) || !mn_str_is(s->digest.nc, "00000001"))
         return malformed(s, "nonce or nc is not the one asked for");
     if (!mn_str_is(qop, "auth") || (realm.n && !mn_str_eq_nocase(realm, s->env.host)))
         return malformed(s, "qop or realm that was not offered");
-    if (!mn_str_starts(s->uri, MN_STR("xmpp/")))
+    if (!mn_str_starts(s->digest.uri, MN_STR("xmpp/")))
         return malformed(s, "bad digest-uri");
     if (!settle_user(s, s->digest_user))
         return malformed(s, "username is no localpart");
     return MN_SASL_LOOKUP;
 }
 
-/* RFC 2831 2.1.2.1 from MD5(user:realm:password); `verb` is "AUTHENTICATE" or empty (rspauth). */
-static mn_str digest_value(struct mn_sasl *s, const char *verb)
-{
-    char a1[16], a2[16], out[16];
-    struct mn_buf b = {0};
-    mn_str ha1, ha2;
-
-    mn_buf_str(&b, s->verifier);
-    mn_buf_fmt(&b, ":%.*s:%.*s", MN_ARG(s->challenge), MN_ARG(s->cnonce));
-    if (s->authzid.n)
-        mn_buf_fmt(&b, ":%.*s", MN_ARG(s->authzid));
-    mn_digest_of(MN_MD5, &(mn_str){b.p, b.n}, 1, a1);
-    mn_buf_clear(&b);
-    mn_buf_fmt(&b, "%s:%.*s", verb, MN_ARG(s->uri));
-    mn_digest_of(MN_MD5, &(mn_str){b.p, b.n}, 1, a2);
-    ha1 = mn_hex((mn_str){a1, 16}, &s->a);
-    ha2 = mn_hex((mn_str){a2, 16}, &s->a);
-    mn_buf_clear(&b);
-    mn_buf_fmt(&b, "%.*s:%.*s:%.*s:%.*s:auth:%.*s", MN_ARG(ha1), MN_ARG(s->challenge),
-               MN_ARG(s->nc), MN_ARG(s->cnonce), MN_ARG(ha2));
-    mn_digest_of(MN_MD5, &(mn_str){b.p, b.n}, 1, out);
-    mn_buf_free(&b);
-    return mn_hex((mn_str){out, 16}, &s->a);
-}
-
 static enum mn_sasl_result digest_found(struct mn_sasl *s, mn_str *out)
 {
-    if (!s->verifier.p || !mn_crypt_eq(digest_value(s, "AUTHENTICATE"), s->response))
+    s->digest.verifier = s->verifier;
+    s->digest.nonce = s->challenge;
+    s->digest.authzid = s->authzid;
+    if (!s->verifier.p ||
+        !mn_crypt_eq(sasl_digest_value(&s->digest, "AUTHENTICATE", &s->a), s->response))
         return wrong(s);
     if (!authzid_ok(s, s->authzid))
         return fail(s, "invalid-authzid", "authzid of somebody else");
-    *out = mn_arena_fmt(&s->a, "rspauth=%.*s", MN_ARG(digest_value(s, "")));
+    *out = mn_arena_fmt(&s->a, "rspauth=%.*s", MN_ARG(sasl_digest_value(&s->digest, "", &s->a)));
     return MN_SASL_SUCCESS;
 }
 

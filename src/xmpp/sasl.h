@@ -93,9 +93,8 @@ unsigned mn_sasl_creds_mechs(mn_str stored);
  * against them. */
 mn_str mn_sasl_creds_keep(mn_str stored, unsigned mechs, struct mn_arena *a);
 
-/* The client's end: SCRAM, PLAIN, ANONYMOUS, EXTERNAL; the others a client of ours does not need.
- * `env` is lent until the end; its `announced` is what arrived, and of `host`, `secret` and
- * `iterations` nothing is used. */
+/* The client's end. `env` is lent until the end; its `announced` is what arrived, and of `secret`
+ * and `iterations` nothing is used. */
 struct mn_sasl_client;
 /* `user` is the localpart; `authzid` may be {NULL, 0}. */
 struct mn_sasl_client *mn_sasl_client_new(enum mn_sasl_mech m, mn_str user, mn_str password,

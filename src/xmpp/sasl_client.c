@@ -1,6 +1,7 @@
 /* The client's end of SASL. SCRAM (RFC 5802): it binds to the channel when it can, says `y` when it
  * could but saw no -PLUS, refuses what would be cheap to guess or dear to compute, and believes a
- * success only with the server's signature. */
+ * success only with the server's signature. DIGEST-MD5 (RFC 2831) and CRAM-MD5 (RFC 2195) are there
+ * for servers of their time; of these DIGEST-MD5 proves the server, too. */
 #include "xmpp/sasl_parts.h"
 
 #include "base/buf.h"
@@ -17,6 +18,8 @@ struct mn_sasl_client {
     const char *reason;
     mn_str user, password, authzid;
     mn_str nonce, gs2, binding, first_bare;
+    mn_str rspauth; /* of DIGEST-MD5: what the server has to say */
+    bool proved;    /* it did */
     unsigned step;
     size_t signature_n;
     char signature[MN_DIGEST_MAX];
@@ -177,12 +180,144 @@ static enum mn_sasl_result plain(struct mn_sasl_client *c, mn_str *out)
     return MN_SASL_CHALLENGE;
 }
 
+/* DIGEST-MD5. */
+
+struct digest_asked {
+    mn_str realm, nonce, qop, charset, algorithm;
+    bool has_realm;
+};
+
+/* A realm is a domain that the account may be in: ours, if it is offered, else the first. */
+static void realm_take(struct mn_sasl_client *c, struct digest_asked *asked, mn_str realm)
+{
+    if (!asked->has_realm || mn_str_eq_nocase(realm, c->env->host))
+        asked->realm = realm;
+    asked->has_realm = true;
+}
+
+static bool digest_read(struct mn_sasl_client *c, mn_str in, struct digest_asked *asked)
+{
+    const struct {
+        const char *name;
+        mn_str *out;
+    } known[] = {{"nonce", &asked->nonce},
+                 {"qop", &asked->qop},
+                 {"charset", &asked->charset},
+                 {"algorithm", &asked->algorithm}};
+    mn_str rest = in, name, value;
+    bool bad = false;
+
+    while (sasl_digest_pair(&c->a, &rest, &name, &value, &bad)) {
+        if (mn_str_eq_nocase(name, MN_STR("realm")))
+            realm_take(c, asked, value);
+        for (size_t i = 0; i < MN_COUNT(known); i++)
+            if (mn_str_eq_nocase(name, mn_str_from(known[i].name))) {
+                if (known[i].out->p)
+                    return false; /* twice */
+                *known[i].out = value;
+            }
+    }
+    return !bad && asked->nonce.n && mn_str_is(asked->algorithm, "md5-sess");
+}
+
+static bool has_auth(mn_str qop)
+{
+    bool yes = !qop.p; /* RFC 2831, 2.1.1: the default */
+
+    while (qop.n && !yes)
+        yes = mn_str_is(mn_str_trim(mn_str_cut(qop, ',', &qop)), "auth");
+    return yes;
+}
+
+static void quoted(struct mn_buf *b, const char *name, mn_str value)
+{
+    mn_buf_fmt(b, "%s%s=\"", b->n ? "," : "", name);
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.p[i] == '"' || value.p[i] == '\\')
+            mn_buf_c(b, '\\');
+        mn_buf_c(b, value.p[i]);
+    }
+    mn_buf_c(b, '"');
+}
+
+static enum mn_sasl_result digest_respond(struct mn_sasl_client *c, mn_str in, mn_str *out)
+{
+    struct digest_asked asked = {0};
+    struct sasl_digest d = {.nc = MN_STR("00000001"), .authzid = c->authzid};
+    struct mn_buf b = {0};
+    char *ha1 = mn_arena_bytes(&c->a, 16);
+    mn_str user = sasl_latin1(c->user, &c->a);
+
+    if (!digest_read(c, in, &asked) || !has_auth(asked.qop))
+        return refuse(c, "bad challenge");
+    mn_digest_of(MN_MD5,
+                 (mn_str[]){user, MN_STR(":"), sasl_latin1(asked.realm, &c->a), MN_STR(":"),
+                            sasl_latin1(c->password, &c->a)},
+                 5, ha1);
+    d.verifier = (mn_str){ha1, 16};
+    d.nonce = asked.nonce;
+    d.cnonce = mn_rand_text(&c->a, 24);
+    d.uri = mn_arena_fmt(&c->a, "xmpp/%.*s", MN_ARG(c->env->host));
+    quoted(&b, "username", asked.charset.p ? c->user : user);
+    if (asked.has_realm)
+        quoted(&b, "realm", asked.realm);
+    quoted(&b, "nonce", d.nonce);
+    quoted(&b, "cnonce", d.cnonce);
+    mn_buf_fmt(&b, ",nc=%.*s,qop=auth,digest-uri=\"%.*s\",response=%.*s", MN_ARG(d.nc),
+               MN_ARG(d.uri), MN_ARG(sasl_digest_value(&d, "AUTHENTICATE", &c->a)));
+    if (asked.charset.p)
+        mn_buf_lit(&b, ",charset=utf-8");
+    if (c->authzid.n)
+        quoted(&b, "authzid", c->authzid);
+    c->rspauth = sasl_digest_value(&d, "", &c->a);
+    *out = mn_arena_str(&c->a, mn_buf_view(&b));
+    mn_buf_free(&b);
+    mn_crypt_wipe(ha1, 16);
+    return MN_SASL_CHALLENGE;
+}
+
+/* `rspauth`: only who knows the password can say it. */
+static bool digest_proves(struct mn_sasl_client *c, mn_str in)
+{
+    mn_str name, value;
+    bool bad = false;
+
+    while (!c->proved && c->rspauth.n && sasl_digest_pair(&c->a, &in, &name, &value, &bad))
+        c->proved = mn_str_eq_nocase(name, MN_STR("rspauth")) && mn_crypt_eq(value, c->rspauth);
+    return c->proved;
+}
+
+static enum mn_sasl_result digest(struct mn_sasl_client *c, mn_str in, mn_str *out)
+{
+    if (c->step == 1)
+        return MN_SASL_CHALLENGE; /* the server speaks first */
+    if (c->step == 2)
+        return digest_respond(c, in, out);
+    return c->step == 3 && digest_proves(c, in)
+               ? MN_SASL_CHALLENGE
+               : refuse(c, "the server does not know the password");
+}
+
+static enum mn_sasl_result cram(struct mn_sasl_client *c, mn_str in, mn_str *out)
+{
+    char d[MN_DIGEST_MAX];
+
+    if (c->step == 1)
+        return MN_SASL_CHALLENGE;
+    if (c->step > 2 || !in.n)
+        return refuse(c, "bad challenge");
+    mn_hmac(MN_MD5, c->password, in, d);
+    *out =
+        mn_arena_fmt(&c->a, "%.*s %.*s", MN_ARG(c->user), MN_ARG(mn_hex((mn_str){d, 16}, &c->a)));
+    return MN_SASL_CHALLENGE;
+}
+
 enum mn_sasl_result mn_sasl_client_step(struct mn_sasl_client *c, mn_str in, mn_str *out)
 {
-    bool first = c->step == 0;
+    bool first = c->step == 0, prepared = sasl_rows[c->mech].scram || c->mech == MN_SASL_PLAIN;
 
     *out = (mn_str){0};
-    if (first && c->mech < MN_SASL_ANONYMOUS &&
+    if (first && prepared &&
         (sasl_prep(c->user, &c->a, &c->user) || sasl_prep(c->password, &c->a, &c->password)))
         return refuse(c, "a name or password with characters that may not be");
     c->step++;
@@ -190,6 +325,10 @@ enum mn_sasl_result mn_sasl_client_step(struct mn_sasl_client *c, mn_str in, mn_
         return scram_first(c, out);
     if (sasl_rows[c->mech].scram && c->step == 2)
         return scram_final(c, in, out);
+    if (c->mech == MN_SASL_DIGEST_MD5)
+        return digest(c, in, out);
+    if (c->mech == MN_SASL_CRAM_MD5)
+        return cram(c, in, out);
     if (c->mech == MN_SASL_PLAIN && first)
         return plain(c, out);
     if (c->mech == MN_SASL_ANONYMOUS && first)
@@ -205,6 +344,10 @@ int mn_sasl_client_end(struct mn_sasl_client *c, mn_str in)
 {
     mn_str v;
 
+    if (c->mech == MN_SASL_DIGEST_MD5 && !digest_proves(c, in)) {
+        c->reason = "the server does not know the password";
+        return MN_E_DENIED;
+    }
     if (!sasl_rows[c->mech].scram)
         return MN_E_OK;
     v = c->signature_n ? sasl_attr(&in, 'v') : (mn_str){0};

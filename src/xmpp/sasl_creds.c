@@ -122,26 +122,6 @@ static void scram_make(struct mn_buf *b, int tag, enum mn_digest d, mn_str passw
     mn_crypt_wipe(v, sizeof v);
 }
 
-/* UTF-8 as Latin-1 where all of it fits (RFC 2831 2.1.2.1), else itself. */
-static mn_str latin1(mn_str s, struct mn_arena *a)
-{
-    char *p = mn_arena_bytes(a, s.n);
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-
-        if (c < 0x80) {
-            p[n++] = (char)c;
-        } else if ((c == 0xc2 || c == 0xc3) && i + 1 < s.n) {
-            p[n++] = (char)(c << 6 | ((unsigned char)s.p[++i] & 0x3f));
-        } else {
-            return s;
-        }
-    }
-    return (mn_str){p, n};
-}
-
 int mn_sasl_creds_make(mn_str user, mn_str host, mn_str password, unsigned mask,
                        unsigned iterations, struct mn_arena *a, mn_str *out)
 {
@@ -162,8 +142,8 @@ int mn_sasl_creds_make(mn_str user, mn_str host, mn_str password, unsigned mask,
         unsigned char d[16];
 
         mn_digest_of(MN_MD5,
-                     (mn_str[]){latin1(user, a), MN_STR(":"), latin1(host, a), MN_STR(":"),
-                                latin1(password, a)},
+                     (mn_str[]){sasl_latin1(user, a), MN_STR(":"), sasl_latin1(host, a),
+                                MN_STR(":"), sasl_latin1(password, a)},
                      5, d);
         verifier_add(&b, TAG_DIGEST, (mn_str){(char *)d, 16});
     }

@@ -35,3 +35,16 @@ bool sasl_offers_plus(const struct mn_sasl_env *env);
 mn_str sasl_announced(const struct mn_sasl_env *env, enum mn_digest d, struct mn_arena *a);
 /* `x=value` at the front of *s up to a comma; {NULL, 0} when another attribute stands there. */
 mn_str sasl_attr(mn_str *s, char name);
+
+/* DIGEST-MD5, sasl_digest.c. */
+/* UTF-8 as Latin-1 where all of it fits (RFC 2831 2.1.2.1), else itself. */
+mn_str sasl_latin1(mn_str s, struct mn_arena *a);
+/* The next `name=value` or `name="value"` of the list; false at the end, and *bad when it is
+ * neither. */
+bool sasl_digest_pair(struct mn_arena *a, mn_str *in, mn_str *name, mn_str *value, bool *bad);
+struct sasl_digest {
+    mn_str verifier; /* MD5(user:realm:password) */
+    mn_str nonce, cnonce, nc, authzid, uri;
+};
+/* RFC 2831 2.1.2.1; `verb` is "AUTHENTICATE" or empty (rspauth). */
+mn_str sasl_digest_value(const struct sasl_digest *d, const char *verb, struct mn_arena *a);

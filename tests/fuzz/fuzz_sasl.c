@@ -1,7 +1,7 @@
-/* covers: mn_sasl_step mn_sasl_found mn_sasl_creds_mechs mn_sasl_client_step mn_sasl_client_end
- * The first byte chooses the mechanism and the connection, then each line is a message of the
- * client; the account's record is a good one or the input itself. Whoever gets in without a proof
- * is a bug, so the password is not in the input's reach. */
+/* covers: mn_sasl_step mn_sasl_found mn_sasl_creds_mechs mn_sasl_client_step
+ * mn_sasl_client_end The first byte chooses the mechanism and the connection, then each line is a
+ * message of the client; the account's record is a good one or the input itself. Whoever gets in
+ * without a proof is a bug, so the password is not in the input's reach. */
 #include "xmpp/sasl.h"
 
 #include "base/rand.h"
@@ -26,14 +26,16 @@ static void client(enum mn_sasl_mech m, const struct mn_sasl_env *env, mn_str in
 {
     struct mn_sasl_client *c;
     mn_str out;
+    bool scram = m < MN_SASL_DIGEST_MD5;
 
-    if (m >= MN_SASL_DIGEST_MD5)
+    if (m >= MN_SASL_PLAIN)
         return;
     mn_rand_fix(0);
     c = mn_sasl_client_new(m, MN_STR("romeo"), MN_STR("secret"), (mn_str){0}, env);
     if (mn_sasl_client_step(c, (mn_str){0}, &out) == MN_SASL_CHALLENGE)
-        MN_ASSERT(mn_sasl_client_step(c, in, &out) == MN_SASL_FAIL);
-    MN_ASSERT(mn_sasl_client_end(c, in));
+        if (scram || mn_sasl_client_step(c, in, &out) == MN_SASL_CHALLENGE)
+            MN_ASSERT(mn_sasl_client_step(c, in, &out) == MN_SASL_FAIL);
+    MN_ASSERT(m == MN_SASL_CRAM_MD5 || mn_sasl_client_end(c, in));
     mn_sasl_client_free(c);
 }
 

@@ -3,10 +3,11 @@
 usage: examples.py FOLDER MYNAHD"""
 import contextlib, os, queue, re, signal, subprocess, sys, tempfile, threading
 
-from driver import Cable, DEADLINE, NEW, config_new, serving, tap
+from driver import Cable, DEADLINE, NEW, config_2007, config_new, serving, tap
 from peers import Ejabberd, Prosody
 
 FOLDER, MYNAHD = sys.argv[1:]
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 def config_mynahd():
@@ -22,9 +23,9 @@ class Lacks(Exception):
 class Program:
     """An example that runs; `says` waits for a line that matches from its beginning on."""
 
-    def __init__(self, server, name, *args, password="pw", port=0):
+    def __init__(self, server, name, *args, password="pw", port=0, **more):
         self.name, self.lines, self.seen = name, queue.Queue(), []
-        env = {**os.environ, "MYNAH_HOST": "127.0.0.1", "MYNAH_PORT": str(server.ports[port]), "MYNAH_CA": server.ca, "MYNAH_PASSWORD": password}
+        env = {**os.environ, "MYNAH_HOST": "127.0.0.1", "MYNAH_PORT": str(server.ports[port]), "MYNAH_CA": server.ca, "MYNAH_PASSWORD": password, **more}
         self.process = subprocess.Popen([os.path.join(FOLDER, name), *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True, env=env)
         threading.Thread(target=self.read, daemon=True).start()
@@ -69,8 +70,8 @@ def address(server, name):
     return "%s@%s" % (name, server.host)
 
 
-def account(server, name):
-    with Program(server, "register", address(server, name)) as p:
+def account(server, name, **more):
+    with Program(server, "register", address(server, name), **more) as p:
         p.says("registered", "online as ")
         p.ends()
 
@@ -246,9 +247,18 @@ def vcard(server):
 EXAMPLES = [adhoc, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, reconnect, register, resume, room, roster, script, vcard]
 
 
+def old_login(server, way):
+    """The ways to log in that only run when they are named, at a server of 2007."""
+    with Program(server, "message", address(server, "old") + "/o", MYNAH_MECHANISMS=way) as p:
+        p.says("online as %s/o" % address(server, "old"))
+    with Program(server, "message", address(server, "old"), password="wrong", MYNAH_MECHANISMS=way) as p:
+        p.says("the login was refused: not-authorized")
+        p.ends()
+
+
 def short():
     """What a reader is meant to read in one go."""
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
+    source = os.path.join(ROOT, "examples")
     names = sorted(n[:-2] for n in os.listdir(source) if n.endswith(".c"))
     assert names == sorted(e.__name__ for e in EXAMPLES), names
     for name in names:
@@ -267,7 +277,10 @@ def cell(example, server):
 with contextlib.ExitStack() as stack:
     servers = [stack.enter_context(s) for s in (serving(MYNAHD, *config_mynahd()), Prosody(), Ejabberd())]
     servers[0].name = "mynahd"
+    old = stack.enter_context(serving(MYNAHD, *config_2007(os.path.join(ROOT, "etc", "mynahd-2007.yaml"))))
+    account(old, "old", MYNAH_MECHANISMS="PLAIN")
     bad = tap([("each example has a row and at most 60 lines", short)] +
-              [("%s with %s" % (e.__name__, s.name), lambda e=e, s=s: cell(e, s)) for e in EXAMPLES for s in servers],
+              [("%s with %s" % (e.__name__, s.name), lambda e=e, s=s: cell(e, s)) for e in EXAMPLES for s in servers] +
+              [("%s with a server of 2007" % way, lambda way=way: old_login(old, way)) for way in ("DIGEST-MD5", "CRAM-MD5", "XEP-0078")],
               lambda: servers[0].log + servers[1].log() + servers[2].log())
 sys.exit(bad != 0)
