@@ -16,6 +16,7 @@
 #include "mynah/message.h"
 #include "mynah/payload.h"
 #include "mynah/presence.h"
+#include "mynah/private.h"
 #include "mynah/quick.h"
 #include "mynah/register.h"
 #include "mynah/room.h"

@@ -244,7 +244,35 @@ def vcard(server):
             p.ends()
 
 
-EXAMPLES = [adhoc, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, reconnect, register, resume, room, roster, script, vcard]
+def annotations(server):
+    account(server, "noter")
+    old = []
+    for note in "first", "second 北京", "third":
+        with Program(server, "annotations", address(server, "noter"), "friend%d@%s" % (len(old), server.host), note) as p:
+            p.says("%d notes" % len(old), *old, "stored")
+            p.ends()
+        old.append("friend%d@.*: %s" % (len(old), note))
+
+
+def bookmark(server):
+    account(server, "marker")
+    with Program(server, "bookmark", address(server, "marker"), "one@rooms." + server.host) as p:
+        p.says("0 bookmarks", "stored")
+        p.ends()
+    with Program(server, "bookmark", address(server, "marker"), "two@rooms." + server.host) as p:
+        p.says("1 bookmarks", "one@.* \\(A room\\), entered by itself", "stored")
+        p.ends()
+
+
+def privatexml(server):
+    account(server, "keeper")
+    for before, text in ("", "北京 <&>"), ("北京 <&>", "another"):
+        with Program(server, "privatexml", address(server, "keeper"), text) as p:
+            p.says("was: %s$" % before, "stored")
+            p.ends()
+
+
+EXAMPLES = [adhoc, annotations, bookmark, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, privatexml, reconnect, register, resume, room, roster, script, vcard]
 
 
 def old_login(server, way):
