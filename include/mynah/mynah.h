@@ -14,6 +14,7 @@
 #include "mynah/iq.h"
 #include "mynah/jid.h"
 #include "mynah/message.h"
+#include "mynah/negotiate.h"
 #include "mynah/payload.h"
 #include "mynah/presence.h"
 #include "mynah/private.h"
@@ -21,4 +22,5 @@
 #include "mynah/register.h"
 #include "mynah/room.h"
 #include "mynah/roster.h"
+#include "mynah/search.h"
 #include "mynah/vcard.h"
