@@ -61,6 +61,8 @@ struct mynah_error {
     const char *text;             /* for people; or NULL */
     const char *by;               /* the address that says so; or NULL */
     const struct mynah_elem *xml; /* the whole answer; or NULL */
+    /* The condition of an extension beside the general one: "closed-node"; or NULL. */
+    const char *special, *special_ns;
 };
 
 /* "0.1.0" */

@@ -54,18 +54,23 @@ char *mynah_id(struct mynah_client *c)
 
 void error_of(const struct mynah_elem *stanza, struct mynah_error *out)
 {
-    const struct mynah_elem *e = mynah_elem_child(stanza, "error", NULL), *cond = NULL;
+    const struct mynah_elem *e = mynah_elem_child(stanza, "error", NULL), *cond = NULL,
+                            *special = NULL;
     const char *ns = mn_ns_uri(MN_NS_STANZA_ERRORS).p;
 
-    MYNAH_EACH(child, e, NULL, ns)
-    if (!cond && !mynah_elem_is(child, "text", NULL))
+    MYNAH_EACH(child, e, NULL, NULL)
+    if (!special && !mynah_elem_is(child, NULL, ns))
+        special = child;
+    else if (!cond && mynah_elem_is(child, NULL, ns) && !mynah_elem_is(child, "text", NULL))
         cond = child;
     *out = (struct mynah_error){.code = MYNAH_E_STANZA,
                                 .condition = cond ? mynah_elem_name(cond) : "undefined-condition",
                                 .type = mynah_elem_get(e, "type"),
                                 .text = mynah_elem_child_text(e, "text", ns),
                                 .by = mynah_elem_get(e, "by"),
-                                .xml = stanza};
+                                .xml = stanza,
+                                .special = mynah_elem_name(special),
+                                .special_ns = mynah_elem_ns(special)};
 }
 
 bool from_self(const struct mynah_client *c, const char *from)

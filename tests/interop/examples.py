@@ -236,6 +236,19 @@ def prep(server):
         p.ends()
 
 
+def pubsub(server):
+    if server.name == "mynahd":
+        raise Lacks("XEP-0060")
+    account(server, "publisher")  # Prosody lets administrators of the service make nodes
+    account(server, "self")
+    for user, service in ("publisher", "pubsub." + server.host), ("self", "-"):
+        at = address(server, user) if service == "-" else service
+        with Program(server, "pubsub", address(server, user), service, "news", "hello 北京") as p:
+            p.says(*[] if service == "-" else ["created news"])
+            p.says("%s: hello 北京" % re.escape(at), "deleted")
+            p.ends()
+
+
 def vcard(server):
     account(server, "face")
     for name, before in ("Ann", "nobody, no photo"), ("Ann 北京", "Ann, image/gif"):
@@ -272,7 +285,10 @@ def privatexml(server):
             p.ends()
 
 
-EXAMPLES = [adhoc, annotations, bookmark, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, privatexml, reconnect, register, resume, room, roster, script, vcard]
+EXAMPLES = [adhoc, annotations, bookmark, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
+
+
+EXAMPLES = [adhoc, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, pubsub, reconnect, register, resume, room, roster, script, vcard]
 
 
 def old_login(server, way):

@@ -115,6 +115,7 @@ Component "rooms.%(host)s" "muc"
 Component "pubsub.%(host)s" "pubsub"
   autocreate_on_publish = true
   default_admin_affiliation = "owner"
+  admins = { "publisher@%(host)s" }
 Component "proxy.%(host)s" "proxy65"
   proxy65_address = "127.0.0.1"
 Component "part.%(host)s"
