@@ -31,12 +31,13 @@ void client_log(struct mynah_client *c, enum mynah_log_level level, const char *
     c->ctx->conf.log(c->ctx->conf.log_arg, level, c->bare, text);
 }
 
-void client_state(struct mynah_client *c, enum mynah_state state, const struct mynah_error *why)
+bool client_state(struct mynah_client *c, enum mynah_state state, const struct mynah_error *why)
 {
-    if (c->state == state && !why)
-        return;
-    c->state = state;
-    CLIENT_TELL(c, state, state, why);
+    if (c->state != state || why) {
+        c->state = state;
+        CLIENT_TELL(c, state, state, why);
+    }
+    return c->state == state && !c->freed;
 }
 
 void client_id(struct mynah_client *c, char out[MYNAH_ID_MAX])
@@ -93,11 +94,12 @@ static void stop(struct mynah_client *c)
     sm_stream_gone(c);
     c->stream = NULL;
     c->nonsasl = NONSASL_NONE;
+    c->waits = WAITS_NOT;
     c->authenticated = c->opened = c->stopping = c->probing = false;
 }
 
 /* What ended is over for good when nothing can be resumed. */
-static void session_over(struct mynah_client *c)
+void client_session_over(struct mynah_client *c)
 {
     bool had = c->bound != NULL;
 
@@ -123,6 +125,7 @@ void client_fail(struct mynah_client *c, const struct mynah_error *why, bool fin
 {
     struct mynah_error told = *why;
     bool again = !final && !c->conf.no_reconnect && !c->stopping;
+    enum mynah_state next = again ? MYNAH_WAITING : MYNAH_OFFLINE;
 
     if (c->state == MYNAH_OFFLINE || c->state == MYNAH_WAITING)
         return;
@@ -130,14 +133,16 @@ void client_fail(struct mynah_client *c, const struct mynah_error *why, bool fin
                why->condition ? ": " : "", why->condition ? why->condition : "");
     stream_close(c->stream, 0);
     stop(c);
+    /* From here on nothing can be asked, also not by those who hear that their question is lost. */
+    c->state = next;
     if (!again || !c->sm.id)
-        session_over(c);
-    if (c->freed)
+        client_session_over(c);
+    if (c->freed || c->state != next)
         return;
     c->failures++;
     if (again)
         pause_before(c);
-    client_state(c, again ? MYNAH_WAITING : MYNAH_OFFLINE, &told);
+    client_state(c, next, &told);
 }
 
 void client_fail_code(struct mynah_client *c, int code, const char *text, bool final)
@@ -145,8 +150,14 @@ void client_fail_code(struct mynah_client *c, int code, const char *text, bool f
     client_fail(c, &(struct mynah_error){.code = code, .text = text}, final);
 }
 
+void client_fail_order(struct mynah_client *c)
+{
+    client_fail_code(c, MYNAH_E_STREAM, "the server answers what was not asked", false);
+}
+
 void client_header(struct mynah_client *c)
 {
+    c->waits = WAITS_FEATURES;
     stream_header(c->stream, c->component ? MN_NS_COMPONENT : MN_NS_CLIENT, mn_jid_host(&c->jid),
                   mn_str_from(c->conf.lang));
 }
@@ -156,11 +167,10 @@ static void connected(void *arg, bool direct)
     struct mynah_client *c = arg;
 
     c->opened = false;
-    if (direct) {
+    if (direct)
         client_state(c, MYNAH_SECURING, NULL);
-        return;
-    }
-    client_header(c);
+    else
+        client_header(c);
 }
 
 /* Nobody that is listened to says no, and somebody says yes. */
@@ -192,13 +202,13 @@ static bool trusted(struct mynah_client *c)
                                    mn_arena_cstr(&a, seen.why), mn_arena_cstr(&a, seen.subject),
                                    mn_arena_cstr(&a, seen.issuer), mn_arena_cstr(&a, seen.sha256),
                                    seen.not_before, seen.not_after});
-    if (!yes && !c->freed && c->stream) {
+    if (!yes && !c->freed && c->state == MYNAH_SECURING) {
         mn_str why = c->conf.pin ? MN_STR("not the pinned certificate") : seen.why;
 
         client_fail_code(c, MYNAH_E_CERTIFICATE, mn_arena_cstr(&a, why), true);
     }
     mn_arena_done(&a, NULL);
-    return yes && !c->freed && c->stream;
+    return yes && !c->freed && c->state == MYNAH_SECURING;
 }
 
 static void secured(void *arg)
@@ -211,27 +221,19 @@ static void secured(void *arg)
     client_header(c);
 }
 
-/* A server from before RFC 3920 sends none. */
-static void features_none(struct mynah_client *c)
-{
-    mynah_elem_free(c->features);
-    c->features = NULL;
-    login_features(c, NULL);
-}
-
 static void opened(void *arg, const struct mn_elem *header)
 {
     struct mynah_client *c = arg;
 
     mn_free(c->stream_id);
     c->stream_id = mn_str_dup(mn_elem_get(header, "id"));
-    if (!mn_elem_is(header, MN_NS_STREAM, "stream"))
+    c->opened = mn_elem_is(header, MN_NS_STREAM, "stream");
+    if (!c->opened)
         client_fail_code(c, MYNAH_E_STREAM, "no XMPP server answers there", false);
     else if (c->component)
         component_opened(c, mn_str_from(c->stream_id));
     else if (!mn_elem_get(header, "version").p)
-        features_none(c);
-    c->opened = true;
+        login_features(c, NULL); /* a server from before RFC 3920 sends none */
 }
 
 static void stream_error(struct mynah_client *c, const struct mynah_elem *e)
@@ -302,6 +304,13 @@ static bool session_element(struct mynah_client *c, const struct mynah_elem *e)
     return sm_element(c, e) || login_element(c, e);
 }
 
+/* Before there is a session, and TLS, somebody else may speak for the server. */
+static bool may_say(const struct mynah_client *c, const struct mynah_elem *e)
+{
+    return c->state == MYNAH_ONLINE || c->state == MYNAH_CLOSING || c->state == MYNAH_BINDING ||
+           (c->state == MYNAH_OPEN && mynah_elem_is(e, "iq", NULL));
+}
+
 static void element(void *arg, const struct mn_xml_item *item, struct mn_arena *a)
 {
     struct mynah_client *c = arg;
@@ -311,15 +320,17 @@ static void element(void *arg, const struct mn_xml_item *item, struct mn_arena *
     if (c->component)
         elem_rename(e, MN_NS_COMPONENT, MN_NS_CLIENT);
     if (mynah_elem_is(e, "features", mn_ns_uri(MN_NS_STREAM).p) && !c->component) {
-        mynah_elem_free(c->features);
-        c->features = mynah_elem_copy(e);
-        login_features(c, c->features);
+        login_features(c, e);
     } else if (mynah_elem_is(e, "error", mn_ns_uri(MN_NS_STREAM).p)) {
         stream_error(c, e);
     } else if (is_stanza(e)) {
         if ((c->state == MYNAH_BINDING && login_iq(c, e)) ||
             (c->state == MYNAH_LOGIN && nonsasl_iq(c, e)))
             return;
+        if (!may_say(c, e)) {
+            client_fail_order(c);
+            return;
+        }
         sm_received(c);
         client_stanza(c, e);
     } else if (!(c->component ? component_element(c, e) : session_element(c, e))) {
@@ -331,21 +342,24 @@ static void over(struct mynah_client *c)
 {
     stream_close(c->stream, 0);
     stop(c);
-    session_over(c);
-    if (!c->freed)
-        client_state(c, MYNAH_OFFLINE, NULL);
+    c->state = MYNAH_OFFLINE;
+    client_session_over(c);
+    if (!c->freed && c->state == MYNAH_OFFLINE)
+        CLIENT_TELL(c, state, MYNAH_OFFLINE, NULL);
 }
 
 static void ended(void *arg)
 {
     struct mynah_client *c = arg;
+    struct stream *s = c->stream;
 
     if (c->stopping) {
         over(c);
         return;
     }
     stream_end(c->stream);
-    client_fail_code(c, MYNAH_E_LOST, "the server closed the stream", false);
+    if (c->stream == s)
+        client_fail_code(c, MYNAH_E_LOST, "the server closed the stream", false);
 }
 
 static void failed(void *arg, int code, const char *why)
@@ -399,8 +413,7 @@ static void attempt(struct mynah_client *c)
         .name = c->domain_ascii.p,
     };
 
-    client_state(c, MYNAH_CONNECTING, NULL);
-    if (c->freed || c->state != MYNAH_CONNECTING)
+    if (!client_state(c, MYNAH_CONNECTING, NULL) || c->stream)
         return;
     if (c->conf.tls != MYNAH_TLS_OFF &&
         (tls_new(c, false, &c->tls) || tls_new(c, true, &c->tls_direct)))
@@ -436,7 +449,8 @@ void client_online(struct mynah_client *c, bool resumed)
     if (!resumed)
         presence_again(c);
     sm_flush(c);
-    exts_online(c, resumed);
+    if (c->state == MYNAH_ONLINE)
+        exts_online(c, resumed);
     if (c->state == MYNAH_ONLINE && !c->freed)
         CLIENT_TELL(c, state, MYNAH_ONLINE, NULL);
 }
@@ -486,6 +500,7 @@ static void client_memory(struct trash *t)
 {
     struct mynah_client *c = (struct mynah_client *)t;
 
+    iq_lost(c, MYNAH_E_CANCELLED); /* what was asked inside the call-backs of the first time */
     listeners_free(&c->listeners);
     iq_done(c);
     message_done(c);
@@ -587,11 +602,11 @@ void mynah_client_free(struct mynah_client *c)
 {
     if (!c || c->freed)
         return;
+    c->freed = true;
+    c->state = MYNAH_OFFLINE;
     stream_close(c->stream, LINGER_MS);
     stop(c);
     iq_lost(c, MYNAH_E_CANCELLED);
-    c->freed = true;
-    c->state = MYNAH_OFFLINE;
     mn_list_del(&c->link);
     listeners_mute(&c->listeners);
     context_trash(c->ctx, &c->trash, client_memory);
@@ -622,11 +637,13 @@ int mynah_client_login(struct mynah_client *c)
 
 static bool stream_is_up(const struct mynah_client *c)
 {
-    return c->state == MYNAH_ONLINE || c->state == MYNAH_OPEN;
+    return c->stream && (c->state == MYNAH_ONLINE || c->state == MYNAH_OPEN);
 }
 
 void mynah_client_disconnect(struct mynah_client *c)
 {
+    struct stream *s = c->stream;
+
     if (c->state == MYNAH_OFFLINE || c->stopping)
         return;
     mn_free(c->sm.id);
@@ -638,6 +655,8 @@ void mynah_client_disconnect(struct mynah_client *c)
     if (c->state == MYNAH_ONLINE && c->has_presence)
         presence_end(c);
     stream_end(c->stream);
+    if (c->stream != s) /* a console that was told of the good-bye has ended it otherwise */
+        return;
     c->stopping = true;
     mn_timer_stop(&c->idle);
     mn_timer_start(c->ctx->loop, &c->timer, LINGER_MS);

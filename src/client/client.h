@@ -14,6 +14,10 @@
 
 struct login; /* login.c: the exchange under way */
 
+/* What the server is to say next that is no stanza; each may come once for each time it was asked
+ * for, and never else. */
+enum waits { WAITS_NOT, WAITS_FEATURES, WAITS_TLS, WAITS_ZLIB, WAITS_RESUMED, WAITS_BOUND };
+
 /* A stanza on its way out (sm.c). */
 struct out {
     struct mn_list link;
@@ -52,6 +56,7 @@ struct mynah_client {
     struct stream *stream;
     struct mn_tls *tls, *tls_direct;
     struct login *login;
+    enum waits waits;
     struct mynah_elem *features;
     const char *mechanism; /* static */
     char *stream_id;       /* of the header that came last */
@@ -84,11 +89,17 @@ struct mynah_client {
 
 void client_log(struct mynah_client *c, enum mynah_log_level level, const char *fmt, ...)
     MN_PRINTF(3, 4);
-void client_header(struct mynah_client *c); /* a stream begins */
-void client_state(struct mynah_client *c, enum mynah_state state, const struct mynah_error *why);
+/* True: it is still in that state, and not freed, when everybody has been told. */
+bool client_state(struct mynah_client *c, enum mynah_state state, const struct mynah_error *why);
 /* The attempt or the session is over; `final`: no other is made. */
 void client_fail(struct mynah_client *c, const struct mynah_error *why, bool final);
 void client_fail_code(struct mynah_client *c, int code, const char *text, bool final);
+/* The server says what it may not say here. */
+void client_fail_order(struct mynah_client *c);
+/* What the session leaves behind: lasting stanzas to the next one, an end to each request. */
+void client_session_over(struct mynah_client *c);
+/* A new header, of the first stream or behind a step of the login. */
+void client_header(struct mynah_client *c);
 /* The session stands; `resumed`: it is the one from before. */
 void client_online(struct mynah_client *c, bool resumed);
 /* Stanzas that came, first for listeners, then for those they are meant for. */
@@ -113,8 +124,8 @@ void login_features(struct mynah_client *c, const struct mynah_elem *features);
 bool login_element(struct mynah_client *c, const struct mynah_elem *e);
 bool login_allows(const struct mynah_client *c, mn_str mechanism); /* `mechanisms` names it */
 void login_free(struct mynah_client *c);
-void login_bind(struct mynah_client *c);
-void login_go(struct mynah_client *c); /* past MYNAH_OPEN */
+void login_rebind(struct mynah_client *c); /* the old session is over */
+void login_go(struct mynah_client *c);     /* past MYNAH_OPEN */
 /* Only this answer is waited for while binding. */
 bool login_iq(struct mynah_client *c, const struct mynah_elem *e);
 

@@ -16,8 +16,7 @@ void component_opened(struct mynah_client *c, mn_str id)
         client_fail_code(c, MYNAH_E_STREAM, "a stream without an id", false);
         return;
     }
-    client_state(c, MYNAH_LOGIN, NULL);
-    if (c->stream)
+    if (client_state(c, MYNAH_LOGIN, NULL))
         stream_write_secret(
             c->stream,
             mn_arena_fmt(&a, "<handshake>%.*s</handshake>", MN_ARG(mn_hex((mn_str){hash, n}, &a))),

@@ -57,7 +57,7 @@ static mn_str kept(struct mn_arena *a, mn_str s)
 
 static mn_str ns_kept(struct mn_arena *a, enum mn_ns ns, mn_str uri)
 {
-    return ns < MN_NS_OTHER ? mn_ns_uri(ns) : kept(a, uri);
+    return ns < MN_NS_OTHER ? mn_ns_uri(ns) : uri.p ? kept(a, uri) : MN_STR("");
 }
 
 static void text_add(struct mn_arena *a, struct mn_elem *e, mn_str text)

@@ -6,6 +6,9 @@
 #include "mynah/roster.h"
 #include "mynah/jid.h"
 
+/* Of one address, whose server says how many there are; the oldest goes, untold. */
+enum { RESOURCES_MAX = 100 };
+
 #define NS_ROSTER "jabber:iq:roster"
 
 struct contact {
@@ -276,6 +279,24 @@ static void resource_out(struct roster *r, size_t i)
             (--r->resource_count - i) * sizeof(struct resource *));
 }
 
+/* There is room for one more of that address. */
+static void resource_room(struct roster *r, const char *bare)
+{
+    size_t n = 0, oldest = 0;
+
+    for (size_t i = r->resource_count; i-- > 0;)
+        if (!strcmp(r->resources[i]->bare, bare)) {
+            oldest = i;
+            n++;
+        }
+    if (n == RESOURCES_MAX) {
+        struct resource *old = r->resources[oldest];
+
+        resource_out(r, oldest);
+        resource_free(old);
+    }
+}
+
 /* The one told of is behind all others: the latest. */
 static void resource_told(struct mynah_client *c, struct roster *r, struct resource *s)
 {
@@ -296,6 +317,7 @@ static void resource_told(struct mynah_client *c, struct roster *r, struct resou
         resource_free(s);
         return;
     }
+    resource_room(r, s->bare);
     if (r->resource_count == r->resource_cap) {
         r->resource_cap = r->resource_cap ? 2 * r->resource_cap : 16;
         r->resources = mn_realloc(r->resources, r->resource_cap * sizeof(struct resource *));

@@ -116,8 +116,19 @@ void mynah_cancel(struct mynah_request *r)
 
 void iq_lost(struct mynah_client *c, int code)
 {
-    while (!mn_list_empty(&c->request_list))
-        request_fail(MN_OF(c->request_list.next, struct mynah_request, link), code);
+    struct mn_list now;
+
+    mn_list_init(&now);
+    while (!mn_list_empty(&c->request_list)) {
+        struct mn_list *n = c->request_list.next;
+
+        mn_list_del(n);
+        mn_list_add(&now, n);
+    }
+    /* What is asked in the call-backs ends by itself, so that asking again goes round in no circle.
+     */
+    while (!mn_list_empty(&now))
+        request_fail(MN_OF(now.next, struct mynah_request, link), code);
 }
 
 static bool is_address(const char *text, const char *canon)

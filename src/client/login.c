@@ -267,8 +267,7 @@ static void success(struct mynah_client *c, mn_str in)
     client_log(c, MYNAH_LOG_DEBUG, "logged in by %s", c->mechanism);
     login_free(c);
     c->authenticated = true;
-    client_state(c, MYNAH_BINDING, NULL);
-    if (c->stream)
+    if (client_state(c, MYNAH_BINDING, NULL))
         client_header(c);
 }
 
@@ -320,14 +319,13 @@ static void sasl_start(struct mynah_client *c)
     }
     login_free(c);
     login_new(c);
-    client_state(c, MYNAH_LOGIN, NULL);
-    if (c->login)
+    if (client_state(c, MYNAH_LOGIN, NULL))
         sasl_next(c);
 }
 
 /* Binding. */
 
-void login_bind(struct mynah_client *c)
+static void bind_ask(struct mynah_client *c)
 {
     struct mn_buf b = {0};
 
@@ -342,8 +340,17 @@ void login_bind(struct mynah_client *c)
         mn_buf_lit(&b, "</resource>");
     }
     mn_buf_lit(&b, "</bind></iq>");
+    c->waits = WAITS_BOUND;
     stream_write(c->stream, mn_buf_view(&b));
     mn_buf_free(&b);
+}
+
+void login_rebind(struct mynah_client *c)
+{
+    if (c->bound)
+        client_session_over(c);
+    if (c->state == MYNAH_BINDING)
+        bind_ask(c);
 }
 
 /* RFC 3921's session, where a server still wants it. */
@@ -363,7 +370,8 @@ static void bound(struct mynah_client *c)
 {
     if (sm_can_enable(c))
         sm_enable(c);
-    client_online(c, false);
+    if (c->state == MYNAH_BINDING)
+        client_online(c, false);
 }
 
 /* The server says who we are: an anonymous account learns its name here. */
@@ -392,7 +400,7 @@ bool login_iq(struct mynah_client *c, const struct mynah_elem *e)
     bool bind = id && !strcmp(id, "bind"), session_ = id && !strcmp(id, "session");
     struct mynah_error why;
 
-    if (!mynah_elem_is(e, "iq", NULL) || (!bind && !session_) || !type)
+    if (c->waits != WAITS_BOUND || !mynah_elem_is(e, "iq", NULL) || (!bind && !session_) || !type)
         return false;
     if (!strcmp(type, "error")) {
         error_of(e, &why);
@@ -402,6 +410,7 @@ bool login_iq(struct mynah_client *c, const struct mynah_elem *e)
     } else if (bind && !bound_as(c, e)) {
         client_fail_code(c, MYNAH_E_STREAM, "an address that is none was bound", false);
     } else if (session_ || !session(c)) {
+        c->waits = WAITS_NOT;
         bound(c);
     }
     return true;
@@ -417,6 +426,7 @@ static bool compress(struct mynah_client *c)
         return false;
     MYNAH_EACH(m, e, "method", NULL)
     if (!strcmp(mynah_elem_text(m), "zlib")) {
+        c->waits = WAITS_ZLIB;
         WRITE(c, "<compress "
                  "xmlns='http://jabber.org/protocol/compress'><method>zlib</method></compress>");
         return true;
@@ -435,54 +445,72 @@ static void past_tls(struct mynah_client *c)
         return;
     if (c->authenticated) {
         if (!sm_resume(c))
-            login_bind(c);
+            login_rebind(c); /* also when this server cannot resume any more */
     } else if (c->conf.hold_login) {
-        client_state(c, MYNAH_OPEN, NULL);
         mn_timer_stop(&c->timer);
+        client_state(c, MYNAH_OPEN, NULL);
     } else {
         sasl_start(c);
     }
 }
 
+static void starttls(struct mynah_client *c)
+{
+    c->waits = WAITS_TLS;
+    WRITE(c, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+}
+
 void login_features(struct mynah_client *c, const struct mynah_elem *features)
 {
-    bool tls = mn_conn_is_tls(stream_conn(c->stream)), offer = feature(c, "starttls", MN_NS_TLS);
+    bool tls = mn_conn_is_tls(stream_conn(c->stream)), offer;
 
-    (void)features;
+    if (c->waits != WAITS_FEATURES) {
+        client_fail_order(c);
+        return;
+    }
+    c->waits = WAITS_NOT;
+    mynah_elem_free(c->features);
+    c->features = mynah_elem_copy(features);
+    offer = feature(c, "starttls", MN_NS_TLS);
     if (tls || c->conf.tls == MYNAH_TLS_OFF || (c->conf.tls == MYNAH_TLS_OFFERED && !offer))
         past_tls(c);
     else if (offer)
-        WRITE(c, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+        starttls(c);
     else
         client_fail_code(c, MYNAH_E_TLS, "the server offers no encryption", true);
 }
 
+static void tls_came(struct mynah_client *c, const struct mynah_elem *e)
+{
+    if (c->waits != WAITS_TLS || !mynah_elem_is(e, "proceed", NULL))
+        client_fail_code(c, MYNAH_E_TLS, "the server refuses encryption", false);
+    else if (client_state(c, MYNAH_SECURING, NULL))
+        stream_secure(c->stream);
+}
+
+static void zlib_came(struct mynah_client *c, const struct mynah_elem *e)
+{
+    if (c->waits != WAITS_ZLIB) {
+        client_fail_order(c);
+    } else if (mynah_elem_is(e, "compressed", NULL)) {
+        stream_compress(c->stream);
+        client_header(c);
+    } else {
+        c->conf.compress = false;
+        c->waits = WAITS_NOT;
+        past_tls(c);
+    }
+}
+
 bool login_element(struct mynah_client *c, const struct mynah_elem *e)
 {
-    const char *ns = mynah_elem_ns(e);
-    bool tls = mn_conn_is_tls(stream_conn(c->stream));
-
-    if (!strcmp(ns, mn_ns_uri(MN_NS_TLS).p)) {
-        if (!mynah_elem_is(e, "proceed", NULL) || tls || c->conf.tls == MYNAH_TLS_OFF) {
-            client_fail_code(c, MYNAH_E_TLS, "the server refuses encryption", false);
-        } else {
-            client_state(c, MYNAH_SECURING, NULL);
-            if (c->stream)
-                stream_secure(c->stream);
-        }
-    } else if (!strcmp(ns, mn_ns_uri(MN_NS_SASL).p) && c->login) {
+    if (mynah_elem_is(e, NULL, mn_ns_uri(MN_NS_TLS).p))
+        tls_came(c, e);
+    else if (mynah_elem_is(e, NULL, mn_ns_uri(MN_NS_SASL).p) && c->login)
         sasl_came(c, e);
-    } else if (!strcmp(ns, mn_ns_uri(MN_NS_COMPRESS).p) && c->conf.compress) {
-        if (mynah_elem_is(e, "compressed", NULL))
-            stream_compress(c->stream);
-        else
-            c->conf.compress = false;
-        if (mynah_elem_is(e, "compressed", NULL))
-            client_header(c);
-        else
-            past_tls(c);
-    } else {
+    else if (mynah_elem_is(e, NULL, mn_ns_uri(MN_NS_COMPRESS).p))
+        zlib_came(c, e);
+    else
         return false;
-    }
     return true;
 }

@@ -19,8 +19,7 @@ bool nonsasl_start(struct mynah_client *c)
     if (!login_allows(c, MN_STR("XEP-0078")) || !c->jid.user || !c->password)
         return false;
     login_free(c);
-    client_state(c, MYNAH_LOGIN, NULL);
-    if (!c->stream)
+    if (!client_state(c, MYNAH_LOGIN, NULL))
         return true;
     c->mechanism = "XEP-0078";
     c->nonsasl = NONSASL_ASKED;
@@ -94,6 +93,11 @@ static void let_in(struct mynah_client *c)
 {
     struct mn_buf full = {0};
 
+    c->nonsasl = NONSASL_NONE;
+    if (c->bound) /* of a session that this server cannot resume */
+        client_session_over(c);
+    if (c->state != MYNAH_LOGIN)
+        return;
     mn_buf_fmt(&full, "%s/%.*s", c->bare, MN_ARG(resource(c)));
     c->bound = mn_str_dup(mn_buf_view(&full));
     mn_buf_free(&full);

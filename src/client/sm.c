@@ -5,8 +5,6 @@
 #include "base/num.h"
 #include "client/client.h"
 
-#include "client/ext.h"
-
 #define NS_SM "urn:xmpp:sm:3"
 
 static void ask_now(struct mn_turn *t)
@@ -48,7 +46,8 @@ void sm_done(struct mynah_client *c)
 
 void sm_ask(struct mynah_client *c)
 {
-    mn_loop_at_end(c->ctx->loop, &c->sm.ask);
+    if (c->sm.on) /* not of a client that was freed inside a call-back */
+        mn_loop_at_end(c->ctx->loop, &c->sm.ask);
 }
 
 static struct out *out_new(mn_str bytes, bool lasting, const char *id)
@@ -62,20 +61,22 @@ static struct out *out_new(mn_str bytes, bool lasting, const char *id)
     return o;
 }
 
-/* To the stream; what is counted stays until it is acknowledged. */
+/* To the stream; what is counted stays until it is acknowledged. It is in its new place before the
+ * stream is told: consoles hear of each write, and may end everything. */
 static void out_write(struct mynah_client *c, struct out *o)
 {
     char *id = o->id ? mn_str_dup(mn_str_from(o->id)) : NULL;
+    bool counted = c->sm.on;
 
-    stream_write(c->stream, o->bytes);
     mn_list_del(&o->link);
-    if (c->sm.on) {
+    if (counted) {
         mn_list_add(&c->sm.unacked, &o->link);
         c->sm.unacked_count++;
         sm_ask(c);
-    } else {
-        out_free(o);
     }
+    stream_write(c->stream, o->bytes);
+    if (!counted)
+        out_free(o);
     if (id)
         message_state(c, id, MYNAH_SENT_WRITTEN, NULL);
     mn_free(id);
@@ -139,6 +140,7 @@ void sm_session_lost(struct mynah_client *c)
 /* False: more than was ever sent. */
 static bool acknowledge(struct mynah_client *c, const char *text)
 {
+    struct mn_list acked;
     uint64_t h;
     uint32_t n;
 
@@ -149,15 +151,19 @@ static bool acknowledge(struct mynah_client *c, const char *text)
         return false;
     c->sm.out = (uint32_t)h;
     c->sm.unacked_count -= n;
+    mn_list_init(&acked); /* out of reach for what the call-backs do */
     for (; n; n--) {
-        struct out *o = MN_OF(c->sm.unacked.next, struct out, link);
-        char *id = o->id;
+        struct mn_list *first = c->sm.unacked.next;
 
-        o->id = NULL;
+        mn_list_del(first);
+        mn_list_add(&acked, first);
+    }
+    while (!mn_list_empty(&acked)) {
+        struct out *o = MN_OF(acked.next, struct out, link);
+
+        if (o->id)
+            message_state(c, o->id, MYNAH_SENT_ACKED, NULL);
         out_free(o);
-        if (id)
-            message_state(c, id, MYNAH_SENT_ACKED, NULL);
-        mn_free(id);
     }
     return true;
 }
@@ -183,6 +189,7 @@ bool sm_resume(struct mynah_client *c)
     mn_buf_fmt(&b, "<resume xmlns='" NS_SM "' h='%u' previd='", c->sm.in);
     mn_buf_xml(&b, mn_str_from(c->sm.id), true);
     mn_buf_lit(&b, "'/>");
+    c->waits = WAITS_RESUMED;
     stream_write(c->stream, mn_buf_view(&b));
     mn_buf_free(&b);
     return true;
@@ -190,11 +197,15 @@ bool sm_resume(struct mynah_client *c)
 
 static void too_many(struct mynah_client *c)
 {
+    struct stream *s = c->stream;
+
     stream_write(
         c->stream,
         MN_STR("<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
                "<handled-count-too-high xmlns='" NS_SM "'/></stream:error>"));
     stream_end(c->stream);
+    if (c->stream != s)
+        return;
     mn_free(c->sm.id);
     c->sm.id = NULL;
     client_fail_code(c, MYNAH_E_STREAM, "the server acknowledges what was never sent", false);
@@ -206,39 +217,43 @@ static void resumed(struct mynah_client *c, const struct mynah_elem *e)
         too_many(c);
         return;
     }
+    if (c->state != MYNAH_BINDING)
+        return;
     c->sm.on = c->sm.enabled = true;
     MN_LIST_EACH(n, &c->sm.unacked)
-    stream_write(c->stream, MN_OF(n, struct out, link)->bytes);
+    {
+        stream_write(c->stream, MN_OF(n, struct out, link)->bytes);
+        if (c->state != MYNAH_BINDING)
+            return;
+    }
     if (c->sm.unacked_count)
         sm_ask(c);
     client_online(c, true);
 }
 
-/* Nothing to resume, or nothing to enable. */
-static void refused(struct mynah_client *c, const struct mynah_elem *e)
+/* Nothing to resume: another session is begun. */
+static void not_resumed(struct mynah_client *c, const struct mynah_elem *e)
 {
-    if (c->state != MYNAH_BINDING) {
-        c->sm.on = false;
-        sm_session_lost(c);
-        sm_flush(c);
-        return;
-    }
     if (mynah_elem_get(e, "h") && !acknowledge(c, mynah_elem_get(e, "h")))
         client_log(c, MYNAH_LOG_WARN, "a count that cannot be, with <failed/>");
-    sm_session_lost(c);
-    mn_free(c->bound);
-    c->bound = NULL;
-    exts_lost(c);
-    iq_lost(c, MYNAH_E_LOST);
-    if (c->stream)
-        login_bind(c);
+    if (c->state == MYNAH_BINDING)
+        login_rebind(c);
+}
+
+/* It will not count. What was written since we asked has gone its way, unlike what a lost session
+ * leaves, and is not written again. */
+static void not_enabled(struct mynah_client *c)
+{
+    c->sm.on = false;
+    outs_free(&c->sm.unacked);
+    c->sm.unacked_count = 0;
 }
 
 bool sm_element(struct mynah_client *c, const struct mynah_elem *e)
 {
     const char *resume = mynah_elem_get(e, "resume"), *id = mynah_elem_get(e, "id");
 
-    if (strcmp(mynah_elem_ns(e), NS_SM) != 0)
+    if (!mynah_elem_is(e, NULL, NS_SM))
         return false;
     if (mynah_elem_is(e, "r", NULL) && c->sm.enabled) {
         struct mn_buf b = {0};
@@ -256,10 +271,16 @@ bool sm_element(struct mynah_client *c, const struct mynah_elem *e)
         c->sm.enabled = true;
         if (id && resume && (!strcmp(resume, "true") || !strcmp(resume, "1")))
             c->sm.id = mn_str_dup(mn_str_from(id));
-    } else if (mynah_elem_is(e, "resumed", NULL) && c->state == MYNAH_BINDING && c->sm.id) {
+    } else if (mynah_elem_is(e, "failed", NULL) && c->sm.on && !c->sm.enabled) {
+        not_enabled(c);
+    } else if (c->waits == WAITS_RESUMED && mynah_elem_is(e, "resumed", NULL)) {
+        c->waits = WAITS_NOT;
         resumed(c, e);
-    } else if (mynah_elem_is(e, "failed", NULL)) {
-        refused(c, e);
+    } else if (c->waits == WAITS_RESUMED && mynah_elem_is(e, "failed", NULL)) {
+        c->waits = WAITS_NOT;
+        not_resumed(c, e);
+    } else {
+        client_fail_order(c);
     }
     return true;
 }

@@ -72,6 +72,8 @@ static void on_bytes(void *arg, mn_str bytes)
     if (s->ended)
         return;
     shown(s, false, bytes);
+    if (s->gone)
+        return;
     mn_xml_feed(s->xml, bytes);
     pump(s);
 }
@@ -180,10 +182,11 @@ void stream_next(struct stream *s, int code, const char *why)
 
 void stream_write_secret(struct stream *s, mn_str bytes, mn_str instead)
 {
-    if (!s->conn || s->gone)
+    if (!s || !s->conn || s->gone)
         return;
     shown(s, true, instead);
-    mn_conn_write(s->conn, bytes);
+    if (s->conn)
+        mn_conn_write(s->conn, bytes);
 }
 
 void stream_write(struct stream *s, mn_str bytes)

@@ -34,6 +34,8 @@ void stream_close(struct stream *s, int64_t linger_ms);
  * there is none. */
 void stream_next(struct stream *s, int code, const char *why);
 
+/* Both accept NULL, and tell consoles first: whoever hears of it may have closed the stream then.
+ */
 void stream_write(struct stream *s, mn_str bytes);
 /* The same, told to consoles as `shown`. */
 void stream_write_secret(struct stream *s, mn_str bytes, mn_str shown);
