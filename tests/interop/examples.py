@@ -288,9 +288,6 @@ def privatexml(server):
 EXAMPLES = [adhoc, annotations, bookmark, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
 
 
-EXAMPLES = [adhoc, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, pubsub, reconnect, register, resume, room, roster, script, vcard]
-
-
 def old_login(server, way):
     """The ways to log in that only run when they are named, at a server of 2007."""
     with Program(server, "message", address(server, "old") + "/o", MYNAH_MECHANISMS=way) as p:
