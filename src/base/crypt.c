@@ -6,12 +6,6 @@
 #include "base/err.h"
 
 /* MD5 (RFC 1321), our own because EVP can neither export nor import its state. */
-struct md5 {
-    uint32_t s[4];
-    uint64_t n;
-    unsigned char block[64];
-};
-
 static void md5_block(uint32_t s[4], const unsigned char *p)
 {
     static const uint32_t k[64] = {
@@ -61,12 +55,12 @@ static void md5_block(uint32_t s[4], const unsigned char *p)
     s[3] += d;
 }
 
-static void md5_init(struct md5 *m)
+void mn_md5_init(struct mn_md5 *m)
 {
-    *m = (struct md5){{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476}, 0, {0}};
+    *m = (struct mn_md5){{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476}, 0, {0}};
 }
 
-static void md5_add(struct md5 *m, mn_str s)
+void mn_md5_add(struct mn_md5 *m, mn_str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         m->block[m->n++ % 64] = (unsigned char)s.p[i];
@@ -81,19 +75,19 @@ static void put32(unsigned char *out, const uint32_t s[4])
         out[i] = (unsigned char)(s[i / 4] >> 8 * (i % 4));
 }
 
-static void md5_end(struct md5 *m, unsigned char out[16])
+void mn_md5_end(struct mn_md5 *m, unsigned char out[16])
 {
     uint64_t bits = m->n * 8;
     char c = (char)0x80;
     unsigned char length[8];
 
-    md5_add(m, (mn_str){&c, 1});
+    mn_md5_add(m, (mn_str){&c, 1});
     c = 0;
     while (m->n % 64 != 56)
-        md5_add(m, (mn_str){&c, 1});
+        mn_md5_add(m, (mn_str){&c, 1});
     for (unsigned i = 0; i < 8; i++)
         length[i] = (unsigned char)(bits >> 8 * i);
-    md5_add(m, (mn_str){(char *)length, 8});
+    mn_md5_add(m, (mn_str){(char *)length, 8});
     put32(out, m->s);
 }
 
@@ -107,9 +101,9 @@ void mn_hmac_md5_states(mn_str key, unsigned char out[MN_HMAC_MD5_STATES])
     else if (key.n)
         memcpy(k, key.p, key.n);
     for (unsigned half = 0; half < 2; half++) {
-        struct md5 m;
+        struct mn_md5 m;
 
-        md5_init(&m);
+        mn_md5_init(&m);
         for (unsigned i = 0; i < 64; i++)
             pad[i] = k[i] ^ (half ? 0x5c : 0x36);
         md5_block(m.s, pad);
@@ -119,9 +113,9 @@ void mn_hmac_md5_states(mn_str key, unsigned char out[MN_HMAC_MD5_STATES])
     mn_crypt_wipe(pad, sizeof pad);
 }
 
-static void md5_resume(struct md5 *m, const unsigned char state[16])
+static void md5_resume(struct mn_md5 *m, const unsigned char state[16])
 {
-    md5_init(m);
+    mn_md5_init(m);
     m->n = 64;
     for (unsigned i = 0; i < 4; i++)
         m->s[i] = (uint32_t)state[4 * i] | (uint32_t)state[4 * i + 1] << 8 |
@@ -131,14 +125,14 @@ static void md5_resume(struct md5 *m, const unsigned char state[16])
 void mn_hmac_md5_from(const unsigned char states[MN_HMAC_MD5_STATES], mn_str text,
                       unsigned char out[16])
 {
-    struct md5 m;
+    struct mn_md5 m;
 
     md5_resume(&m, states);
-    md5_add(&m, text);
-    md5_end(&m, out);
+    mn_md5_add(&m, text);
+    mn_md5_end(&m, out);
     md5_resume(&m, states + 16);
-    md5_add(&m, (mn_str){(char *)out, 16});
-    md5_end(&m, out);
+    mn_md5_add(&m, (mn_str){(char *)out, 16});
+    mn_md5_end(&m, out);
 }
 
 static EVP_MD *fetched[MN_DIGESTS];
@@ -164,12 +158,12 @@ size_t mn_digest_of(enum mn_digest d, const mn_str *pieces, size_t count, void *
     EVP_MD_CTX *ctx;
 
     if (d == MN_MD5) {
-        struct md5 m;
+        struct mn_md5 m;
 
-        md5_init(&m);
+        mn_md5_init(&m);
         for (size_t i = 0; i < count; i++)
-            md5_add(&m, pieces[i]);
-        md5_end(&m, out);
+            mn_md5_add(&m, pieces[i]);
+        mn_md5_end(&m, out);
         return 16;
     }
     ctx = EVP_MD_CTX_new();

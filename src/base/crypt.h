@@ -13,6 +13,16 @@ size_t mn_hmac(enum mn_digest d, mn_str key, mn_str text, void *out);
 /* RFC 2898; out of the digest's size. Slow on purpose: for a work lane. Not for MD5. */
 void mn_pbkdf2(enum mn_digest d, mn_str password, mn_str salt, unsigned iterations, void *out);
 
+/* MD5 of what comes piece by piece. */
+struct mn_md5 {
+    uint32_t s[4];
+    uint64_t n;
+    unsigned char block[64];
+};
+void mn_md5_init(struct mn_md5 *m);
+void mn_md5_add(struct mn_md5 *m, mn_str s);
+void mn_md5_end(struct mn_md5 *m, unsigned char out[16]);
+
 /* HMAC-MD5 by its two inner states (for CRAM-MD5 verifiers): 32 bytes. */
 enum { MN_HMAC_MD5_STATES = 32 };
 void mn_hmac_md5_states(mn_str key, unsigned char out[MN_HMAC_MD5_STATES]);
