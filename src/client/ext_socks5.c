@@ -49,7 +49,7 @@ struct s5b {
     struct mn_conn *conn;
     struct mn_buf early; /* bytes that came before it was open */
     struct mynah_request *request;
-    struct mn_timer find;
+    struct mn_timer find; /* for proxies; for the last bytes */
 };
 
 /* The proxies of the account's server, found once a session. */
@@ -154,9 +154,21 @@ static void on_closed(void *arg, int why)
     bytestream_end(b, all ? 0 : MYNAH_E_LOST, NULL);
 }
 
+static void conn_end(struct mynah_bytestream *b)
+{
+    mn_conn_close(s5b_of(b)->conn, LINGER_MS);
+    s5b_of(b)->conn = NULL;
+    bytestream_end(b, 0, NULL);
+}
+
 static void on_drained(void *arg)
 {
-    bytestream_room(arg);
+    struct mynah_bytestream *b = arg;
+
+    if (b->closing)
+        conn_end(b);
+    else
+        bytestream_room(b);
 }
 
 static const struct mn_conn_face conn_face = {on_bytes, on_closed, on_drained, NULL};
@@ -196,11 +208,25 @@ static size_t write_(struct mynah_bytestream *b, mn_str bytes)
     return bytes.n;
 }
 
+static void close_timed(struct mn_timer *t)
+{
+    bytestream_end(MN_OF(t, struct s5b, find)->stream, MYNAH_E_TIMEOUT, NULL);
+}
+
+/* The kernel has all of it first: whoever hears of the end may leave then. */
 static void close_(struct mynah_bytestream *b)
 {
-    mn_conn_close(s5b_of(b)->conn, LINGER_MS);
-    s5b_of(b)->conn = NULL;
-    bytestream_end(b, 0, NULL);
+    struct s5b *s = s5b_of(b);
+
+    if (mn_conn_queued(s->conn) <= 1) { /* goes in this turn, or with the connection */
+        conn_end(b);
+        return;
+    }
+    mn_conn_marks(s->conn, 0, 1);
+    mn_conn_written(s->conn);
+    s->stream = b;
+    s->find.fire = close_timed;
+    mn_timer_start(b->client->ctx->loop, &s->find, LINGER_MS);
 }
 
 /* The requester: what the target took. */
