@@ -10,6 +10,7 @@
 #include "mynah/dialog.h"
 #include "mynah/disco.h"
 #include "mynah/elem.h"
+#include "mynah/file.h"
 #include "mynah/form.h"
 #include "mynah/iq.h"
 #include "mynah/jid.h"

@@ -55,6 +55,9 @@ void bytestream_room(struct mynah_bytestream *b); /* there is room: tells who wa
 void bytestream_end(struct mynah_bytestream *b, int code, const char *condition);
 void bytestream_fail(struct mynah_bytestream *b, const struct mynah_error *error);
 
+/* Files come by streams: the features are told for them. */
+void bytestream_wanted(struct mynah_client *c, bool on);
+
 /* Streams with that id from that address are accepted, of the kinds in `kinds`, in front of
  * whatever the program says to others; drop ends the waiting (accepts NULL). */
 struct expected;

@@ -13,6 +13,7 @@ struct streams {
     unsigned count;
     void (*offered)(void *arg, struct mynah_client *c, struct mynah_bytestream *b);
     void *arg;
+    bool wanted; /* for files */
 };
 
 struct expected {
@@ -219,8 +220,11 @@ void mynah_bytestream_refuse(struct mynah_bytestream *b)
     mn_loop_at_end(b->client->ctx->loop, &b->end);
 }
 
-static void announce(struct mynah_client *c, bool on)
+static void announce(struct mynah_client *c)
 {
+    struct streams *s = streams_of(c);
+    bool on = s->offered || s->wanted;
+
     mynah_disco_feature(c, "http://jabber.org/protocol/ibb", on);
     mynah_disco_feature(c, "http://jabber.org/protocol/bytestreams", on);
 }
@@ -234,7 +238,13 @@ void mynah_bytestream_serve(struct mynah_client *c,
 
     s->offered = offered;
     s->arg = arg;
-    announce(c, offered);
+    announce(c);
+}
+
+void bytestream_wanted(struct mynah_client *c, bool on)
+{
+    streams_of(c)->wanted = on;
+    announce(c);
 }
 
 struct expected *bytestream_expect(struct mynah_client *c, unsigned kinds, const char *peer,

@@ -128,6 +128,42 @@ def disco(server):
             p.ends()
 
 
+def send_file(server, user, way, there, seen):
+    """Three megabytes from one resource to another, of which `there` are there already."""
+    me, data = address(server, user), os.urandom(3000000)
+    with tempfile.TemporaryDirectory(prefix="mynah-files-") as folder:
+        with open(folder + "/sent", "wb") as f:
+            f.write(data)
+        with open(folder + "/came", "wb") as f:
+            f.write(data[:there])
+        with Program(server, "ft_recv", me + "/in", folder + "/came") as receiver:
+            receiver.says("online as ")
+            with Program(server, "ft_send", me + "/out", me + "/in", folder + "/sent", *way) as sender:
+                receiver.says("%s/out offers sent, 3000000 bytes, %d are here" % (me, there), seen)
+                sender.says("sent$")
+                sender.ends()
+                receiver.ends()
+        with open(folder + "/came", "rb") as f:
+            assert f.read() == data
+
+
+def ft_send(server):
+    account(server, "sender")
+    for way, seen in ("direct", "received by SOCKS5"), ("ibb", "received in-band"), ("proxy", "received by SOCKS5"):
+        if way == "proxy" and server.name == "mynahd":
+            raise Lacks("XEP-0065")
+        send_file(server, "sender", [way], 0, seen)
+
+
+def ft_recv(server):
+    account(server, "receiver")
+    send_file(server, "receiver", [], 1000001, "received by SOCKS5")
+    send_file(server, "receiver", ["ibb"], 2999999, "received in-band")
+    with Program(server, "ft_send", address(server, "receiver") + "/out", address(server, "receiver") + "/away", __file__) as p:
+        p.says(".*service-unavailable")
+        p.ends()
+
+
 def component(server):
     account(server, "visitor")
     with Program(server, "component", "part." + server.host, password="wrong", port=1) as p:
@@ -285,9 +321,6 @@ def privatexml(server):
             p.ends()
 
 
-EXAMPLES = [adhoc, annotations, bookmark, component, disco, loop_epoll, loop_glib, loop_uv, message, prep, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
-
-
 def old_login(server, way):
     """The ways to log in that only run when they are named, at a server of 2007."""
     with Program(server, "message", address(server, "old") + "/o", MYNAH_MECHANISMS=way) as p:
@@ -295,6 +328,7 @@ def old_login(server, way):
     with Program(server, "message", address(server, "old"), password="wrong", MYNAH_MECHANISMS=way) as p:
         p.says("the login was refused: not-authorized")
         p.ends()
+EXAMPLES = [adhoc, annotations, bookmark, component, disco, ft_recv, ft_send, loop_epoll, loop_glib, loop_uv, message, prep, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
 
 
 def short():
