@@ -155,6 +155,8 @@ void sm_ask(struct mynah_client *c);
 void iq_came(struct mynah_client *c, const struct mynah_elem *st);
 void iq_lost(struct mynah_client *c, int code); /* all requests end with that */
 void iq_done(struct mynah_client *c);
+/* A request that cannot be made: tells `done` (may be NULL) at once. Returns NULL. */
+struct mynah_request *iq_refuse(struct mynah_client *c, int code, mynah_iq_done *done, void *arg);
 
 /* message.c */
 void message_came(struct mynah_client *c, const struct mynah_elem *st);

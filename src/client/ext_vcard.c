@@ -463,14 +463,6 @@ static void uploaded(void *arg, struct mynah_client *c, const struct mynah_elem 
     mn_free(u);
 }
 
-static struct mynah_request *refuse(struct mynah_client *c, int code, mynah_iq_done *done,
-                                    void *arg)
-{
-    if (done)
-        done(arg, c, NULL, &(struct mynah_error){.code = code});
-    return NULL;
-}
-
 struct mynah_request *mynah_vcard_put(struct mynah_client *c, struct mynah_elem **vcard,
                                       mynah_iq_done *done, void *arg)
 {
@@ -493,9 +485,9 @@ struct mynah_request *mynah_vcard_set(struct mynah_client *c, const struct mynah
 
     memcpy(&v, given, given->size < sizeof v ? given->size : sizeof v);
     if (!given->size)
-        return refuse(c, MYNAH_E_ARGUMENT, done, arg);
+        return iq_refuse(c, MYNAH_E_ARGUMENT, done, arg);
     if (v.photo && v.photo_size > MYNAH_PHOTO_MAX)
-        return refuse(c, MYNAH_E_LIMIT, done, arg);
+        return iq_refuse(c, MYNAH_E_LIMIT, done, arg);
     e = vcard_build(&v);
     return mynah_vcard_put(c, &e, done, arg);
 }

@@ -108,6 +108,13 @@ struct mynah_request *mynah_iq_send_from(struct mynah_client *c, const char *fro
     return r;
 }
 
+struct mynah_request *iq_refuse(struct mynah_client *c, int code, mynah_iq_done *done, void *arg)
+{
+    if (done)
+        done(arg, c, NULL, &(struct mynah_error){.code = code});
+    return NULL;
+}
+
 void mynah_cancel(struct mynah_request *r)
 {
     if (r)

@@ -321,6 +321,39 @@ def privatexml(server):
             p.ends()
 
 
+def blocklist(server):
+    account(server, "wary")
+    with Program(server, "blocklist", address(server, "wary"), "spam@" + server.host) as p:
+        p.says("0 blocked", "now blocked: spam@", "1 blocked", "blocked: spam@", "unblocked: spam@")
+        p.ends()
+
+
+def privacylist(server):
+    if server.name != "ejabberd":
+        raise Lacks("XEP-0016")
+    account(server, "quiet")
+    with Program(server, "privacylist", address(server, "quiet"), "loud@" + server.host) as p:
+        p.says("changed quiet", "list quiet, the account's", "1 deny loud@.*: messages", "2 allow all", "removed")
+        p.ends()
+
+
+def flexoff(server):
+    if server.name != "ejabberd":
+        raise Lacks("XEP-0013")
+    for name in "away", "writer":
+        account(server, name)
+    for text in "first 北京", "second":
+        with Program(server, "message", address(server, "writer"), address(server, "away"), text) as p:
+            p.says("queued", "written", "acknowledged")
+    for count in 2, 0:
+        with Program(server, "flexoff", address(server, "away")) as p:
+            p.says("%d messages" % count, *["from writer@"] * count, *["writer@.*: first 北京, kept"] * (count > 0), "removed")
+            p.ends()
+
+
+EXAMPLES = [adhoc, annotations, blocklist, bookmark, component, disco, flexoff, loop_epoll, loop_glib, loop_uv, message, prep, privacylist, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
+
+
 def old_login(server, way):
     """The ways to log in that only run when they are named, at a server of 2007."""
     with Program(server, "message", address(server, "old") + "/o", MYNAH_MECHANISMS=way) as p:
