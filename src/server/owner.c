@@ -47,22 +47,22 @@ void gate_wait(struct owner *o, struct gate *g, struct wait *w, uint64_t seq)
     mn_list_add(&g->waits, &w->link);
 }
 
-/* What is through at `done`, in order. A wait may free the gate's owner, so the gate is looked at
- * before each. */
-static void gate_release(struct gate *g, uint64_t done, int result)
+/* What is through at `upto`, in order; `result` is that of the commits since `from`. A wait may
+ * free the gate's owner, so the gate is looked at before each. */
+static void gate_release(struct gate *g, uint64_t from, uint64_t upto, int result)
 {
     while (!gate_open(g)) {
         struct wait *w = MN_OF(g->waits.next, struct wait, link);
 
-        if (w->seq > done)
+        if (w->seq > upto)
             return;
         mn_list_del(&w->link);
         if (gate_open(g)) {
             mn_list_del(&g->link);
-            w->go(w, w->seq == done ? result : MN_E_OK);
+            w->go(w, w->seq >= from ? result : MN_E_OK);
             return;
         }
-        w->go(w, w->seq == done ? result : MN_E_OK);
+        w->go(w, w->seq >= from ? result : MN_E_OK);
     }
 }
 
@@ -136,7 +136,7 @@ struct gate *fifo_make(struct owner *o, enum fifo_side side, mn_str from, mn_str
 }
 
 /* Taken off as a whole: what is queued anew meanwhile waits for later commits. */
-static void gates_release(struct mn_list *gates, uint64_t seq, int result)
+static void gates_release(struct mn_list *gates, uint64_t from, uint64_t upto, int result)
 {
     struct mn_list all;
 
@@ -151,18 +151,21 @@ static void gates_release(struct mn_list *gates, uint64_t seq, int result)
 
         mn_list_del(&g->link);
         mn_list_add(gates, &g->link);
-        gate_release(g, seq, result);
+        gate_release(g, from, upto, result);
     }
 }
 
-/* What a sender's stanza lets leave goes before what follows from that sender. */
-static void committed(void *arg, uint64_t seq, int result)
+/* What a sender's stanza lets leave goes before what follows from that sender. Of a failure all
+ * accounts know before anything is done about it: none writes on what another has not heard of. */
+static void committed(void *arg, uint64_t from, uint64_t upto, int result)
 {
     struct owner *o = arg;
 
     o->count.failed_commits += result != 0;
-    gates_release(&o->gates, seq, result);
-    gates_release(&o->held, seq, result);
+    if (result)
+        users_lost(o, from);
+    gates_release(&o->gates, from, upto, result);
+    gates_release(&o->held, from, upto, result);
     if (o->fifos.count)
         fifos_sweep(o);
 }

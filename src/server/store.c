@@ -74,19 +74,28 @@ static void reads_go(struct store_writer *w)
     w->waiting_last = link;
 }
 
+/* Everything before this moment rests on what failed, what this turn wrote so far too. All of it is
+ * reported at once: who heard later might write on what is lost. What comes back of it is no news.
+ */
+static void report(struct store_writer *w, const struct store_commit *c)
+{
+    w->done = c->seq;
+    if (c->result) {
+        submit_now(w);
+        w->epoch++;
+        w->done = w->seq;
+    }
+    w->done_fn(w->arg, c->seq, w->done, c->result);
+}
+
 static void came_back(struct mn_post *p)
 {
     struct store_commit *c = (struct store_commit *)p;
     struct store_writer *w = c->writer;
 
     w->in_flight--;
-    w->done = c->seq;
-    /* Everything before this moment rests on what failed, what this turn wrote so far too. */
-    if (c->result && c->result != MN_E_STALE) {
-        submit_now(w);
-        w->epoch = c->epoch + 1;
-    }
-    w->done_fn(w->arg, c->seq, c->result);
+    if (c->epoch == w->epoch)
+        report(w, c);
     mn_arena_done(&c->arena, mn_loop_pool(w->loop));
     mn_free(c);
     reads_go(w);

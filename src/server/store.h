@@ -10,10 +10,10 @@
 struct store;        /* thread-safe; backends in server/store/ */
 struct store_writer; /* belongs to its loop */
 
-/* A commit is through: `result` is 0, MN_E_FULL, MN_E_IO, or MN_E_STALE (it stood behind a failed
- * one of the same writer and was not tried). Called on the writer's loop, in order of `seq`. After
- * a failure every commit submitted before this call fails too. */
-typedef void store_done_fn(void *arg, uint64_t seq, int result);
+/* Commits are through, those from `from` to `upto`: `result` is 0, and it is one, or MN_E_FULL or
+ * MN_E_IO, and none of what was written until now is stored: what stood behind a failed commit
+ * fails with it, all in one call. Called on the writer's loop, in order. */
+typedef void store_done_fn(void *arg, uint64_t from, uint64_t upto, int result);
 
 struct store_writer *store_writer_new(struct store *s, struct mn_loop *l, store_done_fn *done,
                                       void *arg);

@@ -292,9 +292,18 @@ struct leaving {
 /* A change that was answered in memory is lost: what we hold is not what is stored. */
 static void lost(struct user *u)
 {
-    u->removed = false;
+    u->removed = u->offline.known = false;
     if (u->loaded)
         load(u);
+}
+
+void users_lost(struct owner *o, uint64_t from)
+{
+    struct user *u;
+
+    for (size_t at = 0; (u = mn_map_next(&o->users, &at));)
+        if (u->wrote >= from)
+            lost(u);
 }
 
 static void leave(struct wait *w, int result)
@@ -302,8 +311,6 @@ static void leave(struct wait *w, int result)
     struct leaving *l = (struct leaving *)w;
     struct user *u = l->user;
 
-    if (result && !l->session)
-        lost(u);
     if (!result && l->session)
         session_push(l->session, mn_stanza_ref(l->st));
     mn_stanza_unref(l->st);

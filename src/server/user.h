@@ -58,6 +58,8 @@ bool user_is_parked(const struct user *u); /* or not loaded yet, or others wait 
 /* A change of this account went into commit `seq`: the stanza being handled is not settled before
  * it. */
 void user_wrote(struct user *u, uint64_t seq);
+/* What was written since commit `from` failed: its accounts are loaded anew. */
+void users_lost(struct owner *o, uint64_t from);
 /* All its changes are durable. */
 bool user_is_clean(const struct user *u);
 /* Leaves now, or behind the uncommitted changes of this account: a stanza to a session of it (only

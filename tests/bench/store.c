@@ -51,11 +51,12 @@ static int64_t cpu_us(void)
            u.ru_stime.tv_usec;
 }
 
-static void done(void *arg, uint64_t seq, int result)
+static void done(void *arg, uint64_t from, uint64_t seq, int result)
 {
     int64_t us = now_us() - run.sent[seq % COMMITS];
 
     (void)arg;
+    (void)from;
     MN_ASSERT(!result);
     run.in_flight--;
     for (uint32_t n = run.rows[seq % COMMITS]; n && run.count < run.cap; n--)

@@ -194,6 +194,39 @@ TEST(an_account_loaded_anew_keeps_what_changed_meanwhile)
     end();
 }
 
+/* Its own commit stood behind the one that failed and is not even reported yet. */
+TEST(an_account_hears_of_a_failure_with_the_others)
+{
+    struct user *alice, *bob;
+
+    start();
+    alice = account("alice");
+    bob = account("bob");
+    disk = SLOW;
+    list(alice, "lost@localhost");
+    quiet();
+    list(bob, "lost@localhost");
+    quiet();
+    CHECK_INT(slow_count, 2);
+    disk = FULL;
+    submit(srv->store, slow[0]);
+    disk = WELL;
+    quiet();
+    CHECK_INT(roster_flags(&bob->roster, MN_STR("lost@localhost")), 0);
+    list(bob, "kept@localhost");
+    quiet();
+    slow[1]->result = MN_E_STALE;
+    store_commit_back(slow[1]);
+    slow_count = 0;
+    quiet();
+    CHECK(bob->loaded);
+    CHECK_INT(roster_flags(&bob->roster, MN_STR("lost@localhost")), 0);
+    CHECK_INT(roster_flags(&bob->roster, MN_STR("kept@localhost")), ROSTER_LISTED);
+    user_let(alice);
+    user_let(bob);
+    end();
+}
+
 /* RFC 6120 10.1. */
 TEST(nothing_overtakes_a_subscription_of_the_same_sender)
 {
