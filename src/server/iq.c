@@ -217,9 +217,10 @@ void iq_finish(struct iq *iq, enum mn_cond cond)
     struct user *u = iq->user;
 
     MN_ASSERT(iq->held);
-    ticket_done(iq->ticket);
+    /* While the ticket is open what was asked later is answered behind this one. */
     if (cond)
         answer_send(iq, mn_stanza_error(iq->st, cond, MN_STR("")));
+    ticket_done(iq->ticket);
     mn_stanza_unref(iq->st);
     if (iq->via)
         session_unref(iq->via);
