@@ -195,6 +195,20 @@ bool command_jid(struct command *c, mn_str text, struct mn_jid *out)
     return false;
 }
 
+bool command_outranked(const struct command *c, const struct mn_jid *account)
+{
+    const struct owner *o = owner_here();
+    struct mn_jid bare = mn_jid_to_bare(account);
+
+    if (mn_jid_none(&c->asker))
+        return false;
+    for (size_t i = 0; i < o->snap->host_count; i++)
+        if (command_right(o, o->snap->hosts[i], &bare) >
+            command_right(o, o->snap->hosts[i], &c->asker))
+            return true;
+    return false;
+}
+
 static enum command_kind kind_of(const struct command_row *row, const char *name)
 {
     for (size_t i = 0; i < COMMAND_ARGS && row->args[i].kind; i++)
@@ -305,6 +319,8 @@ void command_ask(struct server *srv, const struct command_row *row, json_t *args
     c->args = args ? json_incref(args) : json_object();
     c->who = log_keep(c, &who->log);
     c->host = who->host;
+    if (!mn_jid_none(&who->jid))
+        c->asker = mn_jid_copy(&who->jid, &c->a);
     c->face = face;
     c->face_arg = arg;
     c->row = row;

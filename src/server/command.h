@@ -64,6 +64,7 @@ struct command {
     /* command.c's own */
     const struct command_face *face;
     void *face_arg;
+    struct mn_jid asker;
     struct mn_log who;
     void (*then)(struct command *c), (*each)(struct command *c), (*after)(struct command *c);
     unsigned at;
@@ -76,6 +77,7 @@ struct command {
 struct command_asker {
     enum command_right right;
     const struct host *host; /* NULL: it may touch any (the control socket) */
+    struct mn_jid jid;       /* lent; none: the machine */
     struct mn_log log;
 };
 /* What an account may ask a host of ours for. */
@@ -108,6 +110,9 @@ bool command_is_text(mn_str s, bool lines);
 const struct host *command_host(struct command *c, mn_str name);
 /* An address of a domain of ours, prepared into c->a. False: the command has failed. */
 bool command_jid(struct command *c, mn_str text, struct mn_jid *out);
+/* Does it administer what the asker does not? Whoever sets its password, or makes it where it is
+ * only named in the configuration, would do so from then on. */
+bool command_outranked(const struct command *c, const struct mn_jid *account);
 /* Goes on at that owner's loop, in a turn of its own. */
 void command_go(struct command *c, struct owner *o, void (*then)(struct command *c));
 /* `each` at every owner in their order, then `after` at home. */

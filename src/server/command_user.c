@@ -73,6 +73,10 @@ static void change(struct command *c, enum account_what what)
                      MN_ARG(text));
         return;
     }
+    if (command_outranked(c, &jid)) {
+        command_fail(c, MN_COND_FORBIDDEN, "%.*s administers what you do not", MN_ARG(text));
+        return;
+    }
     ch = account_change_new(what, host_find(c->srv, mn_jid_host(&jid)));
     /* What may be created is decided on the name as it was asked for. */
     ch->name = mn_arena_str(&ch->arena, what == ACCOUNT_CREATE ? mn_str_cut(text, '@', &rest)

@@ -123,7 +123,7 @@ static void line_read(struct client *cl, mn_str line)
 
         cl->busy = true;
         command_ask(cl->control->srv, command_find(json_object_get(o, "command"), args), args,
-                    &(struct command_asker){COMMAND_MACHINE, NULL, cl->log}, &face, cl);
+                    &(struct command_asker){COMMAND_MACHINE, .log = cl->log}, &face, cl);
     } else {
         error_write(cl, MN_COND_BAD_REQUEST,
                     MN_STR("expected {\"command\": [words], \"args\": {names and values}}"));

@@ -252,7 +252,7 @@ static void hangup_done(void *arg, json_t *ok, enum mn_cond cond, mn_str text)
 void server_hangup(struct server *srv)
 {
     static const struct command_face face = {hangup_progress, hangup_done};
-    const struct command_asker who = {COMMAND_MACHINE, NULL, {.fields = {MN_FC("by", "SIGHUP")}}};
+    const struct command_asker who = {COMMAND_MACHINE, .log = {.fields = {MN_FC("by", "SIGHUP")}}};
 
     command_ask(srv, &command_rows[COMMAND_AT_reload], NULL, &who, &face, NULL);
 }

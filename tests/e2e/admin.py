@@ -18,7 +18,7 @@ CONFIG = """
 data: %s/data
 loops: 3
 admins: [op@localhost]
-domains: [{name: localhost, admins: [%s]}, {name: example.net, admins: [montague@example.net]}]
+domains: [{name: localhost, admins: [%s]}, {name: example.net, admins: [montague@example.net, clerk@localhost]}]
 listen: [{address: 127.0.0.1, port: 0, tls: off}]
 auth: {mechanisms: [PLAIN, ANONYMOUS], without_tls: [PLAIN, ANONYMOUS], iterations: 4096}
 log: {level: debug}
@@ -159,6 +159,24 @@ def other_domains():
         "accountjid": "tybalt@localhost", "password": SECRET % "tybalt"})
     assert "<forbidden" in asker.command("http://jabber.org/protocol/admin#add-user", of="example.net")
     Asker(server, "tybalt@localhost").socket.close()
+
+
+def no_way_up():
+    """Who administers a domain gets at nobody's account who may do more, nor at that of who administers another one."""
+    asker = Asker(server, "admin@localhost")
+    node = "http://jabber.org/protocol/admin#%s"
+    for above in "op@localhost", "clerk@localhost":
+        for what in "delete-user", "disable-user", "reenable-user":
+            assert "<forbidden" in asker.submit(node % what, {"accountjids": above}), (what, above)
+        for what in "add-user", "change-user-password":
+            got = asker.submit(node % what, {"accountjid": above, "password": "taken"})
+            assert "<forbidden" in got, (what, above, got)
+    assert "<not-authorized" in Client(server).plain("op", "taken")
+    # Those who may do as much are no different from anybody else.
+    for jid, by in ("admin@localhost", "admin@localhost"), ("op@localhost", "op@localhost"), ("admin@localhost", "op@localhost"):
+        got = Asker(server, by, of="localhost").submit(node % "change-user-password", {
+            "accountjid": jid, "password": SECRET % jid.split("@")[0]})
+        assert "status='completed'" in got, got
 
 
 def rights_end_with_a_reload():
@@ -307,7 +325,7 @@ try:
     for jid in ROLES:
         if "@" in jid:
             ctl("user", "add", jid, "--password-stdin", stdin=SECRET % jid.split("@")[0])
-    failed = tap([every_role, nobody_who_is_not_logged_in, every_object, other_domains, rights_end_with_a_reload,
+    failed = tap([every_role, nobody_who_is_not_logged_in, every_object, other_domains, no_way_up, rights_end_with_a_reload,
                   everything_is_in_the_log, many_accounts, contacts, it_starts_again,
                   what_was_kept_is_known_again, it_ends], lambda: server.log)
 finally:

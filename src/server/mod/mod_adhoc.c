@@ -31,9 +31,10 @@ static struct command_asker asker_of(const struct owner *o, const struct host *h
                                      const struct session *s)
 {
     if (!s || s->anonymous)
-        return (struct command_asker){COMMAND_NOTHING, h, {0}};
+        return (struct command_asker){COMMAND_NOTHING, h, .log = {0}};
     return (struct command_asker){command_right(o, h, &s->jid),
                                   h,
+                                  s->jid,
                                   {.fields = {MN_F("by", mn_jid_text(&s->jid)),
                                               MN_F("address", s->peer), MN_F("domain", h->name)}}};
 }
