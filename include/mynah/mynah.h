@@ -19,6 +19,7 @@
 #include "mynah/negotiate.h"
 #include "mynah/offline.h"
 #include "mynah/page.h"
+#include "mynah/oob.h"
 #include "mynah/payload.h"
 #include "mynah/presence.h"
 #include "mynah/privacy.h"
