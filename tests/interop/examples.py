@@ -351,9 +351,6 @@ def flexoff(server):
             p.ends()
 
 
-EXAMPLES = [adhoc, annotations, blocklist, bookmark, component, disco, flexoff, loop_epoll, loop_glib, loop_uv, message, prep, privacylist, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
-
-
 def old_login(server, way):
     """The ways to log in that only run when they are named, at a server of 2007."""
     with Program(server, "message", address(server, "old") + "/o", MYNAH_MECHANISMS=way) as p:
@@ -361,7 +358,9 @@ def old_login(server, way):
     with Program(server, "message", address(server, "old"), password="wrong", MYNAH_MECHANISMS=way) as p:
         p.says("the login was refused: not-authorized")
         p.ends()
-EXAMPLES = [adhoc, annotations, bookmark, component, disco, ft_recv, ft_send, loop_epoll, loop_glib, loop_uv, message, prep, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
+
+
+EXAMPLES = [adhoc, annotations, blocklist, bookmark, component, disco, flexoff, ft_recv, ft_send, loop_epoll, loop_glib, loop_uv, message, prep, privacylist, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
 
 
 def short():

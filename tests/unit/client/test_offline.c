@@ -50,6 +50,7 @@ TEST(what_waits_is_counted_and_listed)
         {count, ANSWER("info", "<x xmlns='jabber:x:data' type='result'/>" NUMBER("0")), "0,0"},
         {count, ANSWER("info", NUMBER("-1")), "0,-15"},
         {count, ANSWER("info", NUMBER("99999999999")), "0,-15"},
+        {count, ANSWER("info", "<x xmlns='jabber:x:data' type='result'/>"), "0,-15"},
         {count, ANSWER("info", ""), "0,-15"},
         {count, NO, "0,-10"},
         {list,
