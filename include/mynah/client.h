@@ -43,6 +43,10 @@ struct mynah_client_config {
                                      `port`; TLS only as MYNAH_TLS_DIRECT. No password, roster or
                                      presence of its own; each stanza needs `to` and is from the
                                      domain where it does not say from which address below it */
+    const char *proxies; /* ways out, the first one first: "socks5://[user:password@]host:port
+                            http://..." (CONNECT). The last connects to `host`, else to the domain,
+                            at `port` or 5222 (direct TLS: 5223); no name but the first proxy's is
+                            looked up here. NULL: none */
 };
 /* MYNAH_E_ARGUMENT: what `why` says (may be NULL; mynah_free it). */
 MYNAH_API int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config *config,

@@ -403,6 +403,20 @@ static int tls_new(struct mynah_client *c, bool direct, struct mn_tls **out)
     return e;
 }
 
+/* No name but the first proxy's is looked up here, so no SRV record either. */
+static void through_proxies(struct mynah_client *c, struct stream_plan *plan)
+{
+    const struct mn_proxy *first = c->proxies;
+
+    plan->proxies = c->proxies;
+    plan->proxy_count = c->proxy_count;
+    plan->direct = c->conf.tls == MYNAH_TLS_DIRECT;
+    plan->host = c->conf.host ? c->conf.host : c->domain_ascii.p;
+    plan->port = c->conf.port ? c->conf.port : plan->direct ? 5223 : 5222;
+    plan->dial =
+        (struct mn_dial_plan){first->host, first->host, first->port, MN_DIAL_STARTTLS, c->ctx->dns};
+}
+
 static void attempt(struct mynah_client *c)
 {
     enum mn_dial_tls tls = c->conf.tls == MYNAH_TLS_DIRECT     ? MN_DIAL_DIRECT
@@ -418,6 +432,8 @@ static void attempt(struct mynah_client *c)
     if (c->conf.tls != MYNAH_TLS_OFF &&
         (tls_new(c, false, &c->tls) || tls_new(c, true, &c->tls_direct)))
         return;
+    if (c->proxy_count)
+        through_proxies(c, &plan);
     plan.tls = c->tls;
     plan.tls_direct = c->tls_direct;
     c->stream = stream_new(c->ctx, &plan, &face, c);
@@ -554,21 +570,34 @@ static void component_set(struct mynah_client *c)
     c->conf.port = c->conf.port ? c->conf.port : COMPONENT_PORT;
 }
 
+static int conf_read(struct mynah_client *c, char **why)
+{
+    const struct mynah_client_config *conf = &c->conf;
+
+    if (!conf->jid || mn_jid_parse(mn_str_from(conf->jid), &c->a, &c->jid) ||
+        (conf->component_secret && (c->jid.user || c->jid.resource)))
+        return refuse(why, conf->component_secret ? "no domain: %s" : "no address: %s",
+                      conf->jid ? conf->jid : "(none)");
+    if (conf->proxies &&
+        mn_proxies_parse(mn_str_from(conf->proxies), &c->a, &c->proxies, &c->proxy_count))
+        return refuse(why, "proxies: %s is expected", "socks5://host:port or http://host:port");
+    c->conf.proxies = NULL; /* there may be passwords in it */
+    return MYNAH_OK;
+}
+
 int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config *config,
                      struct mynah_client **out, char **why)
 {
     struct mynah_client *c = MN_NEW(struct mynah_client);
     uint64_t head = mn_rand_u64();
+    int e;
 
     *out = NULL;
     if (why)
         *why = NULL;
     memcpy(&c->conf, config, config->size < sizeof c->conf ? config->size : sizeof c->conf);
-    if (!c->conf.jid || mn_jid_parse(mn_str_from(c->conf.jid), &c->a, &c->jid) ||
-        (c->conf.component_secret && (c->jid.user || c->jid.resource))) {
-        int e = refuse(why, c->conf.component_secret ? "no domain: %s" : "no address: %s",
-                       c->conf.jid ? c->conf.jid : "(none)");
-
+    e = conf_read(c, why);
+    if (e) {
         mn_arena_done(&c->a, NULL);
         mn_free(c);
         return e;

@@ -53,6 +53,8 @@ struct mynah_client {
     bool freed;
 
     enum mynah_state state;
+    struct mn_proxy *proxies;
+    size_t proxy_count;
     struct stream *stream;
     struct mn_tls *tls, *tls_direct;
     struct login *login;

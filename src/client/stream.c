@@ -1,5 +1,7 @@
 #include "client/stream.h"
 
+#include <unistd.h>
+
 #include "base/err.h"
 #include "mynah/base.h"
 
@@ -13,6 +15,7 @@ struct stream {
     const struct stream_face *face;
     void *arg;
     struct mn_dial *dial;
+    struct mn_tunnel *tunnel;
     struct mn_conn *conn;
     struct mn_xml *xml;
     bool direct, gone, pumping, ended;
@@ -83,6 +86,8 @@ static void conn_drop(struct stream *s, int64_t linger_ms)
     if (s->conn)
         mn_conn_close(s->conn, linger_ms);
     s->conn = NULL;
+    mn_tunnel_free(s->tunnel);
+    s->tunnel = NULL;
 }
 
 static void on_closed(void *arg, int why)
@@ -120,20 +125,73 @@ static int dial_code(int code)
                                                                               : MYNAH_E_CONNECT;
 }
 
+/* The server is at the other end. */
+static void arrived(struct stream *s)
+{
+    if (s->direct)
+        mn_conn_start_tls(s->conn, s->plan.tls_direct, false, s->name);
+    s->face->connected(s->arg, s->direct);
+}
+
+/* Through proxies: they are spoken to until the last one says that the server is there. */
+static void tunnel_go(struct stream *s, mn_str in)
+{
+    struct mn_tunnel *t = s->tunnel; /* `why` is its */
+    struct mn_buf out = {0};
+    const char *why;
+    int e = mn_tunnel_feed(t, in, &out, &why);
+
+    if (out.n)
+        mn_conn_write(s->conn, mn_buf_view(&out));
+    if (out.n)
+        explicit_bzero(out.p, out.n);
+    mn_buf_free(&out);
+    if (e == MN_E_AGAIN)
+        return;
+    s->tunnel = NULL;
+    if (e) {
+        fail(s, MYNAH_E_CONNECT, why);
+    } else {
+        mn_conn_face(s->conn, &conn_face, s);
+        arrived(s);
+    }
+    mn_tunnel_free(t);
+}
+
+static void tunnel_bytes(void *arg, mn_str bytes)
+{
+    tunnel_go(arg, bytes);
+}
+
+static void tunnel_closed(void *arg, int why)
+{
+    (void)why;
+    fail(arg, MYNAH_E_CONNECT, "the proxy closed the connection");
+}
+
+static const struct mn_conn_face tunnel_face = {tunnel_bytes, tunnel_closed, NULL, NULL};
+
 static void dialled(void *arg, int code, const struct mn_dial_found *found, const char *why)
 {
     struct stream *s = arg;
 
-    if (code) {
+    if (s->gone && !code)
+        close(found->fd);
+    if (s->gone || code) { /* `why` lives as long as the dial, so that goes with the stream */
         fail(s, dial_code(code), why);
         return;
     }
-    s->direct = found->direct;
     xml_new(s);
-    s->conn = mn_conn_tcp(s->ctx->loop, found->fd, &conn_face, s);
-    if (s->direct)
-        mn_conn_start_tls(s->conn, s->plan.tls_direct, false, s->name);
-    s->face->connected(s->arg, s->direct);
+    if (!s->plan.proxy_count) {
+        s->direct = found->direct;
+        s->conn = mn_conn_tcp(s->ctx->loop, found->fd, &conn_face, s);
+        arrived(s);
+        return;
+    }
+    s->direct = s->plan.direct;
+    s->conn = mn_conn_tcp(s->ctx->loop, found->fd, &tunnel_face, s);
+    s->tunnel = mn_tunnel_new(s->plan.proxies, s->plan.proxy_count, s->plan.host, s->plan.port);
+    tunnel_go(s, (mn_str){0});
 }
 
 struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *plan,
@@ -156,6 +214,7 @@ static void stream_free(struct trash *t)
 {
     struct stream *s = (struct stream *)t;
 
+    mn_dial_free(s->dial);
     mn_xml_free(s->xml);
     mn_tls_unref(s->plan.tls);
     mn_tls_unref(s->plan.tls_direct);
@@ -168,8 +227,6 @@ void stream_close(struct stream *s, int64_t linger_ms)
     if (!s || s->gone)
         return;
     s->gone = true;
-    mn_dial_free(s->dial);
-    s->dial = NULL;
     conn_drop(s, linger_ms);
     context_trash(s->ctx, &s->trash, stream_free);
 }

@@ -5,6 +5,7 @@
 #include "client/context.h"
 #include "net/conn.h"
 #include "net/dial.h"
+#include "net/proxy.h"
 #include "net/tls.h"
 #include "xmpp/xml.h"
 
@@ -24,6 +25,11 @@ struct stream_plan {
     struct mn_dial_plan dial;
     struct mn_tls *tls, *tls_direct; /* lent to it; NULL: no TLS */
     const char *name;                /* whose certificate is expected (A-label) */
+    const struct mn_proxy *proxies;  /* lent for its life; `dial` goes to the first, and from the */
+    size_t proxy_count;              /* last one on it goes to: */
+    const char *host;                /* lent for its life */
+    uint16_t port;
+    bool direct;
 };
 
 struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *plan,

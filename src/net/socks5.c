@@ -1,6 +1,8 @@
 #include "net/socks5.h"
 
-enum { VERSION = 5 };
+#include "net/addr.h"
+
+enum { VERSION = 5, PASSWORD_VERSION = 1 };
 enum { IPV4 = 1, NAME = 3, IPV6 = 4 };
 
 static uint8_t byte(mn_str in, size_t i)
@@ -77,4 +79,62 @@ void mn_socks5_add(struct mn_buf *b, uint8_t code, mn_str name, uint16_t port)
     mn_buf_add(b, head, sizeof head);
     mn_buf_str(b, name);
     mn_buf_add(b, tail, sizeof tail);
+}
+
+void mn_socks5_add_host(struct mn_buf *b, uint8_t code, mn_str host, uint16_t port)
+{
+    struct mn_addr a;
+    bool v6;
+
+    if (mn_addr_parse(host, port, &a)) {
+        mn_socks5_add(b, code, host, port);
+        return;
+    }
+    v6 = a.sa.sa_family == AF_INET6;
+    mn_buf_add(b, (const char[]){VERSION, (char)code, 0, v6 ? IPV6 : IPV4}, 4);
+    mn_buf_add(b, v6 ? (const char *)&a.v6.sin6_addr : (const char *)&a.v4.sin_addr, v6 ? 16 : 4);
+    mn_buf_add(b, (const char[]){(char)(port >> 8), (char)port}, 2);
+}
+
+const char *mn_socks5_text(uint8_t code)
+{
+    static const char *const texts[] = {"done",
+                                        "it failed",
+                                        "not allowed",
+                                        "the network cannot be reached",
+                                        "the host cannot be reached",
+                                        "nobody accepts there",
+                                        "the way is too long",
+                                        "not understood",
+                                        "no such kind of address"};
+
+    return code < MN_COUNT(texts) ? texts[code] : "refused";
+}
+
+void mn_socks5_methods_add(struct mn_buf *b, bool password)
+{
+    const char offer[] = {VERSION, password ? 2 : 1, MN_SOCKS5_OPEN, MN_SOCKS5_PASSWORD};
+
+    mn_buf_add(b, offer, password ? 4 : 3);
+}
+
+void mn_socks5_password_add(struct mn_buf *b, mn_str user, mn_str password)
+{
+    MN_ASSERT(user.n <= 255 && password.n <= 255);
+    mn_buf_c(b, PASSWORD_VERSION);
+    mn_buf_c(b, (char)user.n);
+    mn_buf_str(b, user);
+    mn_buf_c(b, (char)password.n);
+    mn_buf_str(b, password);
+}
+
+int mn_socks5_verdict_parse(mn_str in, bool *good, size_t *n)
+{
+    if (in.n && byte(in, 0) != PASSWORD_VERSION)
+        return MN_E_FORMAT;
+    if (in.n < 2)
+        return MN_E_AGAIN;
+    *n = 2;
+    *good = !byte(in, 1);
+    return MN_E_OK;
 }

@@ -4,7 +4,7 @@ usage: examples.py FOLDER MYNAHD"""
 import contextlib, os, queue, re, signal, subprocess, sys, tempfile, threading
 
 from driver import Cable, DEADLINE, NEW, config_2007, config_new, serving, tap
-from peers import Ejabberd, Prosody
+from peers import Ejabberd, Prosody, proxies
 
 FOLDER, MYNAHD = sys.argv[1:]
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -363,6 +363,22 @@ def old_login(server, way):
 EXAMPLES = [adhoc, annotations, blocklist, bookmark, component, disco, flexoff, ft_recv, ft_send, loop_epoll, loop_glib, loop_uv, message, prep, privacylist, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
 
 
+WAYS = ["socks5://127.0.0.1:{open}", "socks5://us%40er:p%3Aw@127.0.0.1:{socks}", "http://user:pw@127.0.0.1:{http}",
+        "socks5://us%40er:p%3Aw@127.0.0.1:{socks} http://user:pw@127.0.0.1:{http} socks5://127.0.0.1:{open}"]
+
+
+def behind_proxies(server, ports):
+    """Each way leads there, and a wrong password nowhere."""
+    name = "hidden"
+    account(server, name)
+    for way in WAYS:
+        with Program(server, "message", address(server, name) + "/p", MYNAH_PROXIES=way.format(**ports)) as p:
+            p.says("online as %s/p" % address(server, name))
+    for way in WAYS[1:3]:
+        with Program(server, "message", address(server, name), MYNAH_PROXIES=re.sub(":(p%3Aw|pw)@", ":wrong@", way).format(**ports)) as p:
+            p.says(".*the proxy 127.0.0.1: ")
+
+
 def short():
     """What a reader is meant to read in one go."""
     source = os.path.join(ROOT, "examples")
@@ -386,8 +402,10 @@ with contextlib.ExitStack() as stack:
     servers[0].name = "mynahd"
     old = stack.enter_context(serving(MYNAHD, *config_2007(os.path.join(ROOT, "etc", "mynahd-2007.yaml"))))
     account(old, "old", MYNAH_MECHANISMS="PLAIN")
+    ports = stack.enter_context(proxies())
     bad = tap([("each example has a row and at most 60 lines", short)] +
               [("%s with %s" % (e.__name__, s.name), lambda e=e, s=s: cell(e, s)) for e in EXAMPLES for s in servers] +
-              [("%s with a server of 2007" % way, lambda way=way: old_login(old, way)) for way in ("DIGEST-MD5", "CRAM-MD5", "XEP-0078")],
+              [("%s with a server of 2007" % way, lambda way=way: old_login(old, way)) for way in ("DIGEST-MD5", "CRAM-MD5", "XEP-0078")] +
+              [("%s behind proxies" % s.name, lambda s=s: behind_proxies(s, ports)) for s in servers],
               lambda: servers[0].log + servers[1].log() + servers[2].log())
 sys.exit(bad != 0)

@@ -171,3 +171,27 @@ modules:
         return (["/usr/bin/erl", "-noinput", "-mnesia", "dir", '"%s"' % self.path("mnesia"), "-s", "ejabberd"],
                 {"EJABBERD_CONFIG_PATH": config, "EJABBERD_LOG_PATH": self.path("ejabberd.log"), "ERL_LIBS": "/usr/lib/x86_64-linux-gnu",
                  "ERL_CRASH_DUMP_BYTES": "0", "HOME": self.folder})
+
+
+@contextlib.contextmanager
+def proxies():
+    """microsocks and tinyproxy of Debian, with and without a password: their ports by name."""
+    ports = dict(zip(("open", "socks", "http"), free_ports(3)))
+    with tempfile.NamedTemporaryFile("w", prefix="mynah-tinyproxy-") as conf, contextlib.ExitStack() as stack:
+        conf.write("Port %d\nListen 127.0.0.1\nBasicAuth user pw\nMaxClients 20\n" % ports["http"])
+        conf.flush()
+        for command in (["microsocks", "-i", "127.0.0.1", "-p", str(ports["open"])],
+                        ["microsocks", "-i", "127.0.0.1", "-p", str(ports["socks"]), "-u", "us@er", "-P", "p:w"],
+                        ["tinyproxy", "-d", "-c", conf.name]):
+            process = stack.enter_context(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                                           stderr=subprocess.DEVNULL))
+            stack.callback(process.kill)
+        until = time.monotonic() + DEADLINE
+        for port in ports.values():
+            while True:
+                with contextlib.suppress(OSError):
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                assert time.monotonic() < until, "no proxy at port %d" % port
+                time.sleep(0.05)
+        yield ports

@@ -222,6 +222,8 @@ void talk_start(const char *const *lines, const struct mynah_client_config *more
     struct mynah_client_config config =
         more ? *more : (struct mynah_client_config){.no_reconnect = true, .no_roster = true};
 
+    char proxies[100];
+
     config.size = sizeof config;
     config.jid = config.jid ? config.jid : "x.test";
     config.host = "127.0.0.1";
@@ -230,6 +232,12 @@ void talk_start(const char *const *lines, const struct mynah_client_config *more
     talk.ctx = mynah_context_new(NULL);
     server_start(&talk.server, talk.ctx, lines);
     config.port = (uint16_t)strtoul(talk.server.port, NULL, 10);
+    if (config.proxies) { /* ends before the port; the server of the script is the proxy */
+        snprintf(proxies, sizeof proxies, "%s%s", config.proxies, talk.server.port);
+        config.proxies = proxies;
+        config.host = NULL;
+        config.port = 0;
+    }
     CHECK_INT(mynah_client_new(talk.ctx, &config, &talk.c, NULL), 0);
     mynah_listen(talk.c, &calls, NULL);
     CHECK_INT(mynah_client_connect(talk.c), 0);

@@ -378,3 +378,36 @@ TEST(a_good_bye_counts_like_any_other_stanza)
     talk_until(talk_over);
     talk_end("online closing offline");
 }
+
+static void why_said(void *arg, struct mynah_client *c, enum mynah_state s,
+                     const struct mynah_error *why)
+{
+    (void)c;
+    if (s == MYNAH_OFFLINE && why)
+        note("%s %s", (char *)arg, why->text);
+}
+
+TEST(why_nobody_answers_is_told_in_words)
+{
+    static const struct mynah_calls calls = {.size = sizeof calls, .state = why_said};
+    static const char *const lines[] = {"!", NULL};
+    struct mynah_client_config config = {.size = sizeof config,
+                                         .jid = "x.test",
+                                         .tls = MYNAH_TLS_OFF,
+                                         .host = "127.0.0.1",
+                                         .no_reconnect = true};
+    struct mynah_client *c;
+
+    talk_start(lines, NULL);
+    talk_until(talk_over);
+    config.port = (uint16_t)strtoul(talk.server.port, NULL, 10);
+    mn_listener_free(talk.server.listener); /* nobody is there any more */
+    talk.server.listener = NULL;
+    CHECK_INT(mynah_client_new(talk.ctx, &config, &c, NULL), 0);
+    mynah_listen(c, &calls, "why:");
+    CHECK_INT(mynah_client_connect(c), 0);
+    for (int i = 0; i < 500 && !noted("why:"); i++)
+        mn_loop_turn(talk.ctx->loop, 20);
+    CHECK(noted("why: 127.0.0.1: Connection refused"));
+    talk_end(NULL);
+}
