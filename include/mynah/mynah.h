@@ -15,6 +15,8 @@
 #include "mynah/form.h"
 #include "mynah/iq.h"
 #include "mynah/jid.h"
+#include "mynah/jingle.h"
+#include "mynah/jingle_content.h"
 #include "mynah/message.h"
 #include "mynah/negotiate.h"
 #include "mynah/offline.h"
