@@ -240,20 +240,19 @@ static void stream_error(struct mynah_client *c, const struct mynah_elem *e)
 {
     const char *ns = mn_ns_uri(MN_NS_STREAM_ERRORS).p;
     const struct mynah_elem *cond = NULL;
-    struct mynah_error why = {.code = MYNAH_E_STREAM, .xml = e};
-    bool final;
-
-    if (c->component && c->state == MYNAH_LOGIN)
-        why.code = MYNAH_E_LOGIN;
+    bool joining = c->component && c->state == MYNAH_LOGIN, final;
+    struct mynah_error why = {.code = joining ? MYNAH_E_LOGIN : MYNAH_E_STREAM, .xml = e};
 
     MYNAH_EACH(child, e, NULL, ns)
     if (!cond && !mynah_elem_is(child, "text", NULL))
         cond = child;
     why.condition = cond ? mynah_elem_name(cond) : "undefined-condition";
     why.text = mynah_elem_child_text(e, "text", ns);
-    /* Another program took our place, or there is none for us here. */
-    final = !strcmp(why.condition, "conflict") || !strcmp(why.condition, "host-unknown") ||
-            !strcmp(why.condition, "host-gone") || !strcmp(why.condition, "not-authorized");
+    /* Another program took our place, or there is none for us here. A component's may still be held
+     * by the connection that it has just lost. */
+    final = (!strcmp(why.condition, "conflict") && !joining) ||
+            !strcmp(why.condition, "host-unknown") || !strcmp(why.condition, "host-gone") ||
+            !strcmp(why.condition, "not-authorized");
     mn_free(c->sm.id); /* a stream error ends the session (XEP-0198, 5) */
     c->sm.id = NULL;
     client_fail(c, &why, final);

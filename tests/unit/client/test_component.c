@@ -47,6 +47,24 @@ TEST(a_component_that_is_not_let_in_says_why)
     }
 }
 
+TEST(a_place_that_is_still_taken_is_tried_again)
+{
+    static const char *const lines[] = {
+        STREAM(" id='1'"),
+        "<<handshake>",
+        "><stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+        "</stream:error></stream:stream>",
+        "!",
+        ONLINE,
+        NULL};
+    struct mynah_client_config again = config;
+
+    again.no_reconnect = false;
+    talk_start(lines, &again);
+    talk_until(talk_online);
+    talk_end("waiting (-7 conflict) online");
+}
+
 TEST(a_components_stanzas_say_from_whom_they_are)
 {
     static const char *const lines[] = {
