@@ -9,8 +9,9 @@ struct lane {
     pthread_cond_t some;
     struct mn_job *first, **last;
     size_t waiting, depth;
-    unsigned idle; /* threads that sleep */
-    bool called;   /* one of them is woken and not there yet */
+    unsigned idle;    /* threads that sleep */
+    unsigned running; /* jobs taken whose way back has not begun */
+    bool called;      /* one of them is woken and not there yet */
     bool stop;
     pthread_t *threads;
     unsigned count;
@@ -59,6 +60,7 @@ static void *lane_run(void *arg)
         if (!l->first)
             l->last = &l->first;
         l->waiting--;
+        l->running++;
         more = call(l);
         pthread_mutex_unlock(&l->lock);
         if (more)
@@ -67,6 +69,7 @@ static void *lane_run(void *arg)
         j->post.run = job_back;
         mn_loop_post(j->loop, &j->post);
         pthread_mutex_lock(&l->lock);
+        l->running--;
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;
@@ -104,6 +107,20 @@ void mn_work_stop(struct mn_work *w)
             pthread_join(l->threads[k], NULL);
         l->count = 0;
     }
+}
+
+bool mn_work_busy(struct mn_work *w)
+{
+    bool busy = false;
+
+    for (size_t i = 0; i < MN_LANES; i++) {
+        struct lane *l = &w->lanes[i];
+
+        pthread_mutex_lock(&l->lock);
+        busy |= l->running || (l->first && !l->stop);
+        pthread_mutex_unlock(&l->lock);
+    }
+    return busy;
 }
 
 void mn_work_free(struct mn_work *w)

@@ -24,6 +24,8 @@ struct mn_job {
 /* threads[lane] threads each; at most `depth` jobs waiting per lane. */
 struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth);
 void mn_work_stop(struct mn_work *w); /* finishes what runs; what waits is dropped without a call */
+/* Jobs run, or wait for it. What is not on its way back when this says no never will be. */
+bool mn_work_busy(struct mn_work *w);
 void mn_work_free(struct mn_work *w); /* the same, if that was not done */
 /* From a loop's thread. MN_E_BUSY when the lane is full or stopped; the job is then still the
  * caller's. */

@@ -263,12 +263,12 @@ void server_stop(struct server *srv)
         mn_loop_stop(srv->owners[i]->loop);
 }
 
-/* What one owner's end sends to another, and the commits behind it, and commands that run, until
- * nobody has anything left. */
+/* What one owner's end sends to another, the commits behind it, what is read for it, and commands
+ * that run, until nobody has anything left. */
 static void drain(struct server *srv)
 {
     for (int quiet = 0, round = 0; quiet < 4 && round < 1000; round++) {
-        bool some = control_busy(srv) || srv->commands;
+        bool some = control_busy(srv) || srv->commands || (srv->work && mn_work_busy(srv->work));
 
         for (unsigned i = 0; i < srv->owner_count; i++) {
             owner_set_here(srv->owners[i]);

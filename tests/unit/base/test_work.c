@@ -78,6 +78,29 @@ TEST(jobs_run_in_order_elsewhere_and_come_back)
     mn_loop_free(loop);
 }
 
+TEST(work_is_busy_until_the_last_job_is_on_its_way_back)
+{
+    struct mn_work *w = begin(2);
+    struct job jobs[2];
+
+    CHECK(!mn_work_busy(w));
+    pthread_mutex_lock(&gate);
+    for (unsigned i = 0; i < MN_COUNT(jobs); i++)
+        CHECK_INT(submit(w, MN_LANE_READ, &jobs[i], i), 0);
+    CHECK(mn_work_busy(w)); /* it waits, ... */
+    while (!atomic_load(&begun))
+        sched_yield();
+    CHECK(mn_work_busy(w)); /* ... it runs, ... */
+    pthread_mutex_unlock(&gate);
+    while (mn_work_busy(w))
+        sched_yield();
+    while (mn_loop_turn(loop, 0)) /* ... and all of it is here. */
+        ;
+    CHECK_INT(done_count, 2);
+    mn_work_free(w);
+    mn_loop_free(loop);
+}
+
 TEST(a_full_lane_says_so_and_starves_no_other)
 {
     struct mn_work *w = begin(2);
