@@ -7,7 +7,7 @@
 MYNAH_BEGIN
 
 struct mynah_offline {
-    const char *node; /* by which it is fetched and removed; sorts as text in the order of time */
+    const char *node; /* by which it is fetched and removed */
     const char *from; /* who sent it; or NULL */
 };
 typedef void mynah_offline_count_done(void *arg, struct mynah_client *c, size_t count,
@@ -16,6 +16,7 @@ typedef void mynah_offline_done(void *arg, struct mynah_client *c, const struct 
                                 size_t count, const struct mynah_error *error);
 MYNAH_API struct mynah_request *mynah_offline_count(struct mynah_client *c,
                                                     mynah_offline_count_done *done, void *arg);
+/* By their nodes, which is the order of time with servers that name them by it. */
 MYNAH_API struct mynah_request *mynah_offline_list(struct mynah_client *c, mynah_offline_done *done,
                                                    void *arg);
 

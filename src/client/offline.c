@@ -59,6 +59,12 @@ struct mynah_request *mynah_offline_count(struct mynah_client *c, mynah_offline_
                             wanted_new((struct wanted){.count = done, .arg = arg}));
 }
 
+/* Servers list them in any order; nodes may be sorted (XEP-0013, 2.3). */
+static int by_node(const void *a, const void *b)
+{
+    return strcmp(((const struct mynah_offline *)a)->node, ((const struct mynah_offline *)b)->node);
+}
+
 static void listed(void *arg, struct mynah_client *c, const struct mynah_item *items, size_t count,
                    const struct mynah_error *error)
 {
@@ -70,6 +76,7 @@ static void listed(void *arg, struct mynah_client *c, const struct mynah_item *i
     for (size_t i = 0; i < count; i++)
         if (items[i].node)
             list[n++] = (struct mynah_offline){items[i].node, items[i].name};
+    qsort(list, n, sizeof *list, by_node);
     w->list(w->arg, c, list, n, error);
     mn_arena_done(&a, NULL);
     mn_free(w);

@@ -340,14 +340,14 @@ def privacylist(server):
 def flexoff(server):
     if server.name != "ejabberd":
         raise Lacks("XEP-0013")
-    for name in "away", "writer":
+    for name in "away", "poster":
         account(server, name)
     for text in "first 北京", "second":
-        with Program(server, "message", address(server, "writer"), address(server, "away"), text) as p:
+        with Program(server, "message", address(server, "poster"), address(server, "away"), text) as p:
             p.says("queued", "written", "acknowledged")
     for count in 2, 0:
         with Program(server, "flexoff", address(server, "away")) as p:
-            p.says("%d messages" % count, *["from writer@"] * count, *["writer@.*: first 北京, kept"] * (count > 0), "removed")
+            p.says("%d messages" % count, *["from poster@"] * count, *["poster@.*: first 北京, kept"] * (count > 0), "removed")
             p.ends()
 
 

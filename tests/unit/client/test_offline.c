@@ -54,8 +54,9 @@ TEST(what_waits_is_counted_and_listed)
         {count, ANSWER("info", ""), "0,-15"},
         {count, NO, "0,-10"},
         {list,
-         ANSWER("items", "<item jid='u@x.test' node='1' name='a@y/1'/><item jid='u@x.test'/><item "
-                         "jid='u@x.test' node='2'/>"),
+         ANSWER("items",
+                "<item jid='u@x.test' node='2'/><item jid='u@x.test'/><item jid='u@x.test' "
+                "node='1' name='a@y/1'/>"),
          "1=a@y/1 2=- 2,0"},
         {list, ANSWER("items", ""), "0,0"},
         {list, NO, "0,-10"},
