@@ -682,6 +682,7 @@ void mynah_client_disconnect(struct mynah_client *c)
     }
     if (c->state == MYNAH_ONLINE && c->has_presence)
         presence_end(c);
+    sm_end(c);
     stream_end(c->stream);
     if (c->stream != s) /* a console that was told of the good-bye has ended it otherwise */
         return;

@@ -34,7 +34,9 @@ struct sm {
     uint32_t in, out;                /* stanzas received; written and acknowledged */
     struct mn_list unacked, waiting; /* written; not yet */
     unsigned unacked_count;
+    bool fresh;         /* something was written after the last <r/> */
     struct mn_turn ask; /* <r/> at the end of the turn */
+    struct mn_timer again;
 };
 
 enum nonsasl { NONSASL_NONE, NONSASL_ASKED, NONSASL_SENT };
@@ -152,6 +154,7 @@ void sm_stream_gone(struct mynah_client *c);
 void sm_session_lost(struct mynah_client *c); /* nothing can be resumed: only what lasts stays */
 void sm_flush(struct mynah_client *c);        /* what waited is written */
 void sm_ask(struct mynah_client *c);
+void sm_end(struct mynah_client *c); /* before the end of the stream */
 
 /* iq.c */
 void iq_came(struct mynah_client *c, const struct mynah_elem *st);

@@ -7,6 +7,10 @@
 
 #define NS_SM "urn:xmpp:sm:3"
 
+/* A server may handle a stanza long after it came: it is asked again when there is something new,
+ * else so much later. */
+enum { AGAIN_MS = 5000 };
+
 static void ask_now(struct mn_turn *t)
 {
     struct mynah_client *c = MN_OF(t, struct mynah_client, sm.ask);
@@ -14,7 +18,31 @@ static void ask_now(struct mn_turn *t)
     if (!c->sm.on || c->sm.asked || !c->stream || (!c->sm.unacked_count && !c->probing))
         return;
     c->sm.asked = true;
+    c->sm.fresh = false;
     stream_write(c->stream, MN_STR("<r xmlns='" NS_SM "'/>"));
+}
+
+static void ask_again(struct mn_timer *t)
+{
+    sm_ask(MN_OF(t, struct mynah_client, sm.again));
+}
+
+static void answer(struct mynah_client *c)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_fmt(&b, "<a xmlns='" NS_SM "' h='%u'/>", c->sm.in);
+    stream_write(c->stream, mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
+/* What is not acknowledged when a stream ends comes again (4): both sides hear in time. */
+void sm_end(struct mynah_client *c)
+{
+    if (c->sm.enabled && c->sm.in)
+        answer(c);
+    c->sm.asked = false;
+    ask_now(&c->sm.ask);
 }
 
 void sm_init(struct mynah_client *c)
@@ -22,6 +50,7 @@ void sm_init(struct mynah_client *c)
     mn_list_init(&c->sm.unacked);
     mn_list_init(&c->sm.waiting);
     c->sm.ask.run = ask_now;
+    c->sm.again.fire = ask_again;
 }
 
 static void out_free(struct out *o)
@@ -72,6 +101,7 @@ static void out_write(struct mynah_client *c, struct out *o)
     if (counted) {
         mn_list_add(&c->sm.unacked, &o->link);
         c->sm.unacked_count++;
+        c->sm.fresh = true;
         sm_ask(c);
     }
     stream_write(c->stream, o->bytes);
@@ -117,6 +147,7 @@ void sm_received(struct mynah_client *c)
 void sm_stream_gone(struct mynah_client *c)
 {
     mn_turn_cancel(&c->sm.ask);
+    mn_timer_stop(&c->sm.again);
     c->sm.on = c->sm.enabled = c->sm.asked = false;
 }
 
@@ -256,17 +287,15 @@ bool sm_element(struct mynah_client *c, const struct mynah_elem *e)
     if (!mynah_elem_is(e, NULL, NS_SM))
         return false;
     if (mynah_elem_is(e, "r", NULL) && c->sm.enabled) {
-        struct mn_buf b = {0};
-
-        mn_buf_fmt(&b, "<a xmlns='" NS_SM "' h='%u'/>", c->sm.in);
-        stream_write(c->stream, mn_buf_view(&b));
-        mn_buf_free(&b);
+        answer(c);
     } else if (mynah_elem_is(e, "a", NULL) && c->sm.on) {
         c->sm.asked = false;
         if (!acknowledge(c, mynah_elem_get(e, "h")))
             too_many(c);
-        else if (c->sm.unacked_count)
+        else if (c->sm.fresh)
             sm_ask(c);
+        else if (c->sm.unacked_count)
+            mn_timer_start(c->ctx->loop, &c->sm.again, AGAIN_MS);
     } else if (mynah_elem_is(e, "enabled", NULL) && c->sm.on && !c->sm.enabled) {
         c->sm.enabled = true;
         if (id && resume && (!strcmp(resume, "true") || !strcmp(resume, "1")))

@@ -19,6 +19,7 @@ struct stream {
     struct mn_conn *conn;
     struct mn_xml *xml;
     bool direct, gone, pumping, ended;
+    bool said_end; /* our side of the stream is over */
 };
 
 static void fail(struct stream *s, int code, const char *why)
@@ -239,7 +240,7 @@ void stream_next(struct stream *s, int code, const char *why)
 
 void stream_write_secret(struct stream *s, mn_str bytes, mn_str instead)
 {
-    if (!s || !s->conn || s->gone)
+    if (!s || !s->conn || s->gone || s->said_end)
         return;
     shown(s, true, instead);
     if (s->conn)
@@ -290,6 +291,7 @@ void stream_compress(struct stream *s)
 void stream_end(struct stream *s)
 {
     stream_write(s, MN_STR("</stream:stream>"));
+    s->said_end = true; /* nothing may follow (RFC 6120, 4.4) */
 }
 
 struct mn_conn *stream_conn(const struct stream *s)

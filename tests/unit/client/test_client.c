@@ -360,6 +360,69 @@ TEST(a_client_may_be_freed_inside_its_call_backs)
     }
 }
 
+static int times(const char *text)
+{
+    const char *p = talk.server.all.p, *end = p + talk.server.all.n;
+    int n = 0;
+
+    for (; (p = memmem(p, (size_t)(end - p), text, strlen(text))); p++)
+        n++;
+    return n;
+}
+
+/* Whoever asks at once again asks without an end. */
+TEST(a_server_that_handles_late_is_not_asked_all_the_time)
+{
+    static const char *const lines[] = {
+        LOGIN(SM),
+        "<<enable",
+        "><enabled xmlns='urn:xmpp:sm:3'/>",
+        "<>one<",
+        "<<r xmlns",
+        "><a xmlns='urn:xmpp:sm:3' h='0'/><r xmlns='urn:xmpp:sm:3'/>",
+        "<<a xmlns",
+        "><r xmlns='urn:xmpp:sm:3'/>",
+        "<<a xmlns",
+        NULL};
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    mynah_chat(talk.c, "a@y.test", "one");
+    talk_until(talk_done);
+    CHECK_INT(times("<r xmlns"), 1);
+    talk_end("online queued written");
+}
+
+static bool talk_heard(void)
+{
+    return noted("a@y.test>x");
+}
+
+TEST(both_sides_acknowledge_before_the_end_and_nothing_follows_it)
+{
+    static const char *const lines[] = {LOGIN(SM),
+                                        "<<enable",
+                                        "><enabled xmlns='urn:xmpp:sm:3'/><message "
+                                        "from='a@y.test'><body>x</body></message>",
+                                        "<<presence type='unavailable'/>",
+                                        "<<a xmlns='urn:xmpp:sm:3' h='1'/>",
+                                        "<</stream:stream>",
+                                        "><r xmlns='urn:xmpp:sm:3'/><iq type='get' id='late' "
+                                        "from='x.test'><x xmlns='y'/></iq></stream:stream>",
+                                        NULL};
+    static const char end[] = "<r xmlns='urn:xmpp:sm:3'/></stream:stream>";
+    struct mn_buf *all = &talk.server.all;
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    mynah_presence_set(talk.c, MYNAH_AVAILABLE, NULL, 0);
+    talk_until(talk_heard);
+    mynah_client_disconnect(talk.c);
+    talk_until(talk_over);
+    CHECK(all->n > sizeof end && !memcmp(all->p + all->n - sizeof end + 1, end, sizeof end - 1));
+    talk_end("online a@y.test>x closing offline");
+}
+
 TEST(a_good_bye_counts_like_any_other_stanza)
 {
     static const char *const lines[] = {LOGIN(SM),
