@@ -31,6 +31,10 @@ static const struct mn_conf_row account_rows[] = {
      .text = "PEM file of the authorities that are trusted instead of the system's"},
     {"pin", MN_CONF_TEXT, ACCOUNT(pin), "",
      .text = "SHA-256 of the one certificate that is trusted"},
+    {"mechanisms", MN_CONF_TEXT, ACCOUNT(mechanisms), "",
+     .text = "the ways to log in that are allowed: SCRAM-SHA-256 PLAIN ...; empty: the safe ones"},
+    {"proxies", MN_CONF_TEXT, ACCOUNT(proxies), "",
+     .text = "ways out, the first one first: socks5://user:password@host:port http://host:port"},
     {0},
 };
 
@@ -148,5 +152,7 @@ struct mynah_client_config im_client_config(const struct im_account *acc, mn_str
         .tls = (enum mynah_tls)acc->tls,
         .ca_file = set(a, acc->ca_file),
         .pin = set(a, acc->pin),
+        .mechanisms = set(a, acc->mechanisms),
+        .proxies = set(a, acc->proxies),
     };
 }

@@ -6,7 +6,7 @@
 #include "mynah/client.h"
 
 struct im_account {
-    mn_str jid, password_command, password_file, host, ca_file, pin;
+    mn_str jid, password_command, password_file, host, ca_file, pin, mechanisms, proxies;
     int64_t port;
     int tls; /* enum mynah_tls */
 };

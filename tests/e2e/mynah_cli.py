@@ -3,8 +3,10 @@
 usage: mynah_cli.py MYNAH MYNAHD"""
 import json, os, queue, shutil, subprocess, sys, tempfile, threading
 
-sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path += [TESTS, TESTS + "/interop"]
 from mynah import DEADLINE, Server, tap
+from peers import free_ports, proxies
 
 MYNAH, MYNAHD = sys.argv[1:]
 FOLDER = tempfile.mkdtemp(prefix="mynah-cli-")
@@ -135,6 +137,24 @@ def passwords_come_from_where_the_configuration_says():
     assert "no account" in call("login", place=[], code=1)
 
 
+def ways_out_and_in_are_the_configurations():
+    conf = "accounts:\n  - {jid: ann@mynah.test, password_command: echo pw, host: 127.0.0.1, port: %d, ca_file: %s/data/certs/ca.crt, %%s}\n" % (
+        server.ports[0], FOLDER)
+    with proxies() as ports:
+        for way in "socks5://127.0.0.1:{open}", "socks5://us%40er:p%3Aw@127.0.0.1:{socks} http://user:pw@127.0.0.1:{http}":
+            write("config/mynah/config.yaml", conf % ("proxies: '%s'" % way.format(**ports)))
+            call("login", place=[])
+    write("config/mynah/config.yaml", conf % ("proxies: 'socks5://127.0.0.1:%d'" % free_ports(1)[0]))
+    call("login", place=[], code=1)
+    write("config/mynah/config.yaml", conf % "proxies: 'gopher://x'")
+    assert "socks5://host:port" in call("login", place=[], code=64)
+    write("config/mynah/config.yaml", conf % "mechanisms: SCRAM-SHA-1")
+    call("login", place=[])
+    write("config/mynah/config.yaml", conf % "mechanisms: PLAIN DIGEST-MD5")
+    call("login", place=[], code=1)
+    os.remove(FOLDER + "/config/mynah/config.yaml")
+
+
 def wrong_usage_is_told():
     for words in [], ["jump"], ["send"], ["ping", "a", "b"], ["presence", "happy"], ["--wait", "x", "send", "a", "b"], ["roster", "eat", "a@b"]:
         call(*words, account="ann", code=64)
@@ -144,7 +164,8 @@ def wrong_usage_is_told():
 
 try:
     failed = tap([accounts_are_made_and_logged_into, messages_are_sent_and_heard, nothing_from_outside_reaches_the_terminal_as_a_command,
-                  the_roster_is_kept, questions_are_answered, passwords_come_from_where_the_configuration_says, wrong_usage_is_told],
+                  the_roster_is_kept, questions_are_answered, passwords_come_from_where_the_configuration_says,
+                  ways_out_and_in_are_the_configurations, wrong_usage_is_told],
                  lambda: server.log)
     server.end()
 finally:
