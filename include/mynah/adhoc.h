@@ -33,12 +33,20 @@ MYNAH_API struct mynah_request *
 mynah_command_go(struct mynah_client *c, const struct mynah_stage *s, enum mynah_action action,
                  const struct mynah_form *form, mynah_stage_done *done, void *arg);
 
+/* Either with any other payload (taken; may be NULL, or hold NULL); `session` NULL: a new one. */
+MYNAH_API struct mynah_request *mynah_command_send(struct mynah_client *c, const char *jid,
+                                                   const char *node, const char *session,
+                                                   enum mynah_action action,
+                                                   struct mynah_elem **payload,
+                                                   mynah_stage_done *done, void *arg);
+
 /* Commands of one's own: each call answers one stage. */
 struct mynah_call {
     const char *from, *node, *session;
     enum mynah_action action;      /* never MYNAH_EXECUTE but at the first stage */
     const struct mynah_form *form; /* what was submitted, or NULL */
     void **state; /* of this session, for the program; NULL inside at the first stage */
+    const struct mynah_elem *xml; /* the <command/>; NULL: it was given up */
 };
 /* Zeros: completed, with nothing to say. */
 struct mynah_answer {
@@ -48,6 +56,7 @@ struct mynah_answer {
     enum mynah_action next;       /* which of them is usual; MYNAH_EXECUTE: the first */
     const char *note, *note_type; /* or NULL; must outlive the call */
     const char *error;            /* instead of all: a condition, "forbidden", "bad-request" */
+    struct mynah_elem *payload;   /* beside or instead of the form; taken; or NULL */
 };
 /* A session that is given up or grows older than ten minutes ends with MYNAH_CANCEL, whose answer
  * goes nowhere. */
@@ -56,5 +65,7 @@ typedef void mynah_command_call(void *arg, struct mynah_client *c, const struct 
 /* `serve` NULL takes it out. `name`: for people. */
 MYNAH_API void mynah_command_serve(struct mynah_client *c, const char *node, const char *name,
                                    mynah_command_call *serve, void *arg);
+/* One more feature of a command of ours, for those that speak of more than forms. */
+MYNAH_API void mynah_command_feature(struct mynah_client *c, const char *node, const char *feature);
 
 MYNAH_END

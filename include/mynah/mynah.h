@@ -13,6 +13,7 @@
 #include "mynah/elem.h"
 #include "mynah/file.h"
 #include "mynah/form.h"
+#include "mynah/iodata.h"
 #include "mynah/iq.h"
 #include "mynah/jid.h"
 #include "mynah/jingle.h"

@@ -16,6 +16,7 @@ struct command {
     char *node, *name;
     mynah_command_call *serve;
     void *arg;
+    struct mynah_elem *features; /* more of them, as <feature/> */
 };
 
 struct session {
@@ -101,8 +102,8 @@ static void came(void *arg, struct mynah_client *c, const struct mynah_elem *res
     mn_free(w);
 }
 
-static struct mynah_request *command_send(struct mynah_client *c, const char *jid,
-                                          struct mynah_elem *e, mynah_stage_done *done, void *arg)
+static struct mynah_request *command_ask(struct mynah_client *c, const char *jid,
+                                         struct mynah_elem *e, mynah_stage_done *done, void *arg)
 {
     struct wanted *w = MN_NEW(struct wanted);
 
@@ -119,25 +120,31 @@ struct mynah_request *mynah_commands(struct mynah_client *c, const char *jid,
 struct mynah_request *mynah_command(struct mynah_client *c, const char *jid, const char *node,
                                     mynah_stage_done *done, void *arg)
 {
-    struct mynah_elem *e = mynah_elem_new("command", NS_COMMANDS);
-
-    mynah_elem_set(e, "node", node);
-    mynah_elem_set(e, "action", "execute");
-    return command_send(c, jid, e, done, arg);
+    return mynah_command_send(c, jid, node, NULL, MYNAH_EXECUTE, NULL, done, arg);
 }
 
 struct mynah_request *mynah_command_go(struct mynah_client *c, const struct mynah_stage *s,
                                        enum mynah_action action, const struct mynah_form *form,
                                        mynah_stage_done *done, void *arg)
 {
-    struct mynah_elem *e = mynah_elem_new("command", NS_COMMANDS),
-                      *x = form ? mynah_form_elem(form) : NULL;
+    struct mynah_elem *x = form ? mynah_form_elem(form) : NULL;
 
-    mynah_elem_set(e, "node", s->node);
-    mynah_elem_set(e, "sessionid", s->session);
+    return mynah_command_send(c, s->jid, s->node, s->session, action, &x, done, arg);
+}
+
+struct mynah_request *mynah_command_send(struct mynah_client *c, const char *jid, const char *node,
+                                         const char *session, enum mynah_action action,
+                                         struct mynah_elem **payload, mynah_stage_done *done,
+                                         void *arg)
+{
+    struct mynah_elem *e = mynah_elem_new("command", NS_COMMANDS);
+
+    mynah_elem_set(e, "node", node);
+    mynah_elem_set(e, "sessionid", session);
     mynah_elem_set(e, "action", actions[action]);
-    mynah_elem_hang(e, &x);
-    return command_send(c, s->jid, e, done, arg);
+    if (payload)
+        mynah_elem_hang(e, payload);
+    return command_ask(c, jid, e, done, arg);
 }
 
 /* Our own. */
@@ -155,11 +162,13 @@ static void session_free(struct adhoc *a, struct session *s)
 /* Nobody asks any more: the program lets its state go. */
 static void session_cancel(struct session *s)
 {
-    struct mynah_call call = {s->from, s->command->node, s->id, MYNAH_CANCEL, NULL, &s->state};
+    struct mynah_call call = {s->from, s->command->node, s->id, MYNAH_CANCEL,
+                              NULL,    &s->state,        NULL};
     struct mynah_answer none = {0};
 
     s->command->serve(s->command->arg, s->client, &call, &none);
     mynah_form_free(none.form);
+    mynah_elem_free(none.payload);
     session_free(adhoc_of(s->client), s);
 }
 
@@ -222,7 +231,7 @@ static enum mynah_action usual_of(unsigned allowed, enum mynah_action wanted)
     return allowed & 1u << MYNAH_NEXT ? MYNAH_NEXT : MYNAH_COMPLETE;
 }
 
-static void stage_write(struct session *s, struct mynah_elem *e, const struct mynah_answer *answer,
+static void stage_write(struct session *s, struct mynah_elem *e, struct mynah_answer *answer,
                         bool canceled)
 {
     struct mynah_elem *x = answer->form ? mynah_form_elem(answer->form) : NULL, *list;
@@ -240,6 +249,7 @@ static void stage_write(struct session *s, struct mynah_elem *e, const struct my
                 mynah_elem_add(list, actions[i], NULL);
     }
     mynah_elem_hang(e, &x);
+    mynah_elem_hang(e, &answer->payload);
     if (answer->note) {
         struct mynah_elem *note = mynah_elem_add_text(e, "note", NULL, answer->note);
 
@@ -251,7 +261,8 @@ static void stage(struct mynah_client *c, struct adhoc *a, struct session *s,
                   enum mynah_action action, struct mynah_ask *q)
 {
     struct mynah_form *form = mynah_form_read(mynah_ask_payload(q));
-    struct mynah_call call = {s->from, s->command->node, s->id, action, form, &s->state};
+    struct mynah_call call = {s->from,   s->command->node,    s->id, action, form,
+                              &s->state, mynah_ask_payload(q)};
     struct mynah_answer answer = {0};
     struct mynah_elem *e = mynah_elem_new("command", NS_COMMANDS);
 
@@ -357,7 +368,20 @@ static bool command_told(void *arg, struct mynah_client *c, const char *from, bo
     mynah_elem_set(i, "name", k->name);
     for (size_t n = 0; n < MN_COUNT(features); n++)
         mynah_elem_set(mynah_elem_add(query, "feature", NULL), "var", features[n]);
+    MYNAH_EACH(f, k->features, "feature", NULL)
+    mynah_elem_set(mynah_elem_add(query, "feature", NULL), "var", mynah_elem_get(f, "var"));
     return true;
+}
+
+void mynah_command_feature(struct mynah_client *c, const char *node, const char *feature)
+{
+    struct command *k = command_find(adhoc_of(c), node);
+
+    if (!k)
+        return;
+    if (!k->features)
+        k->features = mynah_elem_new("features", NS_COMMANDS);
+    mynah_elem_set(mynah_elem_add(k->features, "feature", NULL), "var", feature);
 }
 
 static void command_free(struct command *k)
@@ -365,6 +389,7 @@ static void command_free(struct command *k)
     mn_list_del(&k->link);
     mn_free(k->node);
     mn_free(k->name);
+    mynah_elem_free(k->features);
     mn_free(k);
 }
 
@@ -396,7 +421,8 @@ void mynah_command_serve(struct mynah_client *c, const char *node, const char *n
                               mn_str_dup(mn_str_from(node)),
                               name ? mn_str_dup(mn_str_from(name)) : NULL,
                               serve,
-                              arg};
+                              arg,
+                              NULL};
         mn_list_add(&a->commands, &k->link);
         mynah_disco_serve(c, node, command_told, k);
     }
