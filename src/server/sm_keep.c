@@ -101,31 +101,38 @@ static void write_down(struct session *s)
     mn_buf_free(&b);
 }
 
-/* Sessions that wait for their client, on this thread's owner. */
-static struct session *waiting(struct owner *o)
+static bool keep_of(struct user *u)
 {
-    struct user *u;
-    size_t at = 0;
+    bool some = false;
 
-    while ((u = mn_map_next(&o->users, &at)))
-        MN_LIST_EACH(n, &u->sessions)
-        {
-            struct session *s = MN_OF(n, struct session, link);
+    user_need(u);
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
 
-            if (s->sm && s->sm->resumable && !s->endpoint)
-                return s;
+        if (s->sm && s->sm->resumable && !s->endpoint) {
+            write_down(s);
+            session_forget(s);
+            some = true;
         }
-    return NULL;
+    }
+    user_let(u);
+    return some;
 }
 
+/* An account that nobody needs any more may leave the map, and with it the order: so once more when
+ * there was something. */
 void sm_keep_all(struct owner *o)
 {
-    struct session *s;
+    bool some;
 
-    while ((s = waiting(o))) {
-        write_down(s);
-        session_forget(s);
-    }
+    do {
+        struct user *u;
+
+        some = false;
+        for (size_t at = 0; (u = mn_map_next(&o->users, &at));)
+            some |= keep_of(u);
+    } while (some);
 }
 
 /* The start. */
