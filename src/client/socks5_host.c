@@ -112,6 +112,15 @@ static void timed(struct mn_timer *t)
 
 static const struct mn_conn_face face = {on_bytes, on_closed, NULL, NULL};
 
+/* Who is to make room: whoever does not get on with the handshake. */
+static struct guest *oldest(struct socks5_host *h)
+{
+    MN_LIST_EACH(n, &h->guests)
+    if (!MN_OF(n, struct guest, link)->good)
+        return MN_OF(n, struct guest, link);
+    return MN_OF(h->guests.next, struct guest, link);
+}
+
 static void accepted(void *arg, int fd, const struct mn_addr *peer)
 {
     struct socks5_host *h = arg;
@@ -124,7 +133,7 @@ static void accepted(void *arg, int fd, const struct mn_addr *peer)
     mn_list_add(&h->guests, &g->link);
     mn_timer_start(h->ctx->loop, &g->timer, HANDSHAKE_MS);
     if (++h->count > GUESTS_MAX)
-        guest_free(g);
+        guest_free(oldest(h));
 }
 
 struct socks5_host *socks5_host_new(struct mynah_context *ctx, uint16_t port, const char *dst)

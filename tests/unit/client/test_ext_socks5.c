@@ -1,6 +1,7 @@
 #include "mynah/bytestream.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/codec.h"
 #include "base/crypt.h"
@@ -210,6 +211,30 @@ TEST(who_asks_for_the_right_thing_is_the_other_side)
     talk_until(is_closed);
     other_done();
     talk_end("online opened:a@y.test/1/s bytes:early closed:0");
+}
+
+TEST(who_only_connects_is_in_nobodys_way)
+{
+    const char *dst = dst_of("s", "u@x.test/r", "a@y.test/1");
+    char port[64];
+    int idle[20];
+    struct mn_addr at;
+
+    offer(&direct);
+    said(" port='", port);
+    CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"), (uint16_t)strtoul(port, NULL, 10), &at), 0);
+    for (size_t i = 0; i < MN_COUNT(idle); i++) {
+        idle[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CHECK_INT(connect(idle[i], &at.sa, mn_addr_len(&at)), 0);
+    }
+    socks5_dial(talk.ctx, "127.0.0.1", mn_addr_port(&at), dst, dialled, NULL);
+    talk_until(is_dialled);
+    say_used("u@x.test/r");
+    talk_until(is_open);
+    other_done();
+    for (size_t i = 0; i < MN_COUNT(idle); i++)
+        close(idle[i]);
+    talk_end(NULL);
 }
 
 TEST(who_says_what_cannot_be)
