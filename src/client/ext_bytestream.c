@@ -312,7 +312,7 @@ void mynah_bytestream_close(struct mynah_bytestream *b)
     if (b->ended || b->closing)
         return;
     b->closing = true;
-    if (b->open)
+    if (b->open && !b->client->freed)
         b->face->close(b);
     else
         bytestream_end(b, MYNAH_E_CANCELLED, NULL);

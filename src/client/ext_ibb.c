@@ -32,7 +32,7 @@ struct ibb {
     struct mn_buf out;
     unsigned block;
     uint16_t in_seq, out_seq;
-    bool messages;
+    bool messages, offering;
     struct slot slots[WINDOW];
     struct mynah_request *request; /* open, close */
     struct mynah_ask *closing;     /* theirs: answered when ours has gone */
@@ -67,10 +67,19 @@ static void request_cancel(struct mynah_request **slot)
     mynah_cancel(r);
 }
 
+static void bye(struct mynah_bytestream *b)
+{
+    struct mynah_elem *e = elem_new(b, "close");
+
+    mynah_iq_send(b->client, MYNAH_SET, b->peer, &e, 0, NULL, NULL);
+}
+
 static void stop(struct mynah_bytestream *b)
 {
     struct ibb *i = ibb_of(b);
 
+    if (i->offering && !b->client->freed)
+        bye(b); /* the other side may be saying yes just now */
     request_cancel(&i->request);
     for (size_t k = 0; k < WINDOW; k++)
         request_cancel(&i->slots[k].request);
@@ -94,13 +103,6 @@ static bool is_lost(const struct ibb *i, const struct mynah_error *error)
         return true;
     return !strcmp(cond, "recipient-unavailable") || !strncmp(cond, "remote-server", 13) ||
            !strcmp(cond, "gone") || !strcmp(cond, "item-not-found");
-}
-
-static void bye(struct mynah_bytestream *b)
-{
-    struct mynah_elem *e = elem_new(b, "close");
-
-    mynah_iq_send(b->client, MYNAH_SET, b->peer, &e, 0, NULL, NULL);
 }
 
 static void answered(void *arg, struct mynah_client *c, const struct mynah_elem *result,
@@ -230,6 +232,7 @@ static void offer_answered(void *arg, struct mynah_client *c, const struct mynah
     if (b->ended)
         return;
     i->request = NULL;
+    i->offering = false;
     if (result) {
         bytestream_opened(b);
         return;
@@ -251,6 +254,7 @@ static void offer_send(struct mynah_bytestream *b)
     set_number(e, "block-size", i->block);
     mynah_elem_set(e, "stanza", i->messages ? "message" : "iq");
     i->request = mynah_iq_send(b->client, MYNAH_SET, b->peer, &e, 0, offer_answered, b);
+    i->offering = true;
 }
 
 static void offer(struct mynah_bytestream *b, const struct mynah_bytestream_options *o)

@@ -132,6 +132,18 @@ TEST(ours_ends_with_what_the_other_side_says)
     talk_end("online opened:a@y.test/1/s closed:-10item-not-found");
 }
 
+TEST(an_offer_that_is_taken_back_is_closed_at_the_other_side)
+{
+    static const char *const lines[] = {LOGIN(""), "< id='", RESULT, "<<close ", END};
+    const struct mynah_bytestream_options o = {.size = sizeof o, .sid = "s"};
+
+    talk_start(lines, NULL);
+    mynah_bytestream_close(ours(&o));
+    talk_until(is_closed);
+    talk_until(talk_done);
+    talk_end("online closed:-12");
+}
+
 TEST(what_waits_is_bounded_and_room_is_told)
 {
     static const char *const lines[] = {LOGIN(""), "< id='", RESULT,   "< id='", RESULT,
