@@ -5,7 +5,10 @@
  * The first message goes to the bare address. Whoever answers is written to from then on, until he
  * says "gone", any of the address's programs changes its presence, or the session is lost
  * (XEP-0296). A message of another program moves the conversation there; a notice of another
- * program ends the hold on the first. */
+ * program ends the hold on the first.
+ *
+ * A program that shows the other side's states says so once, before it connects:
+ * mynah_disco_feature(c, "http://jabber.org/protocol/chatstates", true). */
 #pragma once
 
 #include "mynah/message.h"

@@ -87,6 +87,7 @@ TEST(only_an_answer_that_fits_what_was_offered_is_one)
         ANSWER(TYPE "<field var='where'><value>moon</value></field>"),
         ANSWER("<field var='where'><value>home</value></field>"),
         ANSWER(TYPE),
+        ANSWER(TYPE "<field var='where'><value>home</value><value>park</value></field>"),
         ANSWER(TYPE "<field var='where'><value>home</value></field><field var='more'/>"),
         "<type='get' id='",
         "><iq type='result' from='a@y.test/1' id='%1'/>",
@@ -100,7 +101,7 @@ TEST(only_an_answer_that_fits_what_was_offered_is_one)
     mynah_form_option(offer, "where", NULL, "home");
     talk_start(lines, NULL);
     talk_until(talk_online);
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < 8; i++)
         mynah_negotiate(talk.c, "a@y.test/1", offer, agreed, NULL);
     mynah_form_free(offer);
     talk_until(talk_done);
@@ -108,7 +109,7 @@ TEST(only_an_answer_that_fits_what_was_offered_is_one)
         struct mn_buf all = {0};
         const char *odd = mynah_code_text(MYNAH_E_FORMAT);
 
-        mn_buf_fmt(&all, "online home %s %s %s %s %s %s", odd, odd, odd, odd, odd,
+        mn_buf_fmt(&all, "online home %s %s %s %s %s %s %s", odd, odd, odd, odd, odd, odd,
                    mynah_code_text(MYNAH_E_STANZA));
         mn_buf_c(&all, 0);
         talk_end(all.p);
