@@ -159,7 +159,8 @@ void mn_buf_xml(struct mn_buf *b, mn_str s, bool attr)
         mn_buf_add(b, e, strlen(e));
         from = i + 1;
     }
-    mn_buf_add(b, s.p + from, s.n - from);
+    if (from < s.n)
+        mn_buf_add(b, s.p + from, s.n - from);
 }
 
 void mn_buf_shift(struct mn_buf *b, size_t n)

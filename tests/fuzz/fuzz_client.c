@@ -1,0 +1,387 @@
+/* covers: mynah_elem_parse
+ * A server's bytes into a client of libmynah, in process. The first character chooses where the
+ * stream stands:
+ *
+ *   s, a     before the login, by password or as nobody
+ *   o        online: with stream management, a roster, a room, messages and questions under way
+ *   b        nowhere: the rest is a session that was saved
+ *   x        nowhere: the rest is a document
+ *
+ * Then each line is said by the server. A `$` stands for the last id that the client gave to
+ * anything. A line that is `!` alone cuts the connection, and what follows is said on the next, as
+ * far as there is one: a client that was online is let in, and asks for its session. Whatever
+ * comes, each question ends once, and no life line goes back. */
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "base/work.h"
+#include "client/client.h"
+#include "mynah/mynah.h"
+#include "net/dial.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct mynah_context *ctx;
+static struct mynah_client *client;
+static int server = -1; /* our end of the connection */
+static int64_t now;
+static bool lets_in;
+static unsigned asked, ended;
+static char last_id[MYNAH_ID_MAX];
+
+/* Dialling: the next connection is a pair of sockets. */
+
+struct mn_dial {
+    struct mn_timer timer;
+    void (*done)(void *arg, int code, const struct mn_dial_found *found, const char *why);
+    void *arg;
+    bool again;
+};
+
+static void cut(void)
+{
+    if (server >= 0)
+        close(server);
+    server = -1;
+}
+
+static void dial_now(struct mn_timer *t)
+{
+    struct mn_dial *d = MN_OF(t, struct mn_dial, timer);
+    int pair[2];
+
+    if (d->again) {
+        d->done(d->arg, MN_E_CLOSED, NULL, "nobody else");
+        return;
+    }
+    cut();
+    MN_ASSERT(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair));
+    server = pair[1];
+    d->done(d->arg, MN_E_OK, &(struct mn_dial_found){pair[0], false, "x.test", 5222}, NULL);
+}
+
+struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
+                        void (*done)(void *arg, int code, const struct mn_dial_found *found,
+                                     const char *why),
+                        void *arg)
+{
+    struct mn_dial *d = MN_NEW(struct mn_dial);
+
+    (void)plan;
+    d->timer.fire = dial_now;
+    d->done = done;
+    d->arg = arg;
+    mn_timer_start(l, &d->timer, 0);
+    return d;
+}
+
+void mn_dial_again(struct mn_dial *d, int code, const char *why)
+{
+    (void)code;
+    (void)why;
+    d->again = true;
+    mn_timer_start(ctx->loop, &d->timer, 0);
+}
+
+void mn_dial_free(struct mn_dial *d)
+{
+    if (d)
+        mn_timer_stop(&d->timer);
+    mn_free(d);
+}
+
+/* Work is done at once: every run of an input is the same. */
+struct mn_work {
+    int dummy;
+};
+
+struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)
+{
+    (void)threads;
+    (void)depth;
+    return MN_NEW(struct mn_work);
+}
+
+void mn_work_stop(struct mn_work *w)
+{
+    (void)w;
+}
+
+void mn_work_free(struct mn_work *w)
+{
+    mn_free(w);
+}
+
+static void job_back(struct mn_post *p)
+{
+    struct mn_job *j = (struct mn_job *)p;
+
+    j->done(j);
+}
+
+int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j)
+{
+    (void)w;
+    (void)lane;
+    j->run(j);
+    j->post.run = job_back;
+    mn_loop_post(j->loop, &j->post);
+    return MN_E_OK;
+}
+
+void mn_work_submit_all(struct mn_work *w, enum mn_lane lane, struct mn_job **list)
+{
+    while (*list) {
+        struct mn_job *j = *list;
+
+        *list = j->next;
+        (void)mn_work_submit(w, lane, j);
+    }
+}
+
+/* No other thread has anything for us: whoever would wait for it, does not. */
+int epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
+{
+    (void)timeout;
+    return (int)syscall(SYS_epoll_pwait, fd, events, count, 0, NULL, 8);
+}
+
+static void settle(void)
+{
+    for (int quiet = 0; quiet < 3;)
+        quiet = mn_loop_turn(ctx->loop, 0) ? 0 : quiet + 1;
+}
+
+static void pass(int64_t ms)
+{
+    now += ms;
+    mn_clock_set(now, 1000000000000 + now);
+    settle();
+}
+
+/* What the client says: its ids are remembered, the rest is gone. */
+
+static void hear(void)
+{
+    char text[65536];
+    ssize_t n;
+
+    while (server >= 0 && (n = recv(server, text, sizeof text, 0)) > 0) {
+        mn_str rest = {text, (size_t)n};
+        char *id;
+
+        while ((id = memmem(rest.p, rest.n, " id='", 5))) {
+            mn_str value;
+
+            rest = mn_str_skip(rest, (size_t)(id - rest.p) + 5);
+            value = mn_str_cut(rest, '\'', &rest);
+            if (value.n && value.n < sizeof last_id)
+                snprintf(last_id, sizeof last_id, "%.*s", MN_ARG(value));
+        }
+    }
+}
+
+static void say(mn_str bytes)
+{
+    while (bytes.n && server >= 0) {
+        ssize_t n = send(server, bytes.p, bytes.n, MSG_NOSIGNAL);
+
+        if (n <= 0)
+            cut();
+        else
+            bytes = mn_str_skip(bytes, (size_t)n);
+        settle();
+        hear();
+    }
+}
+
+#define HEADER                                                                                     \
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='1' " \
+    "from='x.test' version='1.0'>"
+#define SASL                                                                                       \
+    "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"                       \
+    "<mechanism>ANONYMOUS</mechanism></mechanisms></stream:features>"
+
+static void let_in(void)
+{
+    say(MN_STR(HEADER SASL));
+    say(MN_STR("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"));
+    say(MN_STR(HEADER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
+                      "<ver xmlns='urn:xmpp:features:rosterver'/><sm xmlns='urn:xmpp:sm:3'/>"
+                      "</stream:features>"));
+}
+
+static void again(void)
+{
+    cut();
+    settle();
+    pass(40000);
+    if (lets_in)
+        let_in();
+}
+
+/* The program. */
+
+static void answered(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                     const struct mynah_error *error)
+{
+    (void)c;
+    MN_ASSERT(!result != !error && !*(bool *)arg);
+    *(bool *)arg = true;
+    ended++;
+}
+
+static bool answers[4];
+static int life[4];
+
+static void sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+                 const struct mynah_error *why)
+{
+    int *line = arg;
+
+    (void)c;
+    (void)id;
+    (void)why;
+    MN_ASSERT((int)state > *line);
+    *line = (int)state;
+}
+
+static void message(void *arg, struct mynah_client *c, const struct mynah_message *m)
+{
+    (void)arg;
+    mynah_message_received(c, m);
+    mynah_message_displayed(c, m);
+}
+
+static void presence(void *arg, struct mynah_client *c, const struct mynah_presence *p)
+{
+    (void)arg;
+    mynah_free(mynah_jid_bare(p->from));
+    (void)mynah_roster_resource(c, p->from, 0);
+}
+
+static const struct mynah_calls calls = {
+    .size = sizeof calls, .message = message, .presence = presence};
+
+static void busy(void)
+{
+    static const struct mynah_room_calls room_calls = {.size = sizeof room_calls};
+    static const char *const to[] = {NULL, "a@y.test", "x.test", "r@y.test/n"};
+    struct mynah_room *room;
+
+    let_in();
+    say(MN_STR("<iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+               "<jid>u@x.test/r</jid></bind></iq>"
+               "<enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>"));
+    MN_ASSERT(mynah_client_state(client) == MYNAH_ONLINE);
+    mynah_presence_set(client, MYNAH_AVAILABLE, NULL, 0);
+    MN_ASSERT(!mynah_room_new(client, "room@rooms.test", "me", &room_calls, NULL, &room));
+    (void)mynah_room_join(room, NULL, NULL);
+    for (size_t i = 0; i < MN_COUNT(answers); i++) {
+        struct mynah_elem *q = mynah_elem_new("query", "urn:test"),
+                          *m = mynah_message_new("a@y.test", MYNAH_CHAT, "hi");
+
+        answers[i] = false;
+        life[i] = -1;
+        asked++;
+        mynah_iq_send(client, MYNAH_GET, to[i], &q, 0, answered, &answers[i]);
+        (void)mynah_message_send(client, &m, NULL, sent, &life[i]);
+    }
+    settle();
+    hear();
+}
+
+static void line(mn_str in)
+{
+    struct mn_buf b = {0};
+
+    if (mn_str_is(in, "!")) {
+        again();
+        return;
+    }
+    for (size_t i = 0; i < in.n; i++)
+        if (in.p[i] == '$')
+            mn_buf_str(&b, mn_str_from(last_id));
+        else
+            mn_buf_c(&b, in.p[i]);
+    say(mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
+/* What is written as it was read is read as it was written. */
+static void document(const char *text)
+{
+    struct mynah_elem *e, *back;
+    char *xml, *second;
+
+    if (mynah_elem_parse(text, &e))
+        return;
+    xml = mynah_elem_xml(e);
+    MN_ASSERT(!mynah_elem_parse(xml, &back));
+    second = mynah_elem_xml(back);
+    MN_ASSERT(!strcmp(xml, second));
+    mynah_elem_free(e);
+    mynah_elem_free(back);
+    mynah_free(xml);
+    mynah_free(second);
+}
+
+static void talk(char mode, mn_str in)
+{
+    struct mynah_client_config config = {.size = sizeof config,
+                                         .jid = mode == 's' ? "u@x.test" : "x.test",
+                                         .password = mode == 's' ? "secret" : NULL,
+                                         .tls = MYNAH_TLS_OFF,
+                                         .compress = mode != 'o'};
+
+    ctx = mynah_context_new(NULL);
+    MN_ASSERT(!mynah_client_new(ctx, &config, &client, NULL));
+    mynah_listen(client, &calls, NULL);
+    lets_in = mode == 'o';
+    if (mode == 'b') {
+        char *bare = mn_str_dup(in);
+
+        (void)mynah_client_restore(client, bare, in.n);
+        mn_free(bare);
+    }
+    MN_ASSERT(!mynah_client_connect(client));
+    pass(1);
+    if (mode == 'o')
+        busy();
+    else if (mode == 'b')
+        let_in();
+    while (in.n && mode != 'b')
+        line(mn_str_cut(in, '\n', &in));
+    pass(100000);
+    mynah_client_free(client);
+    settle();
+    cut();
+    mynah_context_free(ctx);
+    MN_ASSERT(asked == ended);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    mn_str in = {(const char *)data, size};
+    char mode = size ? in.p[0] : 'x';
+
+    now = 1000;
+    mn_clock_set(now, 1000000000000 + now);
+    mn_rand_fix(1);
+    asked = ended = 0;
+    in = mn_str_skip(in, 1);
+    if (mode == 'x') {
+        char *text = mn_str_dup(in);
+
+        document(text);
+        mn_free(text);
+    } else {
+        talk(mode, in);
+    }
+    return 0;
+}
