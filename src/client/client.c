@@ -632,11 +632,12 @@ void mynah_client_free(struct mynah_client *c)
         return;
     c->freed = true;
     c->state = MYNAH_OFFLINE;
+    listeners_mute(&c->listeners);
+    sm_end(c);
     stream_close(c->stream, LINGER_MS);
     stop(c);
     iq_lost(c, MYNAH_E_CANCELLED);
     mn_list_del(&c->link);
-    listeners_mute(&c->listeners);
     context_trash(c->ctx, &c->trash, client_memory);
 }
 

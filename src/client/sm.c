@@ -292,6 +292,8 @@ bool sm_element(struct mynah_client *c, const struct mynah_elem *e)
         c->sm.asked = false;
         if (!acknowledge(c, mynah_elem_get(e, "h")))
             too_many(c);
+        else if (!c->sm.on)
+            return true; /* the client was freed, or left, when it was told */
         else if (c->sm.fresh)
             sm_ask(c);
         else if (c->sm.unacked_count)

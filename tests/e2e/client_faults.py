@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+"""Clients of libmynah over a wire that is cut, closed by halves, stalled or delayed behind a byte that the test chooses: no message is
+lost or comes twice, each question ends once, the client comes back. Prints TAP.
+usage: client_faults.py FAULTY MYNAHD [COUNT|all [SEED]]     so many faults at random places, or each kind at every byte"""
+import asyncio, os, random, re, shutil, sys, tempfile
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import DEADLINE, Client, Server, clean, tap, write
+
+FAULTY, MYNAHD = sys.argv[1:3]
+COUNT = sys.argv[3] if len(sys.argv) > 3 else "200"
+SEED = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+PARALLEL, MESSAGES = 8, 12
+HOWS = ["cut", "half", "stall", "delay"]
+CONFIG = """
+data: %s/data
+listen:
+  - {address: "127.0.0.1", port: 0, tls: offered}
+auth: {iterations: 4096}
+registration: {open: yes, per_address: off}
+"""
+
+
+class Wire:
+    """Carries connections to the server; the first of them meets its fault behind the byte `at` of one direction."""
+
+    def __init__(self, port, up, at, how):
+        self.port, self.up, self.at, self.how, self.first, self.met = port, up, at, how, how is not None, False
+        self.passed, self.tasks = [0, 0], set()
+
+    async def open(self):
+        self.server = await asyncio.start_server(self.came, "127.0.0.1", 0)
+        return self.server.sockets[0].getsockname()[1]
+
+    async def came(self, reader, writer):
+        first, self.first, writers = self.first, False, [writer]
+        self.tasks.add(asyncio.current_task())
+        try:
+            far = await asyncio.open_connection("127.0.0.1", self.port)
+            writers.append(far[1])
+            await asyncio.gather(self.carry(reader, far[1], 0, first), self.carry(far[0], writer, 1, first))
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            for w in writers:
+                w.transport.abort()
+
+    async def carry(self, reader, writer, way, first):
+        left = self.at if first and self.up == (way == 0) else None
+        while data := await reader.read(65536):
+            if first:
+                self.passed[way] += len(data)
+            if left is not None and len(data) >= left:
+                writer.write(data[:left])
+                await writer.drain()
+                data, left, self.met = data[left:], None, True
+                if self.how == "delay":
+                    await asyncio.sleep(0.05)
+                elif self.how == "half":
+                    writer.write_eof()
+                    return
+                elif self.how == "stall":
+                    await asyncio.sleep(0.3)
+                    raise ConnectionResetError
+                else:
+                    raise ConnectionResetError
+            elif left is not None:
+                left -= len(data)
+            writer.write(data)
+            await writer.drain()
+        if not writer.is_closing():
+            writer.write_eof()
+
+    async def close(self):
+        self.server.close()
+        for t in self.tasks:
+            t.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+class Program:
+    def __init__(self, *args):
+        self.args, self.lines = [FAULTY, *map(str, args)], []
+
+    async def __aenter__(self):
+        self.process = await asyncio.create_subprocess_exec(*self.args, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                                                            stderr=asyncio.subprocess.STDOUT, env={**os.environ, "MYNAH_PASSWORD": "testpwd"})
+        return self
+
+    async def says(self, pattern):
+        while True:
+            line = (await asyncio.wait_for(self.process.stdout.readline(), 4 * DEADLINE)).decode()
+            assert line, "%s did not say %r but: %s" % (self.args, pattern, "".join(self.lines))
+            self.lines.append(line)
+            if re.match(pattern, line):
+                return line
+
+    async def __aexit__(self, *_):
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+
+class Steps:
+    def __init__(self, folder):
+        self.folder = folder
+        self.server = Server(MYNAHD, write(folder, CONFIG))
+        self.ca = self.folder + "/data/certs/ca.crt"
+        self.again = self.told = self.met = self.resumed = self.disordered = self.pairs = 0
+
+    def account(self, name):
+        c = Client(self.server)
+        assert "type='result'" in c.register(name)[1]
+        c.socket.close()
+
+    async def one(self, side, up, at, how):
+        """One pair, of which the sender's wire, or the receiver's, has the fault."""
+        wires = {x: Wire(self.server.ports[0], up, at, how if x == side else None) for x in ("sender", "receiver")}
+        ports = {x: await w.open() for x, w in wires.items()}
+        self.pairs += 1
+        names = "from%d" % self.pairs, "to%d" % self.pairs
+        await asyncio.gather(*(asyncio.to_thread(self.account, name) for name in names))
+        author, to, count = names[0] + "@localhost/", names[1] + "@localhost/r", {}
+        try:
+            async with Program(to, ports["receiver"], self.ca) as receiver:
+                await receiver.says("online")
+
+                async def chat(name, messages):
+                    """To its end; returns its last line."""
+                    before, bodies = len(count), []
+                    async with Program(name, ports["sender"], self.ca, to, messages) as sender:
+                        end = await sender.says("done|broken|.*ERROR")
+                        assert end.startswith("done"), "".join(sender.lines)
+                    while len(count) < before + messages:
+                        _, ident, body = (await receiver.says("got ")).split()
+                        if ident not in count:
+                            bodies.append(int(body))
+                        count[ident] = count.get(ident, 0) + 1
+                    assert sorted(bodies) == list(range(messages)), bodies
+                    return end, bodies == sorted(bodies)
+
+                end, ordered = await chat(author + "s", MESSAGES)
+                # Whatever comes twice has come before what a second one says.
+                await chat(author + "t", 4)
+                receiver.process.stdin.close()
+                told = await receiver.says("done|broken|.*ERROR")
+            again = sum(count.values()) - len(count)
+            assert not again or not all(" 1 sessions" in x for x in (end, told)), "doubled in a session that was resumed: %s" % count
+            # What waited for a session that did not come back is behind what the next one got meanwhile.
+            assert ordered or " 1 sessions" not in told, "out of order in one session"
+            self.disordered += not ordered
+            self.again += again
+            self.told += 1
+            self.met += wires[side].met
+            self.resumed += sum(int(x.split()[3]) for x in (end, told))
+            return wires[side].passed
+        except Exception as e:
+            raise Exception("%s at byte %d %s of the %s: %r" % (how, at, "up" if up else "down", side, e)) from e
+        finally:
+            for w in wires.values():
+                await w.close()
+
+    async def measured(self):
+        """How many bytes go up and down on a wire without a fault."""
+        return {side: await self.one(side, True, 1 << 40, "cut") for side in ("sender", "receiver")}
+
+    async def many(self, plans):
+        plans = iter(plans)
+
+        async def worker():
+            for plan in plans:
+                await self.one(*plan)
+
+        await asyncio.gather(*(worker() for _ in range(PARALLEL)))
+
+    def faults_lose_and_double_nothing(self):
+        rng = random.Random(SEED)
+        sizes = asyncio.run(self.measured())
+        if COUNT == "all":
+            plans = ((side, up, at, how) for side in sizes for up in (True, False) for at in range(1, sizes[side][0 if up else 1]) for how in HOWS)
+        else:
+            plans = []
+            for _ in range(int(COUNT)):
+                side, up = rng.choice(["sender", "sender", "receiver"]), rng.random() < 0.5
+                plans.append((side, up, rng.randrange(1, sizes[side][0 if up else 1]), rng.choice(HOWS)))
+        asyncio.run(self.many(plans))
+        print("# seed %d: %d chats of %d messages, %d met their fault, %d resumptions, %d messages came again with their id, %d chats in another order"
+              % (SEED, self.told, MESSAGES, self.met, self.resumed, self.again, self.disordered))
+
+    def the_server_ends_well(self):
+        self.server.end()
+
+
+folder = tempfile.mkdtemp(prefix="mynah-faults-")
+steps = None
+try:
+    steps = Steps(folder)
+    bad = tap([steps.faults_lose_and_double_nothing, steps.the_server_ends_well], lambda: steps.server.log)
+finally:
+    if steps:
+        clean(steps.server, folder)
+    else:
+        shutil.rmtree(folder)
+sys.exit(bool(bad))

@@ -1,0 +1,167 @@
+/* A client for client_faults.py: logs in, sends numbered messages and asks questions, or listens;
+ * comes back as libmynah does, and counts what it is told.
+ * usage: faulty JID PORT CA [TO MESSAGES]     the password is in MYNAH_PASSWORD
+ * Without TO it prints `got ID BODY` for each message, until its input ends. With it the end is a
+ * line `done`, or `broken` and why. */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <mynah/mynah.h>
+
+enum { MESSAGES_MAX = 1000, QUESTIONS = 4 };
+
+static struct mynah_context *ctx;
+static const char *to;
+static bool leaving;
+static int messages, acked, asked, answered, sessions, resumptions;
+static int life[MESSAGES_MAX], ends[QUESTIONS];
+
+static void broken(const char *why, int which)
+{
+    printf("broken %s %d\n", why, which);
+    exit(1);
+}
+
+static void sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+                 const struct mynah_error *why)
+{
+    int *line = arg;
+
+    (void)c;
+    (void)id;
+    if (why || (int)state <= *line)
+        broken("life line", (int)state);
+    if (*line < MYNAH_SENT_ACKED && state >= MYNAH_SENT_ACKED)
+        acked++;
+    *line = (int)state;
+}
+
+static void done(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                 const struct mynah_error *error)
+{
+    int *end = arg;
+
+    (void)c;
+    if (!result == !error || ++*end != 1)
+        broken("answer", *end);
+    if (error && error->code != MYNAH_E_LOST && error->code != MYNAH_E_STATE)
+        broken("question", error->code);
+    answered++;
+}
+
+static void ask(struct mynah_client *c)
+{
+    struct mynah_elem *ping = mynah_elem_new("ping", "urn:xmpp:ping");
+
+    if (asked < QUESTIONS)
+        mynah_iq_send(c, MYNAH_GET, mynah_client_domain(c), &ping, 0, done, &ends[asked++]);
+}
+
+static void write_all(struct mynah_client *c)
+{
+    for (int i = 0; i < messages; i++) {
+        struct mynah_elem *m;
+        char body[16];
+
+        snprintf(body, sizeof body, "%d", i);
+        m = mynah_message_new(to, MYNAH_CHAT, body);
+        life[i] = -1;
+        if (mynah_message_send(c, &m, NULL, sent, &life[i]))
+            broken("message", i);
+        if (i % (messages / QUESTIONS) == 0)
+            ask(c);
+    }
+}
+
+static void state(void *arg, struct mynah_client *c, enum mynah_state s,
+                  const struct mynah_error *why)
+{
+    static int again;
+
+    (void)arg;
+    if (s == MYNAH_OFFLINE && !leaving)
+        broken(why ? mynah_code_text(why->code) : "offline", why ? why->code : 0);
+    if (s == MYNAH_WAITING) {
+        if (!why)
+            broken("nothing says why", 0);
+        if (++again > 20)
+            broken("it does not come back", again);
+        mynah_client_network_changed(c); /* in the test nobody has time for a pause */
+    }
+    if (s != MYNAH_ONLINE)
+        return;
+    if (mynah_client_is_resumed(c)) {
+        resumptions++;
+    } else if (sessions++ == 0) {
+        mynah_presence_set(c, MYNAH_AVAILABLE, NULL, 0);
+        printf("online\n");
+        if (to)
+            write_all(c);
+    }
+}
+
+static void message(void *arg, struct mynah_client *c, const struct mynah_message *m)
+{
+    (void)arg;
+    (void)c;
+    if (m->body && !to)
+        printf("got %s %s\n", m->id, m->body);
+}
+
+static bool over(void)
+{
+    return to && acked == messages && answered == asked && asked == QUESTIONS;
+}
+
+static void run(void)
+{
+    struct pollfd fds[] = {{mynah_fd(ctx), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+
+    while (!over() && !fds[1].revents) {
+        int64_t due = mynah_due(ctx);
+
+        poll(fds, to ? 1 : 2, due < 0 || due > 1000000 ? -1 : (int)due);
+        mynah_turn(ctx, 0);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct mynah_calls calls = {
+        .size = sizeof calls, .state = state, .message = message};
+    struct mynah_client_config config = {.size = sizeof config,
+                                         .host = "127.0.0.1",
+                                         .password = getenv("MYNAH_PASSWORD"),
+                                         .keepalive_ms = 2000,
+                                         .connect_ms = 10000};
+    struct mynah_client *c;
+
+    if (argc != 4 && argc != 6)
+        return 64;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    config.jid = argv[1];
+    config.port = (uint16_t)strtoul(argv[2], NULL, 10);
+    config.ca_file = argv[3];
+    if (argc == 6) {
+        to = argv[4];
+        messages = (int)strtol(argv[5], NULL, 10);
+        if (messages < QUESTIONS || messages > MESSAGES_MAX)
+            return 64;
+    }
+    ctx = mynah_context_new(NULL);
+    if (mynah_client_new(ctx, &config, &c, NULL))
+        return 64;
+    mynah_listen(c, &calls, NULL);
+    mynah_client_connect(c);
+    run();
+    leaving = true;
+    mynah_client_disconnect(c);
+    while (mynah_client_state(c) != MYNAH_OFFLINE)
+        mynah_turn(ctx, -1);
+    printf("done %d sessions, %d resumed\n", sessions, resumptions);
+    mynah_context_free(ctx);
+    return 0;
+}
