@@ -128,6 +128,9 @@ MYNAH_API const char *mynah_client_tls_name(const struct mynah_client *c);
 MYNAH_API const char *mynah_client_mechanism(const struct mynah_client *c);
 /* The <features/> that came last, or NULL. */
 MYNAH_API const struct mynah_elem *mynah_client_features(const struct mynah_client *c);
+/* A pointer of the program's that goes along; NULL to begin with. */
+MYNAH_API void mynah_client_set_data(struct mynah_client *c, void *data);
+MYNAH_API void *mynah_client_data(const struct mynah_client *c);
 /* What it logs in with; NULL: nothing. */
 MYNAH_API const char *mynah_client_password(const struct mynah_client *c);
 MYNAH_API void mynah_client_set_password(struct mynah_client *c, const char *password);

@@ -752,6 +752,16 @@ const struct mynah_elem *mynah_client_features(const struct mynah_client *c)
     return c->features;
 }
 
+void mynah_client_set_data(struct mynah_client *c, void *data)
+{
+    c->data = data;
+}
+
+void *mynah_client_data(const struct mynah_client *c)
+{
+    return c->data;
+}
+
 const char *mynah_client_password(const struct mynah_client *c)
 {
     return c->password;

@@ -53,6 +53,7 @@ struct mynah_client {
     bool component;                         /* `password` is its secret */
     struct mn_list listeners;
     bool freed;
+    void *data; /* the program's */
 
     enum mynah_state state;
     struct mn_proxy *proxies;

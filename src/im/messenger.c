@@ -1,0 +1,661 @@
+#include "im/messenger.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+
+enum { LINES_MAX = 2000, HISTORY_SHOWN = 30 };
+
+struct asked {
+    struct im_account_state *account;
+    char *jid;
+};
+
+struct im {
+    struct mynah_context *ctx;
+    struct im_history *history;
+    struct im_calls calls;
+    void *arg;
+    struct im_chat **chats;
+    size_t chat_count, chat_cap;
+    struct im_account_state **accounts;
+    size_t account_count;
+    struct asked *asked;
+    size_t asked_count;
+    char *name; /* what im_name lent last */
+};
+
+#define TELL(im, member, ...)                                                                      \
+    do {                                                                                           \
+        if ((im)->calls.member)                                                                    \
+            (im)->calls.member((im)->arg, ##__VA_ARGS__);                                          \
+    } while (0)
+
+static char *copy(const char *text)
+{
+    return text ? mn_str_dup(mn_str_from(text)) : NULL;
+}
+
+/* Lines. */
+
+static void line_free(struct im_line *l)
+{
+    mn_free(l->who);
+    mn_free(l->text);
+    mn_free(l->id);
+}
+
+static struct im_line *line_add(struct im_chat *chat, enum im_kind kind, int64_t at,
+                                const char *who, const char *text)
+{
+    struct im_line *l;
+
+    if (chat->count == LINES_MAX) {
+        line_free(&chat->lines[0]);
+        memmove(chat->lines, chat->lines + 1, --chat->count * sizeof *chat->lines);
+        chat->fresh -= chat->fresh > 0;
+    }
+    if (chat->count == chat->cap) {
+        chat->cap = chat->cap ? 2 * chat->cap : 32;
+        chat->lines = mn_realloc(chat->lines, chat->cap * sizeof *chat->lines);
+    }
+    l = &chat->lines[chat->count++];
+    *l = (struct im_line){
+        .kind = kind, .at = at ? at : mn_clock_wall(), .who = copy(who), .text = copy(text)};
+    return l;
+}
+
+static struct im *own(struct im_chat *chat)
+{
+    return *(struct im **)(chat + 1);
+}
+
+static void changed(struct im_chat *chat)
+{
+    TELL(own(chat), chat, chat);
+}
+
+void im_note(struct im_chat *chat, enum im_kind kind, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    line_add(chat, kind, 0, NULL, text);
+    changed(chat);
+}
+
+/* Chats. The messenger stands behind the struct, so that the program's own page has it too. */
+
+static struct im_chat *chat_new(struct im *im, struct im_account_state *a, const char *jid,
+                                const char *title)
+{
+    struct im_chat *chat = mn_alloc0(sizeof *chat + sizeof im);
+
+    *(struct im **)(chat + 1) = im;
+    chat->account = a;
+    chat->jid = copy(jid);
+    chat->title = copy(title);
+    if (im->chat_count == im->chat_cap) {
+        im->chat_cap = im->chat_cap ? 2 * im->chat_cap : 16;
+        im->chats = mn_realloc(im->chats, im->chat_cap * sizeof(struct im_chat *));
+    }
+    im->chats[im->chat_count++] = chat;
+    return chat;
+}
+
+static void chat_free(struct im_chat *chat)
+{
+    for (size_t i = 0; i < chat->count; i++)
+        line_free(&chat->lines[i]);
+    mynah_room_free(chat->room);
+    mn_free(chat->lines);
+    mn_free(chat->jid);
+    mn_free(chat->title);
+    mn_free(chat);
+}
+
+static struct im_chat *chat_find(struct im_account_state *a, const char *bare)
+{
+    for (size_t i = 1; i < a->im->chat_count; i++)
+        if (a->im->chats[i]->account == a && !strcmp(a->im->chats[i]->jid, bare))
+            return a->im->chats[i];
+    return NULL;
+}
+
+static void remembered(void *arg, const struct im_said *m)
+{
+    struct im_chat *chat = arg;
+    char *who = mn_str_dup(m->who), *body = mn_str_dup(m->body);
+    const char *shown = m->ours ? "me" : chat->room ? who : im_name(chat->account, who);
+    struct im_line *l = line_add(chat, IM_SAID, m->at, shown, body);
+
+    l->ours = m->ours;
+    l->sent = (enum mynah_sent)m->sent;
+    l->old = true;
+    l->id = m->ours && m->id.n ? mn_str_dup(m->id) : NULL;
+    mn_free(who);
+    mn_free(body);
+}
+
+static void history_show(struct im_chat *chat)
+{
+    struct im *im = own(chat);
+    struct im_history_query q = {.account = mn_str_from(chat->account->jid),
+                                 .peer = mn_str_from(chat->jid),
+                                 .limit = HISTORY_SHOWN};
+
+    if (im->history && im_history_each(im->history, &q, remembered, chat))
+        im_note(chat, IM_ERROR, "the history cannot be read");
+    chat->fresh = chat->count;
+}
+
+static void history_add(struct im_chat *chat, const char *who, const char *id, const char *body,
+                        int64_t at, bool ours)
+{
+    struct im *im = own(chat);
+    struct im_said said = {.account = mn_str_from(chat->account->jid),
+                           .peer = mn_str_from(chat->jid),
+                           .who = mn_str_from(who),
+                           .id = mn_str_from(id),
+                           .body = mn_str_from(body),
+                           .at = at ? at : mn_clock_wall(),
+                           .ours = ours};
+    int e = im->history ? im_history_add(im->history, &said) : MN_E_OK;
+
+    if (e && e != MN_E_EXISTS)
+        im_note(im->chats[0], IM_ERROR, "the history cannot be written");
+}
+
+struct im_chat *im_chat_with(struct im_account_state *a, const char *jid)
+{
+    char *bare = mynah_jid_bare(jid);
+    struct im_chat *chat = bare ? chat_find(a, bare) : NULL;
+
+    if (bare && !chat) {
+        chat = chat_new(a->im, a, bare, im_name(a, bare));
+        history_show(chat);
+        changed(chat);
+    }
+    mynah_free(bare);
+    return chat;
+}
+
+void im_chat_close(struct im_chat *chat)
+{
+    struct im *im = own(chat);
+
+    for (size_t i = 1; i < im->chat_count; i++)
+        if (im->chats[i] == chat) {
+            TELL(im, closed, chat);
+            memmove(&im->chats[i], &im->chats[i + 1],
+                    (--im->chat_count - i) * sizeof(struct im_chat *));
+            chat_free(chat);
+            return;
+        }
+}
+
+void im_chat_looked_at(struct im_chat *chat)
+{
+    chat->unread = 0;
+    chat->mentioned = false;
+    chat->fresh = chat->count;
+}
+
+struct im_chat *im_chat_at(const struct im *im, size_t i)
+{
+    return i < im->chat_count ? im->chats[i] : NULL;
+}
+
+size_t im_chat_count(const struct im *im)
+{
+    return im->chat_count;
+}
+
+/* What is said. */
+
+static void heard(struct im_chat *chat, const char *who, const char *text, int64_t at, bool mention)
+{
+    struct im_line *l = line_add(chat, IM_SAID, at, who, text);
+
+    l->mention = mention && chat->room;
+    chat->unread++;
+    chat->mentioned |= mention;
+    changed(chat);
+}
+
+static void said(struct im_chat *chat, const char *text, const char *id, int64_t at)
+{
+    struct im_line *l = line_add(chat, IM_SAID, at, "me", text);
+
+    l->ours = true;
+    l->id = copy(id);
+    changed(chat);
+}
+
+static void message(void *arg, struct mynah_client *c, const struct mynah_message *m)
+{
+    struct im_account_state *a = arg;
+    bool ours = m->carbon == MYNAH_CARBON_SENT;
+    struct im_chat *chat;
+    enum mynah_chat_state state = mynah_chat_state(m->xml);
+
+    if (m->type == MYNAH_MESSAGE_ERROR || m->type == MYNAH_GROUPCHAT)
+        return;
+    if (!m->body) {
+        char *bare = mynah_jid_bare(m->from);
+
+        chat = bare && !ours ? chat_find(a, bare) : NULL;
+        mynah_free(bare);
+        if (chat && state) {
+            chat->typing = state;
+            changed(chat);
+        }
+        return;
+    }
+    chat = im_chat_with(a, ours ? m->to : m->from);
+    if (!chat)
+        return;
+    chat->typing = MYNAH_NO_STATE;
+    history_add(chat, m->from, m->id, m->body, m->sent_at, ours);
+    if (ours) {
+        said(chat, m->body, m->id, m->sent_at);
+        return;
+    }
+    heard(chat, im_name(a, m->from), m->body, m->sent_at, true);
+    if (!m->carbon)
+        mynah_message_received(c, m);
+}
+
+static void sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+                 const struct mynah_error *why)
+{
+    struct im_account_state *a = arg;
+
+    if (a->im->history && state != MYNAH_SENT_QUEUED)
+        (void)!im_history_sent(a->im->history, mn_str_from(a->jid), mn_str_from(id), (int)state);
+    for (size_t i = 1; i < a->im->chat_count; i++) {
+        struct im_chat *chat = a->im->chats[i];
+
+        for (size_t k = chat->count; k-- > 0 && chat->account == a;)
+            if (chat->lines[k].id && !strcmp(chat->lines[k].id, id)) {
+                chat->lines[k].sent = state;
+                if (state == MYNAH_SENT_FAILED)
+                    line_add(chat, IM_ERROR, 0, NULL,
+                             why && why->condition ? why->condition : "it could not be sent");
+                changed(chat);
+                return;
+            }
+    }
+}
+
+void im_say(struct im_chat *chat, const char *text)
+{
+    struct mynah_elem *m;
+    char *id;
+
+    if (!chat->account) {
+        im_note(chat, IM_ERROR, "nobody listens here; /msg or /join begins a talk");
+        return;
+    }
+    if (chat->room) {
+        if (mynah_room_send(chat->room, text, NULL, NULL, NULL))
+            im_note(chat, IM_ERROR, "it could not be sent");
+        return; /* the room sends it back */
+    }
+    m = mynah_message_new(chat->jid, MYNAH_CHAT, text);
+    mynah_chat_state_add(m, MYNAH_ACTIVE);
+    chat->told_typing = false;
+    im_chat_looked_at(chat);
+    id = mynah_id(chat->account->client);
+    mynah_elem_set(m, "id", id);
+    said(chat, text, id, 0);
+    history_add(chat, chat->account->jid, id, text, 0, true);
+    mynah_message_send(chat->account->client, &m, NULL, NULL, NULL);
+    mynah_free(id);
+}
+
+void im_typing(struct im_chat *chat, bool typing)
+{
+    struct mynah_elem *m;
+
+    if (!chat->account || chat->room || chat->told_typing == typing ||
+        mynah_client_state(chat->account->client) != MYNAH_ONLINE)
+        return;
+    chat->told_typing = typing;
+    m = mynah_message_new(chat->jid, MYNAH_CHAT, NULL);
+    mynah_chat_state_add(m, typing ? MYNAH_COMPOSING : MYNAH_PAUSED);
+    mynah_hint_add(m, "no-store");
+    mynah_send(chat->account->client, &m);
+}
+
+/* Rooms. */
+
+static struct im_chat *chat_of(struct mynah_room *r)
+{
+    struct im_account_state *a = mynah_client_data(mynah_room_client(r));
+
+    return chat_find(a, mynah_room_jid(r));
+}
+
+static void room_joined(void *arg, struct mynah_room *r, bool created)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (created)
+        mynah_room_accept_defaults(r, NULL, NULL);
+    if (chat)
+        im_note(chat, IM_NOTE, "joined as %s%s", mynah_room_nick(r),
+                created ? "; the room is new" : "");
+}
+
+static void room_refused(void *arg, struct mynah_room *r, const struct mynah_error *why)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat)
+        im_note(chat, IM_ERROR, "the room refuses: %s%s%s", why->condition, why->text ? ": " : "",
+                why->text ? why->text : "");
+}
+
+static void room_left(void *arg, struct mynah_room *r, const struct mynah_room_gone *why)
+{
+    static const char *const ends[] = {"left",
+                                       "kicked",
+                                       "banned",
+                                       "excluded",
+                                       "the service stops",
+                                       "lost",
+                                       "the room is gone",
+                                       "the connection was lost"};
+    struct im_chat *chat = chat_of(r);
+
+    if (chat)
+        im_note(chat, IM_NOTE, "%s%s%s", ends[why->end], why->reason ? ": " : "",
+                why->reason ? why->reason : "");
+}
+
+static void room_occupant(void *arg, struct mynah_room *r, const struct mynah_occupant *o)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat)
+        changed(chat);
+}
+
+static void room_gone(void *arg, struct mynah_room *r, const struct mynah_occupant *o,
+                      const struct mynah_room_gone *why)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat && why->end != MYNAH_ROOM_LEFT)
+        im_note(chat, IM_NOTE, "%s was put out%s%s", o->nick, why->reason ? ": " : "",
+                why->reason ? why->reason : "");
+    else if (chat)
+        changed(chat);
+}
+
+static void room_renamed(void *arg, struct mynah_room *r, const char *old, const char *now)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat)
+        im_note(chat, IM_NOTE, "%s is %s now", old, now);
+}
+
+static void room_message(void *arg, struct mynah_room *r, const struct mynah_message *m,
+                         const char *nick)
+{
+    struct im_chat *chat = chat_of(r);
+    bool ours = nick && !strcmp(nick, mynah_room_nick(r)) && m->type == MYNAH_GROUPCHAT;
+
+    if (!chat || !m->body)
+        return;
+    if (m->type == MYNAH_MESSAGE_ERROR) {
+        im_note(chat, IM_ERROR, "not sent: %s", m->error->condition);
+        return;
+    }
+    if (!m->sent_at)
+        history_add(chat, nick ? nick : chat->jid, m->id, m->body, 0, ours);
+    if (ours)
+        said(chat, m->body, NULL, m->sent_at);
+    else
+        heard(chat, nick ? nick : chat->title, m->body, m->sent_at,
+              m->type == MYNAH_CHAT || strstr(m->body, mynah_room_nick(r)));
+    if (m->sent_at) { /* of before we came */
+        chat->lines[chat->count - 1].old = true;
+        chat->unread -= chat->unread > 0 && !ours;
+    }
+}
+
+static void room_subject(void *arg, struct mynah_room *r, const char *subject, const char *nick)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat && *subject)
+        im_note(chat, IM_NOTE, "subject: %s", subject);
+}
+
+struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const char *nick,
+                             const char *password)
+{
+    static const struct mynah_room_calls calls = {.size = sizeof calls,
+                                                  .joined = room_joined,
+                                                  .refused = room_refused,
+                                                  .left = room_left,
+                                                  .occupant = room_occupant,
+                                                  .gone = room_gone,
+                                                  .renamed = room_renamed,
+                                                  .message = room_message,
+                                                  .subject = room_subject};
+    char *bare = mynah_jid_bare(jid), *user = mynah_jid_user(jid);
+    struct im_chat *chat = bare ? chat_find(a, bare) : NULL;
+    struct mynah_room *r = NULL;
+
+    if (bare && !chat && !mynah_room_new(a->client, bare, nick, &calls, NULL, &r)) {
+        chat = chat_new(a->im, a, bare, user ? user : bare);
+        chat->room = r;
+        history_show(chat);
+    }
+    if (chat && chat->room)
+        (void)!mynah_room_join(chat->room, password, NULL);
+    mynah_free(bare);
+    mynah_free(user);
+    if (chat)
+        changed(chat);
+    return chat;
+}
+
+/* People. */
+
+const char *im_name(struct im_account_state *a, const char *jid)
+{
+    const struct mynah_contact *k = mynah_roster_find(a->client, jid);
+    char *user;
+
+    if (k && k->name && *k->name)
+        return k->name;
+    user = mynah_jid_user(jid);
+    mynah_free(a->im->name);
+    a->im->name = user ? user : copy(jid);
+    return a->im->name;
+}
+
+static void roster_ready(void *arg, struct mynah_client *c)
+{
+    TELL(((struct im_account_state *)arg)->im, people);
+}
+
+static void roster_changed(void *arg, struct mynah_client *c, const struct mynah_contact *k)
+{
+    TELL(((struct im_account_state *)arg)->im, people);
+}
+
+static void roster_removed(void *arg, struct mynah_client *c, const char *jid)
+{
+    TELL(((struct im_account_state *)arg)->im, people);
+}
+
+static void roster_presence(void *arg, struct mynah_client *c, const struct mynah_contact *k,
+                            const struct mynah_resource *r)
+{
+    TELL(((struct im_account_state *)arg)->im, people);
+}
+
+static size_t asked_find(const struct im *im, const struct im_account_state *a, const char *jid)
+{
+    for (size_t i = 0; i < im->asked_count; i++)
+        if (im->asked[i].account == a && !strcmp(im->asked[i].jid, jid))
+            return i;
+    return im->asked_count;
+}
+
+static void roster_asked(void *arg, struct mynah_client *c, const char *from, const char *text)
+{
+    struct im_account_state *a = arg;
+    struct im *im = a->im;
+
+    if (asked_find(im, a, from) < im->asked_count)
+        return;
+    im->asked = mn_realloc(im->asked, (im->asked_count + 1) * sizeof *im->asked);
+    im->asked[im->asked_count++] = (struct asked){a, copy(from)};
+    TELL(im, asked, a, from);
+}
+
+const char *im_asked_at(const struct im *im, size_t i, struct im_account_state **account)
+{
+    if (i >= im->asked_count)
+        return NULL;
+    *account = im->asked[i].account;
+    return im->asked[i].jid;
+}
+
+void im_answer(struct im_account_state *a, const char *jid, bool yes)
+{
+    struct im *im = a->im;
+    size_t i = asked_find(im, a, jid);
+    const struct mynah_contact *k = mynah_roster_find(a->client, jid);
+
+    mynah_subscription_send(a->client, jid, yes ? MYNAH_SUBSCRIBED : MYNAH_UNSUBSCRIBED, NULL);
+    if (yes && (!k || (k->subscription != MYNAH_TO && k->subscription != MYNAH_BOTH)))
+        mynah_subscription_send(a->client, jid, MYNAH_SUBSCRIBE, NULL);
+    if (i == im->asked_count)
+        return;
+    mn_free(im->asked[i].jid);
+    memmove(&im->asked[i], &im->asked[i + 1], (--im->asked_count - i) * sizeof *im->asked);
+}
+
+/* Accounts. */
+
+static void made(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                 const struct mynah_error *error)
+{
+    struct im_account_state *a = arg;
+
+    if (result) {
+        mynah_client_login(c);
+        return;
+    }
+    im_note(a->im->chats[0], IM_ERROR, "%s was not made: %s", a->jid,
+            error->condition ? error->condition : mynah_code_text(error->code));
+    mynah_client_disconnect(c);
+}
+
+static void state(void *arg, struct mynah_client *c, enum mynah_state s,
+                  const struct mynah_error *why)
+{
+    struct im_account_state *a = arg;
+
+    if (s == MYNAH_OPEN) {
+        char *user = mynah_jid_user(a->jid);
+        const char *names[] = {"username", "password"},
+                   *values[] = {user, mynah_client_password(c)};
+
+        mynah_register(c, NULL, names, values, 2, made, a);
+        mynah_free(user);
+    }
+    TELL(a->im, state, a, s, why);
+    TELL(a->im, people);
+}
+
+int im_connect(struct im *im, const struct mynah_client_config *config, bool registers,
+               struct im_account_state **out, char **why)
+{
+    static const struct mynah_calls calls = {
+        .size = sizeof calls, .state = state, .message = message, .sent = sent};
+    static const struct mynah_roster_calls roster = {.size = sizeof roster,
+                                                     .ready = roster_ready,
+                                                     .changed = roster_changed,
+                                                     .removed = roster_removed,
+                                                     .presence = roster_presence,
+                                                     .asked = roster_asked};
+    struct mynah_client_config c = *config;
+    struct im_account_state *a = MN_NEW(struct im_account_state);
+    int e;
+
+    c.hold_login = registers;
+    e = mynah_client_new(im->ctx, &c, &a->client, why);
+    *out = NULL;
+    if (e) {
+        mn_free(a);
+        return e;
+    }
+    a->im = im;
+    a->jid = copy(mynah_client_bare(a->client));
+    mynah_client_set_data(a->client, a);
+    im->accounts =
+        mn_realloc(im->accounts, (im->account_count + 1) * sizeof(struct im_account_state *));
+    im->accounts[im->account_count++] = a;
+    mynah_listen(a->client, &calls, a);
+    mynah_roster_listen(a->client, &roster, a);
+    mynah_presence_set(a->client, MYNAH_AVAILABLE, NULL, 0);
+    mynah_client_connect(a->client);
+    *out = a;
+    return MYNAH_OK;
+}
+
+size_t im_account_count(const struct im *im)
+{
+    return im->account_count;
+}
+
+struct im_account_state *im_account_at(const struct im *im, size_t i)
+{
+    return i < im->account_count ? im->accounts[i] : NULL;
+}
+
+struct im *im_new(struct mynah_context *ctx, struct im_history *history,
+                  const struct im_calls *calls, void *arg)
+{
+    struct im *im = MN_NEW(struct im);
+
+    im->ctx = ctx;
+    im->history = history;
+    im->arg = arg;
+    memcpy(&im->calls, calls, calls->size < sizeof im->calls ? calls->size : sizeof im->calls);
+    chat_new(im, NULL, "", "Mynah");
+    return im;
+}
+
+void im_free(struct im *im)
+{
+    im->calls = (struct im_calls){0};
+    for (size_t i = 0; i < im->chat_count; i++)
+        chat_free(im->chats[i]);
+    for (size_t i = 0; i < im->account_count; i++) {
+        mynah_client_free(im->accounts[i]->client);
+        mn_free(im->accounts[i]->jid);
+        mn_free(im->accounts[i]);
+    }
+    for (size_t i = 0; i < im->asked_count; i++)
+        mn_free(im->asked[i].jid);
+    mn_free(im->asked);
+    mn_free(im->accounts);
+    mn_free(im->chats);
+    mynah_free(im->name);
+    mn_free(im);
+}

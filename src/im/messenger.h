@@ -1,0 +1,88 @@
+/* The messenger that every user interface shows: accounts, conversations, what is said in them, who
+ * is there, what has to be answered. It keeps the history; it knows of no terminal and no window.
+ * All on the context's thread; what it lends lives until the next call of the interface's. */
+#pragma once
+
+#include "im/accounts.h"
+#include "im/history.h"
+#include "mynah/mynah.h"
+
+enum im_kind {
+    IM_SAID,  /* by somebody or by us */
+    IM_NOTE,  /* of the program's: somebody came, a subject changed */
+    IM_ERROR, /* something did not work */
+};
+struct im_line {
+    enum im_kind kind;
+    int64_t at; /* ms since 1970 */
+    char *who;  /* as shown: a name, a nickname; NULL in notes */
+    char *text;
+    char *id; /* of one of ours; or NULL */
+    bool ours, old, mention;
+    enum mynah_sent sent; /* of one of ours */
+};
+
+struct im_account_state;
+struct im_chat {
+    struct im_account_state *account; /* NULL: the program's own page */
+    char *jid, *title;
+    struct mynah_room *room; /* NULL: with one person */
+    struct im_line *lines;   /* the last so many */
+    size_t count, cap;
+    unsigned unread;              /* since it was looked at; */
+    size_t fresh;                 /* lines from here on are new; count: none is */
+    bool mentioned;               /* we were named, or it is a talk with one person */
+    enum mynah_chat_state typing; /* of the other side */
+    bool told_typing;             /* we said that we type */
+};
+
+struct im_account_state {
+    struct im *im;
+    struct mynah_client *client;
+    char *jid;   /* bare */
+    bool wanted; /* to be online */
+};
+
+struct im_calls {
+    size_t size;
+    void (*chat)(void *arg, struct im_chat *chat);   /* is new, or its lines or state changed */
+    void (*closed)(void *arg, struct im_chat *chat); /* before it goes */
+    void (*people)(void *arg);                       /* somebody came, went, was added */
+    void (*asked)(void *arg, struct im_account_state *a, const char *jid); /* to see us */
+    /* An account's state; `why` or NULL. */
+    void (*state)(void *arg, struct im_account_state *a, enum mynah_state state,
+                  const struct mynah_error *why);
+};
+
+struct im;
+/* `history` may be NULL: nothing is kept. Both are lent. */
+struct im *im_new(struct mynah_context *ctx, struct im_history *history,
+                  const struct im_calls *calls, void *arg);
+void im_free(struct im *im);
+
+/* An account that connects; `registers`: is made first. MYNAH_E_ARGUMENT: `why` says what
+ * (mynah_free it). */
+int im_connect(struct im *im, const struct mynah_client_config *config, bool registers,
+               struct im_account_state **out, char **why) MYNAH_MUST_CHECK;
+size_t im_account_count(const struct im *im);
+struct im_account_state *im_account_at(const struct im *im, size_t i);
+
+/* The program's own page is the first and always there. NULL: not so many. */
+struct im_chat *im_chat_at(const struct im *im, size_t i);
+size_t im_chat_count(const struct im *im);
+/* The talk with somebody, begun when there is none; its last lines come from the history. */
+struct im_chat *im_chat_with(struct im_account_state *a, const char *jid);
+struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const char *nick,
+                             const char *password);
+void im_chat_close(struct im_chat *chat); /* leaves a room */
+void im_chat_looked_at(struct im_chat *chat);
+void im_say(struct im_chat *chat, const char *text);
+void im_typing(struct im_chat *chat, bool typing);
+/* A line of the program's in it. */
+void im_note(struct im_chat *chat, enum im_kind kind, const char *fmt, ...) MN_PRINTF(3, 4);
+
+/* Those who asked to see us and got no answer yet; NULL: not so many. */
+const char *im_asked_at(const struct im *im, size_t i, struct im_account_state **account);
+void im_answer(struct im_account_state *a, const char *jid, bool yes);
+/* What is shown for an address: the roster's name, else its first part. Lent. */
+const char *im_name(struct im_account_state *a, const char *jid);
