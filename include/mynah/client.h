@@ -33,7 +33,7 @@ struct mynah_client_config {
     const char *authzid;    /* NULL */
     const char *lang;       /* of the stream; NULL */
     bool compress;          /* XEP-0138, where offered */
-    bool hold_login;        /* stays at MYNAH_OPEN until mynah_client_login (XEP-0077) */
+    bool hold_login;        /* stays at MYNAH_OPEN until mynah_client_login (XEP-0077), once */
     bool no_resume;         /* no stream management */
     bool no_reconnect;      /* a lost connection stays lost */
     bool no_roster;         /* the roster is not fetched */

@@ -461,8 +461,10 @@ void client_online(struct mynah_client *c, bool resumed)
     client_log(c, MYNAH_LOG_INFO, resumed ? "resumed as %s" : "online as %s", c->bound);
     c->state = MYNAH_ONLINE;
     alive(c);
-    if (!resumed)
+    if (!resumed) {
+        exts_bound(c); /* the roster is asked for before presence asks who is there */
         presence_again(c);
+    }
     sm_flush(c);
     if (c->state == MYNAH_ONLINE)
         exts_online(c, resumed);
@@ -573,7 +575,7 @@ static int conf_read(struct mynah_client *c, char **why)
 {
     const struct mynah_client_config *conf = &c->conf;
 
-    if (!conf->jid || mn_jid_parse(mn_str_from(conf->jid), &c->a, &c->jid) ||
+    if (!conf->jid || mn_jid_parse(mn_arena_str(&c->a, mn_str_from(conf->jid)), &c->a, &c->jid) ||
         (conf->component_secret && (c->jid.user || c->jid.resource)))
         return refuse(why, conf->component_secret ? "no domain: %s" : "no address: %s",
                       conf->jid ? conf->jid : "(none)");

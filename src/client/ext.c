@@ -42,6 +42,13 @@ void exts_done(struct mynah_client *c)
     c->exts = NULL;
 }
 
+void exts_bound(struct mynah_client *c)
+{
+    EACH(i)
+    if (exts[i]->bound && c->state == MYNAH_ONLINE)
+        exts[i]->bound(c, c->exts[i]);
+}
+
 void exts_online(struct mynah_client *c, bool resumed)
 {
     EACH(i)

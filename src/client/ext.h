@@ -11,6 +11,8 @@ struct ext {
     size_t size;             /* of its state beside each client, zeroed */
     void (*init)(struct mynah_client *c, void *state);
     void (*done)(struct mynah_client *c, void *state);
+    void (*bound)(struct mynah_client *c,
+                  void *state); /* a new session, before its first presence */
     void (*online)(struct mynah_client *c, void *state, bool resumed);
     void (*lost)(struct mynah_client *c, void *state); /* the session is over for good */
     /* A stanza that is no answer to a request; true: it is meant for this extension alone. */
@@ -24,6 +26,7 @@ extern const struct ext *const exts[]; /* NULL-ended */
 void *ext_state(struct mynah_client *c, const struct ext *ext);
 void exts_init(struct mynah_client *c);
 void exts_done(struct mynah_client *c);
+void exts_bound(struct mynah_client *c);
 void exts_online(struct mynah_client *c, bool resumed);
 void exts_lost(struct mynah_client *c);
 bool exts_stanza(struct mynah_client *c, const struct mynah_elem *st);

@@ -11,6 +11,8 @@ enum { RESOURCES_MAX = 100 };
 
 #define NS_ROSTER "jabber:iq:roster"
 
+enum { EARLY_MAX = 200 };
+
 struct contact {
     struct mynah_contact k; /* first */
     struct mynah_elem *item;
@@ -21,6 +23,7 @@ struct resource {
     struct mynah_resource r; /* first */
     char *bare;
     struct mynah_elem *xml;
+    bool early; /* came before the roster: not told yet */
 };
 
 struct roster {
@@ -199,6 +202,37 @@ static void whole_came(struct mynah_client *c, struct roster *r, const struct my
     mn_free(old.contacts);
 }
 
+static void resource_free(struct resource *s)
+{
+    mynah_elem_free(s->xml);
+    mn_free(s->bare);
+    mn_free(s);
+}
+
+static void resource_out(struct roster *r, size_t i)
+{
+    memmove(&r->resources[i], &r->resources[i + 1],
+            (--r->resource_count - i) * sizeof(struct resource *));
+}
+
+/* Who came before the roster did: those of it are told now, the others were none of ours. */
+static void early_told(struct mynah_client *c, struct roster *r)
+{
+    for (size_t i = r->resource_count; i-- > 0;) {
+        struct resource *s = r->resources[i];
+        const struct contact *k = contact_find(r, s->bare);
+
+        if (k || !strcmp(s->bare, c->bare)) {
+            if (s->early)
+                TELL(c, r, presence, k ? &k->k : NULL, &s->r);
+            s->early = false;
+        } else {
+            resource_out(r, i);
+            resource_free(s);
+        }
+    }
+}
+
 static void fetched(void *arg, struct mynah_client *c, const struct mynah_elem *result,
                     const struct mynah_error *error)
 {
@@ -211,15 +245,16 @@ static void fetched(void *arg, struct mynah_client *c, const struct mynah_elem *
     if (query)
         whole_came(c, r, query);
     r->ready = true;
+    early_told(c, r);
     LISTENERS_TELL(&r->listeners, struct mynah_roster_calls, ready, c);
 }
 
-static void online(struct mynah_client *c, void *state, bool resumed)
+static void bound(struct mynah_client *c, void *state)
 {
     struct roster *r = state;
     struct mynah_elem *query;
 
-    if (resumed || c->conf.no_roster)
+    if (c->conf.no_roster)
         return;
     query = mynah_elem_new("query", NS_ROSTER);
     if (mynah_elem_child(c->features, "ver", "urn:xmpp:features:rosterver"))
@@ -246,13 +281,6 @@ static void pushed(void *arg, struct mynah_client *c, struct mynah_ask *q)
 
 /* Who is there. */
 
-static void resource_free(struct resource *s)
-{
-    mynah_elem_free(s->xml);
-    mn_free(s->bare);
-    mn_free(s);
-}
-
 static size_t resource_find(const struct roster *r, const char *jid)
 {
     for (size_t i = 0; i < r->resource_count; i++)
@@ -271,12 +299,6 @@ static struct resource *resource_new(const struct mynah_presence *p, char *bare)
                                    mynah_elem_child_text(s->xml, "status", "jabber:client"),
                                    p->priority, s->xml};
     return s;
-}
-
-static void resource_out(struct roster *r, size_t i)
-{
-    memmove(&r->resources[i], &r->resources[i + 1],
-            (--r->resource_count - i) * sizeof(struct resource *));
 }
 
 /* There is room for one more of that address. */
@@ -302,17 +324,21 @@ static void resource_told(struct mynah_client *c, struct roster *r, struct resou
 {
     size_t i = resource_find(r, s->r.jid);
     const struct contact *k = contact_find(r, s->bare);
+    bool untold = false;
 
     if (i < r->resource_count) {
         struct resource *old = r->resources[i];
 
+        untold = old->early;
         resource_out(r, i);
         resource_free(old);
     } else if (s->r.show == MYNAH_UNAVAILABLE) {
         resource_free(s);
         return;
     }
-    TELL(c, r, presence, k ? &k->k : NULL, &s->r);
+    s->early = !k && !r->ready && strcmp(s->bare, c->bare) && s->r.show != MYNAH_UNAVAILABLE;
+    if (!s->early && !(untold && s->r.show == MYNAH_UNAVAILABLE))
+        TELL(c, r, presence, k ? &k->k : NULL, &s->r);
     if (s->r.show == MYNAH_UNAVAILABLE) {
         resource_free(s);
         return;
@@ -338,7 +364,8 @@ static void presence(void *arg, struct mynah_client *c, const struct mynah_prese
                p->type == MYNAH_UNSUBSCRIBED) {
         TELL(c, r, told, bare, p->type);
     } else if (p->type == MYNAH_PRESENCE && strchr(p->from, '/') &&
-               (contact_find(r, bare) || !strcmp(bare, c->bare))) {
+               (contact_find(r, bare) || !strcmp(bare, c->bare) ||
+                (!r->ready && !c->conf.no_roster && r->resource_count < EARLY_MAX))) {
         resource_told(c, r, resource_new(p, bare));
         return;
     }
@@ -390,7 +417,7 @@ const struct ext ext_roster = {.name = "roster",
                                .size = sizeof(struct roster),
                                .init = init,
                                .done = done,
-                               .online = online,
+                               .bound = bound,
                                .lost = lost};
 
 /* What programs call. */

@@ -436,6 +436,7 @@ static bool compress(struct mynah_client *c)
 
 void login_go(struct mynah_client *c)
 {
+    c->conf.hold_login = false; /* what was wanted before is done: a later attempt logs in */
     sasl_start(c);
 }
 

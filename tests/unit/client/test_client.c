@@ -423,6 +423,22 @@ TEST(both_sides_acknowledge_before_the_end_and_nothing_follows_it)
     talk_end("online a@y.test>x closing offline");
 }
 
+TEST(what_the_program_gave_is_its_own_again)
+{
+    struct mynah_context *ctx = mynah_context_new(NULL);
+    char jid[] = "user@x.test/r", password[] = "secret";
+    struct mynah_client_config config = {.size = sizeof config, .jid = jid, .password = password};
+    struct mynah_client *c;
+
+    CHECK_INT(mynah_client_new(ctx, &config, &c, NULL), 0);
+    memset(jid, 'x', sizeof jid - 1);
+    memset(password, 'x', sizeof password - 1);
+    CHECK_STR(mn_jid_text(&c->jid), "user@x.test/r");
+    CHECK_STR(mn_str_from(mynah_client_bare(c)), "user@x.test");
+    CHECK_STR(mn_str_from(mynah_client_password(c)), "secret");
+    mynah_context_free(ctx);
+}
+
 TEST(a_good_bye_counts_like_any_other_stanza)
 {
     static const char *const lines[] = {LOGIN(SM),

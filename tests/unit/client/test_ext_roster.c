@@ -145,3 +145,24 @@ TEST(who_is_there_is_known_and_the_best_comes_first)
              "u@x.test/other:0 a@y.test/4:0 "
              "a@y.test/2:5 a@y.test/1:4 asks c@y.test (hi) a@y.test tells 4");
 }
+
+TEST(who_comes_before_the_roster_is_told_with_it)
+{
+    static const char *const lines[] = {LOGIN(""), "<type='get' id='",
+                                        "><presence from='a@y.test/1'/><presence "
+                                        "from='stranger@y.test/1'/><presence from='b@y.test/1'/>"
+                                        "<presence type='unavailable' from='b@y.test/1'/><iq "
+                                        "type='result' id='%1'><query xmlns='jabber:iq:roster'>"
+                                        "<item jid='a@y.test' subscription='both'/><item "
+                                        "jid='b@y.test' subscription='both'/></query></iq>"
+                                        "<presence from='stranger@y.test/2'/>",
+                                        END};
+
+    talk_start(lines, &once);
+    mynah_roster_listen(talk.c, &calls, NULL);
+    talk_until(talk_done);
+    CHECK(mynah_roster_resource(talk.c, "a@y.test", 0));
+    CHECK(!mynah_roster_resource(talk.c, "stranger@y.test", 0) &&
+          !mynah_roster_resource(talk.c, "b@y.test", 0));
+    talk_end("online a@y.test=-/both b@y.test=-/both a@y.test/1:0 ready(2)");
+}
