@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "apps/mynah/cli.h"
-#include "im/accounts.h"
+#include "apps/mynah/tui.h"
 
 struct cli cli = {.wait = MYNAH_SENT_ACKED};
 
@@ -50,7 +50,8 @@ static const char *const option_texts[][2] = {
 
 static void help(void)
 {
-    puts("mynah [OPTIONS] COMMAND ...");
+    puts("mynah [OPTIONS]              talks on the terminal\nmynah [OPTIONS] COMMAND ...  for "
+         "scripts");
     for (size_t i = 0; i < MN_COUNT(option_texts); i++)
         printf("  %-42s %s\n", option_texts[i][0], option_texts[i][1]);
     puts("Exit: 0 done, 1 failed, 2 refused by the other side, 3 timeout, 64 wrong usage\n");
@@ -124,8 +125,10 @@ static void parse(int argc, char **argv)
             exit(CLI_USAGE);
         }
     }
-    if (!argv[optind])
-        cli_usage("no command");
+    if (!argv[optind]) {
+        cli.command = NULL;
+        return;
+    }
     for (cli.command = cli_commands; cli.command->name; cli.command++)
         if (!strcmp(cli.command->name, argv[optind]))
             break;
@@ -183,29 +186,33 @@ static mn_str password_of(const struct im_account *acc, struct mn_arena *a)
     return password;
 }
 
-static struct im_account account(struct mn_arena *a)
+static void config_load(struct im_config *config, struct mn_arena *a)
 {
-    struct im_config config;
     struct mn_buf why = {0};
-    const char *path = opt.config ? opt.config : im_config_path(a);
-    const struct im_account *found;
-    struct im_account acc = {0};
 
-    if (im_config_load(path, a, &config, &why)) {
+    if (im_config_load(opt.config ? opt.config : im_config_path(a), a, config, &why)) {
         mn_buf_c(&why, 0);
         stop(why.p);
     }
-    found = im_account_find(&config, mn_str_from(opt.account));
-    if (found)
-        acc = *found;
-    else if (!opt.account)
-        stop("no account: name one by --account, or in the configuration");
-    if (opt.account)
-        acc.jid = mn_str_from(opt.account);
+}
+
+/* What the command line says goes before what the configuration says. */
+static struct im_account overruled(struct im_account acc)
+{
+    acc.jid = opt.account ? mn_str_from(opt.account) : acc.jid;
     acc.host = opt.host ? mn_str_from(opt.host) : acc.host;
     acc.port = opt.port ? strtol(opt.port, NULL, 10) : acc.port;
     acc.ca_file = opt.ca ? mn_str_from(opt.ca) : acc.ca_file;
     return acc;
+}
+
+static struct im_account account(const struct im_config *config)
+{
+    const struct im_account *found = im_account_find(config, mn_str_from(opt.account));
+
+    if (!found && !opt.account)
+        stop("no account: name one by --account, or in the configuration");
+    return overruled(found ? *found : (struct im_account){0});
 }
 
 void cli_forever(void)
@@ -298,12 +305,21 @@ int main(int argc, char **argv)
 {
     struct mn_arena a = {0};
     struct mynah_client_config config;
+    struct im_config accounts;
     struct im_account acc;
     char *why;
 
-    setvbuf(stdout, NULL, _IOLBF, 0);
     parse(argc, argv);
-    acc = account(&a);
+    config_load(&accounts, &a);
+    if (!cli.command) {
+        acc = overruled((struct im_account){0});
+        config = im_client_config(&acc, (mn_str){0}, &a);
+        if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+            cli_usage("no command, and no terminal to talk on");
+        return tui_main(&accounts, &config, opt.account);
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    acc = account(&accounts);
     config = im_client_config(&acc, password_of(&acc, &a), &a);
     config.hold_login = cli.command->held;
     config.no_reconnect = true;

@@ -5,33 +5,14 @@
 #include <stdio.h>
 
 #include "apps/mynah/cli.h"
-
-/* C0, DEL, C1 and the characters that turn the direction of text. */
-static bool harmful(const unsigned char *p, size_t *n)
-{
-    *n = 1;
-    if (p[0] < 0x20 || p[0] == 0x7f)
-        return true;
-    if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
-        *n = 2;
-    else if (p[0] == 0xe2 && ((p[1] == 0x80 && ((p[2] >= 0x8e && p[2] <= 0x8f) ||
-                                                (p[2] >= 0xa8 && p[2] <= 0xae))) ||
-                              (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
-        *n = 3;
-    return *n > 1;
-}
+#include "apps/mynah/text.h"
 
 static void text_print(const char *text)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        size_t n;
+    char *safe = text_safe(text, "\\n");
 
-        if (!harmful(p, &n))
-            putchar(*p);
-        else
-            fputs(*p == '\n' ? "\\n" : *p == '\t' ? "    " : "\xef\xbf\xbd", stdout);
-        p += n;
-    }
+    fputs(safe, stdout);
+    mn_free(safe);
 }
 
 void cli_print(const char *name, const char *value, ...)

@@ -199,6 +199,13 @@ void im_chat_close(struct im_chat *chat)
         }
 }
 
+void im_chat_clear(struct im_chat *chat)
+{
+    while (chat->count)
+        line_free(&chat->lines[--chat->count]);
+    chat->fresh = 0;
+}
+
 void im_chat_looked_at(struct im_chat *chat)
 {
     chat->unread = 0;

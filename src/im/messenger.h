@@ -75,6 +75,7 @@ struct im_chat *im_chat_with(struct im_account_state *a, const char *jid);
 struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const char *nick,
                              const char *password);
 void im_chat_close(struct im_chat *chat); /* leaves a room */
+void im_chat_clear(struct im_chat *chat); /* its lines go; the history stays */
 void im_chat_looked_at(struct im_chat *chat);
 void im_say(struct im_chat *chat, const char *text);
 void im_typing(struct im_chat *chat, bool typing);

@@ -1,0 +1,435 @@
+/* The terminal client: waits for keys and for the network alike, never for one of them alone. */
+#include <langinfo.h>
+#include <ncurses.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "apps/mynah/tui.h"
+
+struct tui tui = {.panel = true};
+
+static struct {
+    struct im_history *history;
+    char *jid; /* whose password is asked for */
+    bool registers;
+    volatile sig_atomic_t resized;
+} more;
+
+struct im_chat *tui_chat(void)
+{
+    return im_chat_at(tui.im, tui.at);
+}
+
+void tui_note(enum im_kind kind, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    im_note(tui_chat(), kind, "%s", text);
+}
+
+struct im_account_state *tui_account(void)
+{
+    return tui_chat()->account ? tui_chat()->account : im_account_at(tui.im, 0);
+}
+
+void tui_show(struct im_chat *chat)
+{
+    im_chat_looked_at(tui_chat());
+    for (size_t i = 0; i < im_chat_count(tui.im); i++)
+        if (im_chat_at(tui.im, i) == chat)
+            tui.at = i;
+    chat->unread = 0;
+    chat->mentioned = false;
+    tui.scroll = 0;
+    tui.dirty = true;
+}
+
+void tui_clear(struct im_chat *chat)
+{
+    im_chat_clear(chat);
+    tui.dirty = true;
+}
+
+static void found(void *arg, const struct im_said *m)
+{
+    char stamp[40];
+    time_t at = (time_t)(m->at / 1000);
+    struct tm tm;
+
+    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M", localtime_r(&at, &tm));
+    tui_note(IM_NOTE, "%s %.*s: %.*s", stamp, MN_ARG(m->ours ? MN_STR("me") : m->who),
+             MN_ARG(m->body));
+}
+
+void tui_history(const char *words)
+{
+    const struct im_chat *chat = tui_chat();
+    struct im_history_query q = {.words = mn_str_from(words), .limit = 50};
+
+    if (chat->account) {
+        q.account = mn_str_from(chat->account->jid);
+        q.peer = mn_str_from(chat->jid);
+    }
+    if (!more.history || im_history_each(more.history, &q, found, NULL))
+        tui_note(IM_ERROR, "there is no history");
+}
+
+void tui_ask(const char *question, bool hidden, void (*answered)(const char *text))
+{
+    tui.asking = mn_str_dup(mn_str_from(question));
+    tui.answered = answered;
+    line_set(&tui.line, "");
+    tui.line.hidden = hidden;
+}
+
+/* Accounts. */
+
+static void connect_with(const char *jid, const char *password, bool registers,
+                         const struct mynah_client_config *config)
+{
+    struct mynah_client_config c = *config;
+    struct im_account_state *a;
+    char *why;
+
+    c.size = sizeof c;
+    c.jid = jid;
+    c.password = password;
+    if (im_connect(tui.im, &c, registers, &a, &why)) {
+        tui_note(IM_ERROR, "%s", why);
+        mynah_free(why);
+    }
+}
+
+static void password_came(const char *text)
+{
+    connect_with(more.jid, text, more.registers, &tui.defaults);
+    mn_free(more.jid);
+    more.jid = NULL;
+}
+
+void tui_connect(const char *jid, bool registers)
+{
+    struct im_account_state *a;
+    char question[200];
+
+    for (size_t i = 0; (a = im_account_at(tui.im, i)); i++)
+        if (mynah_jid_same(a->jid, jid)) {
+            if (mynah_client_connect(a->client))
+                tui_note(IM_ERROR, "%s is connected, or about to be", a->jid);
+            return;
+        }
+    mn_free(more.jid);
+    more.jid = mn_str_dup(mn_str_from(jid));
+    more.registers = registers;
+    snprintf(question, sizeof question, registers ? "a password for %.100s" : "password of %.100s",
+             jid);
+    tui_ask(question, true, password_came);
+}
+
+static void on_chat(void *arg, struct im_chat *chat)
+{
+    if (tui.im && chat == tui_chat() && !tui.scroll)
+        chat->unread = 0;
+    if (chat->unread && chat->mentioned && chat != tui_chat())
+        beep();
+    tui.dirty = true;
+}
+
+static void on_closed(void *arg, struct im_chat *chat)
+{
+    if (chat == tui_chat())
+        tui.at = 0;
+    else
+        for (size_t i = 0; i < tui.at; i++)
+            tui.at -= im_chat_at(tui.im, i) == chat;
+    tui.dirty = true;
+}
+
+static void on_people(void *arg)
+{
+    tui.dirty = true;
+}
+
+static void on_asked(void *arg, struct im_account_state *a, const char *jid)
+{
+    im_note(im_chat_at(tui.im, 0), IM_NOTE,
+            "%s wants to see when you are online: /sub allow %s, or /sub deny %s", jid, jid, jid);
+    beep();
+}
+
+static void on_state(void *arg, struct im_account_state *a, enum mynah_state state,
+                     const struct mynah_error *why)
+{
+    struct im_chat *page = im_chat_at(tui.im, 0);
+
+    if (why)
+        im_note(page, IM_ERROR, "%s: %s%s%s%s%s", a->jid, mynah_code_text(why->code),
+                why->condition ? ": " : "", why->condition ? why->condition : "",
+                why->text ? " - " : "", why->text ? why->text : "");
+    if (state == MYNAH_ONLINE)
+        im_note(page, IM_NOTE, "%s is online (%s)", mynah_client_jid(a->client),
+                mynah_client_tls_name(a->client) ? mynah_client_tls_name(a->client)
+                                                 : "without encryption");
+    if (state == MYNAH_WAITING)
+        im_note(page, IM_NOTE, "%s tries again in %d s", a->jid,
+                (int)(mynah_client_retry_ms(a->client) / 1000) + 1);
+    tui.dirty = true;
+}
+
+/* Keys. */
+
+static void window_step(int step)
+{
+    size_t n = im_chat_count(tui.im);
+
+    tui_show(im_chat_at(tui.im, (tui.at + n + (size_t)step) % n));
+}
+
+static void window_news(void)
+{
+    for (size_t i = 1; i <= im_chat_count(tui.im); i++) {
+        struct im_chat *chat = im_chat_at(tui.im, (tui.at + i) % im_chat_count(tui.im));
+
+        if (chat->unread) {
+            tui_show(chat);
+            return;
+        }
+    }
+}
+
+static void line_done(void)
+{
+    char *text = mn_str_dup((mn_str){tui.line.text, tui.line.n});
+    void (*answer)(const char *text) = tui.answered;
+
+    line_keep(&tui.line);
+    line_set(&tui.line, "");
+    tui.scroll = 0;
+    if (answer) {
+        mn_free(tui.asking);
+        tui.asking = NULL;
+        tui.answered = NULL;
+        tui.line.hidden = false;
+        answer(text);
+        explicit_bzero(text, strlen(text));
+    } else if (text[0] == '/' && text[1] == '/') {
+        im_say(tui_chat(), text + 1);
+    } else if (text[0] == '/') {
+        command_run(text);
+    } else if (*text) {
+        im_say(tui_chat(), text);
+    }
+    mn_free(text);
+}
+
+static bool window_key(int key, bool is_code, bool alt)
+{
+    if (alt && !is_code && key >= '0' && key <= '9') {
+        struct im_chat *chat = im_chat_at(tui.im, key == '0' ? 9 : (size_t)(key - '1'));
+
+        if (chat)
+            tui_show(chat);
+    } else if (alt && is_code && (key == KEY_LEFT || key == KEY_RIGHT)) {
+        window_step(key == KEY_LEFT ? -1 : 1);
+    } else if (alt && key == 'a') {
+        window_news();
+    } else if (is_code && (key == KEY_PPAGE || key == KEY_NPAGE)) {
+        tui.scroll += key == KEY_PPAGE ? screen_page() / 2 : -(screen_page() / 2);
+        tui.scroll = tui.scroll < 0 ? 0 : tui.scroll;
+    } else if (is_code && key == KEY_END && tui.scroll) {
+        tui.scroll = 0;
+    } else if (!is_code && key == ('L' & 31)) {
+        clearok(stdscr, TRUE);
+    } else if (!is_code && key == ('C' & 31)) {
+        if (tui.line.n || tui.asking)
+            line_set(&tui.line, "");
+        else
+            tui_note(IM_NOTE, "/quit ends");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* ESC [ 200 ~ ... ESC [ 201 ~ around what is pasted; the sequence behind ESC was read. */
+static bool paste_mark(const char *sequence)
+{
+    if (strcmp(sequence, "[200~") && strcmp(sequence, "[201~"))
+        return false;
+    tui.pasting = sequence[3] == '0';
+    return true;
+}
+
+/* What stands behind ESC: a paste mark, an Alt key with a cursor key (ESC [ 1 ; 3 C), or one key.
+ */
+static void escape(void)
+{
+    char sequence[16];
+    size_t n = 0;
+    wint_t key;
+    int r;
+
+    while (n < sizeof sequence - 1 && (r = get_wch(&key)) != ERR) {
+        if (r == KEY_CODE_YES || key > 0x7e || (n == 0 && key != '[')) {
+            if (!window_key((int)key, r == KEY_CODE_YES, true))
+                line_key(&tui.line, (int)key, r == KEY_CODE_YES, true);
+            return;
+        }
+        sequence[n++] = (char)key;
+        if (n > 1 && key >= '@')
+            break;
+    }
+    sequence[n] = 0;
+    if (!paste_mark(sequence) && !strncmp(sequence, "[1;3", 4))
+        window_step(sequence[4] == 'D' ? -1 : sequence[4] == 'C' ? 1 : 0);
+}
+
+static void one_key(int key, bool is_code)
+{
+    if (tui.pasting && !is_code && (key == '\r' || key == '\n')) {
+        line_insert(&tui.line, "\n", 1);
+        return;
+    }
+    if (!is_code && key == '\t' && !tui.asking) {
+        command_complete(&tui.line, false);
+        return;
+    }
+    if (is_code && key == KEY_BTAB) {
+        command_complete(&tui.line, true);
+        return;
+    }
+    mn_free(tui.line.completing);
+    tui.line.completing = NULL;
+    if (window_key(key, is_code, false))
+        return;
+    if (line_key(&tui.line, key, is_code, false))
+        line_done();
+    else if (!tui.asking)
+        im_typing(tui_chat(), tui.line.n && tui.line.text[0] != '/');
+}
+
+static void keys(void)
+{
+    wint_t key;
+    int r;
+
+    while (!tui.quit && (r = get_wch(&key)) != ERR) {
+        tui.dirty = true;
+        if (r == KEY_CODE_YES && key == KEY_RESIZE)
+            continue;
+        if (r != KEY_CODE_YES && key == 27)
+            escape();
+        else
+            one_key((int)key, r == KEY_CODE_YES);
+    }
+}
+
+static void loop(void)
+{
+    struct pollfd fds[2] = {{STDIN_FILENO, POLLIN, 0}, {mynah_fd(tui.ctx), POLLIN, 0}};
+
+    while (!tui.quit) {
+        int64_t due;
+
+        if (tui.dirty)
+            screen_draw();
+        tui.dirty = false;
+        due = mynah_due(tui.ctx);
+        poll(fds, 2,
+             due < 0 || due > 1000000 ? -1 : (int)due); /* a signal (resizing) ends it too */
+        keys();
+        mynah_turn(tui.ctx, 0);
+        if (fds[0].revents & (POLLHUP | POLLERR))
+            tui.quit = true;
+    }
+}
+
+/* A moment for the good-byes. */
+static void leave(void)
+{
+    struct im_account_state *a;
+    time_t until = time(NULL) + 2;
+    bool open = true;
+
+    for (size_t i = 0; (a = im_account_at(tui.im, i)); i++)
+        mynah_client_disconnect(a->client);
+    while (open && time(NULL) < until) {
+        open = false;
+        mynah_turn(tui.ctx, 50);
+        for (size_t i = 0; (a = im_account_at(tui.im, i)); i++)
+            open |= mynah_client_state(a->client) != MYNAH_OFFLINE;
+    }
+}
+
+static void welcome(void)
+{
+    struct im_chat *page = im_chat_at(tui.im, 0);
+
+    im_note(page, IM_NOTE, "Welcome to Mynah. 欢迎使用八哥。");
+    im_note(page, IM_NOTE,
+            "/connect you@server logs in, /register you@server makes an account, /help lists all "
+            "commands.");
+}
+
+static void accounts_connect(struct mn_arena *a)
+{
+    const struct im_account *all = tui.config.accounts.items;
+
+    for (size_t i = 0; i < tui.config.accounts.count; i++) {
+        struct mynah_client_config config = im_client_config(&all[i], (mn_str){0}, a);
+        struct mn_buf why = {0};
+        mn_str password;
+        int e = im_password(&all[i], a, &password, &why);
+
+        mn_buf_c(&why, 0);
+        if (!e)
+            connect_with(config.jid, mn_arena_cstr(a, password), false, &config);
+        else
+            tui_note(IM_ERROR, "%s: %s", config.jid,
+                     why.n > 1 ? why.p
+                               : "no password is named in the configuration; /connect asks for it");
+        mn_buf_free(&why);
+    }
+}
+
+int tui_main(const struct im_config *config, const struct mynah_client_config *defaults,
+             const char *jid)
+{
+    static const struct im_calls calls = {sizeof calls, on_chat,  on_closed,
+                                          on_people,    on_asked, on_state};
+    struct mn_arena a = {0};
+    struct mn_buf why = {0};
+    int e;
+
+    tui.config = *config;
+    tui.defaults = *defaults;
+    tui.ctx = mynah_context_new(NULL);
+    e = im_history_open(im_history_path(&a), &more.history, &why);
+    tui.im = im_new(tui.ctx, more.history, &calls, NULL);
+    screen_open();
+    welcome();
+    if (e)
+        tui_note(IM_ERROR, "no history is kept: %.*s", MN_ARG(mn_buf_view(&why)));
+    if (jid)
+        tui_connect(jid, false);
+    else
+        accounts_connect(&a);
+    loop();
+    screen_close();
+    leave();
+    im_free(tui.im);
+    mynah_context_free(tui.ctx);
+    im_history_close(more.history);
+    mn_buf_free(&why);
+    mn_arena_done(&a, NULL);
+    return 0;
+}

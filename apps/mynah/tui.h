@@ -1,0 +1,63 @@
+/* The terminal client: main loop (tui.c), screen (tui_screen.c), the line that is typed
+ * (tui_line.c), commands (tui_commands.c with tui.def). What it shows is im/messenger.h. */
+#pragma once
+
+#include "im/messenger.h"
+
+enum { LINE_MAX_BYTES = 16384, KEPT_LINES = 100 };
+
+struct typed {
+    char text[LINE_MAX_BYTES];
+    size_t n, at; /* length, cursor */
+    bool hidden;  /* a password */
+    char *kept[KEPT_LINES];
+    int count, shown; /* of kept; count: the one being typed */
+    char *own;        /* what was being typed when older ones were looked at */
+    char *completing; /* what stood there before the first Tab */
+    int choice;
+};
+
+struct tui {
+    struct mynah_context *ctx;
+    struct im *im;
+    struct mynah_client_config defaults; /* of --host, --port, --ca-file */
+    struct im_config config;
+    size_t at; /* the chat that is shown */
+    int scroll;
+    bool dirty, quit, panel, pasting;
+    struct typed line;
+    char *asking;                       /* a question stands instead of the chat's name; or NULL */
+    void (*answered)(const char *text); /* what is done with the line; or NULL */
+};
+extern struct tui tui;
+
+struct im_chat *tui_chat(void); /* that is shown */
+void tui_show(struct im_chat *chat);
+void tui_note(enum im_kind kind, const char *fmt, ...) MN_PRINTF(2, 3); /* in it */
+/* The next line goes to `answered`; hidden while it is typed. */
+void tui_ask(const char *question, bool hidden, void (*answered)(const char *text));
+struct im_account_state *tui_account(void); /* of the chat, else the first; NULL */
+
+void tui_clear(struct im_chat *chat);
+void tui_history(const char *words); /* said in the chat that is shown, or anywhere */
+/* Until the user quits. `jid`: asks for its password first; NULL: the accounts of the
+ * configuration. */
+int tui_main(const struct im_config *config, const struct mynah_client_config *defaults,
+             const char *jid);
+
+/* tui_screen.c */
+void screen_open(void);
+void screen_close(void);
+void screen_draw(void);
+int screen_page(void); /* lines of a chat that are seen */
+
+/* tui_line.c: true when the line is finished. */
+bool line_key(struct typed *l, int key, bool is_code, bool alt);
+void line_set(struct typed *l, const char *text);
+void line_insert(struct typed *l, const char *text, size_t n);
+void line_keep(struct typed *l);
+
+/* tui_commands.c */
+void command_run(const char *line);
+void command_complete(struct typed *l, bool back);
+void tui_connect(const char *jid, bool registers);

@@ -1,0 +1,359 @@
+/* What begins with a slash: one row in tui.def, one function here. Help and completion are made of
+ * the same rows. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "apps/mynah/tui.h"
+
+struct command {
+    const char *name, *synopsis, *text;
+    int least;
+    void (*run)(char **args,
+                int count); /* args[count] is NULL; the last ones may be joined by rest() */
+};
+
+#define TUI(name, synopsis, text, least) static void do_##name(char **args, int count);
+#include "apps/mynah/tui.def"
+#undef TUI
+
+static const struct command commands[] = {
+#define TUI(name, synopsis, text, least) {#name, synopsis, text, least, do_##name},
+#include "apps/mynah/tui.def"
+#undef TUI
+};
+
+static const char *rest_of; /* the line behind its command */
+
+/* Everything behind the first `n` words. */
+static const char *rest(int n)
+{
+    const char *p = rest_of;
+
+    while (n-- && *p) {
+        p += strcspn(p, " ");
+        p += strspn(p, " ");
+    }
+    return *p ? p : NULL;
+}
+
+static void told(const struct mynah_error *error)
+{
+    if (error)
+        tui_note(IM_ERROR, "%s%s%s",
+                 error->condition ? error->condition : mynah_code_text(error->code),
+                 error->text ? ": " : "", error->text ? error->text : "");
+}
+
+static void answered(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                     const struct mynah_error *error)
+{
+    told(error);
+}
+
+static struct mynah_client *client(void)
+{
+    struct im_account_state *a = tui_account();
+
+    if (!a)
+        tui_note(IM_ERROR, "not logged in: /connect JID");
+    return a ? a->client : NULL;
+}
+
+static struct mynah_room *room(void)
+{
+    if (!tui_chat()->room)
+        tui_note(IM_ERROR, "this is no room");
+    return tui_chat()->room;
+}
+
+static void do_help(char **args, int count)
+{
+    for (size_t i = 0; i < MN_COUNT(commands); i++)
+        if (!count || !strcmp(args[0] + (args[0][0] == '/'), commands[i].name))
+            tui_note(IM_NOTE, "/%s %s%s%s", commands[i].name, commands[i].synopsis,
+                     *commands[i].synopsis ? " - " : "- ", commands[i].text);
+    if (!count)
+        tui_note(IM_NOTE, "Alt-1 to Alt-0 windows, Alt-Left and Alt-Right the next, Alt-a the next "
+                          "with news, PgUp and PgDn older lines, "
+                          "Tab completes, Alt-Enter a line more");
+}
+
+static void do_connect(char **args, int count)
+{
+    tui_connect(args[0], false);
+}
+
+static void do_register(char **args, int count)
+{
+    tui_connect(args[0], true);
+}
+
+static void do_disconnect(char **args, int count)
+{
+    struct mynah_client *c = client();
+
+    if (c)
+        mynah_client_disconnect(c);
+}
+
+static void do_quit(char **args, int count)
+{
+    tui.quit = true;
+}
+
+static void do_msg(char **args, int count)
+{
+    struct im_account_state *a = tui_account();
+    struct im_chat *chat = client() ? im_chat_with(a, args[0]) : NULL;
+
+    if (a && !chat)
+        tui_note(IM_ERROR, "no address: %s", args[0]);
+    if (!chat)
+        return;
+    tui_show(chat);
+    if (rest(1))
+        im_say(chat, rest(1));
+}
+
+static void do_join(char **args, int count)
+{
+    struct im_account_state *a = tui_account();
+    char *user = client() ? mynah_jid_user(a->jid) : NULL;
+    struct im_chat *chat = a ? im_room_join(a, args[0],
+                                            count > 1 ? args[1]
+                                            : user    ? user
+                                                      : "me",
+                                            NULL)
+                             : NULL;
+
+    mynah_free(user);
+    if (a && !chat)
+        tui_note(IM_ERROR, "no room can be there: %s", args[0]);
+    if (chat)
+        tui_show(chat);
+}
+
+static void do_close(char **args, int count)
+{
+    if (tui.at)
+        im_chat_close(tui_chat());
+    else
+        tui_note(IM_ERROR, "this page stays; /quit ends");
+}
+
+static void do_clear(char **args, int count)
+{
+    tui_clear(tui_chat());
+}
+
+static void do_win(char **args, int count)
+{
+    struct im_chat *chat = im_chat_at(tui.im, strtoul(args[0], NULL, 10) - 1);
+
+    if (chat)
+        tui_show(chat);
+    else
+        tui_note(IM_ERROR, "there is no window %s", args[0]);
+}
+
+static void do_panel(char **args, int count)
+{
+    tui.panel = !tui.panel;
+}
+
+static void do_me(char **args, int count)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_fmt(&b, "/me %s", rest(0));
+    mn_buf_c(&b, 0);
+    im_say(tui_chat(), b.p);
+    mn_buf_free(&b);
+}
+
+static void do_roster(char **args, int count)
+{
+    struct mynah_client *c = client();
+
+    if (!c)
+        return;
+    if (!strcmp(args[0], "add"))
+        mynah_roster_set(c, args[1], rest(2), NULL, 0, answered, NULL);
+    else if (!strcmp(args[0], "remove"))
+        mynah_roster_remove(c, args[1], answered, NULL);
+    else
+        tui_note(IM_ERROR, "/roster add JID [NAME], or remove JID");
+}
+
+static void do_sub(char **args, int count)
+{
+    struct mynah_client *c = client();
+
+    if (!c)
+        return;
+    if (!strcmp(args[0], "request"))
+        mynah_subscription_send(c, args[1], MYNAH_SUBSCRIBE, NULL);
+    else if (!strcmp(args[0], "allow") || !strcmp(args[0], "deny"))
+        im_answer(tui_account(), args[1], *args[0] == 'a');
+    else
+        tui_note(IM_ERROR, "/sub request, allow or deny JID");
+}
+
+static void do_status(char **args, int count)
+{
+    static const char *const shows[] = {"online", "chat", "away", "xa", "dnd"};
+    struct mynah_client *c = client();
+
+    for (size_t i = 0; c && i < MN_COUNT(shows); i++)
+        if (!strcmp(args[0], shows[i])) {
+            mynah_presence_set(c, (enum mynah_show)i, rest(1), 0);
+            tui_note(IM_NOTE, "others see you as %s", shows[i]);
+            return;
+        }
+    if (c)
+        tui_note(IM_ERROR, "online, chat, away, xa or dnd");
+}
+
+static void do_who(char **args, int count)
+{
+    const struct mynah_occupant *o;
+
+    if (!tui_chat()->room) {
+        tui_note(IM_NOTE, "the people are on the right (/panel)");
+        return;
+    }
+    for (size_t i = 0; (o = mynah_room_at(tui_chat()->room, i)); i++)
+        tui_note(IM_NOTE, "%s%s%s", o->nick, o->jid ? " " : "", o->jid ? o->jid : "");
+}
+
+static void do_topic(char **args, int count)
+{
+    if (room())
+        mynah_room_set_subject(tui_chat()->room, rest(0));
+}
+
+static void do_nick(char **args, int count)
+{
+    if (room())
+        mynah_room_set_nick(tui_chat()->room, args[0]);
+}
+
+static void do_kick(char **args, int count)
+{
+    if (room())
+        mynah_room_set_role(tui_chat()->room, args[0], MYNAH_NO_ROLE, rest(1), answered, NULL);
+}
+
+static void do_ban(char **args, int count)
+{
+    if (room())
+        mynah_room_set_affiliation(tui_chat()->room, args[0], MYNAH_OUTCAST, rest(1), answered,
+                                   NULL);
+}
+
+static void do_invite(char **args, int count)
+{
+    if (room())
+        mynah_room_invite(tui_chat()->room, args[0], rest(1));
+}
+
+static void do_history(char **args, int count)
+{
+    tui_history(rest(0));
+}
+
+/* Running. */
+
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < MN_COUNT(commands); i++)
+        if (!strcmp(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}
+
+void command_run(const char *line)
+{
+    char *words = mn_str_dup(mn_str_from(line)), *args[20] = {NULL}, *save = NULL;
+    char *name = strtok_r(words, " ", &save);
+    const struct command *c = command_find(name + 1);
+    int count = 0;
+
+    rest_of = line + strlen(name);
+    rest_of += strspn(rest_of, " ");
+    while (count < (int)MN_COUNT(args) - 1 && (args[count] = strtok_r(NULL, " ", &save)))
+        count++;
+    if (!c)
+        tui_note(IM_ERROR, "there is no %s; /help lists the commands", name);
+    else if (count < c->least)
+        tui_note(IM_ERROR, "/%s %s", c->name, c->synopsis);
+    else
+        c->run(args, count);
+    mn_free(words);
+}
+
+/* Completion: of commands, of addresses, of nicknames in a room. */
+
+static bool fits(const char *candidate, const char *head)
+{
+    return mn_str_eq_nocase(
+        (mn_str){candidate, strlen(candidate) < strlen(head) ? strlen(candidate) : strlen(head)},
+        mn_str_from(head));
+}
+
+/* The i-th that fits; NULL: not so many. */
+static const char *candidate(const char *head, bool first, int i)
+{
+    static char made[300];
+    const struct mynah_occupant *o;
+    const struct mynah_contact *k;
+    struct im_account_state *a = tui_account();
+
+    if (first && head[0] == '/') {
+        for (size_t n = 0; n < MN_COUNT(commands); n++)
+            if (fits(commands[n].name, head + 1) && !i--) {
+                snprintf(made, sizeof made, "/%s ", commands[n].name);
+                return made;
+            }
+        return NULL;
+    }
+    for (size_t n = 0; tui_chat()->room && (o = mynah_room_at(tui_chat()->room, n)); n++)
+        if (!o->self && fits(o->nick, head) && !i--) {
+            snprintf(made, sizeof made, "%s%s ", o->nick, first ? ":" : "");
+            return made;
+        }
+    for (size_t n = 0; a && *head && (k = mynah_roster_at(a->client, n)); n++)
+        if (fits(k->jid, head) && !i--) {
+            snprintf(made, sizeof made, "%s ", k->jid);
+            return made;
+        }
+    return NULL;
+}
+
+void command_complete(struct typed *l, bool back)
+{
+    size_t from;
+    const char *found;
+
+    if (!l->completing) {
+        l->completing = mn_str_dup((mn_str){l->text, l->at});
+        l->choice = -1;
+    }
+    for (from = strlen(l->completing); from && l->completing[from - 1] != ' '; from--)
+        ;
+    l->choice += back ? -1 : 1;
+    found = l->choice < 0 ? NULL : candidate(l->completing + from, !from, l->choice);
+    if (!found && l->choice > 0) {
+        l->choice = 0;
+        found = candidate(l->completing + from, !from, 0);
+    }
+    if (!found)
+        return;
+    found = mn_str_dup(mn_str_from(found));
+    line_set(l, l->completing);
+    l->text[from] = 0;
+    l->n = l->at = from;
+    line_insert(l, found, strlen(found));
+    mn_free((void *)found);
+}

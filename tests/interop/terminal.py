@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+"""The terminal client, typed into and looked at through tmux, against mynahd, Prosody and ejabberd: two people make accounts, befriend each
+other, chat, share a room where the server has rooms, lose the network and come back. Prints TAP.
+usage: terminal.py MYNAH MYNAHD"""
+import contextlib, os, re, shutil, signal, subprocess, sys, tempfile, time
+
+from driver import DEADLINE, Cable, config_new, serving, tap
+from peers import Ejabberd, Prosody
+
+MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
+
+
+class Screen:
+    def __init__(self, server, name, width=110):
+        self.home = tempfile.mkdtemp(prefix="mynah-terminal-")
+        self.env = {**os.environ, "HOME": self.home, "XDG_CONFIG_HOME": self.home, "XDG_DATA_HOME": self.home + "/data",
+                    "TMUX_TMPDIR": self.home, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+        self.env.pop("TMUX", None)
+        self.command = "%s --host 127.0.0.1 --port %d --ca-file %s 2>%s/errors" % (MYNAH, server.ports[0], server.ca, self.home)
+        self.name, self.width = name, width
+        self.start()
+
+    def start(self):
+        self.tmux("new-session", "-d", "-x", str(self.width), "-y", "30", self.command + "; echo ended $?; sleep 1000")
+
+    def tmux(self, *command, check=True):
+        return subprocess.run(["tmux", "-u", "-L", "mynah", "-f", "/dev/null", *command], env=self.env, text=True, check=check,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE).stdout
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tmux("kill-server", check=False)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def types(self, text, enter=True):
+        self.tmux("send-keys", "-l", text)
+        if enter:
+            self.keys("Enter")
+
+    def keys(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def text(self):
+        return self.tmux("capture-pane", "-p", "-J", check=False)
+
+    def shows(self, *patterns, gone=()):
+        """All of them at once, and none of those that are to be gone."""
+        end = time.monotonic() + 2 * DEADLINE
+        while time.monotonic() < end:
+            screen = self.text()
+            if all(re.search(p, screen) for p in patterns) and not any(re.search(p, screen) for p in gone):
+                return
+            time.sleep(0.05)
+        with open(self.home + "/errors") as f:
+            raise Exception("%s never showed %s but\n%s\n%s" % (self.name, patterns, screen, f.read()))
+
+    def registers(self, server):
+        self.shows("Welcome to Mynah. 欢迎使用八哥。", "/register")
+        self.types("/register %s@%s" % (self.name, server.host))
+        self.shows("a password for")
+        self.types("pw")
+        self.shows("%s@%s/\\S+ is online" % (self.name, server.host), gone=["pw"])
+
+
+class Story:
+    def __init__(self, server, rooms):
+        self.server, self.rooms = server, rooms
+
+    def two_people_make_accounts(self):
+        for screen in self.ann, self.bob:
+            screen.registers(self.server)
+
+    def they_befriend_each_other(self):
+        ann, bob = self.ann, self.bob
+        ann.types("/roster add bob@%s Bob 鲍勃" % self.server.host)
+        ann.shows("○ Bob 鲍勃")
+        ann.types("/sub request bob@" + self.server.host)
+        bob.shows("ann@%s wants to see when you are" % self.server.host)
+        bob.types("/sub allow ann@" + self.server.host)
+        ann.shows("● Bob 鲍勃", "bob@%s wants" % self.server.host)
+        ann.types("/su", enter=False)
+        ann.keys("Tab")
+        ann.types("allow b", enter=False)
+        ann.keys("Tab")
+        ann.shows("> /sub allow bob@%s *$" % re.escape(self.server.host))
+        ann.keys("Enter")
+        bob.shows("● ann")
+
+    def they_chat(self):
+        ann, bob = self.ann, self.bob
+        ann.types("/msg bob@%s hello 北京" % self.server.host)
+        ann.shows("Bob 鲍勃 \\(bob@\\S+\\) · online", "me: hello 北京 ✓✓")
+        bob.shows("2:ann 1!")
+        bob.keys("M-a")
+        bob.shows("ann: hello 北京", "2:ann ")
+        bob.types("I type", enter=False)
+        ann.shows("is typing")
+        bob.keys("C-u")
+        bob.types("/me waves")
+        ann.shows("\\* Bob 鲍勃 waves", gone=["is typing"])
+        ann.types("one two three", enter=False)
+        ann.keys("C-w", "Home")
+        ann.types("über ", enter=False)
+        ann.keys("End", "BSpace", "BSpace")
+        ann.shows("> über one tw *$")
+        ann.keys("Enter", "Up")
+        ann.shows("me: über one tw ✓✓", "> über one tw *$")
+        ann.keys("C-u")
+        ann.types("//not a command")
+        bob.shows("ann: /not a command")
+        ann.types("/history 北京")
+        ann.shows("- \\d+-\\d+-\\d+ \\d+:\\d+ me: hello 北京")
+
+    def nothing_that_is_said_reaches_the_terminal_as_a_command(self):
+        self.bob.types("a‮b\x9bc⁦d")
+        self.ann.shows("a�b�c�d")
+
+    def they_share_a_room(self):
+        ann, bob, room = self.ann, self.bob, "place@rooms." + self.server.host
+        if not self.rooms:
+            return
+        ann.types("/join %s Ann" % room)
+        ann.shows("joined as Ann; the room is new", "@ Ann")
+        bob.types("/join %s Bob" % room)
+        bob.shows("joined as Bob", " Bob")
+        ann.shows("[ +]Bob")
+        bob.types("an", enter=False)
+        bob.keys("Tab")
+        bob.types("is it you?")
+        ann.shows("Bob: Ann: is it you\\?")
+        ann.types("/topic 今天")
+        bob.shows("subject: 今天", "place \\(.*今天")
+        bob.types("/nick Rob")
+        ann.shows("Bob is Rob now")
+        ann.types("/kick Rob enough")
+        bob.shows("kicked: enough")
+        ann.types("/close")
+        ann.shows("Bob 鲍勃|Mynah", gone=["place \\("])
+        bob.types("/close")
+        ann.types("/win 2")
+        bob.types("/win 2")
+        ann.shows("^ Bob 鲍勃")
+        bob.shows("^ ann")
+
+    def a_window_may_change_its_size(self):
+        self.ann.tmux("resize-window", "-x", "60", "-y", "15")
+        self.ann.types("narrow")
+        self.ann.shows("me: narrow ✓✓", gone=["● Bob"])
+        self.ann.tmux("resize-window", "-x", "110", "-y", "30")
+        self.ann.shows("● Bob")
+
+    def the_network_goes_and_comes_back(self):
+        self.cable.cut()
+        self.ann.types("said in between")
+        self.bob.shows("ann: said in between")
+        self.ann.shows("me: said in between ✓✓")
+
+    def a_later_run_knows_what_was_said(self):
+        ann = self.ann
+        ann.types("/quit")
+        ann.shows("ended 0")
+        ann.tmux("respawn-pane", "-k", ann.command + "; echo ended $?; sleep 1000")
+        ann.shows("Welcome")
+        ann.types("/connect ann@" + self.server.host)
+        ann.shows("password of")
+        ann.types("pw")
+        ann.shows("is online", "● Bob")
+        ann.types("/msg bob@" + self.server.host)
+        ann.shows("me: hello 北京 ✓✓", "Bob 鲍勃: a�b�c�d|\\* Bob 鲍勃 waves")
+        self.bob.types("/quit")
+        self.bob.shows("ended 0")
+        ann.shows("offline", "○ Bob")
+
+    def steps(self):
+        return [self.two_people_make_accounts, self.they_befriend_each_other, self.they_chat,
+                self.nothing_that_is_said_reaches_the_terminal_as_a_command, self.they_share_a_room, self.a_window_may_change_its_size,
+                self.the_network_goes_and_comes_back, self.a_later_run_knows_what_was_said]
+
+
+with contextlib.ExitStack() as stack:
+    steps, logs = [], []
+    for name, opened, rooms in ("mynahd", serving(MYNAHD, *config_new()), False), ("prosody", Prosody(), True), ("ejabberd", Ejabberd(), True):
+        server = stack.enter_context(opened)
+        story = Story(server, rooms)
+        story.cable = Cable(server)
+        story.ann, story.bob = stack.enter_context(Screen(story.cable, "ann")), stack.enter_context(Screen(server, "bob"))
+        steps += [("%s (%s)" % (s.__name__.replace("_", " "), name), s) for s in story.steps()]
+    failed = tap(steps)
+sys.exit(failed != 0)
