@@ -55,6 +55,13 @@ void mn_work_free(struct mn_work *w)
     mn_free(w);
 }
 
+/* What was run is on its way back at once. */
+bool mn_work_busy(struct mn_work *w)
+{
+    (void)w;
+    return false;
+}
+
 static void job_back(struct mn_post *p)
 {
     struct mn_job *j = (struct mn_job *)p;

@@ -46,7 +46,7 @@ static size_t read_(void *arg, struct mynah_file *f, uint64_t at, void *p, size_
     (void)f;
     if (!can_read || at + n > 6)
         return 0;
-    memcpy(p, "abcdef" + at, n);
+    memcpy(p, &"abcdef"[at], n);
     return n;
 }
 
