@@ -273,7 +273,7 @@ static bool paste_mark(const char *sequence)
  */
 static void escape(void)
 {
-    char sequence[16];
+    char sequence[16] = {0};
     size_t n = 0;
     wint_t key;
     int r;

@@ -37,7 +37,7 @@ void screen_open(void)
         init_pair(ALARM, COLOR_RED, -1);
         init_pair(BAR, COLOR_WHITE, COLOR_BLUE);
         init_pair(DIM, COLOR_WHITE, -1);
-        for (short i = 0; i < NAMES; i++)
+        for (int i = 0; i < NAMES; i++)
             init_pair((short)(NAME + i), name_colors[i], -1);
     }
     fputs("\033[?2004h", stdout); /* pastes are told apart from typing */

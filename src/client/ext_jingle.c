@@ -595,7 +595,8 @@ static bool ours_first(struct mynah_client *c, const char *from, const char *sid
             MN_OF(s->sent.next, struct sent, link)->action != MYNAH_SESSION_INITIATE)
             continue;
         k = MN_OF(s->contents.next, struct content, link);
-        if (mynah_elem_is(e->contents[0].description, NULL, mynah_elem_ns(k->c.description)) &&
+        if (e->count &&
+            mynah_elem_is(e->contents[0].description, NULL, mynah_elem_ns(k->c.description)) &&
             strcmp(s->sid, sid) < 0)
             return true;
     }

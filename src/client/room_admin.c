@@ -175,7 +175,7 @@ static void answered(void *arg, struct mynah_client *c, const struct mynah_elem 
         w->list(w->arg, r, NULL, 0, error);
     else if (r && w->list)
         list_tell(w, r, query);
-    else if (r)
+    else if (r && w->form)
         w->form(w->arg, r, error ? NULL : form, error);
     mynah_form_free(form);
     wanted_free(w);
