@@ -10,9 +10,10 @@ MYNAHD, MYNAHCTL, SHIM = map(os.path.abspath, sys.argv[1:4])
 FOLDER = tempfile.mkdtemp(prefix="mynah-clock-")
 SM, DAY = "urn:xmpp:sm:3", 86400
 NOW = int(time.time())
+# One loop: of several, one that is about to read its mail may have the time of before still.
 CONFIG = """
 data: %s/data
-loops: 2
+loops: 1
 listen: [{address: "127.0.0.1", port: 0, tls: offered}]
 auth: {mechanisms: [PLAIN, SCRAM-SHA-256], without_tls: [PLAIN, SCRAM-SHA-256], iterations: 4096}
 registration: {open: yes, per_address: off}
