@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "apps/mynah/cli.h"
+#include "im/lang.h"
 
 /* disco: what it is, what it can, what is there. */
 
@@ -168,7 +169,7 @@ void cli_roster(void)
         return;
     }
     if (!jid)
-        cli_usage("whom?");
+        cli_usage(_("whom?"));
     for (size_t i = 0; i < MN_COUNT(rows); i++)
         if (!strcmp(word, rows[i].word)) {
             subscription(jid, rows[i].type);
@@ -180,5 +181,5 @@ void cli_roster(void)
     else if (!strcmp(word, "remove"))
         mynah_roster_remove(cli.client, jid, cli_done, NULL);
     else
-        cli_usage("roster takes add, remove, ask, allow or refuse");
+        cli_usage(_("roster takes add, remove, ask, allow or refuse"));
 }

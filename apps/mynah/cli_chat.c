@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "apps/mynah/cli.h"
+#include "im/lang.h"
 
 void cli_login(void)
 {
@@ -45,7 +46,7 @@ void cli_passwd(void)
     if (*text)
         mynah_password_change(cli.client, text, cli_done, NULL);
     else
-        cli_usage("the new password is to stand on standard input");
+        cli_usage(_("the new password is to stand on standard input"));
     mn_free(text);
 }
 
@@ -131,7 +132,7 @@ void cli_presence(void)
             cli_forever();
             return;
         }
-    cli_usage("presence takes online, chat, away, xa or dnd");
+    cli_usage(_("presence takes online, chat, away, xa or dnd"));
 }
 
 /* Rooms. */
@@ -189,7 +190,7 @@ void cli_room(void)
     struct mynah_room *r;
 
     if (mynah_room_new(cli.client, cli.args[0], cli.args[1], &calls, NULL, &r))
-        cli_usage("no address of a room, or no nickname");
+        cli_usage(_("no address of a room, or no nickname"));
     mynah_room_join(r, NULL, NULL);
 }
 
@@ -216,13 +217,13 @@ void cli_raw(void)
     mynah_listen(cli.client,
                  &(struct mynah_calls){.size = sizeof(struct mynah_calls), .stanza = stanza}, NULL);
     if (mynah_elem_parse(all.p, &e))
-        cli_usage("what stands on standard input is not well-formed");
+        cli_usage(_("what stands on standard input is not well-formed"));
     MYNAH_EACH(st, e, NULL, NULL)
     {
         struct mynah_elem *copy = mynah_elem_copy(st);
 
         if (mynah_send(cli.client, &copy))
-            fprintf(stderr, "mynah: no stanza: %s\n", mynah_elem_name(st));
+            fprintf(stderr, _("mynah: no stanza: %s\n"), mynah_elem_name(st));
     }
     mynah_elem_free(e);
     mn_buf_free(&all);

@@ -10,6 +10,7 @@
 
 #include "apps/mynah/cli.h"
 #include "apps/mynah/tui.h"
+#include "im/lang.h"
 
 struct cli cli = {.wait = MYNAH_SENT_ACKED};
 
@@ -37,31 +38,32 @@ static const struct option options[] = {
     {"help", no_argument, NULL, 'h'},          {0},
 };
 static const char *const option_texts[][2] = {
-    {"--account JID", "which account; else the configuration's"},
-    {"--config FILE", "else $XDG_CONFIG_HOME/mynah/config.yaml"},
-    {"--host NAME, --port N", "where the server is, when DNS does not say it"},
-    {"--ca-file FILE", "certificates that are trusted instead of the system's"},
-    {"--password-stdin", "the password is the first line of standard input"},
-    {"--json", "one JSON object a line"},
-    {"--wait written|acked|delivered|displayed", "how far send follows its message (acked)"},
-    {"--timeout SECONDS", "how long everything may take (60; 0: for ever)"},
+    {"--account JID", N_("which account; else the configuration's")},
+    {"--config FILE", N_("else $XDG_CONFIG_HOME/mynah/config.yaml")},
+    {"--host NAME, --port N", N_("where the server is, when DNS does not say it")},
+    {"--ca-file FILE", N_("certificates that are trusted instead of the system's")},
+    {"--password-stdin", N_("the password is the first line of standard input")},
+    {"--json", N_("one JSON object a line")},
+    {"--wait written|acked|delivered|displayed", N_("how far send follows its message (acked)")},
+    {"--timeout SECONDS", N_("how long everything may take (60; 0: for ever)")},
     {"--version, --help", ""},
 };
 
 static void help(void)
 {
-    puts("mynah [OPTIONS]              talks on the terminal\nmynah [OPTIONS] COMMAND ...  for "
-         "scripts");
+    puts(_("mynah [OPTIONS]              talks on the terminal\n"
+           "mynah [OPTIONS] COMMAND ...  for scripts"));
     for (size_t i = 0; i < MN_COUNT(option_texts); i++)
-        printf("  %-42s %s\n", option_texts[i][0], option_texts[i][1]);
-    puts("Exit: 0 done, 1 failed, 2 refused by the other side, 3 timeout, 64 wrong usage\n");
+        printf("  %-42s %s\n", option_texts[i][0],
+               *option_texts[i][1] ? _(option_texts[i][1]) : "");
+    puts(_("Exit: 0 done, 1 failed, 2 refused by the other side, 3 timeout, 64 wrong usage\n"));
     for (const struct cli_command *c = cli_commands; c->name; c++)
-        printf("  %s%s%s\n      %s\n", c->name, *c->synopsis ? " " : "", c->synopsis, c->text);
+        printf("  %s%s%s\n      %s\n", c->name, *c->synopsis ? " " : "", c->synopsis, _(c->text));
 }
 
 _Noreturn void cli_usage(const char *why)
 {
-    fprintf(stderr, "mynah: %s; see mynah --help\n", why);
+    fprintf(stderr, _("mynah: %s; see mynah --help\n"), why);
     fflush(stdout);
     _exit(CLI_USAGE); /* from inside call-backs too */
 }
@@ -79,7 +81,7 @@ static int wait_of(const char *word)
     for (size_t i = 1; i < MN_COUNT(words); i++)
         if (!strcmp(word, words[i]))
             return (int)i;
-    cli_usage("--wait takes written, acked, delivered or displayed");
+    cli_usage(_("--wait takes written, acked, delivered or displayed"));
 }
 
 static void parse(int argc, char **argv)
@@ -133,12 +135,13 @@ static void parse(int argc, char **argv)
         if (!strcmp(cli.command->name, argv[optind]))
             break;
     if (!cli.command->name)
-        cli_usage("there is no such command");
+        cli_usage(_("there is no such command"));
     cli.args = (const char *const *)&argv[optind + 1];
     cli.arg_count = argc - optind - 1;
     if (cli.arg_count < cli.command->min ||
         (cli.command->max >= 0 && cli.arg_count > cli.command->max))
-        cli_usage(cli.arg_count < cli.command->min ? "too few arguments" : "too many arguments");
+        cli_usage(cli.arg_count < cli.command->min ? _("too few arguments")
+                                                   : _("too many arguments"));
 }
 
 /* A line that is not shown while it is typed. */
@@ -152,7 +155,7 @@ static mn_str prompted(struct mn_arena *a)
         return (mn_str){0};
     quiet = old;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
-    fputs("Password: ", stderr);
+    fputs(_("Password: "), stderr);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
     if (!fgets(line, sizeof line, stdin))
         line[0] = 0;
@@ -172,7 +175,7 @@ static mn_str password_of(const struct im_account *acc, struct mn_arena *a)
         char line[1024];
 
         if (!fgets(line, sizeof line, stdin))
-            stop("no password on standard input");
+            stop(_("no password on standard input"));
         return mn_arena_str(a, (mn_str){line, strcspn(line, "\r\n")});
     }
     e = im_password(acc, a, &password, &why);
@@ -211,7 +214,7 @@ static struct im_account account(const struct im_config *config)
     const struct im_account *found = im_account_find(config, mn_str_from(opt.account));
 
     if (!found && !opt.account)
-        stop("no account: name one by --account, or in the configuration");
+        stop(_("no account: name one by --account, or in the configuration"));
     return overruled(found ? *found : (struct im_account){0});
 }
 
@@ -234,7 +237,7 @@ void cli_end(int code)
 
 static void tell(const struct mynah_error *e)
 {
-    fprintf(stderr, "mynah: %s", mynah_code_text(e->code));
+    fprintf(stderr, "mynah: %s", _(mynah_code_text(e->code)));
     if (e->condition)
         fprintf(stderr, ": %s", e->condition);
     if (e->text)
@@ -292,7 +295,7 @@ static void too_long(void *arg)
 {
     opt.timer = NULL;
     if (!cli.ended)
-        fputs("mynah: no answer in time\n", stderr);
+        fputs(_("mynah: no answer in time\n"), stderr);
     cli_end(CLI_TIMEOUT);
 }
 
@@ -309,13 +312,14 @@ int main(int argc, char **argv)
     struct im_account acc;
     char *why;
 
+    im_language();
     parse(argc, argv);
     config_load(&accounts, &a);
     if (!cli.command) {
         acc = overruled((struct im_account){0});
         config = im_client_config(&acc, (mn_str){0}, &a);
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-            cli_usage("no command, and no terminal to talk on");
+            cli_usage(_("no command, and no terminal to talk on"));
         return tui_main(&accounts, &config, opt.account);
     }
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "apps/mynah/tui.h"
+#include "im/lang.h"
 
 struct tui tui = {.panel = true};
 
@@ -66,7 +67,7 @@ static void found(void *arg, const struct im_said *m)
     struct tm tm;
 
     strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M", localtime_r(&at, &tm));
-    tui_note(IM_NOTE, "%s %.*s: %.*s", stamp, MN_ARG(m->ours ? MN_STR("me") : m->who),
+    tui_note(IM_NOTE, "%s %.*s: %.*s", stamp, MN_ARG(m->ours ? mn_str_from(_("me")) : m->who),
              MN_ARG(m->body));
 }
 
@@ -80,7 +81,7 @@ void tui_history(const char *words)
         q.peer = mn_str_from(chat->jid);
     }
     if (!more.history || im_history_each(more.history, &q, found, NULL))
-        tui_note(IM_ERROR, "there is no history");
+        tui_note(IM_ERROR, _("there is no history"));
 }
 
 void tui_ask(const char *question, bool hidden, void (*answered)(const char *text))
@@ -124,14 +125,14 @@ void tui_connect(const char *jid, bool registers)
     for (size_t i = 0; (a = im_account_at(tui.im, i)); i++)
         if (mynah_jid_same(a->jid, jid)) {
             if (mynah_client_connect(a->client))
-                tui_note(IM_ERROR, "%s is connected, or about to be", a->jid);
+                tui_note(IM_ERROR, _("%s is connected, or about to be"), a->jid);
             return;
         }
     mn_free(more.jid);
     more.jid = mn_str_dup(mn_str_from(jid));
     more.registers = registers;
-    snprintf(question, sizeof question, registers ? "a password for %.100s" : "password of %.100s",
-             jid);
+    snprintf(question, sizeof question,
+             registers ? _("a password for %.100s") : _("password of %.100s"), jid);
     tui_ask(question, true, password_came);
 }
 
@@ -162,7 +163,8 @@ static void on_people(void *arg)
 static void on_asked(void *arg, struct im_account_state *a, const char *jid)
 {
     im_note(im_chat_at(tui.im, 0), IM_NOTE,
-            "%s wants to see when you are online: /sub allow %s, or /sub deny %s", jid, jid, jid);
+            _("%s wants to see when you are online: /sub allow %s, or /sub deny %s"), jid, jid,
+            jid);
     beep();
 }
 
@@ -172,15 +174,15 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
     struct im_chat *page = im_chat_at(tui.im, 0);
 
     if (why)
-        im_note(page, IM_ERROR, "%s: %s%s%s%s%s", a->jid, mynah_code_text(why->code),
+        im_note(page, IM_ERROR, "%s: %s%s%s%s%s", a->jid, _(mynah_code_text(why->code)),
                 why->condition ? ": " : "", why->condition ? why->condition : "",
                 why->text ? " - " : "", why->text ? why->text : "");
     if (state == MYNAH_ONLINE)
-        im_note(page, IM_NOTE, "%s is online (%s)", mynah_client_jid(a->client),
+        im_note(page, IM_NOTE, _("%s is online (%s)"), mynah_client_jid(a->client),
                 mynah_client_tls_name(a->client) ? mynah_client_tls_name(a->client)
-                                                 : "without encryption");
+                                                 : _("without encryption"));
     if (state == MYNAH_WAITING)
-        im_note(page, IM_NOTE, "%s tries again in %d s", a->jid,
+        im_note(page, IM_NOTE, _("%s tries again in %d s"), a->jid,
                 (int)(mynah_client_retry_ms(a->client) / 1000) + 1);
     tui.dirty = true;
 }
@@ -253,7 +255,7 @@ static bool window_key(int key, bool is_code, bool alt)
         if (tui.line.n || tui.asking)
             line_set(&tui.line, "");
         else
-            tui_note(IM_NOTE, "/quit ends");
+            tui_note(IM_NOTE, _("/quit ends"));
     } else {
         return false;
     }
@@ -374,10 +376,10 @@ static void welcome(void)
 {
     struct im_chat *page = im_chat_at(tui.im, 0);
 
-    im_note(page, IM_NOTE, "Welcome to Mynah. 欢迎使用八哥。");
+    im_note(page, IM_NOTE, _("Welcome to Mynah. 欢迎使用八哥。"));
     im_note(page, IM_NOTE,
-            "/connect you@server logs in, /register you@server makes an account, /help lists all "
-            "commands.");
+            _("/connect you@server logs in, /register you@server makes an account, /help lists all "
+              "commands."));
 }
 
 static void accounts_connect(struct mn_arena *a)
@@ -395,8 +397,9 @@ static void accounts_connect(struct mn_arena *a)
             connect_with(config.jid, mn_arena_cstr(a, password), false, &config);
         else
             tui_note(IM_ERROR, "%s: %s", config.jid,
-                     why.n > 1 ? why.p
-                               : "no password is named in the configuration; /connect asks for it");
+                     why.n > 1
+                         ? why.p
+                         : _("no password is named in the configuration; /connect asks for it"));
         mn_buf_free(&why);
     }
 }
@@ -418,7 +421,7 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
     screen_open();
     welcome();
     if (e)
-        tui_note(IM_ERROR, "no history is kept: %.*s", MN_ARG(mn_buf_view(&why)));
+        tui_note(IM_ERROR, _("no history is kept: %.*s"), MN_ARG(mn_buf_view(&why)));
     if (jid)
         tui_connect(jid, false);
     else

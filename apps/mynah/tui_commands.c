@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "apps/mynah/tui.h"
+#include "im/lang.h"
 
 struct command {
     const char *name, *synopsis, *text;
@@ -41,7 +42,7 @@ static void told(const struct mynah_error *error)
 {
     if (error)
         tui_note(IM_ERROR, "%s%s%s",
-                 error->condition ? error->condition : mynah_code_text(error->code),
+                 error->condition ? error->condition : _(mynah_code_text(error->code)),
                  error->text ? ": " : "", error->text ? error->text : "");
 }
 
@@ -56,14 +57,14 @@ static struct mynah_client *client(void)
     struct im_account_state *a = tui_account();
 
     if (!a)
-        tui_note(IM_ERROR, "not logged in: /connect JID");
+        tui_note(IM_ERROR, _("not logged in: /connect JID"));
     return a ? a->client : NULL;
 }
 
 static struct mynah_room *room(void)
 {
     if (!tui_chat()->room)
-        tui_note(IM_ERROR, "this is no room");
+        tui_note(IM_ERROR, _("this is no room"));
     return tui_chat()->room;
 }
 
@@ -72,11 +73,12 @@ static void do_help(char **args, int count)
     for (size_t i = 0; i < MN_COUNT(commands); i++)
         if (!count || !strcmp(args[0] + (args[0][0] == '/'), commands[i].name))
             tui_note(IM_NOTE, "/%s %s%s%s", commands[i].name, commands[i].synopsis,
-                     *commands[i].synopsis ? " - " : "- ", commands[i].text);
+                     *commands[i].synopsis ? " - " : "- ", _(commands[i].text));
     if (!count)
-        tui_note(IM_NOTE, "Alt-1 to Alt-0 windows, Alt-Left and Alt-Right the next, Alt-a the next "
-                          "with news, PgUp and PgDn older lines, "
-                          "Tab completes, Alt-Enter a line more");
+        tui_note(IM_NOTE,
+                 _("Alt-1 to Alt-0 windows, Alt-Left and Alt-Right the next, Alt-a the next "
+                   "with news, PgUp and PgDn older lines, "
+                   "Tab completes, Alt-Enter a line more"));
 }
 
 static void do_connect(char **args, int count)
@@ -108,7 +110,7 @@ static void do_msg(char **args, int count)
     struct im_chat *chat = client() ? im_chat_with(a, args[0]) : NULL;
 
     if (a && !chat)
-        tui_note(IM_ERROR, "no address: %s", args[0]);
+        tui_note(IM_ERROR, _("no address: %s"), args[0]);
     if (!chat)
         return;
     tui_show(chat);
@@ -129,7 +131,7 @@ static void do_join(char **args, int count)
 
     mynah_free(user);
     if (a && !chat)
-        tui_note(IM_ERROR, "no room can be there: %s", args[0]);
+        tui_note(IM_ERROR, _("no room can be there: %s"), args[0]);
     if (chat)
         tui_show(chat);
 }
@@ -139,7 +141,7 @@ static void do_close(char **args, int count)
     if (tui.at)
         im_chat_close(tui_chat());
     else
-        tui_note(IM_ERROR, "this page stays; /quit ends");
+        tui_note(IM_ERROR, _("this page stays; /quit ends"));
 }
 
 static void do_clear(char **args, int count)
@@ -154,7 +156,7 @@ static void do_win(char **args, int count)
     if (chat)
         tui_show(chat);
     else
-        tui_note(IM_ERROR, "there is no window %s", args[0]);
+        tui_note(IM_ERROR, _("there is no window %s"), args[0]);
 }
 
 static void do_panel(char **args, int count)
@@ -183,7 +185,7 @@ static void do_roster(char **args, int count)
     else if (!strcmp(args[0], "remove"))
         mynah_roster_remove(c, args[1], answered, NULL);
     else
-        tui_note(IM_ERROR, "/roster add JID [NAME], or remove JID");
+        tui_note(IM_ERROR, _("/roster add JID [NAME], or remove JID"));
 }
 
 static void do_sub(char **args, int count)
@@ -197,7 +199,7 @@ static void do_sub(char **args, int count)
     else if (!strcmp(args[0], "allow") || !strcmp(args[0], "deny"))
         im_answer(tui_account(), args[1], *args[0] == 'a');
     else
-        tui_note(IM_ERROR, "/sub request, allow or deny JID");
+        tui_note(IM_ERROR, _("/sub request, allow or deny JID"));
 }
 
 static void do_status(char **args, int count)
@@ -208,11 +210,11 @@ static void do_status(char **args, int count)
     for (size_t i = 0; c && i < MN_COUNT(shows); i++)
         if (!strcmp(args[0], shows[i])) {
             mynah_presence_set(c, (enum mynah_show)i, rest(1), 0);
-            tui_note(IM_NOTE, "others see you as %s", shows[i]);
+            tui_note(IM_NOTE, _("others see you as %s"), shows[i]);
             return;
         }
     if (c)
-        tui_note(IM_ERROR, "online, chat, away, xa or dnd");
+        tui_note(IM_ERROR, _("online, chat, away, xa or dnd"));
 }
 
 static void do_who(char **args, int count)
@@ -220,7 +222,7 @@ static void do_who(char **args, int count)
     const struct mynah_occupant *o;
 
     if (!tui_chat()->room) {
-        tui_note(IM_NOTE, "the people are on the right (/panel)");
+        tui_note(IM_NOTE, _("the people are on the right (/panel)"));
         return;
     }
     for (size_t i = 0; (o = mynah_room_at(tui_chat()->room, i)); i++)
@@ -285,7 +287,7 @@ void command_run(const char *line)
     while (count < (int)MN_COUNT(args) - 1 && (args[count] = strtok_r(NULL, " ", &save)))
         count++;
     if (!c)
-        tui_note(IM_ERROR, "there is no %s; /help lists the commands", name);
+        tui_note(IM_ERROR, _("there is no %s; /help lists the commands"), name);
     else if (count < c->least)
         tui_note(IM_ERROR, "/%s %s", c->name, c->synopsis);
     else

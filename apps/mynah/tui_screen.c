@@ -5,7 +5,6 @@
  *   windows, unread                         |
  *   the line that is typed
  */
-#include <locale.h>
 #include <ncurses.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "apps/mynah/text.h"
 #include "apps/mynah/tui.h"
+#include "im/lang.h"
 
 enum { PANEL = 26, PANEL_FROM = 80, NAMES = 7 };
 enum { PLAIN, OURS = 1, NOTE, ALARM, BAR, DIM, NAME };
@@ -22,7 +22,6 @@ static const short name_colors[NAMES] = {COLOR_CYAN, COLOR_MAGENTA, COLOR_GREEN,
 
 void screen_open(void)
 {
-    setlocale(LC_ALL, "");
     set_escdelay(25);
     initscr();
     raw();
@@ -200,7 +199,7 @@ static void chat_rows(struct rows *r, const struct im_chat *chat, int width, int
             rule(r, day, width, A_DIM);
         }
         if (i == chat->fresh && i)
-            rule(r, "new", width, COLOR_PAIR(ALARM));
+            rule(r, _("new"), width, COLOR_PAIR(ALARM));
         line_rows(r, &chat->lines[i], width);
     }
 }
@@ -237,22 +236,22 @@ static void body_draw(const struct im_chat *chat, int width)
 
 static const char *doing(const struct im_chat *chat)
 {
-    return chat->typing == MYNAH_COMPOSING ? "is typing"
-           : chat->typing == MYNAH_PAUSED  ? "stopped typing"
-           : chat->typing == MYNAH_GONE    ? "has left"
+    return chat->typing == MYNAH_COMPOSING ? _("is typing")
+           : chat->typing == MYNAH_PAUSED  ? _("stopped typing")
+           : chat->typing == MYNAH_GONE    ? _("has left")
                                            : "";
 }
 
 static const char *show_of(const struct im_chat *chat)
 {
-    static const char *const shows[] = {"online",        "free for chat",  "away",
-                                        "away for long", "do not disturb", "offline"};
+    static const char *const shows[] = {N_("online"),        N_("free for chat"),  N_("away"),
+                                        N_("away for long"), N_("do not disturb"), N_("offline")};
     const struct mynah_resource *r;
 
     if (!chat->account || chat->room)
         return "";
     r = mynah_roster_resource(chat->account->client, chat->jid, 0);
-    return r ? shows[r->show] : "offline";
+    return _(shows[r ? r->show : MYNAH_UNAVAILABLE]);
 }
 
 static void title_draw(const struct im_chat *chat)
@@ -269,7 +268,7 @@ static void title_draw(const struct im_chat *chat)
     if (chat->room && *mynah_room_subject(chat->room))
         mn_buf_fmt(&b, " · %s", mynah_room_subject(chat->room));
     if (tui.scroll)
-        mn_buf_lit(&b, " · scrolled, End goes to the end");
+        mn_buf_fmt(&b, " · %s", _("scrolled, End goes to the end"));
     mn_buf_c(&b, 0);
     bar(0, 0, COLS);
     put(0, 0, COLS, COLOR_PAIR(BAR) | A_BOLD, b.p);

@@ -262,30 +262,33 @@ void listeners_free(struct mn_list *list)
 
 /* Codes and the odds and ends of base.h. */
 
+/* User interfaces show these in their language: tools/texts collects them. */
+#define N_(text) text
+
 const char *mynah_code_text(int code)
 {
     static const char *const texts[] = {
-        "ok",
-        "a wrong argument",
-        "not in this state",
-        "no such host or service",
-        "nobody answers",
-        "encryption failed",
-        "the certificate is not trusted",
-        "the login was refused",
-        "no way to log in that both sides allow",
-        "the stream ended with an error",
-        "refused",
-        "no answer in time",
-        "cancelled",
-        "the connection was lost",
-        "the other side does not have it",
-        "not in the expected form",
-        "over a limit",
-        "input or output failed",
+        N_("ok"),
+        N_("a wrong argument"),
+        N_("not in this state"),
+        N_("no such host or service"),
+        N_("nobody answers"),
+        N_("encryption failed"),
+        N_("the certificate is not trusted"),
+        N_("the login was refused"),
+        N_("no way to log in that both sides allow"),
+        N_("the stream ended with an error"),
+        N_("refused"),
+        N_("no answer in time"),
+        N_("cancelled"),
+        N_("the connection was lost"),
+        N_("the other side does not have it"),
+        N_("not in the expected form"),
+        N_("over a limit"),
+        N_("input or output failed"),
     };
 
-    return code <= 0 && (size_t)-code < MN_COUNT(texts) ? texts[-code] : "unknown";
+    return code <= 0 && (size_t)-code < MN_COUNT(texts) ? texts[-code] : N_("unknown");
 }
 
 const char *mynah_version(void)

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "im/lang.h"
 
 enum { CONFIG_MAX = 1 << 20, PASSWORD_MAX = 4096 };
 
@@ -16,33 +17,35 @@ static const char *const tls_names[] = {"required", "starttls", "direct", "offer
 
 static const struct mn_conf_row account_rows[] = {
     {"jid", MN_CONF_TEXT, ACCOUNT(jid), NULL, .min = 1, .max = 3071,
-     .text = "the address, with /resource or without"},
+     .text = N_("the address, with /resource or without")},
     {"password_command", MN_CONF_TEXT, ACCOUNT(password_command), "",
-     .text = "prints the password: pass show chat, secret-tool lookup ..."},
+     .text = N_("prints the password: pass show chat, secret-tool lookup ...")},
     {"password_file", MN_CONF_TEXT, ACCOUNT(password_file), "",
-     .text = "holds it; nobody else may read the file (mode 0600)"},
+     .text = N_("holds it; nobody else may read the file (mode 0600)")},
     {"host", MN_CONF_TEXT, ACCOUNT(host), "",
-     .text = "the server's name or address, where DNS does not say it"},
+     .text = N_("the server's name or address, where DNS does not say it")},
     {"port", MN_CONF_INT, ACCOUNT(port), "0", .min = 0, .max = 65535,
-     .text = "with host; 0: the usual one"},
+     .text = N_("with host; 0: the usual one")},
     {"tls", MN_CONF_CHOICE, ACCOUNT(tls), "required", .choices = tls_names,
-     .text = "what encryption is asked for"},
+     .text = N_("what encryption is asked for")},
     {"ca_file", MN_CONF_TEXT, ACCOUNT(ca_file), "",
-     .text = "PEM file of the authorities that are trusted instead of the system's"},
+     .text = N_("PEM file of the authorities that are trusted instead of the system's")},
     {"pin", MN_CONF_TEXT, ACCOUNT(pin), "",
-     .text = "SHA-256 of the one certificate that is trusted"},
+     .text = N_("SHA-256 of the one certificate that is trusted")},
     {"mechanisms", MN_CONF_TEXT, ACCOUNT(mechanisms), "",
-     .text = "the ways to log in that are allowed: SCRAM-SHA-256 PLAIN ...; empty: the safe ones"},
+     .text =
+         N_("the ways to log in that are allowed: SCRAM-SHA-256 PLAIN ...; empty: the safe ones")},
     {"proxies", MN_CONF_TEXT, ACCOUNT(proxies), "",
-     .text = "ways out, the first one first: socks5://user:password@host:port http://host:port"},
+     .text =
+         N_("ways out, the first one first: socks5://user:password@host:port http://host:port")},
     {0},
 };
 
 const struct mn_conf_row im_config_rows[] = {
     {"accounts", MN_CONF_LIST, offsetof(struct im_config, accounts), "[]", .rows = account_rows,
-     .size = sizeof(struct im_account), .text = "one entry per account"},
+     .size = sizeof(struct im_account), .text = N_("one entry per account")},
     {"default", MN_CONF_TEXT, offsetof(struct im_config, preferred), "",
-     .text = "the account that is meant when none is named; empty: the first"},
+     .text = N_("the account that is meant when none is named; empty: the first")},
     {0},
 };
 
@@ -102,8 +105,10 @@ static int by_command(const char *command, struct mn_arena *a, mn_str *out, stru
     *out = first_line((mn_str){text, n});
     if (status == 0 && out->n)
         return MN_E_OK;
-    mn_buf_fmt(why, "password_command gave no password (%s): %s",
-               status == 0 ? "nothing" : "it failed", command);
+    mn_buf_fmt(why,
+               status == 0 ? _("password_command gave no password: %s")
+                           : _("password_command failed: %s"),
+               command);
     return MN_E_DENIED;
 }
 
@@ -114,7 +119,7 @@ static int by_file(const char *path, struct mn_arena *a, mn_str *out, struct mn_
     int e;
 
     if (!stat(path, &st) && st.st_mode & 077) {
-        mn_buf_fmt(why, "others may read %s: chmod 600 it", path);
+        mn_buf_fmt(why, _("others may read %s: chmod 600 it"), path);
         return MN_E_DENIED;
     }
     e = mn_file_read(path, PASSWORD_MAX, a, &text);

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include "base/file.h"
+#include "im/lang.h"
 
 enum { VERSION = 1 };
 
@@ -166,7 +167,7 @@ static int ready(struct im_history *h, struct mn_buf *why)
     }
     if (v <= VERSION)
         return MN_E_OK;
-    mn_buf_fmt(why, "made by a newer mynah (version %d; this one knows %d)", v, VERSION);
+    mn_buf_fmt(why, _("made by a newer mynah (version %d; this one knows %d)"), v, VERSION);
     return MN_E_FORMAT;
 }
 

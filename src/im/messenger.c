@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "im/lang.h"
 
 enum { LINES_MAX = 2000, HISTORY_SHOWN = 30 };
 
@@ -131,7 +132,7 @@ static void remembered(void *arg, const struct im_said *m)
 {
     struct im_chat *chat = arg;
     char *who = mn_str_dup(m->who), *body = mn_str_dup(m->body);
-    const char *shown = m->ours ? "me" : chat->room ? who : im_name(chat->account, who);
+    const char *shown = m->ours ? _("me") : chat->room ? who : im_name(chat->account, who);
     struct im_line *l = line_add(chat, IM_SAID, m->at, shown, body);
 
     l->ours = m->ours;
@@ -150,7 +151,7 @@ static void history_show(struct im_chat *chat)
                                  .limit = HISTORY_SHOWN};
 
     if (im->history && im_history_each(im->history, &q, remembered, chat))
-        im_note(chat, IM_ERROR, "the history cannot be read");
+        im_note(chat, IM_ERROR, _("the history cannot be read"));
     chat->fresh = chat->count;
 }
 
@@ -168,7 +169,7 @@ static void history_add(struct im_chat *chat, const char *who, const char *id, c
     int e = im->history ? im_history_add(im->history, &said) : MN_E_OK;
 
     if (e && e != MN_E_EXISTS)
-        im_note(im->chats[0], IM_ERROR, "the history cannot be written");
+        im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
 }
 
 struct im_chat *im_chat_with(struct im_account_state *a, const char *jid)
@@ -237,7 +238,7 @@ static void heard(struct im_chat *chat, const char *who, const char *text, int64
 
 static void said(struct im_chat *chat, const char *text, const char *id, int64_t at)
 {
-    struct im_line *l = line_add(chat, IM_SAID, at, "me", text);
+    struct im_line *l = line_add(chat, IM_SAID, at, _("me"), text);
 
     l->ours = true;
     l->id = copy(id);
@@ -293,7 +294,7 @@ static void sent(void *arg, struct mynah_client *c, const char *id, enum mynah_s
                 chat->lines[k].sent = state;
                 if (state == MYNAH_SENT_FAILED)
                     line_add(chat, IM_ERROR, 0, NULL,
-                             why && why->condition ? why->condition : "it could not be sent");
+                             why && why->condition ? why->condition : _("it could not be sent"));
                 changed(chat);
                 return;
             }
@@ -306,12 +307,12 @@ void im_say(struct im_chat *chat, const char *text)
     char *id;
 
     if (!chat->account) {
-        im_note(chat, IM_ERROR, "nobody listens here; /msg or /join begins a talk");
+        im_note(chat, IM_ERROR, _("nobody listens here; /msg or /join begins a talk"));
         return;
     }
     if (chat->room) {
         if (mynah_room_send(chat->room, text, NULL, NULL, NULL))
-            im_note(chat, IM_ERROR, "it could not be sent");
+            im_note(chat, IM_ERROR, _("it could not be sent"));
         return; /* the room sends it back */
     }
     m = mynah_message_new(chat->jid, MYNAH_CHAT, text);
@@ -356,8 +357,8 @@ static void room_joined(void *arg, struct mynah_room *r, bool created)
     if (created)
         mynah_room_accept_defaults(r, NULL, NULL);
     if (chat)
-        im_note(chat, IM_NOTE, "joined as %s%s", mynah_room_nick(r),
-                created ? "; the room is new" : "");
+        im_note(chat, IM_NOTE, created ? _("joined as %s; the room is new") : _("joined as %s"),
+                mynah_room_nick(r));
 }
 
 static void room_refused(void *arg, struct mynah_room *r, const struct mynah_error *why)
@@ -365,24 +366,24 @@ static void room_refused(void *arg, struct mynah_room *r, const struct mynah_err
     struct im_chat *chat = chat_of(r);
 
     if (chat)
-        im_note(chat, IM_ERROR, "the room refuses: %s%s%s", why->condition, why->text ? ": " : "",
-                why->text ? why->text : "");
+        im_note(chat, IM_ERROR, _("the room refuses: %s%s%s"), why->condition,
+                why->text ? ": " : "", why->text ? why->text : "");
 }
 
 static void room_left(void *arg, struct mynah_room *r, const struct mynah_room_gone *why)
 {
-    static const char *const ends[] = {"left",
-                                       "kicked",
-                                       "banned",
-                                       "excluded",
-                                       "the service stops",
-                                       "lost",
-                                       "the room is gone",
-                                       "the connection was lost"};
+    static const char *const ends[] = {N_("left"),
+                                       N_("kicked"),
+                                       N_("banned"),
+                                       N_("excluded"),
+                                       N_("the service stops"),
+                                       N_("lost"),
+                                       N_("the room is gone"),
+                                       N_("the connection was lost")};
     struct im_chat *chat = chat_of(r);
 
     if (chat)
-        im_note(chat, IM_NOTE, "%s%s%s", ends[why->end], why->reason ? ": " : "",
+        im_note(chat, IM_NOTE, "%s%s%s", _(ends[why->end]), why->reason ? ": " : "",
                 why->reason ? why->reason : "");
 }
 
@@ -400,7 +401,7 @@ static void room_gone(void *arg, struct mynah_room *r, const struct mynah_occupa
     struct im_chat *chat = chat_of(r);
 
     if (chat && why->end != MYNAH_ROOM_LEFT)
-        im_note(chat, IM_NOTE, "%s was put out%s%s", o->nick, why->reason ? ": " : "",
+        im_note(chat, IM_NOTE, _("%s was put out%s%s"), o->nick, why->reason ? ": " : "",
                 why->reason ? why->reason : "");
     else if (chat)
         changed(chat);
@@ -411,7 +412,7 @@ static void room_renamed(void *arg, struct mynah_room *r, const char *old, const
     struct im_chat *chat = chat_of(r);
 
     if (chat)
-        im_note(chat, IM_NOTE, "%s is %s now", old, now);
+        im_note(chat, IM_NOTE, _("%s is %s now"), old, now);
 }
 
 static void room_message(void *arg, struct mynah_room *r, const struct mynah_message *m,
@@ -423,7 +424,7 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
     if (!chat || !m->body)
         return;
     if (m->type == MYNAH_MESSAGE_ERROR) {
-        im_note(chat, IM_ERROR, "not sent: %s", m->error->condition);
+        im_note(chat, IM_ERROR, _("not sent: %s"), m->error->condition);
         return;
     }
     if (!m->sent_at)
@@ -444,7 +445,7 @@ static void room_subject(void *arg, struct mynah_room *r, const char *subject, c
     struct im_chat *chat = chat_of(r);
 
     if (chat && *subject)
-        im_note(chat, IM_NOTE, "subject: %s", subject);
+        im_note(chat, IM_NOTE, _("subject: %s"), subject);
 }
 
 struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const char *nick,
@@ -567,8 +568,8 @@ static void made(void *arg, struct mynah_client *c, const struct mynah_elem *res
         mynah_client_login(c);
         return;
     }
-    im_note(a->im->chats[0], IM_ERROR, "%s was not made: %s", a->jid,
-            error->condition ? error->condition : mynah_code_text(error->code));
+    im_note(a->im->chats[0], IM_ERROR, _("%s was not made: %s"), a->jid,
+            error->condition ? error->condition : _(mynah_code_text(error->code)));
     mynah_client_disconnect(c);
 }
 

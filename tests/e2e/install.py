@@ -13,6 +13,7 @@ EXPECTED = """
     bin/mynah bin/mynahctl bin/mynahd
     lib/systemd/system/mynahd.service lib/sysusers.d/mynah.conf
     share/bash-completion/completions/mynahctl
+    share/locale/zh_CN/LC_MESSAGES/mynah.mo
     share/doc/mynah/CHANGELOG.md share/doc/mynah/LICENSE share/doc/mynah/SECURITY.md share/doc/mynah/configuration.md
     share/doc/mynah/control.md share/doc/mynah/examples/mynahd-2007.yaml share/doc/mynah/examples/mynahd.yaml
     share/doc/mynah/mynah.doap share/doc/mynah/operate.md share/doc/mynah/operate.zh.md share/doc/mynah/protocols.md

@@ -10,7 +10,7 @@ from peers import free_ports, proxies
 
 MYNAH, MYNAHD = sys.argv[1:]
 FOLDER = tempfile.mkdtemp(prefix="mynah-cli-")
-HOME = {**os.environ, "HOME": FOLDER, "XDG_CONFIG_HOME": FOLDER + "/config"}
+HOME = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "HOME": FOLDER, "XDG_CONFIG_HOME": FOLDER + "/config"}
 
 
 def write(name, text, mode=0o600):

@@ -14,7 +14,7 @@ class Screen:
     def __init__(self, server, name, width=110):
         self.home = tempfile.mkdtemp(prefix="mynah-terminal-")
         self.env = {**os.environ, "HOME": self.home, "XDG_CONFIG_HOME": self.home, "XDG_DATA_HOME": self.home + "/data",
-                    "TMUX_TMPDIR": self.home, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+                    "TMUX_TMPDIR": self.home, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANGUAGE": ""}
         self.env.pop("TMUX", None)
         self.command = "%s --host 127.0.0.1 --port %d --ca-file %s 2>%s/errors" % (MYNAH, server.ports[0], server.ca, self.home)
         self.name, self.width = name, width
