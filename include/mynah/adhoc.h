@@ -10,7 +10,9 @@ MYNAH_BEGIN
 MYNAH_API struct mynah_request *mynah_commands(struct mynah_client *c, const char *jid,
                                                mynah_items_done *done, void *arg);
 
+/* What is asked of a command, and how far it is (XEP-0050, 3.3, 4.2). */
 enum mynah_action { MYNAH_EXECUTE, MYNAH_PREV, MYNAH_NEXT, MYNAH_COMPLETE, MYNAH_CANCEL };
+/* What became of a command with that action. */
 enum mynah_command_status { MYNAH_EXECUTING, MYNAH_COMPLETED, MYNAH_CANCELED };
 
 /* One stage of a command under way, as it came. Lent. */
@@ -24,11 +26,14 @@ struct mynah_stage {
     const char *note_type;         /* "info", "warn", "error" */
     const struct mynah_elem *xml;  /* the <command/> */
 };
+/* Begins the command of that node (an item of mynah_commands). Exactly one call: `s`, lent, or
+ * `error`, MYNAH_E_FORMAT when the answer is no stage. */
 typedef void mynah_stage_done(void *arg, struct mynah_client *c, const struct mynah_stage *s,
                               const struct mynah_error *error);
 MYNAH_API struct mynah_request *mynah_command(struct mynah_client *c, const char *jid,
                                               const char *node, mynah_stage_done *done, void *arg);
-/* Goes on from a stage with a filled form (may be NULL). */
+/* Goes on from a stage, inside its call or later with copies of `jid`, `node` and `session`, with a
+ * filled form (lent; may be NULL). */
 MYNAH_API struct mynah_request *
 mynah_command_go(struct mynah_client *c, const struct mynah_stage *s, enum mynah_action action,
                  const struct mynah_form *form, mynah_stage_done *done, void *arg);

@@ -27,9 +27,11 @@ MYNAH_API struct mynah_request *mynah_ping(struct mynah_client *c, const char *t
  * name. */
 MYNAH_API int mynah_software_set(struct mynah_client *c, const char *name, const char *version,
                                  const char *os);
+/* What runs there (XEP-0092). */
 struct mynah_software {
     const char *name, *version, *os; /* each may be NULL: peers leave out even the name */
 };
+/* Asks for it. */
 typedef void mynah_version_done(void *arg, struct mynah_client *c, const struct mynah_software *s,
                                 const struct mynah_error *error);
 MYNAH_API struct mynah_request *mynah_version_get(struct mynah_client *c, const char *to,

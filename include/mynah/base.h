@@ -4,8 +4,14 @@
  * that later versions may add fields at its end ({.size = sizeof x, ...}; zero is always the
  * sensible default). Text is UTF-8 with a NUL at its end; what a program gives is copied, what it
  * is given is lent until its call-back returns, unless said otherwise. Nothing blocks. A context
- * and everything below it belongs to one thread at a time; only mynah_post may be called from
- * another. Everything may be freed inside call-backs. */
+ * and everything below it belongs to one thread at a time; only mynah_post and mynah_stop may be
+ * called from another. Call-backs come on the thread that drives the context, from inside a turn of
+ * it or from inside the call that caused them. Everything may be freed inside call-backs.
+ *
+ * Functions return what they make, NULL when there is none, or an enum mynah_code; a request that
+ * is begun tells its end by its call-back, exactly once (mynah/iq.h). Times are milliseconds,
+ * points in time count from 1970 in UTC. Memory never fails without a word (mynah_out_of_memory).
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -24,14 +30,16 @@
 
 MYNAH_BEGIN
 
+/* Handles that all headers speak of. */
 struct mynah_context;
 struct mynah_client;
 struct mynah_elem;
 struct mynah_request;
 struct mynah_listener;
 
+/* What functions return, and what `error->code` is. Later versions may have more of them. */
 enum mynah_code {
-    MYNAH_OK = 0,
+    MYNAH_OK = 0,             /* it worked, or has begun */
     MYNAH_E_ARGUMENT = -1,    /* a bug of the program: a bad address, a missing field */
     MYNAH_E_STATE = -2,       /* not now: no stream is open, or one is open already */
     MYNAH_E_DNS = -3,         /* no such host, or no such service there */
@@ -42,15 +50,15 @@ enum mynah_code {
     MYNAH_E_MECHANISM = -8,   /* no way to log in that both sides allow */
     MYNAH_E_STREAM = -9,      /* the server ended the stream with an error, or broke the protocol */
     MYNAH_E_STANZA = -10,     /* an error came for what was asked: `condition` says which */
-    MYNAH_E_TIMEOUT = -11,
-    MYNAH_E_CANCELLED = -12, /* by the program */
-    MYNAH_E_LOST = -13,      /* the connection went; whether it arrived is not known */
-    MYNAH_E_MISSING = -14,   /* the other side does not have what is needed */
-    MYNAH_E_FORMAT = -15,    /* bytes that are not what they should be */
-    MYNAH_E_LIMIT = -16,
-    MYNAH_E_IO = -17 /* a file */
+    MYNAH_E_TIMEOUT = -11,    /* no answer in time */
+    MYNAH_E_CANCELLED = -12,  /* by the program */
+    MYNAH_E_LOST = -13,       /* the connection went; whether it arrived is not known */
+    MYNAH_E_MISSING = -14,    /* the other side does not have what is needed */
+    MYNAH_E_FORMAT = -15,     /* bytes that are not what they should be */
+    MYNAH_E_LIMIT = -16,      /* more than is taken or sent */
+    MYNAH_E_IO = -17          /* a file */
 };
-/* A few words; static. */
+/* A few words, for people, in English; static. Of what is none of them, too. */
 MYNAH_API const char *mynah_code_text(int code);
 
 /* Why something did not work. */
@@ -65,7 +73,7 @@ struct mynah_error {
     const char *special, *special_ns;
 };
 
-/* "0.1.0" */
+/* Of the library that runs: "0.1.0". Static. */
 MYNAH_API const char *mynah_version(void);
 /* For what the library hands over for good. Accepts NULL. */
 MYNAH_API void mynah_free(void *p);

@@ -6,8 +6,10 @@
 
 MYNAH_BEGIN
 
+/* One stream, until its `closed`. */
 struct mynah_bytestream;
 
+/* What carries it; as bits where several may. */
 enum mynah_bytestream_kind { MYNAH_SOCKS5 = 1, MYNAH_IBB = 2 };
 
 /* What happens on one; each may be NULL. */
@@ -62,6 +64,7 @@ MYNAH_API size_t mynah_bytestream_write(struct mynah_bytestream *b, const void *
 /* Says no more; what was written still goes. `closed` comes later, never inside. */
 MYNAH_API void mynah_bytestream_close(struct mynah_bytestream *b);
 
+/* What it is. Lent with the handle. */
 MYNAH_API const char *mynah_bytestream_peer(const struct mynah_bytestream *b); /* full address */
 MYNAH_API const char *mynah_bytestream_sid(const struct mynah_bytestream *b);
 MYNAH_API enum mynah_bytestream_kind mynah_bytestream_kind(const struct mynah_bytestream *b);

@@ -8,6 +8,7 @@
 
 MYNAH_BEGIN
 
+/* How the stream is secured (RFC 6120, 5; XEP-0368). */
 enum mynah_tls {
     MYNAH_TLS_REQUIRED, /* STARTTLS or direct, whatever the domain offers first */
     MYNAH_TLS_STARTTLS,
@@ -16,6 +17,7 @@ enum mynah_tls {
     MYNAH_TLS_OFF
 };
 
+/* Whose account, how, and what the client does by itself. All texts are copied. */
 struct mynah_client_config {
     size_t size;
     const char *jid;      /* user@domain, or with /resource; a domain alone: anonymous */
@@ -48,22 +50,24 @@ struct mynah_client_config {
                             at `port` or 5222 (direct TLS: 5223); no name but the first proxy's is
                             looked up here. NULL: none */
 };
-/* MYNAH_E_ARGUMENT: what `why` says (may be NULL; mynah_free it). */
+/* Makes a client; nothing happens before mynah_client_connect. MYNAH_E_ARGUMENT: what `why` says
+ * (may be NULL; mynah_free it), and *out is NULL. */
 MYNAH_API int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config *config,
                                struct mynah_client **out, char **why) MYNAH_MUST_CHECK;
 /* Closes at once what is open; requests end with MYNAH_E_CANCELLED. Accepts NULL. */
 MYNAH_API void mynah_client_free(struct mynah_client *c);
 
+/* Where it is on its way to a session, and back. */
 enum mynah_state {
     MYNAH_OFFLINE,    /* nothing is open, nothing will be tried */
     MYNAH_WAITING,    /* for the next attempt (mynah_client_retry_ms) */
     MYNAH_CONNECTING, /* DNS, TCP */
     MYNAH_SECURING,   /* TLS, its certificate */
     MYNAH_OPEN,       /* hold_login: registration may go on; mynah_client_login continues */
-    MYNAH_LOGIN,
-    MYNAH_BINDING, /* resuming, binding */
-    MYNAH_ONLINE,
-    MYNAH_CLOSING
+    MYNAH_LOGIN,      /* SASL */
+    MYNAH_BINDING,    /* resuming, binding */
+    MYNAH_ONLINE,     /* a session stands */
+    MYNAH_CLOSING     /* we have said good-bye */
 };
 
 /* A certificate that is not trusted by itself. */
@@ -75,13 +79,15 @@ struct mynah_certificate {
 
 struct mynah_message;  /* mynah/message.h */
 struct mynah_presence; /* mynah/presence.h */
-enum mynah_sent {      /* the life line of a message, mynah/message.h */
-                  MYNAH_SENT_QUEUED,
-                  MYNAH_SENT_WRITTEN,
-                  MYNAH_SENT_ACKED,
-                  MYNAH_SENT_DELIVERED,
-                  MYNAH_SENT_DISPLAYED,
-                  MYNAH_SENT_FAILED
+
+/* The life line of a message, mynah/message.h. */
+enum mynah_sent {
+    MYNAH_SENT_QUEUED,
+    MYNAH_SENT_WRITTEN,
+    MYNAH_SENT_ACKED,
+    MYNAH_SENT_DELIVERED,
+    MYNAH_SENT_DISPLAYED,
+    MYNAH_SENT_FAILED
 };
 
 /* What a program wants to hear of; each may be NULL. */
@@ -107,37 +113,42 @@ MYNAH_API struct mynah_listener *mynah_listen(struct mynah_client *c,
 
 /* Begins; how it goes is told by `state`. MYNAH_E_STATE: it has begun. */
 MYNAH_API int mynah_client_connect(struct mynah_client *c);
-/* With hold_login. */
+/* Goes on from MYNAH_OPEN (hold_login). MYNAH_E_STATE: it is not there. */
 MYNAH_API int mynah_client_login(struct mynah_client *c);
 /* Says good-bye (unavailable, end of stream) and waits for it a moment; then MYNAH_OFFLINE. */
 MYNAH_API void mynah_client_disconnect(struct mynah_client *c);
 /* The network is another one, or there again: what is open is tested, what waits is tried now. */
 MYNAH_API void mynah_client_network_changed(struct mynah_client *c);
 
+/* Where it is now, as `state` told it last. */
 MYNAH_API enum mynah_state mynah_client_state(const struct mynah_client *c);
-MYNAH_API int64_t
-mynah_client_retry_ms(const struct mynah_client *c); /* until the next attempt; -1 */
+/* Milliseconds until the next attempt; -1: it does not wait for one. */
+MYNAH_API int64_t mynah_client_retry_ms(const struct mynah_client *c);
 /* The full address once bound, before that what was configured. Lent until it changes. */
 MYNAH_API const char *mynah_client_jid(const struct mynah_client *c);
+/* Parts of it; the bare address of a component, and before an anonymous login, is the domain. Lent
+ * likewise. */
 MYNAH_API const char *mynah_client_bare(const struct mynah_client *c);
 MYNAH_API const char *mynah_client_domain(const struct mynah_client *c);
-MYNAH_API bool mynah_client_is_resumed(const struct mynah_client *c); /* the session went on */
+/* The session that stands is the one of before (XEP-0198): nothing needs to be asked for again. */
+MYNAH_API bool mynah_client_is_resumed(const struct mynah_client *c);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL without; lent until the next call. */
 MYNAH_API const char *mynah_client_tls_name(const struct mynah_client *c);
 /* The mechanism of the last login: "SCRAM-SHA-256-PLUS", or NULL. */
 MYNAH_API const char *mynah_client_mechanism(const struct mynah_client *c);
-/* The <features/> that came last, or NULL. */
+/* The <features/> that came last, or NULL; lent until the next ones come. */
 MYNAH_API const struct mynah_elem *mynah_client_features(const struct mynah_client *c);
 /* A pointer of the program's that goes along; NULL to begin with. */
 MYNAH_API void mynah_client_set_data(struct mynah_client *c, void *data);
 MYNAH_API void *mynah_client_data(const struct mynah_client *c);
-/* What it logs in with; NULL: nothing. */
+/* What it logs in with; NULL: nothing. Set before the login, or for the next one; copied, the old
+ * one is wiped. */
 MYNAH_API const char *mynah_client_password(const struct mynah_client *c);
 MYNAH_API void mynah_client_set_password(struct mynah_client *c, const char *password);
 
 /* What a later run of the program needs to go on where this one stops: the session and everything
  * that was not acknowledged. *out is the program's (mynah_free). Restored before connecting;
- * MYNAH_E_FORMAT: it is none of this account. */
+ * MYNAH_E_FORMAT: it is none of this account, MYNAH_E_STATE: it has connected. */
 MYNAH_API int mynah_client_save(struct mynah_client *c, void **out, size_t *n) MYNAH_MUST_CHECK;
 MYNAH_API int mynah_client_restore(struct mynah_client *c, const void *saved,
                                    size_t n) MYNAH_MUST_CHECK;

@@ -6,8 +6,10 @@
 
 MYNAH_BEGIN
 
+/* How much a line of the log matters: the lower, the more. */
 enum mynah_log_level { MYNAH_LOG_ERROR, MYNAH_LOG_WARN, MYNAH_LOG_INFO, MYNAH_LOG_DEBUG };
 
+/* What clients of a context share. */
 struct mynah_context_config {
     size_t size;
     /* One line per event, without secrets; NULL: none are made. `account`: the bare address. */
@@ -15,7 +17,7 @@ struct mynah_context_config {
     void *log_arg;
     const char *dns; /* "127.0.0.1:53,...": resolvers; NULL: the system's */
 };
-/* `config` may be NULL. */
+/* A context of the calling thread, the caller's own; `config` may be NULL. */
 MYNAH_API struct mynah_context *mynah_context_new(const struct mynah_context_config *config);
 /* Frees the clients too. Not inside mynah_run or mynah_turn. Accepts NULL. */
 MYNAH_API void mynah_context_free(struct mynah_context *ctx);
@@ -41,14 +43,16 @@ struct mynah_loop {
     void (*timer)(void *arg, int64_t ms); /* and once after so long; -1: not; replaces the last */
     void *arg;
 };
+/* Both of its calls come inside, and from then on whenever something changes. */
 MYNAH_API void mynah_attach(struct mynah_context *ctx, const struct mynah_loop *loop);
 
 /* From any thread: `run` is called on the context's. Refused never; dropped when the context is
  * freed before. */
 MYNAH_API void mynah_post(struct mynah_context *ctx, void (*run)(void *arg), void *arg);
 
-/* After so long, once. The timer is gone when it has fired or was stopped. */
+/* A timer of the context's. */
 struct mynah_timer;
+/* After so long, once. The timer is gone when it has fired or was stopped. */
 MYNAH_API struct mynah_timer *mynah_timer_start(struct mynah_context *ctx, int64_t ms,
                                                 void (*fire)(void *arg), void *arg);
 MYNAH_API void mynah_timer_stop(struct mynah_timer *t); /* accepts NULL */

@@ -16,6 +16,7 @@
 
 MYNAH_BEGIN
 
+/* A conversation; one for each bare address and client. */
 struct mynah_dialog;
 
 /* What happens in it; each may be NULL. The dialog may be freed inside. */
@@ -32,6 +33,7 @@ struct mynah_dialog_calls {
     void (*locked)(void *arg, struct mynah_dialog *d, const char *jid);
 };
 
+/* With whom, and what it does by itself. */
 struct mynah_dialog_config {
     size_t size;
     const char *jid;     /* its bare part counts */
@@ -58,6 +60,7 @@ MYNAH_API struct mynah_dialog *mynah_dialog_find(struct mynah_client *c, const c
 typedef void mynah_dialog_came(void *arg, struct mynah_client *c, const struct mynah_message *m);
 MYNAH_API void mynah_dialog_serve(struct mynah_client *c, mynah_dialog_came *came, void *arg);
 
+/* What it is; texts are lent with the dialog. */
 MYNAH_API struct mynah_client *mynah_dialog_client(const struct mynah_dialog *d);
 MYNAH_API const char *mynah_dialog_jid(const struct mynah_dialog *d); /* bare */
 /* Where the next message goes; lent until it changes. */
@@ -67,7 +70,7 @@ MYNAH_API const char *mynah_dialog_thread(const struct mynah_dialog *d);
 /* As mynah_message_send; `to`, the thread and our state are the dialog's. */
 MYNAH_API int mynah_dialog_send(struct mynah_dialog *d, struct mynah_elem **message,
                                 char id[MYNAH_ID_MAX], mynah_sent_call *sent, void *arg);
-/* The whole for the common case. */
+/* The whole for the common case: a body of type chat. Returns as mynah_message_send. */
 MYNAH_API int mynah_dialog_chat(struct mynah_dialog *d, const char *body);
 
 /* The user changed what he is writing: call it at each key. Told once, and only where the other

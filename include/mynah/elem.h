@@ -7,7 +7,8 @@
 
 MYNAH_BEGIN
 
-/* Reading. All accept NULL for the element and give NULL then. */
+/* Reading. All accept NULL for the element and give NULL (false, "") then; what they lend lives as
+ * long as the tree. */
 MYNAH_API const char *mynah_elem_name(const struct mynah_elem *e);
 MYNAH_API const char *mynah_elem_ns(const struct mynah_elem *e);
 /* Its name and namespace are these (either may be NULL: any). */
@@ -22,9 +23,10 @@ MYNAH_API const char *mynah_elem_text(const struct mynah_elem *e);
 /* The first child of that name and namespace (either may be NULL: any), or NULL. */
 MYNAH_API const struct mynah_elem *mynah_elem_child(const struct mynah_elem *e, const char *name,
                                                     const char *ns);
-/* The next element behind it, of that name and namespace. */
+/* The next element behind it below the same parent, of that name and namespace, or NULL. */
 MYNAH_API const struct mynah_elem *mynah_elem_next(const struct mynah_elem *e, const char *name,
                                                    const char *ns);
+/* A loop over the children of that name and namespace. */
 #define MYNAH_EACH(child, parent, name, ns)                                                        \
     for (const struct mynah_elem *child = mynah_elem_child(parent, name, ns); child;               \
          child = mynah_elem_next(child, name, ns))
@@ -37,11 +39,11 @@ MYNAH_API const char *mynah_elem_child_text(const struct mynah_elem *e, const ch
                                             const char *ns);
 /* As it would be written where no namespace is declared; mynah_free it. */
 MYNAH_API char *mynah_elem_xml(const struct mynah_elem *e);
-/* A copy of one's own. */
+/* A copy of one's own, with all below it; NULL of NULL. */
 MYNAH_API struct mynah_elem *mynah_elem_copy(const struct mynah_elem *e);
 
 /* Building. Bytes that are no UTF-8 and characters that XML forbids become U+FFFD. `ns` NULL: that
- * of the parent, of a stanza without one. */
+ * of the parent, of a stanza without one. The root is the program's until it is given away. */
 MYNAH_API struct mynah_elem *mynah_elem_new(const char *name, const char *ns);
 /* A new last child, returned: lent, it goes with its tree. */
 MYNAH_API struct mynah_elem *mynah_elem_add(struct mynah_elem *parent, const char *name,
@@ -54,7 +56,8 @@ MYNAH_API void mynah_elem_set(struct mynah_elem *e, const char *name, const char
 MYNAH_API void mynah_elem_put(struct mynah_elem *e, const char *text); /* character data */
 /* Moves *child below `parent`; takes it. NULL inside: nothing. */
 MYNAH_API void mynah_elem_hang(struct mynah_elem *parent, struct mynah_elem **child);
-/* One document from outside: MYNAH_E_FORMAT, MYNAH_E_LIMIT (a megabyte, 256 levels). */
+/* One document from outside, the program's: MYNAH_E_FORMAT, MYNAH_E_LIMIT (a megabyte, 256 levels);
+ * then *out is NULL. */
 MYNAH_API int mynah_elem_parse(const char *xml, struct mynah_elem **out) MYNAH_MUST_CHECK;
 /* Only for the root of a tree of one's own. Accepts NULL. */
 MYNAH_API void mynah_elem_free(struct mynah_elem *e);

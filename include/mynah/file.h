@@ -9,6 +9,7 @@ MYNAH_BEGIN
 
 struct mynah_file; /* one transfer */
 
+/* What is said of a file before it goes. */
 struct mynah_file_info {
     size_t size;                   /* of this struct */
     const char *name;              /* of one that came: never a path */
@@ -20,6 +21,7 @@ struct mynah_file_info {
                   inside mynah_file_send */
 };
 
+/* How its bytes go; none may be NULL but as said. */
 struct mynah_file_calls {
     size_t size;
     /* Sending: puts `n` bytes that stand at `at` into `p`, and says how many those were: less ends
@@ -54,12 +56,14 @@ MYNAH_API void mynah_file_serve(struct mynah_client *c, mynah_file_offered *offe
  * at. */
 MYNAH_API void mynah_file_accept(struct mynah_file *f, uint64_t offset, unsigned methods,
                                  const struct mynah_file_calls *calls, void *arg);
+/* Says no; the handle is gone. */
 MYNAH_API void mynah_file_decline(struct mynah_file *f, const char *text); /* text: or NULL */
 
 /* Ends it; `done` comes inside. */
 MYNAH_API void mynah_file_cancel(struct mynah_file *f);
+/* With whom; lent with the handle. */
 MYNAH_API const char *mynah_file_peer(const struct mynah_file *f); /* full address */
-/* What carries it; 0: nothing yet. */
+/* What carries it, an enum mynah_bytestream_kind; 0: nothing yet. */
 MYNAH_API unsigned mynah_file_method(const struct mynah_file *f);
 
 MYNAH_END

@@ -5,9 +5,11 @@
 
 MYNAH_BEGIN
 
+/* One of the values that a field offers. */
 struct mynah_option {
     const char *label, *value; /* label NULL: the value is shown */
 };
+/* A field, or a column. Lent until the form is changed. */
 struct mynah_field {
     const char *var;          /* NULL: only there to be looked at */
     const char *type;         /* "text-single", "list-multi", ... */
@@ -19,6 +21,7 @@ struct mynah_field {
     size_t option_count;
 };
 
+/* A form; the program's own where a function makes it. */
 struct mynah_form;
 /* An <x/>, or the first one below `e`; NULL: there is none. */
 MYNAH_API struct mynah_form *mynah_form_read(const struct mynah_elem *e);
@@ -28,26 +31,32 @@ MYNAH_API struct mynah_form *mynah_form_new(const char *type, const char *form_t
 MYNAH_API struct mynah_form *mynah_form_answer(const struct mynah_form *f);
 MYNAH_API void mynah_form_free(struct mynah_form *f); /* accepts NULL */
 
+/* What it says before its fields; lent until the form is changed. */
 MYNAH_API const char *mynah_form_type(const struct mynah_form *f);
 MYNAH_API const char *mynah_form_title(const struct mynah_form *f);        /* or NULL */
 MYNAH_API const char *mynah_form_instructions(const struct mynah_form *f); /* its lines, or NULL */
 /* In their order; NULL: not so many. */
 MYNAH_API const struct mynah_field *mynah_form_at(const struct mynah_form *f, size_t i);
+/* The field of that name, or NULL. */
 MYNAH_API const struct mynah_field *mynah_form_find(const struct mynah_form *f, const char *var);
 /* The first value of a field, or NULL. */
 MYNAH_API const char *mynah_form_value(const struct mynah_form *f, const char *var);
-MYNAH_API bool mynah_form_flag(const struct mynah_form *f, const char *var); /* of a boolean */
-/* Results in a table: columns as reported, rows as items. */
+/* Of a boolean: false too when there is none. */
+MYNAH_API bool mynah_form_flag(const struct mynah_form *f, const char *var);
+/* Results in a table: columns as reported, rows as items; NULL: not so many, or an empty cell. */
 MYNAH_API const struct mynah_field *mynah_form_column(const struct mynah_form *f, size_t i);
 MYNAH_API size_t mynah_form_rows(const struct mynah_form *f);
 MYNAH_API const char *mynah_form_cell(const struct mynah_form *f, size_t row, const char *var);
 
-/* Building: the field is added when it is not there; a NULL value takes its values away. */
+/* Building: a field's value, or values, in the place of those it has; the field is added when it is
+ * not there; a NULL value takes its values away. */
 MYNAH_API void mynah_form_set(struct mynah_form *f, const char *var, const char *value);
 MYNAH_API void mynah_form_set_all(struct mynah_form *f, const char *var, const char *const *values,
                                   size_t count);
+/* Title and instructions, which may be NULL. */
 MYNAH_API void mynah_form_describe(struct mynah_form *f, const char *title,
                                    const char *instructions);
+/* One more field (`label` may be NULL), and one more value that it offers. */
 MYNAH_API void mynah_form_add(struct mynah_form *f, const char *type, const char *var,
                               const char *label, bool required);
 MYNAH_API void mynah_form_option(struct mynah_form *f, const char *var, const char *label,

@@ -6,8 +6,10 @@
 
 MYNAH_BEGIN
 
-#define MYNAH_NS_IODATA "urn:xmpp:tmp:io-data" /* for mynah_command_feature */
+/* For mynah_command_feature. */
+#define MYNAH_NS_IODATA "urn:xmpp:tmp:io-data"
 
+/* What is asked or told: four questions, their answers. */
 enum mynah_iodata_type {
     MYNAH_IO_SCHEMATA_GET,
     MYNAH_IO_INPUT,
@@ -18,6 +20,7 @@ enum mynah_iodata_type {
     MYNAH_IO_ERROR,
     MYNAH_IO_STATUS
 };
+/* An <iodata/>, read or to be built. */
 struct mynah_iodata {
     size_t size;
     enum mynah_iodata_type type;

@@ -1,10 +1,16 @@
-/* Questions and answers (RFC 6120, 8.2.3). */
+/* Questions and answers (RFC 6120, 8.2.3).
+ *
+ * Every function of the library that returns a struct mynah_request asks somebody something. Its
+ * `done` is called exactly once, on the context's thread, with the answer or an error, and the
+ * request is gone then; mynah_cancel ends it before. What was wrong with the question itself is
+ * told inside the call where the function says so, and NULL returned. */
 #pragma once
 
 #include "mynah/client.h"
 
 MYNAH_BEGIN
 
+/* To be told, or to have something changed. */
 enum mynah_iq_type { MYNAH_GET, MYNAH_SET };
 
 /* Exactly one call for each request: `result` is the whole answering stanza and `error` NULL, or
@@ -27,12 +33,14 @@ MYNAH_API struct mynah_request *mynah_iq_send_from(struct mynah_client *c, const
 /* A question that came. The handler answers, at once or later, also when the client is gone
  * meanwhile: the answer is what frees the question. */
 struct mynah_ask;
-MYNAH_API const char *mynah_ask_from(const struct mynah_ask *q); /* never NULL */
-/* Whom it is for: a component has many addresses. Never NULL. */
+/* Who asks, and whom: a component has many addresses. Never NULL; lent with the question. */
+MYNAH_API const char *mynah_ask_from(const struct mynah_ask *q);
 MYNAH_API const char *mynah_ask_to(const struct mynah_ask *q);
+/* What for; the payload is lent with the question. */
 MYNAH_API enum mynah_iq_type mynah_ask_type(const struct mynah_ask *q);
 MYNAH_API const struct mynah_elem *mynah_ask_payload(const struct mynah_ask *q);
-/* Both take the question; the payload may be NULL or hold NULL. */
+/* Both take the question (*q becomes NULL); the payload (taken) may be NULL or hold NULL.
+ * `condition` is one of RFC 6120, 8.3.3; `text` is for people, and may be NULL. */
 MYNAH_API void mynah_ask_result(struct mynah_ask **q, struct mynah_elem **payload);
 MYNAH_API void mynah_ask_error(struct mynah_ask **q, const char *condition, const char *text);
 /* With a condition of an extension beside the general one; both may be NULL. */

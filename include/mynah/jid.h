@@ -9,7 +9,7 @@ MYNAH_BEGIN
 MYNAH_API char *mynah_jid(const char *text);
 /* From its parts; `user` and `resource` may be NULL. */
 MYNAH_API char *mynah_jid_make(const char *user, const char *domain, const char *resource);
-/* Parts of any address; NULL: it is none, or has no such part. */
+/* Parts of any address, in canonical form; NULL: it is none, or has no such part. */
 MYNAH_API char *mynah_jid_bare(const char *jid);
 MYNAH_API char *mynah_jid_user(const char *jid);
 MYNAH_API char *mynah_jid_domain(const char *jid);

@@ -10,6 +10,7 @@ MYNAH_BEGIN
 
 struct mynah_jingle; /* a session */
 
+/* What is said in a session (XEP-0166, 7.2). */
 enum mynah_jingle_action {
     MYNAH_CONTENT_ACCEPT,
     MYNAH_CONTENT_ADD,
@@ -27,8 +28,11 @@ enum mynah_jingle_action {
     MYNAH_TRANSPORT_REJECT,
     MYNAH_TRANSPORT_REPLACE
 };
+/* Offered; accepted; over. */
 enum mynah_jingle_state { MYNAH_JINGLE_PENDING, MYNAH_JINGLE_ACTIVE, MYNAH_JINGLE_ENDED };
+/* Who began it, and who was asked. */
 enum mynah_jingle_side { MYNAH_INITIATOR, MYNAH_RESPONDER };
+/* Who of both sends what a content is about. */
 enum mynah_jingle_senders {
     MYNAH_SENDERS_UNSAID, /* of what came; to be built: both */
     MYNAH_SENDERS_BOTH,
@@ -36,6 +40,7 @@ enum mynah_jingle_senders {
     MYNAH_SENDERS_NONE,
     MYNAH_SENDERS_RESPONDER
 };
+/* Why (XEP-0166, 7.4). */
 enum mynah_jingle_reason {
     MYNAH_REASON_NONE,
     MYNAH_REASON_ALTERNATIVE_SESSION,
@@ -80,6 +85,7 @@ struct mynah_jingle_event {
     const struct mynah_elem *xml;    /* the <jingle/> */
 };
 
+/* What a program wants to hear of a session; each may be NULL. */
 struct mynah_jingle_calls {
     size_t size;
     /* The session or its contents change; already acknowledged. */
@@ -108,6 +114,7 @@ typedef void mynah_jingle_offered(void *arg, struct mynah_client *c, struct myna
                                   const struct mynah_jingle_event *e);
 MYNAH_API void mynah_jingle_serve(struct mynah_client *c, const char *description_ns,
                                   mynah_jingle_offered *offered, void *arg);
+/* Inside the offer: from now on the session is the program's, and told by `calls`. */
 MYNAH_API void mynah_jingle_take(struct mynah_jingle *s, const struct mynah_jingle_calls *calls,
                                  void *arg);
 /* Who may not see our presence is answered as if nobody were here, unless this is true. */
@@ -124,6 +131,7 @@ MYNAH_API int mynah_jingle_send(struct mynah_jingle *s, enum mynah_jingle_action
 MYNAH_API void mynah_jingle_end(struct mynah_jingle *s, enum mynah_jingle_reason reason,
                                 const char *text);
 
+/* What it is; texts are lent with the session. */
 MYNAH_API struct mynah_client *mynah_jingle_client(const struct mynah_jingle *s);
 MYNAH_API enum mynah_jingle_state mynah_jingle_state(const struct mynah_jingle *s);
 MYNAH_API enum mynah_jingle_side mynah_jingle_side(const struct mynah_jingle *s); /* ours */
@@ -133,7 +141,7 @@ MYNAH_API const char *mynah_jingle_sid(const struct mynah_jingle *s);
  * offered with; false: not so many. Lent until the session changes. */
 MYNAH_API bool mynah_jingle_content(const struct mynah_jingle *s, size_t i,
                                     struct mynah_content *out);
-/* "unsupported-transports" and the like. */
+/* "unsupported-transports" and the like; "" of MYNAH_REASON_NONE. Static. */
 MYNAH_API const char *mynah_jingle_reason_name(enum mynah_jingle_reason reason);
 
 MYNAH_END

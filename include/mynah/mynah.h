@@ -1,36 +1,51 @@
 /* All of libmynah. */
 #pragma once
 
-#include "mynah/adhoc.h"
-#include "mynah/answers.h"
+/* Connecting. */
 #include "mynah/base.h"
-#include "mynah/bytestream.h"
-#include "mynah/blocking.h"
-#include "mynah/client.h"
 #include "mynah/context.h"
-#include "mynah/dialog.h"
-#include "mynah/disco.h"
-#include "mynah/elem.h"
-#include "mynah/file.h"
-#include "mynah/form.h"
-#include "mynah/iodata.h"
-#include "mynah/iq.h"
-#include "mynah/jid.h"
-#include "mynah/jingle.h"
-#include "mynah/jingle_content.h"
-#include "mynah/message.h"
-#include "mynah/negotiate.h"
-#include "mynah/offline.h"
-#include "mynah/page.h"
-#include "mynah/oob.h"
-#include "mynah/payload.h"
-#include "mynah/presence.h"
-#include "mynah/privacy.h"
-#include "mynah/private.h"
-#include "mynah/pubsub.h"
+#include "mynah/client.h"
 #include "mynah/quick.h"
 #include "mynah/register.h"
-#include "mynah/room.h"
+#include "mynah/jid.h"
+#include "mynah/elem.h"
+#include "mynah/iq.h"
+
+/* Talking. */
+#include "mynah/message.h"
+#include "mynah/dialog.h"
+#include "mynah/payload.h"
+
+/* People. */
+#include "mynah/presence.h"
 #include "mynah/roster.h"
-#include "mynah/search.h"
+#include "mynah/blocking.h"
+#include "mynah/privacy.h"
 #include "mynah/vcard.h"
+#include "mynah/search.h"
+
+/* Rooms. */
+#include "mynah/room.h"
+
+/* What others can. */
+#include "mynah/answers.h"
+#include "mynah/disco.h"
+#include "mynah/form.h"
+#include "mynah/adhoc.h"
+#include "mynah/iodata.h"
+#include "mynah/negotiate.h"
+
+/* What the server keeps. */
+#include "mynah/private.h"
+#include "mynah/offline.h"
+
+/* Publishing. */
+#include "mynah/pubsub.h"
+#include "mynah/page.h"
+
+/* Files and calls. */
+#include "mynah/bytestream.h"
+#include "mynah/file.h"
+#include "mynah/oob.h"
+#include "mynah/jingle.h"
+#include "mynah/jingle_content.h"

@@ -17,13 +17,14 @@ MYNAH_API struct mynah_form *mynah_feature_read(const struct mynah_elem *e);
 MYNAH_API bool mynah_feature_fits(const struct mynah_form *offer, const struct mynah_form *answer,
                                   const char **what);
 
-/* Offers; an answer that does not fit ends with MYNAH_E_FORMAT. */
+/* Offers. `answer` is lent; one that does not fit ends with MYNAH_E_FORMAT. */
 typedef void mynah_negotiate_done(void *arg, struct mynah_client *c,
                                   const struct mynah_form *answer, const struct mynah_error *error);
 MYNAH_API struct mynah_request *mynah_negotiate(struct mynah_client *c, const char *to,
                                                 const struct mynah_form *offer,
                                                 mynah_negotiate_done *done, void *arg);
 
+/* What comes of an offer of others. */
 enum mynah_agreed {
     MYNAH_AGREED,
     MYNAH_NOT_KNOWN,   /* a feature that we do not have */

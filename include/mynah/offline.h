@@ -6,17 +6,19 @@
 
 MYNAH_BEGIN
 
+/* One message that waits. */
 struct mynah_offline {
     const char *node; /* by which it is fetched and removed */
     const char *from; /* who sent it; or NULL */
 };
+/* How many there are, or which; lent. MYNAH_E_FORMAT: the answer is none. */
 typedef void mynah_offline_count_done(void *arg, struct mynah_client *c, size_t count,
                                       const struct mynah_error *error);
 typedef void mynah_offline_done(void *arg, struct mynah_client *c, const struct mynah_offline *list,
                                 size_t count, const struct mynah_error *error);
 MYNAH_API struct mynah_request *mynah_offline_count(struct mynah_client *c,
                                                     mynah_offline_count_done *done, void *arg);
-/* By their nodes, which is the order of time with servers that name them by it. */
+/* All, by their nodes, which is the order of time with servers that name them by it. */
 MYNAH_API struct mynah_request *mynah_offline_list(struct mynah_client *c, mynah_offline_done *done,
                                                    void *arg);
 

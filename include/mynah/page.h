@@ -5,6 +5,7 @@
 
 MYNAH_BEGIN
 
+/* Which part of a result is asked for. */
 struct mynah_page_wish {
     size_t size;
     unsigned max;       /* at most so many entries; 0: as many as the other side likes */
@@ -13,6 +14,7 @@ struct mynah_page_wish {
     unsigned index;     /* the page that begins there, counted from 0, where it can be done */
     bool count_only;    /* no entries, only how many there are */
 };
+/* Which part came. */
 struct mynah_page {
     const char *first, *last; /* ids for `before` and `after` of the next wish; NULL: no entries */
     int64_t index, count;     /* where it begins, how many there are in all; -1: not told */

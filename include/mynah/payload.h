@@ -16,6 +16,7 @@ enum mynah_chat_state {
     MYNAH_INACTIVE,
     MYNAH_GONE
 };
+/* What the sender is doing. */
 MYNAH_API void mynah_chat_state_add(struct mynah_elem *m, enum mynah_chat_state state);
 MYNAH_API enum mynah_chat_state mynah_chat_state(const struct mynah_elem *m);
 
@@ -27,15 +28,17 @@ enum mynah_event {
     MYNAH_EVENT_DISPLAYED = 4,
     MYNAH_EVENT_COMPOSING = 8
 };
+/* Added, and read: true: there is an <x/>; without bits and with an id it takes back "composing".
+ */
 MYNAH_API void mynah_event_add(struct mynah_elem *m, unsigned events, const char *id);
-/* True: there is an <x/>; without bits and with an id it takes back "composing". */
 MYNAH_API bool mynah_event(const struct mynah_elem *m, unsigned *events, const char **id);
 
-/* When it was sent, if not now (XEP-0203, and XEP-0091 when read). `from`, `why` may be NULL. */
+/* When it was sent, if not now (XEP-0203, and XEP-0091 when read): ms since 1970; 0: now. `from`:
+ * who delayed it; it and `why` may be NULL. */
 MYNAH_API void mynah_delay_add(struct mynah_elem *e, int64_t ms, const char *from, const char *why);
 MYNAH_API int64_t mynah_delay(const struct mynah_elem *e, const char **from, const char **why);
 
-/* A link (XEP-0066). */
+/* A link (XEP-0066); `desc` may be NULL. */
 MYNAH_API void mynah_oob_add(struct mynah_elem *e, const char *url, const char *desc);
 MYNAH_API const char *mynah_oob(const struct mynah_elem *e, const char **desc);
 
@@ -57,7 +60,7 @@ MYNAH_API const char *mynah_encrypted(const struct mynah_elem *m);
 MYNAH_API void mynah_forward_add(struct mynah_elem *e, const struct mynah_elem *stanza, int64_t ms);
 MYNAH_API const struct mynah_elem *mynah_forwarded(const struct mynah_elem *e, int64_t *ms);
 
-/* Headers by name (XEP-0131). */
+/* Headers by name (XEP-0131): one more, and the value of the first of that name, or NULL. */
 MYNAH_API void mynah_header_add(struct mynah_elem *e, const char *name, const char *value);
 MYNAH_API const char *mynah_header(const struct mynah_elem *e, const char *name);
 /* All in turn; false: not so many. */
@@ -68,8 +71,9 @@ MYNAH_API bool mynah_header_at(const struct mynah_elem *e, size_t i, const char 
 struct mynah_rule {
     const char *condition, *action, *value;
 };
+/* One more rule, and those that are there in turn. False: not so many. `status`: "alert", "notify"
+ * in what a server tells, else NULL. */
 MYNAH_API void mynah_rule_add(struct mynah_elem *m, const struct mynah_rule *rule);
-/* `status`: "alert", "notify" in what a server tells, else NULL. */
 MYNAH_API bool mynah_rule_at(const struct mynah_elem *m, size_t i, struct mynah_rule *rule,
                              const char **status);
 
@@ -79,14 +83,15 @@ struct mynah_suggestion {
     const char *jid, *name;
     const struct mynah_elem *item; /* its <group/>s are children */
 };
+/* One more, and those that are there in turn; false: not so many. */
 MYNAH_API void mynah_suggestion_add(struct mynah_elem *m, const char *action, const char *jid,
                                     const char *name, const char *const *groups,
                                     size_t group_count);
 MYNAH_API bool mynah_suggestion_at(const struct mynah_elem *m, size_t i,
                                    struct mynah_suggestion *s);
 
-/* Hints for servers and archives (XEP-0334): "no-store", "no-copy", "store", "no-permanent-store".
- */
+/* Hints for servers and archives (XEP-0334): "no-store", "no-copy", "store", "no-permanent-store";
+ * whether one is there. */
 MYNAH_API void mynah_hint_add(struct mynah_elem *m, const char *hint);
 MYNAH_API bool mynah_hint(const struct mynah_elem *m, const char *hint);
 

@@ -6,17 +6,19 @@
 
 MYNAH_BEGIN
 
+/* Whom a rule is about. */
 enum mynah_privacy_type {
     MYNAH_PRIVACY_ALL, /* everybody; `value` NULL */
     MYNAH_PRIVACY_JID,
     MYNAH_PRIVACY_GROUP,       /* of the roster */
     MYNAH_PRIVACY_SUBSCRIPTION /* "both", "to", "from", "none" */
 };
-enum { /* what a rule is about, joined; 0: all that comes and goes */
-       MYNAH_PRIVACY_MESSAGE = 1 << 0,
-       MYNAH_PRIVACY_IQ = 1 << 1,
-       MYNAH_PRIVACY_PRESENCE_IN = 1 << 2,
-       MYNAH_PRIVACY_PRESENCE_OUT = 1 << 3
+/* What a rule is about, joined; 0: all that comes and goes. */
+enum {
+    MYNAH_PRIVACY_MESSAGE = 1 << 0,
+    MYNAH_PRIVACY_IQ = 1 << 1,
+    MYNAH_PRIVACY_PRESENCE_IN = 1 << 2,
+    MYNAH_PRIVACY_PRESENCE_OUT = 1 << 3
 };
 /* The first rule that fits, by rising `order`, decides; no two may have the same. Without one: yes.
  */
@@ -35,6 +37,7 @@ struct mynah_privacy_lists {
     const char *const *names;
     size_t count;
 };
+/* Which lists there are. */
 typedef void mynah_privacy_lists_done(void *arg, struct mynah_client *c,
                                       const struct mynah_privacy_lists *lists,
                                       const struct mynah_error *error);
@@ -50,7 +53,7 @@ MYNAH_API struct mynah_request *mynah_privacy_get(struct mynah_client *c, const 
 
 /* Below, `done` may be NULL; MYNAH_E_ARGUMENT is told inside the call, and NULL returned: no name,
  * no rules. */
-/* Makes or replaces a list as a whole. */
+/* Makes or replaces a list as a whole; takes one away. */
 MYNAH_API struct mynah_request *mynah_privacy_set(struct mynah_client *c, const char *name,
                                                   const struct mynah_privacy_item *items,
                                                   size_t count, mynah_iq_done *done, void *arg);
@@ -63,11 +66,13 @@ MYNAH_API struct mynah_request *mynah_privacy_activate(struct mynah_client *c, c
 MYNAH_API struct mynah_request *mynah_privacy_standard(struct mynah_client *c, const char *name,
                                                        mynah_iq_done *done, void *arg);
 
+/* Changes of lists, by whoever it was. */
 struct mynah_privacy_calls {
     size_t size;
     /* Some program of the account changed that list, or took it away. */
     void (*changed)(void *arg, struct mynah_client *c, const char *name);
 };
+/* Hears of them. */
 MYNAH_API struct mynah_listener *
 mynah_privacy_listen(struct mynah_client *c, const struct mynah_privacy_calls *calls, void *arg);
 

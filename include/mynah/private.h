@@ -26,6 +26,7 @@ struct mynah_bookmark {
     bool autojoin;                /* the room is to be entered after each login */
     const struct mynah_elem *xml; /* as it came, or NULL; what has no place here is kept */
 };
+/* The list is lent; MYNAH_E_FORMAT: the answer is none. It is set as a whole. */
 typedef void mynah_bookmarks_done(void *arg, struct mynah_client *c,
                                   const struct mynah_bookmark *list, size_t count,
                                   const struct mynah_error *error);
@@ -40,6 +41,7 @@ struct mynah_annotation {
     const char *jid, *text;
     int64_t created, modified;
 };
+/* As with bookmarks. */
 typedef void mynah_annotations_done(void *arg, struct mynah_client *c,
                                     const struct mynah_annotation *list, size_t count,
                                     const struct mynah_error *error);

@@ -22,7 +22,7 @@ MYNAH_BEGIN
 /* A command (mynah/adhoc.h) for owners: the service sends again what waits for an answer (8.7). */
 #define MYNAH_PUBSUB_GET_PENDING "http://jabber.org/protocol/pubsub#get-pending"
 
-/* Ordered by what one may. */
+/* What somebody may with a node (4.1), ordered by how much. */
 enum mynah_pubsub_affiliation {
     MYNAH_PUBSUB_OUTCAST = -1,
     MYNAH_PUBSUB_NO_AFFILIATION,
@@ -31,6 +31,7 @@ enum mynah_pubsub_affiliation {
     MYNAH_PUBSUB_PUBLISHER,
     MYNAH_PUBSUB_OWNER
 };
+/* How far a subscription is (4.2). */
 enum mynah_pubsub_state {
     MYNAH_PUBSUB_UNSUBSCRIBED,
     MYNAH_PUBSUB_PENDING,      /* an owner has to allow it */
@@ -38,6 +39,7 @@ enum mynah_pubsub_state {
     MYNAH_PUBSUB_SUBSCRIBED
 };
 
+/* A subscription to a node. */
 struct mynah_pubsub_subscription {
     const char *node;  /* NULL: the root of the service */
     const char *jid;   /* who is subscribed */
@@ -48,11 +50,13 @@ struct mynah_pubsub_subscription {
     bool needs_options;           /* before they are set, nothing comes */
     const struct mynah_elem *xml; /* the <subscription/> */
 };
+/* What somebody may with a node. */
 struct mynah_pubsub_affiliate {
     const char *node; /* may be NULL when lists are changed */
     const char *jid;  /* NULL: oneself */
     enum mynah_pubsub_affiliation affiliation;
 };
+/* What was published. */
 struct mynah_pubsub_item {
     const char *id;                   /* or NULL */
     const char *publisher;            /* as the service says, where it does; else NULL */
@@ -127,6 +131,7 @@ struct mynah_pubsub_wish {
     const char *subid;                  /* or NULL */
     const struct mynah_page_wish *page; /* or NULL */
 };
+/* Asks for them. */
 MYNAH_API struct mynah_request *mynah_pubsub_items(struct mynah_client *c, const char *service,
                                                    const char *node,
                                                    const struct mynah_pubsub_wish *wish,
@@ -152,6 +157,7 @@ MYNAH_API struct mynah_request *mynah_pubsub_create(struct mynah_client *c, cons
                                                     const char *node,
                                                     const struct mynah_form *config,
                                                     mynah_pubsub_named *done, void *arg);
+/* The form of a node as it is, and a filled one (8.2). */
 MYNAH_API struct mynah_request *mynah_pubsub_config(struct mynah_client *c, const char *service,
                                                     const char *node, mynah_pubsub_form *done,
                                                     void *arg);
@@ -167,15 +173,16 @@ MYNAH_API struct mynah_request *mynah_pubsub_default_config(struct mynah_client 
 MYNAH_API struct mynah_request *mynah_pubsub_delete(struct mynah_client *c, const char *service,
                                                     const char *node, const char *redirect,
                                                     mynah_iq_done *done, void *arg);
+/* Takes all items out (8.5). */
 MYNAH_API struct mynah_request *mynah_pubsub_purge(struct mynah_client *c, const char *service,
                                                    const char *node, mynah_iq_done *done,
                                                    void *arg);
-/* Lists of a node. Only what changes is set: `subid` of a subscriber, `node` of an affiliate may be
- * NULL. */
+/* A subscription as an owner sets it; `subid` may be NULL. */
 struct mynah_pubsub_subscriber {
     const char *jid, *subid;
     enum mynah_pubsub_state state;
 };
+/* Lists of a node (8.8, 8.9). Only what changes is set; `node` of an affiliate may be NULL. */
 MYNAH_API struct mynah_request *mynah_pubsub_subscribers(struct mynah_client *c,
                                                          const char *service, const char *node,
                                                          mynah_pubsub_subscriptions_done *done,
@@ -211,6 +218,7 @@ struct mynah_pubsub_ask {
     const char *subid, *id; /* of the subscription, of the message; or NULL */
     const struct mynah_form *form;
 };
+/* What a program wants to hear of; each may be NULL. */
 struct mynah_pubsub_calls {
     size_t size;
     /* `count` 0: something happened, and the node has no items. */
@@ -227,9 +235,10 @@ struct mynah_pubsub_calls {
                          const struct mynah_pubsub_subscription *s);
     void (*asked)(void *arg, struct mynah_client *c, const struct mynah_pubsub_ask *q);
 };
+/* Hears of all services; the own account too. */
 MYNAH_API struct mynah_listener *
 mynah_pubsub_listen(struct mynah_client *c, const struct mynah_pubsub_calls *calls, void *arg);
-/* Inside `asked`, or later with copies of its texts and no form. */
+/* Inside `asked`, or later with copies of its texts and no form. Returns as mynah_message_send. */
 MYNAH_API int mynah_pubsub_answer(struct mynah_client *c, const struct mynah_pubsub_ask *q,
                                   bool allow);
 /* Whether contacts' (and our other devices') personal events of that node are wanted: puts

@@ -6,6 +6,7 @@
 
 MYNAH_BEGIN
 
+/* What a service asks for. Lent. */
 struct mynah_register_form {
     bool registered;           /* already, with these values */
     const char *instructions;  /* or NULL */
@@ -15,13 +16,13 @@ struct mynah_register_form {
     const struct mynah_elem *form; /* a data form (XEP-0004) that goes before the fields; or NULL */
     const char *url;               /* where to register instead (XEP-0066); or NULL */
 };
+/* Asks what it asks for; MYNAH_E_FORMAT: the answer is none. */
 typedef void mynah_register_done(void *arg, struct mynah_client *c,
                                  const struct mynah_register_form *form,
                                  const struct mynah_error *error);
-
 MYNAH_API struct mynah_request *mynah_register_fields(struct mynah_client *c, const char *to,
                                                       mynah_register_done *done, void *arg);
-/* Fields by name, or a filled form (taken). */
+/* Registers: fields by name, or a filled form (taken). `done` may be NULL, here and below. */
 MYNAH_API struct mynah_request *mynah_register(struct mynah_client *c, const char *to,
                                                const char *const *names, const char *const *values,
                                                size_t count, mynah_iq_done *done, void *arg);

@@ -8,6 +8,7 @@
 
 MYNAH_BEGIN
 
+/* Who sees whose presence (RFC 6121, 2.1.2.5). */
 enum mynah_subscription {
     MYNAH_NEITHER,
     MYNAH_TO,   /* we see them */
@@ -34,6 +35,7 @@ struct mynah_resource {
     const struct mynah_elem *xml; /* the presence that said so */
 };
 
+/* What happens to it; each may be NULL. */
 struct mynah_roster_calls {
     size_t size;
     void (*ready)(void *arg, struct mynah_client *c); /* the whole roster is there */
@@ -50,9 +52,11 @@ struct mynah_roster_calls {
     void (*told)(void *arg, struct mynah_client *c, const char *from,
                  enum mynah_presence_type what);
 };
+/* Hears of it. */
 MYNAH_API struct mynah_listener *
 mynah_roster_listen(struct mynah_client *c, const struct mynah_roster_calls *calls, void *arg);
 
+/* It has come since the login; how many contacts it has. */
 MYNAH_API bool mynah_roster_is_ready(struct mynah_client *c);
 MYNAH_API size_t mynah_roster_count(struct mynah_client *c);
 /* In the order of their addresses; NULL: there are not so many. */
@@ -69,7 +73,7 @@ MYNAH_API struct mynah_request *mynah_roster_set(struct mynah_client *c, const c
                                                  const char *name, const char *const *groups,
                                                  size_t group_count, mynah_iq_done *done,
                                                  void *arg);
-/* Ends both subscriptions too. */
+/* Takes him out; ends both subscriptions too. `done` may be NULL. */
 MYNAH_API struct mynah_request *mynah_roster_remove(struct mynah_client *c, const char *jid,
                                                     mynah_iq_done *done, void *arg);
 

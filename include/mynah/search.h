@@ -14,6 +14,7 @@ struct mynah_search_form {
     size_t count;
     const struct mynah_form *form; /* goes before the fields; or NULL */
 };
+/* Asks for it; MYNAH_E_FORMAT: the answer is none. */
 typedef void mynah_search_form_done(void *arg, struct mynah_client *c,
                                     const struct mynah_search_form *form,
                                     const struct mynah_error *error);
@@ -22,6 +23,7 @@ MYNAH_API struct mynah_request *mynah_search_fields(struct mynah_client *c, cons
 
 /* What was found: a table. Lent. */
 struct mynah_found;
+/* How many rows it has. */
 MYNAH_API size_t mynah_found_rows(const struct mynah_found *f);
 /* In their order; false: not so many. `label` is for people and may be NULL as an argument. */
 MYNAH_API bool mynah_found_column(const struct mynah_found *f, size_t i, const char **name,
@@ -31,9 +33,9 @@ MYNAH_API const char *mynah_found_cell(const struct mynah_found *f, size_t row, 
 /* The address that a row is about, or NULL. */
 MYNAH_API const char *mynah_found_jid(const struct mynah_found *f, size_t row);
 
+/* Searches, by fields, or by a filled form (lent). */
 typedef void mynah_search_done(void *arg, struct mynah_client *c, const struct mynah_found *found,
                                const struct mynah_error *error);
-/* By fields, or by a filled form. */
 MYNAH_API struct mynah_request *mynah_search(struct mynah_client *c, const char *to,
                                              const char *const *names, const char *const *values,
                                              size_t count, mynah_search_done *done, void *arg);

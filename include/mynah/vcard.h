@@ -21,10 +21,12 @@ enum {
     MYNAH_VCARD_POSTAL = 1 << 10, /* of addresses */
     MYNAH_VCARD_PARCEL = 1 << 11
 };
+/* An e-mail address, a telephone number. */
 struct mynah_vcard_contact {
     const char *value; /* the number, the address */
     unsigned kinds;
 };
+/* Where somebody lives or works. */
 struct mynah_vcard_address {
     unsigned kinds;
     const char *box, *extra, *street, *city, *region, *code, *country; /* or NULL */
@@ -34,7 +36,7 @@ struct mynah_vcard_address {
  * XEP-0153 asks for less than 8192 bytes and a square of 32 to 96 pixels. */
 enum { MYNAH_PHOTO_MAX = 48 * 1024 };
 
-/* Texts NULL: not told. */
+/* A vCard, lent where it came. Texts NULL: not told. */
 struct mynah_vcard {
     size_t size;
     const char *full_name, *family, *given, *middle, *prefix, *suffix;
@@ -53,10 +55,10 @@ struct mynah_vcard {
     const struct mynah_elem *xml;
 };
 
+/* Reads one; MYNAH_E_FORMAT: the answer is none. `jid` NULL: our own; of people the bare address,
+ * of an occupant of a room the full one. Who has none: item-not-found or service-unavailable. */
 typedef void mynah_vcard_done(void *arg, struct mynah_client *c, const struct mynah_vcard *v,
                               const struct mynah_error *error);
-/* `jid` NULL: our own; of people the bare address, of an occupant of a room the full one. Who has
- * none: item-not-found or service-unavailable. */
 MYNAH_API struct mynah_request *mynah_vcard_get(struct mynah_client *c, const char *jid,
                                                 mynah_vcard_done *done, void *arg);
 /* Ours. What cannot be sent is told inside the call, and NULL returned. `done` may be NULL. */
