@@ -40,7 +40,8 @@ def read(path):
 options = {o["name"]: o["value"] for o in json.loads(subprocess.check_output(["meson", "introspect", "--buildoptions", BUILD]))}
 prefix, LIB = options["prefix"], options["libdir"]
 PLACE = ROOT + prefix
-INCLUDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "include", "mynah")
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+INCLUDE = TOP + "/include/mynah"
 UNIT = PLACE + "/lib/systemd/system/mynahd.service"
 SAMPLE = PLACE + "/share/doc/mynah/examples/mynahd.yaml"
 
@@ -50,7 +51,9 @@ def puts_everything_where_it_belongs():
     good("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", ROOT, umask=0o022)
     found = {os.path.relpath(os.path.join(d, f), PLACE): os.path.join(d, f) for d, _, files in os.walk(ROOT) for f in files}
     headers = {"include/mynah/" + h for h in os.listdir(INCLUDE)}
-    expected = {*EXPECTED, *headers, *(LIB + "/" + f for f in LIBRARY)}
+    pages = {h[:-2] + ".html" for h in os.listdir(INCLUDE) if h != "mynah.h"} | {"index.html", "index.zh.html", "names.js", "search.js", "style.css"}
+    pages |= {"example-%s.html" % n for n in os.listdir(TOP + "/examples") if n.endswith((".c", ".h"))}
+    expected = {*EXPECTED, *headers, *("share/doc/mynah/html/" + p for p in pages), *(LIB + "/" + f for f in LIBRARY)}
     assert set(found) == expected, set(found) ^ expected
     for name, path in found.items():
         assert stat.S_IMODE(os.stat(path).st_mode) == (0o755 if name.startswith("bin/") or ".so" in name else 0o644) and os.path.getsize(path), name
