@@ -393,6 +393,82 @@ TEST(of_two_first_words_the_lower_id_counts)
     end("online offer:a@y.test/1:!:1");
 }
 
+TEST(of_the_same_id_the_lower_address_counts)
+{
+    static const char *const lines[] = {
+        LOGIN(""), ROSTER, BEGUN, REPLY("1", "session-initiate", STUB), OK("1"), END};
+
+    begin(lines);
+    mynah_jingle_serve(talk.c, "urn:d", offered, NULL);
+    start();
+    until("offer");
+    CHECK_INT(mynah_jingle_side(session), MYNAH_RESPONDER);
+    CHECK(noted("ended::-:-10 offer:a@y.test/1:"));
+    end(NULL);
+}
+
+TEST(of_the_same_id_the_higher_address_is_refused)
+{
+    static const char *const lines[] = {LOGIN(""),
+                                        ROSTER,
+                                        BEGUN,
+                                        "><iq type='set' from='u@x.test/z' id='1'>"
+                                        "<jingle xmlns='urn:xmpp:jingle:1' "
+                                        "action='session-initiate' sid='%1'>" STUB "</jingle></iq>",
+                                        REFUSED("1", "conflict"),
+                                        "<<tie-break",
+                                        END};
+
+    begin(lines);
+    mynah_jingle_serve(talk.c, "urn:d", offered, NULL);
+    roster_here();
+    CHECK_INT(mynah_jingle_start(talk.c, "u@x.test/z", &stub, 1, &calls, NULL, &session), 0);
+    end("online");
+}
+
+/* Who sends to each other is no tie: nothing of it is the same. */
+TEST(two_ways_at_once_are_two_sessions)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        ROSTER,
+        BEGUN,
+        SAYS("a@y.test/1", "1", "session-initiate", "~",
+             CONTENT("creator='initiator' senders='responder'", D T)),
+        REFUSED("1", "conflict"),
+        SAYS("a@y.test/1", "2", "session-initiate", "~",
+             CONTENT("creator='initiator' senders='initiator'", D T)),
+        OK("2"),
+        END};
+
+    begin(lines);
+    mynah_jingle_serve(talk.c, "urn:d", offered, NULL);
+    stub.senders = MYNAH_SENDERS_INITIATOR;
+    start();
+    until("offer");
+    end("online offer:a@y.test/1:~:1");
+}
+
+TEST(what_both_take_out_is_out)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        ROSTER,
+        SAY("1", "session-initiate", STUB),
+        OK("1"),
+        "<action='content-remove'",
+        SAY("2", "content-remove", STUB),
+        OK("2"),
+        "<action='session-terminate' sid='s'><reason><success/></reason>",
+        END};
+
+    begin(lines);
+    mynah_jingle_serve(talk.c, "urn:d", offered, NULL);
+    until("offer");
+    CHECK_INT(act(MYNAH_CONTENT_REMOVE), 0);
+    end("online offer:a@y.test/1:s:1 came:4(1) ended:success:-:0");
+}
+
 TEST(a_session_without_contents_is_void)
 {
     static const char *const lines[] = {
