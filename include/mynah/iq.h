@@ -47,6 +47,10 @@ MYNAH_API void mynah_ask_error(struct mynah_ask **q, const char *condition, cons
 MYNAH_API void mynah_ask_refuse(struct mynah_ask **q, const char *condition, const char *text,
                                 const char *special, const char *special_ns);
 
+/* Another address is to be asked: "xmpp:desk@example.org" (RFC 6120, 8.3.3.14). Takes the question.
+ */
+MYNAH_API void mynah_ask_redirect(struct mynah_ask **q, const char *uri);
+
 /* Questions with that payload go to `serve`; a later one replaces an earlier one, NULL takes it
  * out. `name` NULL: all of the namespace that have no handler of their own. */
 MYNAH_API void mynah_iq_serve(struct mynah_client *c, enum mynah_iq_type type, const char *ns,

@@ -120,6 +120,12 @@ MYNAH_API void mynah_jingle_take(struct mynah_jingle *s, const struct mynah_jing
 /* Who may not see our presence is answered as if nobody were here, unless this is true. */
 MYNAH_API void mynah_jingle_strangers(struct mynah_client *c, bool welcome);
 
+/* Offers are answered by where else to go: "xmpp:voicemail@example.org" (XEP-0166, 6.3.2); copied.
+ * NULL: they are taken again. Who is sent elsewhere hears of "redirect" by `ended`; nobody follows
+ * by itself.
+ */
+MYNAH_API void mynah_jingle_redirect(struct mynah_client *c, const char *uri);
+
 /* Everything but the first and the last word. *info (may be NULL, or hold NULL) is taken and stands
  * beside the contents. MYNAH_E_STATE: it is not the time for that, or not for us to say;
  * MYNAH_E_ARGUMENT: such a content is not there, or is already, or lacks what the action needs.

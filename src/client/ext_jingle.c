@@ -32,6 +32,7 @@ struct served {
 struct jingle {
     struct mn_list sessions, served;
     bool strangers;
+    char *elsewhere; /* where those who offer are to go; or NULL */
 };
 
 static struct jingle *jingle_of(struct mynah_client *c)
@@ -256,6 +257,8 @@ static void initiate(struct mynah_client *c, const char *from, const char *sid,
         refuse(&q, "bad-request", NULL);
     else if (ours_first(c, from, sid, e))
         refuse(&q, "conflict", "tie-break");
+    else if (j->elsewhere)
+        mynah_ask_redirect(&q, j->elsewhere);
     else if (sessions_by(c, NULL) >= SESSIONS_MAX || sessions_by(c, from) >= PEER_MAX)
         refuse(&q, "resource-constraint", NULL);
     else {
@@ -407,6 +410,7 @@ static void done(struct mynah_client *c, void *state)
     ended(MN_OF(n, struct mynah_jingle, link), MYNAH_REASON_NONE, NULL, &why);
     MN_LIST_EACH(n, &j->sessions)
     mn_list_del(n); /* the trash frees them later */
+    mn_free(j->elsewhere);
     MN_LIST_EACH(n, &j->served)
     served_free(MN_OF(n, struct served, link));
 }
@@ -474,6 +478,14 @@ void mynah_jingle_take(struct mynah_jingle *s, const struct mynah_jingle_calls *
 void mynah_jingle_strangers(struct mynah_client *c, bool welcome)
 {
     jingle_of(c)->strangers = welcome;
+}
+
+void mynah_jingle_redirect(struct mynah_client *c, const char *uri)
+{
+    struct jingle *j = jingle_of(c);
+
+    mn_free(j->elsewhere);
+    j->elsewhere = uri ? mn_str_dup(mn_str_from(uri)) : NULL;
 }
 
 int mynah_jingle_send(struct mynah_jingle *s, enum mynah_jingle_action action,

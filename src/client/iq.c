@@ -298,25 +298,36 @@ void mynah_ask_result(struct mynah_ask **q, struct mynah_elem **payload)
     reply(q, iq);
 }
 
-/* Conditions and their usual types: RFC 6120, 8.3.3. */
-void mynah_ask_refuse(struct mynah_ask **q, const char *condition, const char *text,
-                      const char *special, const char *special_ns)
+/* Conditions and their usual types: RFC 6120, 8.3.3. `inside`: what stands in the condition. */
+static void error_send(struct mynah_ask **q, const char *condition, const char *inside,
+                       const char *text, const char *special, const char *special_ns)
 {
     struct mynah_elem *iq = reply_to(*q, "error"), *e = mynah_elem_add(iq, "error", NULL);
     enum mn_cond cond = mn_cond_find(mn_str_from(condition));
     const char *ns = mn_ns_uri(MN_NS_STANZA_ERRORS).p;
 
     mynah_elem_set(e, "type", mn_cond_type(cond).p);
-    mynah_elem_add(e, mn_cond_name(cond).p, ns);
+    mynah_elem_put(mynah_elem_add(e, mn_cond_name(cond).p, ns), inside);
     mynah_elem_add_text(e, "text", ns, text);
     if (special)
         mynah_elem_add(e, special, special_ns);
     reply(q, iq);
 }
 
+void mynah_ask_refuse(struct mynah_ask **q, const char *condition, const char *text,
+                      const char *special, const char *special_ns)
+{
+    error_send(q, condition, NULL, text, special, special_ns);
+}
+
 void mynah_ask_error(struct mynah_ask **q, const char *condition, const char *text)
 {
-    mynah_ask_refuse(q, condition, text, NULL, NULL);
+    error_send(q, condition, NULL, text, NULL, NULL);
+}
+
+void mynah_ask_redirect(struct mynah_ask **q, const char *uri)
+{
+    error_send(q, "redirect", uri, NULL, NULL, NULL);
 }
 
 static void ask_came(struct mynah_client *c, const struct mynah_elem *st, enum mynah_iq_type type)

@@ -469,6 +469,24 @@ TEST(what_both_take_out_is_out)
     end("online offer:a@y.test/1:s:1 came:4(1) ended:success:-:0");
 }
 
+TEST(who_offers_is_sent_elsewhere)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        ROSTER,
+        SAY("1", "session-initiate", STUB),
+        REFUSED("1",
+                "redirect xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>xmpp:v@y.test</redirect>"),
+        SAY("2", "session-initiate", CONTENT("creator='initiator'", D)),
+        REFUSED("2", "bad-request"),
+        END};
+
+    begin(lines);
+    mynah_jingle_serve(talk.c, "urn:d", offered, NULL);
+    mynah_jingle_redirect(talk.c, "xmpp:v@y.test");
+    end("online");
+}
+
 TEST(a_session_without_contents_is_void)
 {
     static const char *const lines[] = {
