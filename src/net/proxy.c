@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "base/num.h"
 #include "net/addr.h"
+#include "net/http.h"
 #include "net/socks5.h"
 
 enum { HEAD_MAX = 8192, NAME_MAX_ = 255 };
@@ -264,40 +265,17 @@ static int answer(struct mn_tunnel *t)
     return MN_E_OK;
 }
 
-/* The length of the head with its empty line; 0: it is not whole. */
-static size_t head_length(mn_str in)
-{
-    for (size_t i = 0; i < in.n; i++) {
-        mn_str next = mn_str_skip(in, i + 1);
-
-        if (in.p[i] == '\n' && mn_str_starts(next, MN_STR("\r\n")))
-            return i + 3;
-        if (in.p[i] == '\n' && mn_str_starts(next, MN_STR("\n")))
-            return i + 2;
-    }
-    return 0;
-}
-
-/* "HTTP/1.1 200 ..." */
-static bool status_of(mn_str in, uint64_t *out)
-{
-    mn_str rest;
-
-    return mn_str_starts(in, MN_STR("HTTP/1.")) && in.n >= 12 && in.p[8] == ' ' &&
-           mn_num_parse(mn_str_cut((mn_str){in.p + 9, 3}, ' ', &rest), 999, out) && *out >= 100;
-}
-
 static int head(struct mn_tunnel *t)
 {
     mn_str in = mn_buf_view(&t->in), begin = MN_STR("HTTP/1.");
-    size_t n = head_length(in);
-    uint64_t status;
+    size_t n = mn_http_head_length(in);
+    unsigned status;
 
     if (!mn_str_starts(in, (mn_str){begin.p, in.n < begin.n ? in.n : begin.n}))
         return MN_E_FORMAT;
     if (!n)
         return in.n > HEAD_MAX ? MN_E_LIMIT : MN_E_AGAIN;
-    if (n > HEAD_MAX || !status_of(in, &status))
+    if (n > HEAD_MAX || !mn_http_status(in, &status))
         return MN_E_FORMAT;
     mn_buf_shift(&t->in, n);
     if (status == 407)
@@ -306,7 +284,7 @@ static int head(struct mn_tunnel *t)
     if (status >= 300) {
         char text[40];
 
-        snprintf(text, sizeof text, "answers %u", (unsigned)status);
+        snprintf(text, sizeof text, "answers %u", status);
         return refuse(t, MN_E_CLOSED, text);
     }
     if (status >= 200) /* else more comes behind it */
