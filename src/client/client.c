@@ -403,7 +403,7 @@ static int tls_new(struct mynah_client *c, bool direct, struct mn_tls **out)
 }
 
 /* No name but the first proxy's is looked up here, so no SRV record either. */
-static void through_proxies(struct mynah_client *c, struct stream_plan *plan)
+static void through_proxies(struct mynah_client *c, struct way_plan *plan)
 {
     const struct mn_proxy *first = c->proxies;
 
@@ -422,7 +422,7 @@ static void attempt(struct mynah_client *c)
                            : c->conf.tls == MYNAH_TLS_REQUIRED ? MN_DIAL_ANY
                                                                : MN_DIAL_STARTTLS;
     struct stream_plan plan = {
-        .dial = {c->domain_ascii.p, c->conf.host, c->conf.port, tls, c->ctx->dns},
+        .way.dial = {c->domain_ascii.p, c->conf.host, c->conf.port, tls, c->ctx->dns},
         .name = c->domain_ascii.p,
     };
 
@@ -432,7 +432,7 @@ static void attempt(struct mynah_client *c)
         (tls_new(c, false, &c->tls) || tls_new(c, true, &c->tls_direct)))
         return;
     if (c->proxy_count)
-        through_proxies(c, &plan);
+        through_proxies(c, &plan.way);
     plan.tls = c->tls;
     plan.tls_direct = c->tls_direct;
     c->stream = stream_new(c->ctx, &plan, &face, c);

@@ -1,7 +1,5 @@
 #include "client/stream.h"
 
-#include <unistd.h>
-
 #include "base/err.h"
 #include "mynah/base.h"
 
@@ -14,11 +12,10 @@ struct stream {
     char *name;
     const struct stream_face *face;
     void *arg;
-    struct mn_dial *dial;
-    struct mn_tunnel *tunnel;
+    struct way *way;
     struct mn_conn *conn;
     struct mn_xml *xml;
-    bool direct, gone, pumping, ended;
+    bool gone, pumping, ended;
     bool said_end; /* our side of the stream is over */
 };
 
@@ -87,8 +84,6 @@ static void conn_drop(struct stream *s, int64_t linger_ms)
     if (s->conn)
         mn_conn_close(s->conn, linger_ms);
     s->conn = NULL;
-    mn_tunnel_free(s->tunnel);
-    s->tunnel = NULL;
 }
 
 static void on_closed(void *arg, int why)
@@ -118,81 +113,26 @@ static void xml_new(struct stream *s)
     s->xml = mn_xml_new(&limits);
 }
 
-static int dial_code(int code)
-{
-    return code == MN_E_TLS                                                   ? MYNAH_E_TLS
-           : code == MN_E_NOT_FOUND || code == MN_E_DENIED || code == MN_E_IO ? MYNAH_E_DNS
-           : code == MN_E_TIMEOUT                                             ? MYNAH_E_TIMEOUT
-                                                                              : MYNAH_E_CONNECT;
-}
-
 /* The server is at the other end. */
-static void arrived(struct stream *s)
-{
-    if (s->direct)
-        mn_conn_start_tls(s->conn, s->plan.tls_direct, false, s->name);
-    s->face->connected(s->arg, s->direct);
-}
-
-/* Through proxies: they are spoken to until the last one says that the server is there. */
-static void tunnel_go(struct stream *s, mn_str in)
-{
-    struct mn_tunnel *t = s->tunnel; /* `why` is its */
-    struct mn_buf out = {0};
-    const char *why;
-    int e = mn_tunnel_feed(t, in, &out, &why);
-
-    if (out.n)
-        mn_conn_write(s->conn, mn_buf_view(&out));
-    if (out.n)
-        explicit_bzero(out.p, out.n);
-    mn_buf_free(&out);
-    if (e == MN_E_AGAIN)
-        return;
-    s->tunnel = NULL;
-    if (e) {
-        fail(s, MYNAH_E_CONNECT, why);
-    } else {
-        mn_conn_face(s->conn, &conn_face, s);
-        arrived(s);
-    }
-    mn_tunnel_free(t);
-}
-
-static void tunnel_bytes(void *arg, mn_str bytes)
-{
-    tunnel_go(arg, bytes);
-}
-
-static void tunnel_closed(void *arg, int why)
-{
-    (void)why;
-    fail(arg, MYNAH_E_CONNECT, "the proxy closed the connection");
-}
-
-static const struct mn_conn_face tunnel_face = {tunnel_bytes, tunnel_closed, NULL, NULL};
-
-static void dialled(void *arg, int code, const struct mn_dial_found *found, const char *why)
+static void arrived(void *arg, struct mn_conn *conn, bool direct)
 {
     struct stream *s = arg;
 
-    if (s->gone && !code)
-        close(found->fd);
-    if (s->gone || code) { /* `why` lives as long as the dial, so that goes with the stream */
-        fail(s, dial_code(code), why);
+    if (s->gone) {
+        mn_conn_close(conn, 0);
         return;
     }
     xml_new(s);
-    if (!s->plan.proxy_count) {
-        s->direct = found->direct;
-        s->conn = mn_conn_tcp(s->ctx->loop, found->fd, &conn_face, s);
-        arrived(s);
-        return;
-    }
-    s->direct = s->plan.direct;
-    s->conn = mn_conn_tcp(s->ctx->loop, found->fd, &tunnel_face, s);
-    s->tunnel = mn_tunnel_new(s->plan.proxies, s->plan.proxy_count, s->plan.host, s->plan.port);
-    tunnel_go(s, (mn_str){0});
+    s->conn = conn;
+    mn_conn_face(conn, &conn_face, s);
+    if (direct)
+        mn_conn_start_tls(conn, s->plan.tls_direct, false, s->name);
+    s->face->connected(s->arg, direct);
+}
+
+static void lost(void *arg, int code, const char *why)
+{
+    fail(arg, code, why); /* `why` lives as long as the way, and that goes with the stream */
 }
 
 struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *plan,
@@ -207,7 +147,7 @@ struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *p
     s->plan.tls_direct = plan->tls_direct ? mn_tls_ref(plan->tls_direct) : NULL;
     s->face = face;
     s->arg = arg;
-    s->dial = mn_dial(ctx->loop, &plan->dial, dialled, s);
+    s->way = way_new(ctx, &plan->way, arrived, lost, s);
     return s;
 }
 
@@ -215,7 +155,7 @@ static void stream_free(struct trash *t)
 {
     struct stream *s = (struct stream *)t;
 
-    mn_dial_free(s->dial);
+    way_free(s->way);
     mn_xml_free(s->xml);
     mn_tls_unref(s->plan.tls);
     mn_tls_unref(s->plan.tls_direct);
@@ -235,7 +175,7 @@ void stream_close(struct stream *s, int64_t linger_ms)
 void stream_next(struct stream *s, int code, const char *why)
 {
     conn_drop(s, 0);
-    mn_dial_again(s->dial, code == MYNAH_E_TLS ? MN_E_TLS : MN_E_CLOSED, why);
+    way_next(s->way, code == MYNAH_E_TLS ? MN_E_TLS : MN_E_CLOSED, why);
 }
 
 void stream_write_secret(struct stream *s, mn_str bytes, mn_str instead)

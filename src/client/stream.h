@@ -2,10 +2,7 @@
  * logins; whoever made it says when to go on. */
 #pragma once
 
-#include "client/context.h"
-#include "net/conn.h"
-#include "net/dial.h"
-#include "net/proxy.h"
+#include "client/way.h"
 #include "net/tls.h"
 #include "xmpp/xml.h"
 
@@ -22,14 +19,9 @@ struct stream_face {
 };
 
 struct stream_plan {
-    struct mn_dial_plan dial;
+    struct way_plan way;
     struct mn_tls *tls, *tls_direct; /* lent to it; NULL: no TLS */
     const char *name;                /* whose certificate is expected (A-label) */
-    const struct mn_proxy *proxies;  /* lent for its life; `dial` goes to the first, and from the */
-    size_t proxy_count;              /* last one on it goes to: */
-    const char *host;                /* lent for its life */
-    uint16_t port;
-    bool direct;
 };
 
 struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *plan,
