@@ -8,9 +8,11 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "im/lang.h"
+#include "im/secret.h"
 
 enum { CONFIG_MAX = 1 << 20, PASSWORD_MAX = 4096 };
 
+static const char *const password_names[] = {"ask", "secret", NULL};
 static const char *const tls_names[] = {"required", "starttls", "direct", "offered", "off", NULL};
 
 #define ACCOUNT(field) offsetof(struct im_account, field)
@@ -18,6 +20,9 @@ static const char *const tls_names[] = {"required", "starttls", "direct", "offer
 static const struct mn_conf_row account_rows[] = {
     {"jid", MN_CONF_TEXT, ACCOUNT(jid), NULL, .min = 1, .max = 3071,
      .text = N_("the address, with /resource or without")},
+    {"password", MN_CONF_CHOICE, ACCOUNT(password), "ask", .choices = password_names,
+     .text = N_("where it is, if neither of the next two is set: a person is asked, or the keyring "
+                "of the desktop has it (secret-tool)")},
     {"password_command", MN_CONF_TEXT, ACCOUNT(password_command), "",
      .text = N_("prints the password: pass show chat, secret-tool lookup ...")},
     {"password_file", MN_CONF_TEXT, ACCOUNT(password_file), "",
@@ -137,6 +142,8 @@ int im_password(const struct im_account *acc, struct mn_arena *a, mn_str *out, s
         return by_command(mn_arena_cstr(a, acc->password_command), a, out, why);
     if (acc->password_file.n)
         return by_file(mn_arena_cstr(a, acc->password_file), a, out, why);
+    if (acc->password == IM_PASSWORD_SECRET)
+        return im_secret_get(acc->jid, a, out, why) ? MN_E_DENIED : MN_E_OK;
     return MN_E_NOT_FOUND;
 }
 

@@ -5,10 +5,13 @@
 #include "base/conf.h"
 #include "mynah/client.h"
 
+/* Where a password is when no command and no file is named. */
+enum im_password_place { IM_PASSWORD_ASK, IM_PASSWORD_SECRET };
 struct im_account {
     mn_str jid, password_command, password_file, host, ca_file, pin, mechanisms, proxies;
     int64_t port;
-    int tls; /* enum mynah_tls */
+    int password; /* enum im_password_place */
+    int tls;      /* enum mynah_tls */
 };
 struct im_config {
     struct mn_conf_list accounts; /* of struct im_account */
@@ -23,8 +26,9 @@ int im_config_load(const char *path, struct mn_arena *a, struct im_config *out,
                    struct mn_buf *why) MN_MUST_CHECK;
 /* By its address, "" for the preferred one; NULL: there is none. */
 const struct im_account *im_account_find(const struct im_config *c, mn_str jid);
-/* The password by the account's command or file; {NULL, 0} and MN_E_NOT_FOUND: it names none.
- * MN_E_DENIED: others may read the file, or the command failed; `why` says what to do. Blocks. */
+/* The password by the account's command or file, or from the keyring; {NULL, 0} and
+ * MN_E_NOT_FOUND: it names none. MN_E_DENIED: others may read the file, the command failed, the
+ * keyring has none; `why` says what to do. Blocks. */
 int im_password(const struct im_account *acc, struct mn_arena *a, mn_str *out,
                 struct mn_buf *why) MN_MUST_CHECK;
 /* What mynah_client_new takes, with its texts in `a`. */

@@ -1,0 +1,105 @@
+/* The keyring through secret-tool: a program of its own, so that no GLib is in ours, and arguments
+ * as they are, so that no shell reads an address. */
+#include "im/secret.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "im/lang.h"
+
+enum { PASSWORD_MAX = 4096, NOT_INSTALLED = 127 };
+
+/* Runs it with this input; its output, at most a page, lands in `a`. The exit code; 127: it is not
+ * installed. One socket is its standard input and output. */
+static int ran(const char *const *words, mn_str input, struct mn_arena *a, mn_str *out)
+{
+    int ends[2], status = -1;
+    char *p = mn_arena_bytes(a, PASSWORD_MAX);
+    pid_t child;
+    ssize_t got;
+
+    *out = (mn_str){p, 0};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+        return -1;
+    child = fork();
+    if (!child) {
+        dup2(ends[1], STDIN_FILENO);
+        dup2(ends[1], STDOUT_FILENO);
+        execvp(words[0], (char *const *)words);
+        _exit(NOT_INSTALLED);
+    }
+    close(ends[1]);
+    (void)!send(ends[0], input.p, input.n, MSG_NOSIGNAL);
+    shutdown(ends[0], SHUT_WR);
+    while (out->n < PASSWORD_MAX && (got = recv(ends[0], p + out->n, PASSWORD_MAX - out->n, 0)) > 0)
+        out->n += (size_t)got;
+    close(ends[0]);
+    if (child > 0)
+        waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* secret-tool WORD ... service mynah account JID; of `store` with a label. */
+static int tool(const char *word, const char *label, mn_str jid, mn_str input, struct mn_arena *a,
+                mn_str *out)
+{
+    mn_str rest;
+    const char *bare = mn_arena_cstr(a, mn_str_cut(jid, '/', &rest));
+    const char *labelled[] = {"secret-tool", word,      label, "service",
+                              "mynah",       "account", bare,  NULL};
+    const char *plain[] = {"secret-tool", word, "service", "mynah", "account", bare, NULL};
+
+    return ran(label ? labelled : plain, input, a, out);
+}
+
+static int told(int code, mn_str jid, struct mn_buf *why)
+{
+    if (code == NOT_INSTALLED) {
+        mn_buf_fmt(why, "%s", _("secret-tool is not installed (package libsecret-tools)"));
+        return MN_E_NOT_FOUND;
+    }
+    mn_buf_fmt(why, _("the keyring has no password for %.*s, or is locked"), MN_ARG(jid));
+    return MN_E_DENIED;
+}
+
+bool im_secret_there(void)
+{
+    const char *path = getenv("PATH");
+    mn_str rest = mn_str_from(path ? path : "");
+    struct mn_arena a = {0};
+    bool found = false;
+
+    while (rest.n && !found) {
+        mn_str folder = mn_str_cut(rest, ':', &rest);
+
+        found = !access(mn_arena_fmt(&a, "%.*s/secret-tool", MN_ARG(folder)).p, X_OK);
+    }
+    mn_arena_done(&a, NULL);
+    return found;
+}
+
+int im_secret_get(mn_str jid, struct mn_arena *a, mn_str *out, struct mn_buf *why)
+{
+    int code = tool("lookup", NULL, jid, (mn_str){0}, a, out);
+
+    return code || !out->n ? told(code, jid, why) : MN_E_OK;
+}
+
+int im_secret_set(mn_str jid, mn_str password, struct mn_buf *why)
+{
+    struct mn_arena a = {0};
+    mn_str out;
+    const char *label = mn_arena_cstr(&a, mn_arena_fmt(&a, "--label=Mynah: %.*s", MN_ARG(jid)));
+    int code = password.n ? tool("store", label, jid, password, &a, &out)
+                          : tool("clear", NULL, jid, password, &a, &out);
+
+    mn_arena_done(&a, NULL);
+    if (code == NOT_INSTALLED)
+        return told(code, jid, why);
+    if (!code)
+        return MN_E_OK;
+    mn_buf_fmt(why, "%s", _("the keyring did not take the password"));
+    return MN_E_DENIED;
+}
