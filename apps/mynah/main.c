@@ -11,23 +11,16 @@
 #include "apps/mynah/cli.h"
 #include "apps/mynah/tui.h"
 #include "im/lang.h"
+#include "im/secret.h"
 
-struct cli cli = {.wait = MYNAH_SENT_ACKED};
-
-const struct cli_command cli_commands[] = {
-#define COMMAND(name, synopsis, text, min, max, held)                                              \
-    {#name, synopsis, text, min, max, cli_##name, held},
-#include "apps/mynah/cli.def"
-#undef COMMAND
-    {0},
-};
+static struct cli cli = {.wait = MYNAH_SENT_ACKED, .timeout_ms = -1};
+static int exit_code;
 
 static struct {
     const char *account, *config, *host, *port, *ca, *tls;
-    bool stdin_password;
-    int64_t timeout_ms;
-    struct mynah_timer *timer;
-} opt = {.timeout_ms = -1};
+    bool stdin_password, no_socket;
+    bool remember; /* a person gives the password, and the keyring is to have it */
+} opt;
 
 static const struct option options[] = {
     {"account", required_argument, NULL, 'a'}, {"config", required_argument, NULL, 'c'},
@@ -61,11 +54,10 @@ static void help(void)
         printf("  %s%s%s\n      %s\n", c->name, *c->synopsis ? " " : "", c->synopsis, _(c->text));
 }
 
-_Noreturn void cli_usage(const char *why)
+_Noreturn static void usage(const char *why)
 {
     fprintf(stderr, _("mynah: %s; see mynah --help\n"), why);
-    fflush(stdout);
-    _exit(CLI_USAGE); /* from inside call-backs too */
+    exit(CLI_USAGE);
 }
 
 _Noreturn static void stop(const char *why)
@@ -81,11 +73,12 @@ static int wait_of(const char *word)
     for (size_t i = 1; i < MN_COUNT(words); i++)
         if (!strcmp(word, words[i]))
             return (int)i;
-    cli_usage(_("--wait takes written, acked, delivered or displayed"));
+    usage(_("--wait takes written, acked, delivered or displayed"));
 }
 
 static void parse(int argc, char **argv)
 {
+    const char *wrong;
     int o;
 
     while ((o = getopt_long(argc, argv, "+a:c:jw:t:vh", options, NULL)) != -1) {
@@ -115,7 +108,7 @@ static void parse(int argc, char **argv)
             cli.wait = wait_of(optarg);
             break;
         case 't':
-            opt.timeout_ms = strtol(optarg, NULL, 10) * 1000;
+            cli.timeout_ms = strtol(optarg, NULL, 10) * 1000;
             break;
         case 'v':
             printf("mynah %s\n", mynah_version());
@@ -131,17 +124,9 @@ static void parse(int argc, char **argv)
         cli.command = NULL;
         return;
     }
-    for (cli.command = cli_commands; cli.command->name; cli.command++)
-        if (!strcmp(cli.command->name, argv[optind]))
-            break;
-    if (!cli.command->name)
-        cli_usage(_("there is no such command"));
-    cli.args = (const char *const *)&argv[optind + 1];
-    cli.arg_count = argc - optind - 1;
-    if (cli.arg_count < cli.command->min ||
-        (cli.command->max >= 0 && cli.arg_count > cli.command->max))
-        cli_usage(cli.arg_count < cli.command->min ? _("too few arguments")
-                                                   : _("too many arguments"));
+    wrong = cli_read(&cli, (const char *const *)&argv[optind]);
+    if (wrong)
+        usage(wrong);
 }
 
 /* A line that is not shown while it is typed. */
@@ -179,14 +164,31 @@ static mn_str password_of(const struct im_account *acc, struct mn_arena *a)
         return mn_arena_str(a, (mn_str){line, strcspn(line, "\r\n")});
     }
     e = im_password(acc, a, &password, &why);
-    if (e == MN_E_NOT_FOUND)
+    opt.remember = acc->password == IM_PASSWORD_SECRET && e == MN_E_DENIED && isatty(STDIN_FILENO);
+    if (e == MN_E_NOT_FOUND || opt.remember) {
         password = prompted(a);
-    else if (e) {
+    } else if (e) {
         mn_buf_c(&why, 0);
         stop(why.p);
     }
     mn_buf_free(&why);
     return password;
+}
+
+/* All of standard input. */
+static const char *stdin_read(struct mn_arena *a)
+{
+    struct mn_buf b = {0};
+    const char *text;
+    size_t n;
+
+    do {
+        n = fread(mn_buf_room(&b, 4096), 1, 4096, stdin);
+        b.n += n;
+    } while (n);
+    text = mn_arena_cstr(a, mn_buf_view(&b));
+    mn_buf_free(&b);
+    return text;
 }
 
 static void config_load(struct im_config *config, struct mn_arena *a)
@@ -218,90 +220,75 @@ static struct im_account account(const struct im_config *config)
     return overruled(found ? *found : (struct im_account){0});
 }
 
-void cli_forever(void)
+/* A session of the program's own. */
+
+static void line(struct cli *c, json_t *fields)
 {
-    if (opt.timeout_ms < 0) {
-        mynah_timer_stop(opt.timer);
-        opt.timer = NULL;
-    }
+    print_line(fields, c->json);
 }
 
-void cli_end(int code)
+static void ended(struct cli *c, int code, const char *why)
 {
-    if (cli.ended)
-        return;
-    cli.ended = true;
-    cli.code = code;
-    mynah_client_disconnect(cli.client);
+    if (why)
+        fprintf(stderr, "mynah: %s\n", why);
+    exit_code = code;
+    mynah_client_disconnect(c->client);
+    if (mynah_client_state(c->client) == MYNAH_OFFLINE)
+        mynah_stop(c->ctx);
 }
 
-static void tell(const struct mynah_error *e)
+static void keyring_fill(void)
 {
-    fprintf(stderr, "mynah: %s", _(mynah_code_text(e->code)));
-    if (e->condition)
-        fprintf(stderr, ": %s", e->condition);
-    if (e->text)
-        fprintf(stderr, " (%s)", e->text);
-    fputc('\n', stderr);
-}
+    struct mn_buf why = {0};
 
-static int code_of(const struct mynah_error *e)
-{
-    switch (e->code) {
-    case MYNAH_E_STANZA:
-    case MYNAH_E_LOGIN:
-    case MYNAH_E_CERTIFICATE:
-        return CLI_REFUSED;
-    case MYNAH_E_TIMEOUT:
-        return CLI_TIMEOUT;
-    default:
-        return CLI_FAILED;
-    }
-}
-
-void cli_fail(const struct mynah_error *error)
-{
-    if (cli.ended)
-        return;
-    tell(error);
-    cli_end(code_of(error));
-}
-
-void cli_done(void *arg, struct mynah_client *c, const struct mynah_elem *result,
-              const struct mynah_error *error)
-{
-    if (error)
-        cli_fail(error);
-    else
-        cli_end(CLI_DONE);
+    if (opt.remember && im_secret_set(mn_str_from(mynah_client_bare(cli.client)),
+                                      mn_str_from(mynah_client_password(cli.client)), &why))
+        fprintf(stderr, "mynah: %.*s\n", MN_ARG(mn_buf_view(&why)));
+    mn_buf_free(&why);
 }
 
 static void on_state(void *arg, struct mynah_client *c, enum mynah_state state,
                      const struct mynah_error *why)
 {
-    if ((state == MYNAH_ONLINE && !cli.command->held) || (state == MYNAH_OPEN && cli.command->held))
-        cli.command->begin();
+    if (state == MYNAH_ONLINE)
+        keyring_fill();
+    if (state == (cli.command->where == CLI_HELD ? MYNAH_OPEN : MYNAH_ONLINE))
+        cli.command->begin(&cli);
     if (state != MYNAH_OFFLINE)
         return;
-    if (!cli.ended) {
-        if (why)
-            tell(why);
-        cli.code = why ? code_of(why) : CLI_FAILED;
-    }
+    if (why)
+        cli_fail(&cli, why);
+    else
+        cli_end(&cli, CLI_FAILED);
     mynah_stop(cli.ctx);
-}
-
-static void too_long(void *arg)
-{
-    opt.timer = NULL;
-    if (!cli.ended)
-        fputs(_("mynah: no answer in time\n"), stderr);
-    cli_end(CLI_TIMEOUT);
 }
 
 static void interrupted(int sig)
 {
     mynah_stop(cli.ctx); /* NOLINT(bugprone-signal-handler): made for it (mynah/context.h) */
+}
+
+static void session_run(const struct mynah_client_config *config)
+{
+    static const struct cli_host host = {line, ended, NULL};
+    static const struct mynah_calls calls = {.size = sizeof calls, .state = on_state};
+    char *why;
+
+    cli.host = &host;
+    cli.ctx = mynah_context_new(NULL);
+    if (mynah_client_new(cli.ctx, config, &cli.client, &why))
+        usage(why);
+    mynah_listen(cli.client, &calls, NULL);
+    cli_timer(&cli);
+    signal(SIGINT, interrupted);
+    signal(SIGTERM, interrupted);
+    mynah_client_connect(cli.client);
+    mynah_run(cli.ctx);
+    if (mynah_client_state(cli.client) != MYNAH_OFFLINE) { /* interrupted: says good-bye first */
+        cli_end(&cli, CLI_DONE);
+        mynah_run(cli.ctx);
+    }
+    mynah_context_free(cli.ctx);
 }
 
 int main(int argc, char **argv)
@@ -310,7 +297,6 @@ int main(int argc, char **argv)
     struct mynah_client_config config;
     struct im_config accounts;
     struct im_account acc;
-    char *why;
 
     im_language();
     parse(argc, argv);
@@ -319,32 +305,17 @@ int main(int argc, char **argv)
         acc = overruled((struct im_account){0});
         config = im_client_config(&acc, (mn_str){0}, &a);
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-            cli_usage(_("no command, and no terminal to talk on"));
+            usage(_("no command, and no terminal to talk on"));
         return tui_main(&accounts, &config, opt.account);
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     acc = account(&accounts);
     config = im_client_config(&acc, password_of(&acc, &a), &a);
-    config.hold_login = cli.command->held;
+    config.hold_login = cli.command->where == CLI_HELD;
     config.no_reconnect = true;
-    cli.ctx = mynah_context_new(NULL);
-    if (mynah_client_new(cli.ctx, &config, &cli.client, &why))
-        cli_usage(why);
-    mynah_listen(cli.client,
-                 &(struct mynah_calls){.size = sizeof(struct mynah_calls), .state = on_state},
-                 NULL);
-    if (opt.timeout_ms)
-        opt.timer =
-            mynah_timer_start(cli.ctx, opt.timeout_ms > 0 ? opt.timeout_ms : 60000, too_long, NULL);
-    signal(SIGINT, interrupted);
-    signal(SIGTERM, interrupted);
-    mynah_client_connect(cli.client);
-    mynah_run(cli.ctx);
-    if (mynah_client_state(cli.client) != MYNAH_OFFLINE) { /* interrupted: says good-bye first */
-        cli_end(CLI_DONE);
-        mynah_run(cli.ctx);
-    }
-    mynah_context_free(cli.ctx);
+    if (cli.arg_count <= cli.command->input)
+        cli.input = stdin_read(&a);
+    session_run(&config);
     mn_arena_done(&a, NULL);
-    return cli.code;
+    return exit_code;
 }

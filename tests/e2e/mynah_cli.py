@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """`mynah COMMAND` as scripts use it: what it prints, how it ends, where it has its account and password from. Prints TAP.
 usage: mynah_cli.py MYNAH MYNAHD"""
-import json, os, queue, shutil, subprocess, sys, tempfile, threading
+import json, os, pty, queue, select, shutil, subprocess, sys, tempfile, threading
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [TESTS, TESTS + "/interop"]
@@ -125,6 +125,8 @@ def passwords_come_from_where_the_configuration_says():
     write("config/mynah/config.yaml", conf % "password_command: echo pw")
     call("login", place=[])
     write("config/mynah/config.yaml", conf % "password_command: exit 3")
+    assert "password_command failed: exit 3" in call("login", place=[], code=1)
+    write("config/mynah/config.yaml", conf % "password_command: true")
     assert "gave no password" in call("login", place=[], code=1)
     secret = write("secret", "pw\n")
     write("config/mynah/config.yaml", conf % ("password_file: " + secret))
@@ -135,6 +137,46 @@ def passwords_come_from_where_the_configuration_says():
     assert "config.yaml:2" in call("login", place=[], code=1)
     os.remove(FOLDER + "/config/mynah/config.yaml")
     assert "no account" in call("login", place=[], code=1)
+
+
+def keyring(command, typed=None):
+    """How a shell command with $MYNAH ends and what it says, in a session of its own with an unlocked keyring; `typed` when it asks on its terminal."""
+    run = "printf x | gnome-keyring-daemon --unlock --components=secrets >%s/keyring.log 2>&1; %s" % (FOLDER, command)
+    ours, terminal = pty.openpty()
+    with subprocess.Popen(["dbus-run-session", "--", "sh", "-c", run], stdin=terminal, stdout=terminal, stderr=terminal,
+                          env={**HOME, "XDG_RUNTIME_DIR": FOLDER, "XDG_DATA_HOME": FOLDER + "/data-home", "MYNAH": MYNAH}) as p:
+        os.close(terminal)
+        said = b""
+        while select.select([ours], [], [], 2 * DEADLINE)[0]:
+            try:
+                said += os.read(ours, 4096)
+            except OSError:  # nobody has it open any more
+                break
+            if typed and b"Password: " in said:
+                os.write(ours, typed)
+                typed = None
+        os.close(ours)
+        return p.wait(DEADLINE), said.decode()
+
+
+def passwords_live_in_the_keyring():
+    """A real one, and what is said where there is none."""
+    write("config/mynah/config.yaml", "accounts:\n  - {jid: ann@mynah.test, password: secret, host: 127.0.0.1, port: %d, ca_file: %s/data/certs/ca.crt}\n"
+          % (server.ports[0], FOLDER))
+    code, said = keyring('"$MYNAH" login </dev/null')
+    assert code == 1 and "has no password for ann@mynah.test" in said, said
+    code, said = keyring('"$MYNAH" login && secret-tool lookup service mynah account ann@mynah.test', b"pw\n")
+    assert code == 0 and "ann@mynah.test/" in said and said.split()[-1] == "pw", said  # asked for once, kept
+    code, said = keyring('"$MYNAH" login </dev/null')
+    assert code == 0 and "ann@mynah.test/" in said, said
+    path, HOME["PATH"] = HOME["PATH"], FOLDER
+    try:
+        assert "libsecret-tools" in call("login", place=[], code=1)
+    finally:
+        HOME["PATH"] = path
+    write("config/mynah/config.yaml", "accounts:\n  - {jid: a@b, password: hunter2}\n")
+    assert "config.yaml:2" in call("login", place=[], code=1)
+    os.remove(FOLDER + "/config/mynah/config.yaml")
 
 
 def ways_out_and_in_are_the_configurations():
@@ -165,6 +207,7 @@ def wrong_usage_is_told():
 try:
     failed = tap([accounts_are_made_and_logged_into, messages_are_sent_and_heard, nothing_from_outside_reaches_the_terminal_as_a_command,
                   the_roster_is_kept, questions_are_answered, passwords_come_from_where_the_configuration_says,
+                  passwords_live_in_the_keyring,
                   ways_out_and_in_are_the_configurations, wrong_usage_is_told],
                  lambda: server.log)
     server.end()
