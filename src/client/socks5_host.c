@@ -138,25 +138,18 @@ static void accepted(void *arg, int fd, const struct mn_addr *peer)
 
 struct socks5_host *socks5_host_new(struct mynah_context *ctx, uint16_t port, const char *dst)
 {
-    static const char *const any[] = {"::", "0.0.0.0"};
     struct socks5_host *h = MN_NEW(struct socks5_host);
+    struct mn_buf why = {0};
 
     h->ctx = ctx;
     mn_list_init(&h->guests);
     snprintf(h->dst, sizeof h->dst, "%s", dst);
-    for (size_t i = 0; i < MN_COUNT(any) && !h->listener; i++) {
-        struct mn_buf why = {0};
-        struct mn_addr at;
-
-        if (mn_addr_parse(mn_str_from(any[i]), port, &at) ||
-            mn_listen(ctx->loop, &at, accepted, h, &h->listener, &why))
-            h->listener = NULL;
-        mn_buf_free(&why);
+    if (mn_listen_any(ctx->loop, port, accepted, h, &h->listener, &why)) {
+        mn_free(h);
+        h = NULL;
     }
-    if (h->listener)
-        return h;
-    mn_free(h);
-    return NULL;
+    mn_buf_free(&why);
+    return h;
 }
 
 uint16_t socks5_host_port(const struct socks5_host *h)

@@ -114,6 +114,25 @@ int mn_listen(struct mn_loop *l, const struct mn_addr *at,
     return busy ? MN_E_BUSY : none ? MN_E_NOT_FOUND : MN_E_IO;
 }
 
+int mn_listen_any(struct mn_loop *l, uint16_t port,
+                  void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,
+                  struct mn_listener **out, struct mn_buf *why)
+{
+    static const char *const any[] = {"::", "0.0.0.0"};
+    int e = MN_E_IO;
+
+    *out = NULL;
+    for (size_t i = 0; i < MN_COUNT(any) && !*out; i++) {
+        struct mn_addr at;
+
+        mn_buf_clear(why);
+        e = mn_addr_parse(mn_str_from(any[i]), port, &at);
+        if (!e)
+            e = mn_listen(l, &at, accepted, arg, out, why);
+    }
+    return e;
+}
+
 void mn_listener_free(struct mn_listener *l)
 {
     if (!l)

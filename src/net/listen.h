@@ -11,6 +11,10 @@ struct mn_listener;
 int mn_listen(struct mn_loop *l, const struct mn_addr *at,
               void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,
               struct mn_listener **out, struct mn_buf *why) MN_MUST_CHECK;
+/* On all addresses of both families, or of the one that the machine has. */
+int mn_listen_any(struct mn_loop *l, uint16_t port,
+                  void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,
+                  struct mn_listener **out, struct mn_buf *why) MN_MUST_CHECK;
 /* The same on a descriptor that listens already, of any kind of stream socket; taken over. */
 struct mn_listener *mn_listen_on(struct mn_loop *l, int fd,
                                  void (*accepted)(void *arg, int fd, const struct mn_addr *peer),
