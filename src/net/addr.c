@@ -51,6 +51,15 @@ const char *mn_addr_text(const struct mn_addr *a, char out[MN_ADDR_TEXT])
     return out;
 }
 
+bool mn_addr_eq(const struct mn_addr *a, const struct mn_addr *b)
+{
+    if (a->sa.sa_family != b->sa.sa_family || mn_addr_port(a) != mn_addr_port(b))
+        return false;
+    return a->sa.sa_family == AF_INET6 ? IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr) &&
+                                             a->v6.sin6_scope_id == b->v6.sin6_scope_id
+                                       : a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+}
+
 bool mn_addr_is_loopback(const struct mn_addr *a)
 {
     if (a->sa.sa_family == AF_INET)

@@ -301,6 +301,19 @@ static void ask_services(struct mn_dial *d)
     }
 }
 
+/* The only target, and its addresses. */
+static void known(struct mn_dial *d, const struct mn_dial_plan *plan)
+{
+    place_add(d, d->domain, mn_addr_port(&plan->addrs[0]), plan->tls == MN_DIAL_DIRECT);
+    d->next = 1;
+    for (size_t i = 0; d->count && i < plan->addr_count; i++) {
+        int f = plan->addrs[i].sa.sa_family == AF_INET6 ? 0 : 1;
+
+        if (d->addr_count[f] < ATTEMPTS_MAX)
+            d->addrs[f][d->addr_count[f]++] = plan->addrs[i];
+    }
+}
+
 struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
                         void (*done)(void *arg, int code, const struct mn_dial_found *found,
                                      const char *why),
@@ -318,7 +331,9 @@ struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
     d->code = MN_E_CLOSED;
     d->timer.fire = timed;
     mn_list_init(&d->attempts);
-    if (mn_dns_new(l, plan->dns, &d->dns))
+    if (plan->addr_count)
+        known(d, plan);
+    else if (mn_dns_new(l, plan->dns, &d->dns))
         failed(d, MN_E_IO, "DNS", "no resolver can be set up");
     else if (d->host || !mn_addr_parse(mn_str_from(d->domain), 0, &literal))
         place_add(d, d->host ? d->host : d->domain, plan->port, plan->tls == MN_DIAL_DIRECT);

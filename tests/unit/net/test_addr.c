@@ -79,3 +79,27 @@ TEST(limits_count_by_address_or_by_the_64_bits_of_a_network)
     CHECK(mn_str_eq(group("2001:db8:1:2::5", x), group("2001:db8:1:2:ffff::9", y)));
     CHECK(!mn_str_eq(group("2001:db8:1:2::5", x), group("2001:db8:1:3::5", y)));
 }
+
+TEST(addresses_are_equal_with_port_and_scope)
+{
+    static const struct {
+        const char *a, *b;
+        uint16_t port;
+        bool same;
+    } rows[] = {
+        {"192.0.2.1", "192.0.2.1", 1, true},  {"192.0.2.1", "192.0.2.2", 1, false},
+        {"192.0.2.1", "192.0.2.1", 2, false}, {"fe80::1", "fe80::1", 1, true},
+        {"fe80::1", "fe80::2", 1, false},     {"::1", "127.0.0.1", 1, false},
+    };
+    struct mn_addr a, b;
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        CHECK_INT(mn_addr_parse(mn_str_from(rows[i].a), 1, &a), 0);
+        CHECK_INT(mn_addr_parse(mn_str_from(rows[i].b), rows[i].port, &b), 0);
+        CHECK_INT(mn_addr_eq(&a, &b), rows[i].same);
+    }
+    CHECK_INT(mn_addr_parse(MN_STR("fe80::1"), 1, &a), 0);
+    b = a;
+    b.v6.sin6_scope_id = 3;
+    CHECK(!mn_addr_eq(&a, &b));
+}

@@ -309,6 +309,38 @@ TEST(who_was_found_and_is_no_good_is_followed_by_the_next)
     mn_buf_free(&why);
 }
 
+/* The first address is nobody's; no resolver is asked for anything. */
+TEST(known_addresses_are_dialled)
+{
+    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+    struct mn_addr addrs[2];
+    struct mn_listener *listener, *closed;
+    struct mn_buf why = {0};
+    struct mn_dial *d;
+    struct end e;
+    int came = 0;
+
+    CHECK_INT(mn_listen_any(l, 0, accepted, &came, &listener, &why), 0);
+    CHECK_INT(mn_listen_any(l, 0, accepted, &came, &closed, &why), 0);
+    CHECK_INT(mn_addr_parse(MN_STR("127.0.7.1"), mn_addr_port(mn_listener_addr(closed)), &addrs[0]),
+              0);
+    CHECK_INT(
+        mn_addr_parse(MN_STR("127.0.0.1"), mn_addr_port(mn_listener_addr(listener)), &addrs[1]), 0);
+    mn_listener_free(closed);
+    zone.servers[0] = 0;
+    d = dial(l, &(struct mn_dial_plan){.domain = "pronto", .addrs = addrs, .addr_count = 2}, &e);
+    CHECK_INT(e.code, 0);
+    CHECK_STR(mn_str_from(e.host), "pronto");
+    for (int i = 0; i < 100 && !came; i++)
+        mn_loop_turn(l, 20);
+    CHECK_INT(came, 1);
+    close(e.found.fd);
+    mn_dial_free(d);
+    mn_listener_free(listener);
+    mn_buf_free(&why);
+    mn_loop_free(l);
+}
+
 TEST(records_are_sorted_by_priority_and_drawn_by_weight)
 {
     unsigned first[3] = {0};
