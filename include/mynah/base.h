@@ -19,8 +19,14 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
-#define MYNAH_BEGIN extern "C" {
-#define MYNAH_END }
+/* Some functions have the name of the type they read: there C++ wants `struct` or `enum` written.
+ */
+#define MYNAH_BEGIN                                                                                \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"") extern "C"       \
+    {
+#define MYNAH_END                                                                                  \
+    }                                                                                              \
+    _Pragma("GCC diagnostic pop")
 #else
 #define MYNAH_BEGIN
 #define MYNAH_END

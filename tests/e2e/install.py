@@ -70,7 +70,7 @@ PROGRAM = """
 int main(void)
 {
     struct mynah_context *ctx = mynah_context_new(NULL);
-    struct mynah_client_config config = {};
+    struct mynah_client_config config = {0};
     struct mynah_client *c;
     config.size = sizeof config;
     config.jid = "a@b";
@@ -83,21 +83,49 @@ int main(void)
 """
 
 
-def programs_in_c_and_cplusplus_find_the_library():
+def built(compiler, source, static):
+    """What the program prints, linked with either library as pkg-config says it."""
     lib = PLACE + "/" + LIB
-    env = {**os.environ, "PKG_CONFIG_PATH": lib + "/pkgconfig", "PKG_CONFIG_SYSROOT_DIR": ROOT, "LD_LIBRARY_PATH": lib}
-    flags = good("pkg-config", "--cflags", "--libs", "mynah", env=env).split()
+    env = {**os.environ, "PKG_CONFIG_PATH": lib + "/pkgconfig", "PKG_CONFIG_SYSROOT_DIR": ROOT, "LD_LIBRARY_PATH": "" if static else lib}
+    flags = good("pkg-config", "--cflags", "--libs", *["--static"] * static, "mynah", env=env).split()
+    flags = ["-l:libmynah.a" if static and f == "-lmynah" else f for f in flags]
     sanitize = ["-fsanitize=" + options["b_sanitize"]] if options["b_sanitize"] != "none" else []
-    for compiler, name in ("gcc", "p.c"), ("g++", "p.cpp"):
-        with open(FOLDER + "/" + name, "w") as f:
-            f.write(PROGRAM)
-        good(compiler, "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers", FOLDER + "/" + name, "-o", FOLDER + "/p", *sanitize, *flags)
-        assert good(FOLDER + "/p", env=env) == "a@b\n"
+    good(*compiler.split(), "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers", source, "-o", FOLDER + "/p", *sanitize, *flags)
+    return good(FOLDER + "/p", env=env)
+
+
+def a_program_in_c_finds_the_library():
+    """Its own functions may be called as some inside are."""
+    inside = {line.split()[-1] for line in good("nm", "--defined-only", os.path.join(BUILD, "src/client/libmynah.so")).splitlines() if " t " in line}
+    names = ["stream_open", "listener_add", "mn_loop_new", "conn_free"]
+    assert inside >= set(names), names
+    with open(FOLDER + "/p.c", "w") as f:
+        f.write(PROGRAM + "".join("void %s(void);\nvoid %s(void)\n{\n    puts(\"wrong\");\n}\n" % (n, n) for n in names))
+    for static in False, True:
+        assert built("gcc -std=c99", FOLDER + "/p.c", static) == "a@b\n"
+
+
+def a_program_in_cplusplus_too():
+    for standard in "11", "20":
+        for static in False, True:
+            assert built("g++ -pedantic -std=c++" + standard, TOP + "/tests/dev/program.cpp", static) == "connecting waiting offline: nobody answers\n"
+
+
+def defined(library, *options):
+    lines = good("nm", "--defined-only", "--extern-only", *options, PLACE + "/" + LIB + library).splitlines()
+    return {line.split()[2] for line in lines if len(line.split()) == 3 and " A " not in line}
 
 
 def the_library_exports_what_its_headers_declare():
-    symbols = {line.split()[-1] for line in good("nm", "-D", "--defined-only", PLACE + "/" + LIB + "/libmynah.so").splitlines()}
+    """With the version of its interface."""
     declared = {name for h in os.listdir(INCLUDE) for name in re.findall(r"MYNAH_API[^;{]*?\b(mynah_\w+)\(", read(os.path.join(INCLUDE, h)))}
+    symbols = defined("/libmynah.so", "-D")
+    assert symbols == {name + "@@MYNAH_0" for name in declared}, symbols ^ {name + "@@MYNAH_0" for name in declared}
+
+
+def the_static_library_has_no_other_names():
+    declared = {s.partition("@")[0] for s in defined("/libmynah.so", "-D")}
+    symbols = {s for s in defined("/libmynah.a", "-g") if not s.startswith("__")}  # but a sanitizer's
     assert symbols == declared, symbols ^ declared
 
 
@@ -160,8 +188,8 @@ def links_hold():
 
 
 try:
-    failed = tap([puts_everything_where_it_belongs, programs_run_from_there, programs_in_c_and_cplusplus_find_the_library,
-                  the_library_exports_what_its_headers_declare, man_finds_the_pages, systemd_takes_the_unit,
+    failed = tap([puts_everything_where_it_belongs, programs_run_from_there, a_program_in_c_finds_the_library,
+                  a_program_in_cplusplus_too, the_library_exports_what_its_headers_declare, the_static_library_has_no_other_names, man_finds_the_pages, systemd_takes_the_unit,
                   systemd_finds_the_unit_safe, the_unit_keeps_what_the_guide_says, the_user_is_made, the_examples_are_good, links_hold])
 finally:
     shutil.rmtree(FOLDER)
