@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The HTML reference (tools/reference.py): every public name has a comment and its place there, links lead somewhere, nothing is fetched.
 Prints TAP.    usage: headers.py TOP"""
-import os, re, sys, tempfile
+import os, re, subprocess, sys, tempfile
 import xml.etree.ElementTree as ET
 
 TOP = os.path.abspath(sys.argv[1])
@@ -81,6 +81,19 @@ def specifications_and_examples_are_linked():
     assert 'href="example-roster.c.html"' in PAGES["roster.html"] and 'href="roster.html#mynah_roster_set"' in PAGES["example-roster.c.html"]
 
 
+def every_header_stands_alone():
+    """In C of 1999 and C++ of 2011, with all warnings."""
+    with tempfile.TemporaryDirectory(prefix="mynah-headers-") as folder:
+        for compiler, end in (["gcc", "-std=c99"], ".c"), (["g++", "-std=c++11"], ".cpp"):
+            files = [os.path.join(folder, h[:-2] + end) for h in os.listdir(INCLUDE)]
+            for path in files:
+                with open(path, "w") as f:
+                    f.write("#include <mynah/%s.h>\n" % os.path.basename(path).partition(".")[0])
+            p = subprocess.run(compiler + ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror", "-fsyntax-only", "-I", TOP + "/include"] + files,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            assert p.returncode == 0, p.stdout[-3000:]
+
+
 def what_is_not_said_is_seen():
     header = made.Header("x.h", "/* About. */\n/* Said. */\nMYNAH_API int mynah_a(void);\nMYNAH_API int mynah_b(void);\n\nMYNAH_API int mynah_c(void);\n"
                          "/* Said. */\nstruct mynah_s {\n    int x;\n};\nMYNAH_API int mynah_d(void);\nMYNAH_API int mynah_e(void); /* said */\n")
@@ -97,4 +110,4 @@ def it_is_made_in_a_folder():
 
 
 sys.exit(tap([every_name_has_a_comment, every_header_has_a_family, every_name_has_its_place, links_lead_somewhere, nothing_is_fetched,
-              searching_finds_names, specifications_and_examples_are_linked, what_is_not_said_is_seen, it_is_made_in_a_folder]) != 0)
+              searching_finds_names, specifications_and_examples_are_linked, every_header_stands_alone, what_is_not_said_is_seen, it_is_made_in_a_folder]) != 0)
