@@ -149,3 +149,10 @@ char *cli_words(const struct cli *cli, int from)
     mn_buf_c(&b, 0);
     return b.p;
 }
+
+const char *cli_path(const struct cli *cli, const char *path, struct mn_arena *a)
+{
+    if (*path == '/' || !cli->folder)
+        return path;
+    return mn_arena_fmt(a, "%s/%s", cli->folder, path).p;
+}

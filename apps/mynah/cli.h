@@ -23,6 +23,7 @@ struct cli_host {
 
 /* Where a command runs. */
 enum cli_where {
+    CLI_LOCAL, /* in no session: `account` is what was named, or NULL */
     CLI_HELD,  /* in a session of its own, before the login */
     CLI_OWN,   /* in a session of its own */
     CLI_SHARED /* in that of a running client, if there is one */
@@ -46,8 +47,10 @@ struct cli {
     const struct cli_command *command;
     const char *const *args; /* NULL-ended, behind the command's name */
     int arg_count;
-    const char *input;  /* standard input */
-    const char *folder; /* what paths are relative to; NULL: the current one */
+    const char *input;   /* standard input */
+    const char *folder;  /* what paths are relative to; NULL: the current one */
+    const char *account; /* of LOCAL */
+    size_t limit;        /* of history; 0: all */
     bool json;
     bool shared;        /* the session goes on behind the command */
     int wait;           /* enum mynah_sent to wait for; of send */
@@ -88,6 +91,8 @@ void cli_forever(struct cli *cli);
 void cli_print(struct cli *cli, const char *name, const char *value, ...) __attribute__((sentinel));
 /* Arguments from that one on with blanks between them, else standard input; mn_free it. */
 char *cli_words(const struct cli *cli, int from);
+/* A path among the arguments, from where the command was given; in `a`. */
+const char *cli_path(const struct cli *cli, const char *path, struct mn_arena *a);
 /* A listener's `sent` that ends the command when the message cli->id came as far as is wanted. */
 void cli_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
               const struct mynah_error *why);

@@ -94,7 +94,10 @@ const char *cli_stamp(const struct cli *cli, int64_t ms, char out[32])
 
     if (!ms)
         s = time(NULL);
-    strftime(out, 32, cli->json ? "%Y-%m-%dT%H:%M:%SZ" : "%H:%M",
+    strftime(out, 32,
+             cli->json     ? "%Y-%m-%dT%H:%M:%SZ"
+             : cli->client ? "%H:%M"
+                           : "%Y-%m-%d %H:%M",
              cli->json ? gmtime_r(&s, &tm) : localtime_r(&s, &tm));
     return out;
 }

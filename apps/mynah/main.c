@@ -13,7 +13,7 @@
 #include "im/lang.h"
 #include "im/secret.h"
 
-static struct cli cli = {.wait = MYNAH_SENT_ACKED, .timeout_ms = -1};
+static struct cli cli = {.wait = MYNAH_SENT_ACKED, .timeout_ms = -1, .limit = 50};
 static int exit_code;
 
 static struct {
@@ -23,32 +23,27 @@ static struct {
 } opt;
 
 static const struct option options[] = {
-    {"account", required_argument, NULL, 'a'}, {"config", required_argument, NULL, 'c'},
-    {"host", required_argument, NULL, 'H'},    {"port", required_argument, NULL, 'P'},
-    {"ca-file", required_argument, NULL, 'C'}, {"password-stdin", no_argument, NULL, 's'},
-    {"json", no_argument, NULL, 'j'},          {"wait", required_argument, NULL, 'w'},
-    {"timeout", required_argument, NULL, 't'}, {"version", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},          {0},
+#define OPTION(letter, name, value, text)                                                          \
+    {name, sizeof(value) > 1 ? required_argument : no_argument, NULL, letter},
+#include "apps/mynah/options.def"
+#undef OPTION
+    {0},
 };
-static const char *const option_texts[][2] = {
-    {"--account JID", N_("which account; else the configuration's")},
-    {"--config FILE", N_("else $XDG_CONFIG_HOME/mynah/config.yaml")},
-    {"--host NAME, --port N", N_("where the server is, when DNS does not say it")},
-    {"--ca-file FILE", N_("certificates that are trusted instead of the system's")},
-    {"--password-stdin", N_("the password is the first line of standard input")},
-    {"--json", N_("one JSON object a line")},
-    {"--wait written|acked|delivered|displayed", N_("how far send follows its message (acked)")},
-    {"--timeout SECONDS", N_("how long everything may take (60; 0: for ever)")},
-    {"--version, --help", ""},
+static const struct {
+    const char *name, *value, *text;
+} option_rows[] = {
+#define OPTION(letter, name, value, text) {name, value, text},
+#include "apps/mynah/options.def"
+#undef OPTION
 };
 
 static void help(void)
 {
     puts(_("mynah [OPTIONS]              talks on the terminal\n"
            "mynah [OPTIONS] COMMAND ...  for scripts"));
-    for (size_t i = 0; i < MN_COUNT(option_texts); i++)
-        printf("  %-42s %s\n", option_texts[i][0],
-               *option_texts[i][1] ? _(option_texts[i][1]) : "");
+    for (size_t i = 0; i < MN_COUNT(option_rows); i++)
+        printf("  --%s%s%s\n      %s\n", option_rows[i].name, *option_rows[i].value ? " " : "",
+               option_rows[i].value, _(option_rows[i].text));
     puts(_("Exit: 0 done, 1 failed, 2 refused by the other side, 3 timeout, 64 wrong usage\n"));
     for (const struct cli_command *c = cli_commands; c->name; c++)
         printf("  %s%s%s\n      %s\n", c->name, *c->synopsis ? " " : "", c->synopsis, _(c->text));
@@ -81,7 +76,7 @@ static void parse(int argc, char **argv)
     const char *wrong;
     int o;
 
-    while ((o = getopt_long(argc, argv, "+a:c:jw:t:vh", options, NULL)) != -1) {
+    while ((o = getopt_long(argc, argv, "+a:c:jw:t:l:vh", options, NULL)) != -1) {
         switch (o) {
         case 'a':
             opt.account = optarg;
@@ -109,6 +104,9 @@ static void parse(int argc, char **argv)
             break;
         case 't':
             cli.timeout_ms = strtol(optarg, NULL, 10) * 1000;
+            break;
+        case 'l':
+            cli.limit = strtoul(optarg, NULL, 10);
             break;
         case 'v':
             printf("mynah %s\n", mynah_version());
@@ -232,6 +230,8 @@ static void ended(struct cli *c, int code, const char *why)
     if (why)
         fprintf(stderr, "mynah: %s\n", why);
     exit_code = code;
+    if (!c->client)
+        return;
     mynah_client_disconnect(c->client);
     if (mynah_client_state(c->client) == MYNAH_OFFLINE)
         mynah_stop(c->ctx);
@@ -268,13 +268,13 @@ static void interrupted(int sig)
     mynah_stop(cli.ctx); /* NOLINT(bugprone-signal-handler): made for it (mynah/context.h) */
 }
 
+static const struct cli_host host = {line, ended, NULL};
+
 static void session_run(const struct mynah_client_config *config)
 {
-    static const struct cli_host host = {line, ended, NULL};
     static const struct mynah_calls calls = {.size = sizeof calls, .state = on_state};
     char *why;
 
-    cli.host = &host;
     cli.ctx = mynah_context_new(NULL);
     if (mynah_client_new(cli.ctx, config, &cli.client, &why))
         usage(why);
@@ -309,6 +309,13 @@ int main(int argc, char **argv)
         return tui_main(&accounts, &config, opt.account);
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
+    cli.host = &host;
+    if (cli.command->where == CLI_LOCAL) {
+        cli.account = opt.account;
+        cli.command->begin(&cli);
+        mn_arena_done(&a, NULL);
+        return exit_code;
+    }
     acc = account(&accounts);
     config = im_client_config(&acc, password_of(&acc, &a), &a);
     config.hold_login = cli.command->where == CLI_HELD;

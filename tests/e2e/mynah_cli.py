@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """`mynah COMMAND` as scripts use it: what it prints, how it ends, where it has its account and password from. Prints TAP.
 usage: mynah_cli.py MYNAH MYNAHD"""
-import json, os, pty, queue, select, shutil, subprocess, sys, tempfile, threading
+import json, os, pty, queue, select, shutil, sqlite3, subprocess, sys, tempfile, threading
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [TESTS, TESTS + "/interop"]
@@ -120,6 +120,49 @@ def questions_are_answered():
                                            stdin="<iq type='get' id='q1'><ping xmlns='urn:xmpp:ping'/></iq>")
 
 
+def vcards_are_told_and_changed():
+    """Field by field, the others stay; a photo there and back; from a file as it was printed."""
+    photo = FOLDER + "/photo.png"
+    with open(photo, "wb") as f:
+        f.write(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8)
+    call("vcard", "set", "full_name=Ann Ä", "org=八哥", "email=ann@mynah.test a@b.test", "photo=" + photo, account="ann")
+    call("vcard", "set", "nickname=Annie", "org=", account="ann")
+    card = json.loads(call("--json", "vcard", "ann@mynah.test", account="bob"))
+    assert card.pop("photo_hash") and card == {"full_name": "Ann Ä", "nickname": "Annie", "email": "ann@mynah.test a@b.test",
+                                               "photo_type": "image/png", "photo_bytes": "2056"}, card
+    assert "nickname\tAnnie\n" in call("vcard", account="ann")
+    call("vcard", "photo", FOLDER + "/back.png", "ann@mynah.test", account="bob")
+    with open(photo, "rb") as one, open(FOLDER + "/back.png", "rb") as other:
+        assert one.read() == other.read()
+    assert "File exists" in call("vcard", "photo", FOLDER + "/back.png", "ann@mynah.test", account="bob", code=1)
+    call("vcard", "set", "json=" + write("card.json", json.dumps(card)), account="bob")
+    assert json.loads(call("--json", "vcard", account="bob"))["email"] == card["email"]
+    for wrong in "ful_name=x", "photo=/nowhere", "json=" + photo, "name":
+        assert wrong.split("/")[0] in call("vcard", "set", wrong, account="ann", code=64)
+
+
+def history_is_listed_searched_and_exported():
+    """As the terminal client keeps it; here it was made by hand."""
+    HOME["XDG_DATA_HOME"] = FOLDER + "/kept"
+    assert call("history", place=[]) == ""
+    said = [("bob@mynah.test", "see you in 北京大学 tomorrow"), ("carl@mynah.test", "Tomorrow never dies"), ("bob@mynah.test", "二\nlines")]
+    with sqlite3.connect(HOME["XDG_DATA_HOME"] + "/mynah/history.db") as db:
+        for i, (peer, body) in enumerate(said):
+            db.execute("INSERT INTO said (account, peer, who, id, body, at, ours, sent) VALUES ('ann@mynah.test', ?, ?, ?, ?, ?, ?, 3)",
+                       (peer, peer if i else "ann@mynah.test", "i%d" % i, body, 1700000000000 + i, not i))
+            db.execute("INSERT INTO words (rowid, tokens) VALUES (last_insert_rowid(), ?)", (" 北京 京大 大学 学 tomorrow" if not i else body,))
+    rows = [json.loads(line) for line in call("--json", "history", "export", place=[]).splitlines()]
+    assert [(r["chat"], r["body"]) for r in rows] == said and rows[0]["state"] == "delivered" and "state" not in rows[1], rows
+    assert rows[0]["time"] == "2023-11-14T22:13:20Z" and rows[0]["account"] == "ann@mynah.test"
+    assert [r.split("\t")[1:] for r in call("history", "all", "tomorrow", place=[]).splitlines()] == [
+        ["bob@mynah.test", "me", said[0][1]], ["carl@mynah.test", "carl@mynah.test", said[1][1]]]
+    assert "大学" in call("history", "bob@mynah.test", "京大", place=[]) and call("history", "carl@mynah.test", "京大", place=[]) == ""
+    assert call("--limit", "1", "history", "bob@mynah.test/x", place=[]).endswith("二\\nlines\n")
+    assert call("history", "export", "carl@mynah.test", place=[]).count("\n") == 1
+    assert call("--account", "bob@mynah.test", "history", place=[]) == ""
+    del HOME["XDG_DATA_HOME"]
+
+
 def passwords_come_from_where_the_configuration_says():
     conf = "accounts:\n  - {jid: ann@mynah.test, host: 127.0.0.1, port: %d, ca_file: %s/data/certs/ca.crt, %%s}\n" % (server.ports[0], FOLDER)
     write("config/mynah/config.yaml", conf % "password_command: echo pw")
@@ -206,7 +249,7 @@ def wrong_usage_is_told():
 
 try:
     failed = tap([accounts_are_made_and_logged_into, messages_are_sent_and_heard, nothing_from_outside_reaches_the_terminal_as_a_command,
-                  the_roster_is_kept, questions_are_answered, passwords_come_from_where_the_configuration_says,
+                  the_roster_is_kept, questions_are_answered, vcards_are_told_and_changed, history_is_listed_searched_and_exported, passwords_come_from_where_the_configuration_says,
                   passwords_live_in_the_keyring,
                   ways_out_and_in_are_the_configurations, wrong_usage_is_told],
                  lambda: server.log)
