@@ -83,8 +83,12 @@ struct mynah_error {
 MYNAH_API const char *mynah_version(void);
 /* For what the library hands over for good. Accepts NULL. */
 MYNAH_API void mynah_free(void *p);
-/* Called when memory is over, instead of abort(); for the whole process. It may not return: what it
- * returns from is followed by abort(). */
+/* Called when the library gets no memory, before anything goes on without it; for the whole
+ * process, on any thread, also one of the library's own. It may save what is the program's and end
+ * the process; it may not call the library again, nor leave by longjmp: contexts are in the middle
+ * of something. When it returns, or there is none (NULL), a line goes to standard error and abort()
+ * follows. What libcrypto and c-ares do not get ends the connection at hand like any other error.
+ */
 MYNAH_API void mynah_out_of_memory(void (*handler)(void));
 /* Takes a listener out; inside its own call-back too. Accepts NULL. All go with their client. */
 MYNAH_API void mynah_unlisten(struct mynah_listener *l);
