@@ -87,8 +87,7 @@ MYNAH_API void mynah_free(void *p);
  * process, on any thread, also one of the library's own. It may save what is the program's and end
  * the process; it may not call the library again, nor leave by longjmp: contexts are in the middle
  * of something. When it returns, or there is none (NULL), a line goes to standard error and abort()
- * follows. What libcrypto and c-ares do not get ends the connection at hand like any other error.
- */
+ * follows. Of what libcrypto and c-ares ask for themselves it does not hear. */
 MYNAH_API void mynah_out_of_memory(void (*handler)(void));
 /* Takes a listener out; inside its own call-back too. Accepts NULL. All go with their client. */
 MYNAH_API void mynah_unlisten(struct mynah_listener *l);

@@ -117,6 +117,9 @@ MYNAH_API int mynah_client_connect(struct mynah_client *c);
 MYNAH_API int mynah_client_login(struct mynah_client *c);
 /* Says good-bye (unavailable, end of stream) and waits for it a moment; then MYNAH_OFFLINE. */
 MYNAH_API void mynah_client_disconnect(struct mynah_client *c);
+/* Nobody looks at the program: the server may keep back what can wait (XEP-0352, where it knows
+ * that). Begins as false; said again to each new stream. */
+MYNAH_API void mynah_client_idle(struct mynah_client *c, bool idle);
 /* The network is another one, or there again: what is open is tested, what waits is tried now. */
 MYNAH_API void mynah_client_network_changed(struct mynah_client *c);
 

@@ -67,6 +67,9 @@ MYNAH_API const char *mynah_dialog_jid(const struct mynah_dialog *d); /* bare */
 MYNAH_API const char *mynah_dialog_to(const struct mynah_dialog *d);
 MYNAH_API const char *mynah_dialog_thread(const struct mynah_dialog *d);
 
+/* The next message goes to the bare address again, whoever answered before. */
+MYNAH_API void mynah_dialog_unlock(struct mynah_dialog *d);
+
 /* As mynah_message_send; `to`, the thread and our state are the dialog's. */
 MYNAH_API int mynah_dialog_send(struct mynah_dialog *d, struct mynah_elem **message,
                                 char id[MYNAH_ID_MAX], mynah_sent_call *sent, void *arg);

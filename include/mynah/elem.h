@@ -34,6 +34,9 @@ MYNAH_API const struct mynah_elem *mynah_elem_next(const struct mynah_elem *e, c
 #define MYNAH_EACH_BEHIND(child, e, name, ns)                                                      \
     for (const struct mynah_elem *child = mynah_elem_next(e, name, ns); child;                     \
          child = mynah_elem_next(child, name, ns))
+/* The first one at the end of a path of names below it: "query/item/group"; "*" is any. Namespaces
+ * do not matter: where they do, go by mynah_elem_child. NULL: there is none. */
+MYNAH_API const struct mynah_elem *mynah_elem_path(const struct mynah_elem *e, const char *path);
 /* The text of such a child, or NULL when there is none. */
 MYNAH_API const char *mynah_elem_child_text(const struct mynah_elem *e, const char *name,
                                             const char *ns);
@@ -54,6 +57,10 @@ MYNAH_API struct mynah_elem *mynah_elem_add_text(struct mynah_elem *parent, cons
 /* Adds or replaces an attribute; nothing when `value` is NULL. */
 MYNAH_API void mynah_elem_set(struct mynah_elem *e, const char *name, const char *value);
 MYNAH_API void mynah_elem_put(struct mynah_elem *e, const char *text); /* character data */
+/* Takes an attribute out; all children of that name and namespace (either may be NULL: any). Their
+ * memory goes with the tree. */
+MYNAH_API void mynah_elem_unset(struct mynah_elem *e, const char *name);
+MYNAH_API void mynah_elem_drop(struct mynah_elem *e, const char *name, const char *ns);
 /* Moves *child below `parent`; takes it. NULL inside: nothing. */
 MYNAH_API void mynah_elem_hang(struct mynah_elem *parent, struct mynah_elem **child);
 /* One document from outside, the program's: MYNAH_E_FORMAT, MYNAH_E_LIMIT (a megabyte, 256 levels);

@@ -8,6 +8,7 @@
 #include "mynah/quick.h"
 #include "mynah/register.h"
 #include "mynah/jid.h"
+#include "mynah/bytes.h"
 #include "mynah/elem.h"
 #include "mynah/iq.h"
 

@@ -234,6 +234,9 @@ struct mynah_pubsub_calls {
     void (*subscription)(void *arg, struct mynah_client *c, const struct mynah_pubsub_event *e,
                          const struct mynah_pubsub_subscription *s);
     void (*asked)(void *arg, struct mynah_client *c, const struct mynah_pubsub_ask *q);
+    /* `child` belongs to the collection e->node now, or no more (XEP-0248, 7.7). */
+    void (*associated)(void *arg, struct mynah_client *c, const struct mynah_pubsub_event *e,
+                       const char *child, bool on);
 };
 /* Hears of all services; the own account too. */
 MYNAH_API struct mynah_listener *

@@ -171,6 +171,11 @@ MYNAH_API struct mynah_request *mynah_room_by_affiliation(struct mynah_room *r,
                                                           mynah_room_list_done *done, void *arg);
 MYNAH_API struct mynah_request *mynah_room_by_role(struct mynah_room *r, enum mynah_role role,
                                                    mynah_room_list_done *done, void *arg);
+/* Many at once, as the lists of a room are changed (XEP-0045, 9): an item with `nick` sets the role
+ * of that occupant, one without the affiliation of `jid`. All are set, or none. */
+MYNAH_API struct mynah_request *mynah_room_set_items(struct mynah_room *r,
+                                                     const struct mynah_room_item *items,
+                                                     size_t count, mynah_iq_done *done, void *arg);
 /* A visitor asks for voice (XEP-0045, 7.13); a moderator grants or refuses what was asked (8.6).
  * Return as mynah_send. */
 MYNAH_API int mynah_room_ask_voice(struct mynah_room *r);

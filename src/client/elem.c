@@ -176,6 +176,22 @@ const struct mynah_elem *mynah_elem_next(const struct mynah_elem *e, const char 
     return e ? found(e->e.node.next, name, ns) : NULL;
 }
 
+static const struct mynah_elem *path(const struct mynah_elem *e, mn_str names)
+{
+    mn_str rest, name = mn_str_cut(names, '/', &rest);
+    const struct mynah_elem *end = NULL;
+
+    MYNAH_EACH(child, e, NULL, NULL)
+    if (!end && (mn_str_is(name, "*") || mn_str_eq(child->e.name, name)))
+        end = rest.n ? path(child, rest) : child;
+    return end;
+}
+
+const struct mynah_elem *mynah_elem_path(const struct mynah_elem *e, const char *names)
+{
+    return path(e, mn_str_from(names));
+}
+
 const char *mynah_elem_child_text(const struct mynah_elem *e, const char *name, const char *ns)
 {
     return mynah_elem_text(mynah_elem_child(e, name, ns));
@@ -281,6 +297,32 @@ void mynah_elem_set(struct mynah_elem *e, const char *name, const char *value)
         mn_elem_set_lang(e->arena, &e->e, elem_clean(e->arena, value));
     else
         mn_elem_set(e->arena, &e->e, elem_clean(e->arena, name).p, elem_clean(e->arena, value));
+}
+
+void mynah_elem_unset(struct mynah_elem *e, const char *name)
+{
+    const char *has, *value;
+
+    for (size_t i = 0; mynah_elem_attr(e, i, &has, &value); i++)
+        if (!strcmp(has, name)) {
+            memmove(&e->e.attrs[i], &e->e.attrs[i + 1],
+                    (--e->e.attr_count - i) * sizeof *e->e.attrs);
+            return;
+        }
+}
+
+void mynah_elem_drop(struct mynah_elem *e, const char *name, const char *ns)
+{
+    struct mn_node **slot = &e->e.first, *n;
+
+    e->e.last = NULL;
+    while ((n = *slot))
+        if (n->kind == MN_NODE_ELEM && is((struct mn_elem *)n, name, ns)) {
+            *slot = n->next;
+        } else {
+            e->e.last = n;
+            slot = &n->next;
+        }
 }
 
 void mynah_elem_put(struct mynah_elem *e, const char *text)

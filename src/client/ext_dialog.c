@@ -79,7 +79,7 @@ static void thread_new(struct mynah_dialog *d)
     mn_arena_done(&a, NULL);
 }
 
-static void unlock(struct mynah_dialog *d)
+void mynah_dialog_unlock(struct mynah_dialog *d)
 {
     if (!d->locked)
         return;
@@ -221,7 +221,7 @@ static void lock_by(struct mynah_dialog *d, const struct mynah_message *m, bool 
 
     if (state == MYNAH_GONE || m->error || (other && !content)) {
         if (!other || !content)
-            unlock(d);
+            mynah_dialog_unlock(d);
         if (state == MYNAH_GONE && !other)
             forget(d);
         return;
@@ -329,7 +329,7 @@ static void on_presence(void *arg, struct mynah_client *c, const struct mynah_pr
         forget(d);
         theirs(d, MYNAH_GONE);
     }
-    unlock(d);
+    mynah_dialog_unlock(d);
 }
 
 /* Life. */
@@ -360,7 +360,7 @@ static void lost(struct mynah_client *c, void *state)
         d->theirs = MYNAH_NO_STATE;
         mn_timer_stop(&d->timer);
         text_set(&d->composing_id, NULL);
-        unlock(d);
+        mynah_dialog_unlock(d);
     }
 }
 

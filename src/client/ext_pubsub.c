@@ -73,6 +73,20 @@ static void on_subscription(struct mynah_client *c, const struct mynah_pubsub_ev
         TELL(c, subscription, e, &s);
 }
 
+static void on_collection(struct mynah_client *c, const struct mynah_pubsub_event *e,
+                          const struct mynah_elem *in, struct mn_arena *a)
+{
+    (void)a;
+    MYNAH_EACH(k, in, NULL, NS_EVENT)
+    {
+        const char *node = mynah_elem_get(k, "node");
+        bool on = mynah_elem_is(k, "associate", NULL);
+
+        if (node && (on || mynah_elem_is(k, "disassociate", NULL)))
+            TELL(c, associated, e, node, on);
+    }
+}
+
 static const struct {
     const char *name;
     void (*told)(struct mynah_client *c, const struct mynah_pubsub_event *e,
@@ -80,6 +94,7 @@ static const struct {
 } kinds[] = {
     {"items", on_items},
     {"purge", on_purge},
+    {"collection", on_collection},
     {"delete", on_delete},
     {"configuration", on_configuration},
     {"subscription", on_subscription},

@@ -90,16 +90,21 @@ struct mynah_listener *mynah_invitations_listen(struct mynah_client *c,
 
 /* Roles and affiliations. */
 
-static struct mynah_request *item_set(struct mynah_room *r, const char *who, const char *whom,
-                                      const char *what, const char *value, const char *reason,
-                                      mynah_iq_done *done, void *arg)
+struct mynah_request *mynah_room_set_items(struct mynah_room *r,
+                                           const struct mynah_room_item *items, size_t count,
+                                           mynah_iq_done *done, void *arg)
 {
-    struct mynah_elem *q = mynah_elem_new("query", NS_ADMIN),
-                      *item = mynah_elem_add(q, "item", NULL);
+    struct mynah_elem *q = mynah_elem_new("query", NS_ADMIN);
 
-    mynah_elem_set(item, who, whom);
-    mynah_elem_set(item, what, value);
-    mynah_elem_add_text(item, "reason", NULL, reason);
+    for (size_t i = 0; i < count; i++) {
+        const struct mynah_room_item *k = &items[i];
+        struct mynah_elem *item = mynah_elem_add(q, "item", NULL);
+
+        mynah_elem_set(item, k->nick ? "nick" : "jid", k->nick ? k->nick : k->jid);
+        mynah_elem_set(item, k->nick ? "role" : "affiliation",
+                       k->nick ? room_role_name(k->role) : room_affiliation_name(k->affiliation));
+        mynah_elem_add_text(item, "reason", NULL, k->reason);
+    }
     return mynah_iq_send(r->client, MYNAH_SET, r->jid, &q, 0, done, arg);
 }
 
@@ -107,15 +112,18 @@ struct mynah_request *mynah_room_set_role(struct mynah_room *r, const char *nick
                                           enum mynah_role role, const char *reason,
                                           mynah_iq_done *done, void *arg)
 {
-    return item_set(r, "nick", nick, "role", room_role_name(role), reason, done, arg);
+    const struct mynah_room_item item = {.nick = nick, .role = role, .reason = reason};
+
+    return mynah_room_set_items(r, &item, 1, done, arg);
 }
 
 struct mynah_request *mynah_room_set_affiliation(struct mynah_room *r, const char *jid,
                                                  enum mynah_affiliation affiliation,
                                                  const char *reason, mynah_iq_done *done, void *arg)
 {
-    return item_set(r, "jid", jid, "affiliation", room_affiliation_name(affiliation), reason, done,
-                    arg);
+    const struct mynah_room_item item = {.jid = jid, .affiliation = affiliation, .reason = reason};
+
+    return mynah_room_set_items(r, &item, 1, done, arg);
 }
 
 /* Answers that are told with the room; one that is freed meanwhile is told nothing. */

@@ -112,6 +112,22 @@ TEST(a_dialog_holds_on_to_who_answers_until_he_changes)
         "lock:- lock:a@y.test/1 told:3 gone lock:- lock:a@y.test/1 active told:4 lock:- told:gone");
 }
 
+TEST(a_program_may_let_go_of_who_answered)
+{
+    static const char *const lines[] = {LOGIN(""), ROSTER("both"),
+                                        "><message from='a@y.test/1' type='chat'><body>1</body>"
+                                        "</message>",
+                                        "<to='a@y.test' type='chat'", END};
+
+    begin(lines, NULL);
+    until("told:1");
+    mynah_dialog_unlock(d);
+    mynah_dialog_unlock(d);
+    CHECK_INT(mynah_dialog_chat(d, "to all"), 0);
+    talk_until(talk_done);
+    end("lock:a@y.test/1 active told:1 lock:-");
+}
+
 TEST(states_go_only_to_who_shows_that_he_knows_them)
 {
     static const char *const lines[] = {

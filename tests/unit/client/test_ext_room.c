@@ -274,6 +274,8 @@ TEST(rooms_are_ruled_and_people_asked_in)
         "<<item nick='ann' role='none'><reason>bye</reason></item>",
         ANSWER("set", ""),
         "<<item jid='b@y.test' affiliation='admin'/>",
+        ANSWER("set", ""),
+        "<<item nick='ann' role='visitor'/><item jid='b@y.test' affiliation='outcast'><reason>no",
         "<type='get' id='",
         "><iq type='error' id='%1' from='c.test'/>",
         "<<invite to='i@y.test'><reason>come</reason></invite>",
@@ -294,6 +296,9 @@ TEST(rooms_are_ruled_and_people_asked_in)
         ANSWER("set", ""),
         "<<destroy jid='o@c.test'><reason>end</reason></destroy>",
         END};
+    static const struct mynah_room_item items[] = {
+        {.nick = "ann", .role = MYNAH_VISITOR},
+        {.jid = "b@y.test", .affiliation = MYNAH_OUTCAST, .reason = "no"}};
     struct mynah_elem *m;
 
     begin(lines, NULL);
@@ -303,6 +308,7 @@ TEST(rooms_are_ruled_and_people_asked_in)
     mynah_room_by_affiliation(room, MYNAH_OUTCAST, listed, NULL);
     mynah_room_set_role(room, "ann", MYNAH_NO_ROLE, "bye", note_iq, "kicked");
     mynah_room_set_affiliation(room, "b@y.test", MYNAH_ADMIN, NULL, note_iq, "admin");
+    mynah_room_set_items(room, items, 2, note_iq, "items");
     mynah_room_name(talk.c, "c.test", unique, NULL);
     mynah_room_invite(room, "i@y.test", "come");
     mynah_room_invite_directly(room, "i@y.test", NULL);
@@ -317,7 +323,7 @@ TEST(rooms_are_ruled_and_people_asked_in)
     mynah_room_destroy(room, "o@c.test", "end", NULL, note_iq, "destroyed");
     talk_until(talk_done);
     CHECK(noted("config:T") && noted("list:0 a@y.test/1") && noted("kicked=result") &&
-          noted("admin=result") && noted("name:-10"));
+          noted("admin=result") && noted("items=result") && noted("name:-10"));
     CHECK(noted("delivered") && noted("me:all") && noted("configured=result") &&
           noted("destroyed=result"));
     CHECK(noted("invited(q@c.test,h@y.test,x,p)") && noted("invited(z@c.test,h@y.test/1,y,)!"));

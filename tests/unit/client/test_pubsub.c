@@ -459,6 +459,15 @@ static void on_subscription(void *arg, struct mynah_client *c, const struct myna
     note_subscription(s);
 }
 
+static void on_associated(void *arg, struct mynah_client *c, const struct mynah_pubsub_event *e,
+                          const char *child, bool on)
+{
+    (void)arg;
+    (void)c;
+    note_event(on ? "in" : "out", e);
+    note("%s", child);
+}
+
 static void on_asked(void *arg, struct mynah_client *c, const struct mynah_pubsub_ask *q)
 {
     struct mynah_pubsub_ask later = *q;
@@ -479,6 +488,7 @@ static const struct mynah_pubsub_calls calls = {
     .configured = on_configured,
     .subscription = on_subscription,
     .asked = on_asked,
+    .associated = on_associated,
 };
 
 #define EVENT(inside, more)                                                                        \
@@ -509,6 +519,9 @@ TEST(what_services_tell_is_told_with_who_says_it)
         EVENT("<configuration/>", ""),
         EVENT("<subscription node='n' jid='u@x.test' subscription='subscribed'/>", ""),
         EVENT("<subscription node='n' subscription='subscribed'/>", ""), /* of nobody */
+        EVENT("<collection node='c'><associate node='a'/><disassociate node='b'/><associate/>"
+              "</collection>",
+              ""),
         EVENT("<jump node='n'/><purge xmlns='y' node='n'/>", ""),
         EVENT("<purge node='a'/><purge node='b'/>", "<body>both</body>"),
         "><message type='error' from='s.test'><event xmlns='" PUBSUB
@@ -522,7 +535,8 @@ TEST(what_services_tell_is_told_with_who_says_it)
     talk_end("online items:s.test:n by:1 by:2 in:c items=1 1:a@x.test:p items:s.test:n@ items=0 "
              "retracted:s.test:n 1 2 items:s.test:n items=1 2:-:- retracted:s.test:n 1 "
              "purged:s.test:n deleted:s.test:n xmpp:y deleted:s.test:n - configured:s.test:n 1 "
-             "configured:s.test:- - subscription:s.test:n n:u@x.test:-:3 purged:s.test:a "
+             "configured:s.test:- - subscription:s.test:n n:u@x.test:-:3 in:s.test:c a "
+             "out:s.test:c b purged:s.test:a "
              "purged:s.test:b s.test>both s.test>- purged:u@x.test:own");
 }
 

@@ -1,0 +1,56 @@
+#include "mynah/elem.h"
+
+#include "test.h"
+
+static struct mynah_elem *parsed(const char *xml)
+{
+    struct mynah_elem *e;
+
+    CHECK_INT(mynah_elem_parse(xml, &e), 0);
+    return e;
+}
+
+static void is(const struct mynah_elem *e, const char *xml)
+{
+    char *text = mynah_elem_xml(e);
+
+    CHECK_STR(mn_str_from(text), xml);
+    mynah_free(text);
+}
+
+TEST(a_path_leads_to_the_first_of_its_names)
+{
+    static const struct {
+        const char *path, *id; /* NULL: there is none */
+    } rows[] = {
+        {"b", "1"},  {"b/c", "2"},    {"b/d", "4"}, {"*/d", "4"}, {"b/*", "2"},
+        {"c", NULL}, {"b/x/c", NULL}, {"", NULL},   {"b/", "1"},  {"*/*/e", "5"},
+    };
+    struct mynah_elem *e = parsed("<a xmlns='x'><b i='1'><c i='2'/></b><b xmlns='y' i='3'>"
+                                  "<d i='4'><e i='5'/></d></b></a>");
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++)
+        CHECK_STR(mn_str_from(mynah_elem_get(mynah_elem_path(e, rows[i].path), "i")),
+                  rows[i].id ? rows[i].id : "");
+    CHECK(!mynah_elem_path(NULL, "b"));
+    mynah_elem_free(e);
+}
+
+TEST(what_is_taken_out_is_not_there_and_may_come_again)
+{
+    struct mynah_elem *e =
+        parsed("<a xmlns='x' k='1' l='2' m='3' n='4' o='5'><b/>text<c/><b/></a>");
+
+    mynah_elem_unset(e, "k");
+    mynah_elem_unset(e, "no");
+    mynah_elem_drop(e, "b", "y");
+    mynah_elem_drop(e, "b", NULL);
+    is(e, "<a xmlns='x' l='2' m='3' n='4' o='5'>text<c/></a>");
+    mynah_elem_set(e, "k", "6");
+    mynah_elem_set(e, "p", "7");
+    mynah_elem_add(e, "b", NULL);
+    is(e, "<a xmlns='x' l='2' m='3' n='4' o='5' k='6' p='7'>text<c/><b/></a>");
+    mynah_elem_drop(e, NULL, NULL);
+    is(e, "<a xmlns='x' l='2' m='3' n='4' o='5' k='6' p='7'>text</a>");
+    mynah_elem_free(e);
+}
