@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "im/lang.h"
+#include "im/transfer.h"
 
 enum { TIMEOUT_MS = 60000 };
 
@@ -64,6 +65,8 @@ void cli_end_because(struct cli *cli, int code, const char *why)
     mynah_timer_stop(cli->timer);
     mynah_cancel(cli->request);
     mynah_unlisten(cli->listener);
+    if (cli->transfer)
+        im_transfer_cancel(cli->transfer);
     if (cli->room_is_ours)
         mynah_room_free(cli->room);
     cli->host->ended(cli, code, why);

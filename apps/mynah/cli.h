@@ -13,6 +13,7 @@
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_REFUSED = 2, CLI_TIMEOUT = 3, CLI_USAGE = 64 };
 
 struct cli;
+struct im_transfer;
 struct cli_host {
     void (*line)(struct cli *cli, json_t *fields); /* of output, in order; lent */
     /* The last call, once. `why`: what to tell a person, or NULL. */
@@ -50,7 +51,7 @@ struct cli {
     const char *input;   /* standard input */
     const char *folder;  /* what paths are relative to; NULL: the current one */
     const char *account; /* of LOCAL */
-    size_t limit;        /* of history; 0: all */
+    int64_t limit;       /* how many messages or files; 0: all, negative: as usual */
     bool json;
     bool shared;        /* the session goes on behind the command */
     int wait;           /* enum mynah_sent to wait for; of send */
@@ -62,7 +63,9 @@ struct cli {
     struct mynah_request *request;
     struct mynah_listener *listener;
     struct mynah_room *room;
-    bool room_is_ours;     /* and not one in which the running client is */
+    bool room_is_ours; /* and not one in which the running client is */
+    struct im_transfer *transfer;
+    bool seeking;          /* who takes a file */
     char id[MYNAH_ID_MAX]; /* of the message whose life line it follows */
 };
 

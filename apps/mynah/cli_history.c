@@ -3,6 +3,8 @@
 #include "im/history.h"
 #include "im/lang.h"
 
+enum { USUAL = 50 };
+
 static void said(void *arg, const struct im_said *m)
 {
     static const char *const states[] = {"queued",    "written",   "acked",
@@ -37,7 +39,9 @@ void cli_history(struct cli *cli)
     struct im_history_query q = {.account = mn_str_from(account),
                                  .peer = mn_str_from(peer),
                                  .words = mn_str_from(words),
-                                 .limit = whole || !cli->limit ? SIZE_MAX : cli->limit};
+                                 .limit = whole || !cli->limit ? SIZE_MAX
+                                          : cli->limit > 0     ? (size_t)cli->limit
+                                                               : USUAL};
     struct im_history *h;
 
     if (!peer && strcmp(jid, "all") != 0) {

@@ -13,7 +13,7 @@
 #include "im/lang.h"
 #include "im/secret.h"
 
-static struct cli cli = {.wait = MYNAH_SENT_ACKED, .timeout_ms = -1, .limit = 50};
+static struct cli cli = {.wait = MYNAH_SENT_ACKED, .timeout_ms = -1, .limit = -1};
 static int exit_code;
 
 static struct {
@@ -106,7 +106,7 @@ static void parse(int argc, char **argv)
             cli.timeout_ms = strtol(optarg, NULL, 10) * 1000;
             break;
         case 'l':
-            cli.limit = strtoul(optarg, NULL, 10);
+            cli.limit = strtol(optarg, NULL, 10);
             break;
         case 'v':
             printf("mynah %s\n", mynah_version());
@@ -138,8 +138,8 @@ static mn_str prompted(struct mn_arena *a)
         return (mn_str){0};
     quiet = old;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* drops what was typed before: ask behind it */
     fputs(_("Password: "), stderr);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
     if (!fgets(line, sizeof line, stdin))
         line[0] = 0;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """`mynah COMMAND` as scripts use it: what it prints, how it ends, where it has its account and password from. Prints TAP.
 usage: mynah_cli.py MYNAH MYNAHD"""
-import json, os, pty, queue, select, shutil, sqlite3, subprocess, sys, tempfile, threading
+import hashlib, json, os, pty, queue, select, shutil, sqlite3, subprocess, sys, tempfile, threading
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [TESTS, TESTS + "/interop"]
@@ -31,8 +31,8 @@ domains: [{name: mynah.test}]
 PLACE = ["--host", "127.0.0.1", "--port", str(server.ports[0]), "--ca-file", FOLDER + "/data/certs/ca.crt"]
 
 
-def call(*words, account=None, password="pw", stdin="", code=0, place=PLACE):
-    command = [MYNAH, *place, *(["--account", account + "@mynah.test", "--password-stdin"] if account else []), *words]
+def call(*words, account=None, password="pw", stdin="", code=0, place=PLACE, where="@mynah.test"):
+    command = [MYNAH, *place, *(["--account", account + where, "--password-stdin"] if account else []), *words]
     p = subprocess.run(command, input=(password + "\n" if account else "") + stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                        env=HOME, timeout=2 * DEADLINE)
     assert p.returncode == code, (command, p.returncode, p.stdout, p.stderr)
@@ -66,6 +66,7 @@ class Listener:
 def accounts_are_made_and_logged_into():
     assert call("register", account="ann") == ""
     call("register", account="bob")
+    call("register", account="carl")
     assert "conflict" in call("register", account="ann", code=2)
     jid, mechanism, tls = call("login", account="ann").strip().split("\t")
     assert jid.startswith("ann@mynah.test/") and mechanism.endswith("-PLUS") and tls.startswith("TLSv1.3")
@@ -163,6 +164,59 @@ def history_is_listed_searched_and_exported():
     del HOME["XDG_DATA_HOME"]
 
 
+def files_are_sent_and_taken():
+    """To whom is there and takes them; what is there already stays; what broke off goes on; who is unknown is declined."""
+    folder, numbers = FOLDER + "/taken", bytes((i * i >> 8) & 255 for i in range(300000))
+    os.mkdir(folder)
+    with open(FOLDER + "/numbers.bin", "wb") as f:
+        f.write(numbers)
+    part = "%s/.numbers.bin.%s.part" % (folder, hashlib.md5(numbers).hexdigest()[:12])
+
+    def taken(name):
+        with open(folder + "/" + name, "rb") as f:
+            assert f.read() == numbers
+        return {"from": ann, "file": folder + "/" + name, "bytes": "300000"}
+
+    for pair in ("ann", "bob"), ("bob", "ann"):
+        call("roster", "ask", pair[1] + "@mynah.test", account=pair[0])
+        call("roster", "allow", pair[0] + "@mynah.test", account=pair[1])
+    with Listener("bob@mynah.test/taker", "file", "receive", folder) as bob:
+        assert bob.next() == {"jid": "bob@mynah.test/taker"}
+        send = ["file", "send", "bob@mynah.test", FOLDER + "/numbers.bin"]
+        ann = "ann@mynah.test/a"
+        assert call(*send, account=ann, where="").startswith("bob@mynah.test/taker\tnumbers.bin\t300000")
+        assert bob.next() == taken("numbers.bin")
+        call(*send, account=ann, where="")
+        assert bob.next() == taken("numbers (2).bin")
+        with open(part, "wb") as f:
+            f.write(numbers[:100000])
+        call(*send, account=ann, where="")
+        assert bob.next() == {**taken("numbers (3).bin"), "resumed_at": "100000"} and not os.path.exists(part)
+        with open(part, "wb") as f:
+            f.write(b"x" * 100000)
+        call(*send, account=ann, where="")
+        assert "form" in bob.next()["error"] and not os.path.exists(part)  # those were other bytes: from the beginning next time
+        call(*send, account=ann, where="")
+        assert bob.next() == taken("numbers (4).bin")
+        offer = ("<iq type='set' id='f' to='bob@mynah.test/taker'><si xmlns='http://jabber.org/protocol/si' id='s' "
+                 "profile='http://jabber.org/protocol/si/profile/file-transfer'><file xmlns='http://jabber.org/protocol/si/profile/file-transfer' "
+                 "name='../../.ssh/k\u202eeys' size='1000000000000000000'/><feature xmlns='http://jabber.org/protocol/feature-neg'>"
+                 "<x xmlns='jabber:x:data' type='form'><field var='stream-method' type='list-single'><option><value>"
+                 "http://jabber.org/protocol/ibb</value></option></field></x></feature></si></iq>")
+        call("--timeout", "1", "raw", account=ann, where="", stdin=offer, code=3)
+        huge = bob.next()
+        assert huge["file"] == "k\ufffdeys" and "no room" in huge["error"], huge
+        assert sorted(os.listdir(folder)) == ["numbers (2).bin", "numbers (3).bin", "numbers (4).bin", "numbers.bin"]
+    with Listener("bob@mynah.test/picky", "file", "receive", folder, "carl@mynah.test") as bob:
+        bob.next()
+        assert "forbidden" in call(*send, account="ann", code=2)
+        assert "nobody" in bob.next()["error"]
+    assert "No such file" in call("file", "send", "bob@mynah.test/x", FOLDER + "/none", account="ann", code=1)
+    assert "/resource" in call("file", "send", "carl@mynah.test", FOLDER + "/numbers.bin", account="ann", code=1)
+    call("roster", "remove", "bob@mynah.test", account="ann")
+    call("roster", "remove", "ann@mynah.test", account="bob")
+
+
 def passwords_come_from_where_the_configuration_says():
     conf = "accounts:\n  - {jid: ann@mynah.test, host: 127.0.0.1, port: %d, ca_file: %s/data/certs/ca.crt, %%s}\n" % (server.ports[0], FOLDER)
     write("config/mynah/config.yaml", conf % "password_command: echo pw")
@@ -249,7 +303,8 @@ def wrong_usage_is_told():
 
 try:
     failed = tap([accounts_are_made_and_logged_into, messages_are_sent_and_heard, nothing_from_outside_reaches_the_terminal_as_a_command,
-                  the_roster_is_kept, questions_are_answered, vcards_are_told_and_changed, history_is_listed_searched_and_exported, passwords_come_from_where_the_configuration_says,
+                  the_roster_is_kept, questions_are_answered, vcards_are_told_and_changed, history_is_listed_searched_and_exported,
+                  files_are_sent_and_taken, passwords_come_from_where_the_configuration_says,
                   passwords_live_in_the_keyring,
                   ways_out_and_in_are_the_configurations, wrong_usage_is_told],
                  lambda: server.log)
