@@ -1,6 +1,6 @@
 /* What rides in messages and presence: small elements, each with a function that adds and one that
  * reads. Readers return NULL, 0 or false where there is none; what they lend lives as long as the
- * stanza. */
+ * stanza. Of lists they know the first 1000 entries. */
 #pragma once
 
 #include "mynah/elem.h"

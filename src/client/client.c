@@ -596,7 +596,7 @@ int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config
     *out = NULL;
     if (why)
         *why = NULL;
-    memcpy(&c->conf, config, config->size < sizeof c->conf ? config->size : sizeof c->conf);
+    SIZED_COPY(c->conf, config);
     e = conf_read(c, why);
     if (e) {
         mn_arena_done(&c->a, NULL);

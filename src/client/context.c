@@ -39,8 +39,7 @@ struct mynah_context *mynah_context_new(const struct mynah_context_config *confi
     struct mynah_context *ctx = MN_NEW(struct mynah_context);
 
     if (config)
-        memcpy(&ctx->conf, config,
-               config->size < sizeof ctx->conf ? config->size : sizeof ctx->conf);
+        SIZED_COPY(ctx->conf, config);
     ctx->dns = ctx->conf.dns ? mn_str_dup(mn_str_from(ctx->conf.dns)) : NULL;
     ctx->loop = mn_loop_new(MN_LOOP_EPOLL);
     mn_loop_embed(ctx->loop);
@@ -121,7 +120,7 @@ bool mynah_turn(struct mynah_context *ctx, int wait_ms)
 
 void mynah_attach(struct mynah_context *ctx, const struct mynah_loop *loop)
 {
-    memcpy(&ctx->host, loop, loop->size < sizeof ctx->host ? loop->size : sizeof ctx->host);
+    SIZED_COPY(ctx->host, loop);
     ctx->host.watch(ctx->host.arg, mn_loop_fd(ctx->loop), true);
     ctx->host.timer(ctx->host.arg, mn_loop_due(ctx->loop));
 }

@@ -5,6 +5,10 @@
 #include "base/work.h"
 #include "mynah/context.h"
 
+/* A struct of the program's: as many bytes as both sides know. */
+#define SIZED_COPY(to, from)                                                                       \
+    memcpy(&(to), (from), (from)->size < sizeof(to) ? (from)->size : sizeof(to))
+
 struct mynah_context {
     struct mn_loop *loop;
     struct mn_work *work; /* made when it is first needed */

@@ -1,6 +1,7 @@
 #include "client/elem.h"
 
 #include "base/err.h"
+#include "base/num.h"
 #include "xmpp/xml.h"
 
 /* Length of the character at `p` when it is UTF-8 and may stand in XML, else 0. */
@@ -176,6 +177,38 @@ const struct mynah_elem *mynah_elem_next(const struct mynah_elem *e, const char 
     return e ? found(e->e.node.next, name, ns) : NULL;
 }
 
+size_t elem_count(const struct mynah_elem *e, const char *name, const char *ns)
+{
+    size_t n = 0;
+
+    MYNAH_EACH(child, e, name, ns)
+    n++;
+    return n;
+}
+
+void *elem_room(const struct mynah_elem *e, const char *name, const char *ns, size_t size,
+                struct mn_arena *a)
+{
+    return mn_arena_alloc0(a, (elem_count(e, name, ns) + 1) * size);
+}
+
+const struct mynah_elem *elem_nth(const struct mynah_elem *e, const char *name, const char *ns,
+                                  size_t i)
+{
+    const struct mynah_elem *child = i < ELEM_NTH_MAX ? mynah_elem_child(e, name, ns) : NULL;
+
+    while (child && i--)
+        child = mynah_elem_next(child, name, ns);
+    return child;
+}
+
+bool elem_number(const struct mynah_elem *e, const char *name, uint64_t max, uint64_t *out)
+{
+    const char *text = mynah_elem_get(e, name);
+
+    return text && mn_num_parse(mn_str_from(text), max, out);
+}
+
 static const struct mynah_elem *path(const struct mynah_elem *e, mn_str names)
 {
     mn_str rest, name = mn_str_cut(names, '/', &rest);
@@ -297,6 +330,14 @@ void mynah_elem_set(struct mynah_elem *e, const char *name, const char *value)
         mn_elem_set_lang(e->arena, &e->e, elem_clean(e->arena, value));
     else
         mn_elem_set(e->arena, &e->e, elem_clean(e->arena, name).p, elem_clean(e->arena, value));
+}
+
+void elem_set_number(struct mynah_elem *e, const char *name, uint64_t n)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%llu", (unsigned long long)n);
+    mynah_elem_set(e, name, text);
 }
 
 void mynah_elem_unset(struct mynah_elem *e, const char *name)

@@ -22,3 +22,18 @@ void elem_rename(struct mynah_elem *e, enum mn_ns from, enum mn_ns to);
 void elem_write(struct mn_buf *b, const struct mynah_elem *e, mn_str outer);
 /* Valid UTF-8 that XML allows, with NUL; copied only into `a`. */
 mn_str elem_clean(struct mn_arena *a, const char *text);
+
+/* How many children of that name and namespace there are, and zeroed room for one of that size
+ * more. */
+size_t elem_count(const struct mynah_elem *e, const char *name, const char *ns);
+void *elem_room(const struct mynah_elem *e, const char *name, const char *ns, size_t size,
+                struct mn_arena *a);
+/* The child before which there are `i` of that name and namespace; NULL: not so many, or more than
+ * ELEM_NTH_MAX, so that going through them all costs no peer's square. */
+enum { ELEM_NTH_MAX = 1000 };
+const struct mynah_elem *elem_nth(const struct mynah_elem *e, const char *name, const char *ns,
+                                  size_t i);
+/* An attribute that is a number up to `max`; false: it is not there, or none, and *out is as it
+ * was. */
+bool elem_number(const struct mynah_elem *e, const char *name, uint64_t max, uint64_t *out);
+void elem_set_number(struct mynah_elem *e, const char *name, uint64_t n);

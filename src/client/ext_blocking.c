@@ -87,13 +87,9 @@ static void came(void *arg, struct mynah_client *c, const struct mynah_elem *res
     const struct mynah_elem *list = mynah_elem_child(result, "blocklist", NS_BLOCKING);
     const struct mynah_error none = {.code = MYNAH_E_FORMAT, .xml = result};
     struct mn_arena a = {0};
-    const char **jids;
+    const char **jids = elem_room(list, "item", NS_BLOCKING, sizeof *jids, &a);
     size_t n = 0;
 
-    MYNAH_EACH(item, list, "item", NS_BLOCKING)
-    n++;
-    jids = mn_arena_alloc0(&a, (n + 1) * sizeof *jids);
-    n = 0;
     MYNAH_EACH(item, list, "item", NS_BLOCKING)
     if (mynah_elem_get(item, "jid"))
         jids[n++] = mynah_elem_get(item, "jid");

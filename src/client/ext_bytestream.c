@@ -37,11 +37,6 @@ static char *canonical(const char *jid)
     return text ? text : mn_str_dup(mn_str_from(jid));
 }
 
-static void calls_copy(struct mynah_bytestream_calls *to, const struct mynah_bytestream_calls *from)
-{
-    memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
-}
-
 /* The end. */
 
 static void memory(struct mynah_bytestream *b)
@@ -128,11 +123,11 @@ struct mynah_bytestream *mynah_bytestream_open(struct mynah_client *c,
     struct mynah_bytestream *b = NULL;
 
     if (options)
-        memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+        SIZED_COPY(o, options);
     if (jid && face_of(kind) && mynah_client_state(c) == MYNAH_ONLINE) {
         b = handle_new(c, face_of(kind), jid,
                        o.sid ? o.sid : mn_arena_cstr(&a, mn_rand_text(&a, 20)));
-        calls_copy(&b->calls, calls);
+        SIZED_COPY(b->calls, calls);
         b->arg = arg;
         b->accepted = true;
         b->face->offer(b, &o);
@@ -202,7 +197,7 @@ void mynah_bytestream_accept(struct mynah_bytestream *b, const struct mynah_byte
     if (b->accepted)
         return;
     b->held = false;
-    calls_copy(&b->calls, calls);
+    SIZED_COPY(b->calls, calls);
     b->arg = arg;
     b->accepted = true;
     if (b->ended)
@@ -256,7 +251,7 @@ struct expected *bytestream_expect(struct mynah_client *c, unsigned kinds, const
     x->kinds = kinds;
     x->peer = canonical(peer);
     x->sid = mn_str_dup(mn_str_from(sid));
-    calls_copy(&x->calls, calls);
+    SIZED_COPY(x->calls, calls);
     x->arg = arg;
     mn_list_add(&streams_of(c)->expected, &x->link);
     return x;

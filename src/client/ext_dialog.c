@@ -419,7 +419,7 @@ int mynah_dialog_new(struct mynah_client *c, const struct mynah_dialog_config *c
     struct mynah_dialog *d;
 
     *out = NULL;
-    memcpy(&conf, config, config->size < sizeof conf ? config->size : sizeof conf);
+    SIZED_COPY(conf, config);
     bare = conf.jid ? mynah_jid_bare(conf.jid) : NULL;
     if (!bare || mynah_dialog_find(c, bare)) {
         int e = bare ? MYNAH_E_STATE : MYNAH_E_ARGUMENT;
@@ -439,7 +439,7 @@ int mynah_dialog_new(struct mynah_client *c, const struct mynah_dialog_config *c
     d->inactive_ms = period(conf.inactive_ms, INACTIVE_MS);
     d->gone_ms = period(conf.gone_ms, GONE_MS);
     if (calls)
-        memcpy(&d->calls, calls, calls->size < sizeof d->calls ? calls->size : sizeof d->calls);
+        SIZED_COPY(d->calls, calls);
     thread_new(d);
     if (conf.thread)
         text_set(&d->thread, conf.thread);

@@ -179,13 +179,9 @@ static void info_tell(struct wanted *w, struct mynah_client *c, const struct myn
 static void items_tell(struct wanted *w, struct mynah_client *c, const struct mynah_elem *query)
 {
     struct mn_arena a = {0};
-    struct mynah_item *items;
+    struct mynah_item *items = elem_room(query, "item", NS_ITEMS, sizeof *items, &a);
     size_t n = 0;
 
-    MYNAH_EACH(e, query, "item", NS_ITEMS)
-    n++;
-    items = mn_arena_alloc0(&a, (n + 1) * sizeof *items);
-    n = 0;
     MYNAH_EACH(e, query, "item", NS_ITEMS)
     if (mynah_elem_get(e, "jid"))
         items[n++] = (struct mynah_item){mynah_elem_get(e, "jid"), mynah_elem_get(e, "node"),

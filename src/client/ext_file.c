@@ -10,7 +10,6 @@
 #include "base/codec.h"
 #include "base/crypt.h"
 #include "base/err.h"
-#include "base/num.h"
 #include "base/rand.h"
 #include "mynah/disco.h"
 #include "mynah/file.h"
@@ -261,9 +260,7 @@ static unsigned method_of(const char *ns)
 /* Numbers that are there have to be numbers; `out` keeps its value for those that are not. */
 static bool number(const struct mynah_elem *e, const char *name, uint64_t max, uint64_t *out)
 {
-    const char *text = mynah_elem_get(e, name);
-
-    return !text || mn_num_parse(mn_str_from(text), max, out);
+    return !mynah_elem_get(e, name) || elem_number(e, name, max, out);
 }
 
 /* False: the part that is asked for is none of it. */
@@ -327,14 +324,6 @@ static struct mynah_elem *negotiate(struct mynah_elem *si, const char *type, uns
     return si;
 }
 
-static void set_number(struct mynah_elem *e, const char *name, uint64_t n)
-{
-    char text[24];
-
-    snprintf(text, sizeof text, "%llu", (unsigned long long)n);
-    mynah_elem_set(e, name, text);
-}
-
 static struct mynah_elem *offer_new(const struct mynah_file *f, const struct mynah_file_info *info)
 {
     struct mynah_elem *si = mynah_elem_new("si", NS_SI), *e;
@@ -345,7 +334,7 @@ static struct mynah_elem *offer_new(const struct mynah_file *f, const struct myn
     mynah_elem_set(si, "profile", NS_FILE);
     e = mynah_elem_add(si, "file", NS_FILE);
     mynah_elem_set(e, "name", info->name);
-    set_number(e, "size", info->length);
+    elem_set_number(e, "size", info->length);
     mynah_elem_set(e, "hash", info->md5);
     if (info->changed_at)
         mynah_elem_set(e, "date", mn_arena_cstr(&a, mn_datetime_text(info->changed_at, &a)));
@@ -367,16 +356,15 @@ struct mynah_file *mynah_file_send(struct mynah_client *c, const char *to,
     struct mynah_file *f = NULL;
     struct mynah_elem *si;
 
-    memcpy(&i, info, info->size < sizeof i ? info->size : sizeof i);
+    SIZED_COPY(i, info);
     if (jid && i.name && *i.name && mynah_client_state(c) == MYNAH_ONLINE) {
         f = file_new(c, jid, mn_arena_cstr(&a, mn_rand_text(&a, 20)));
         if (options)
-            memcpy(&f->options, options,
-                   options->size < sizeof f->options ? options->size : sizeof f->options);
+            SIZED_COPY(f->options, options);
         f->options.size = sizeof f->options;
         f->address = f->options.address ? mn_str_dup(mn_str_from(f->options.address)) : NULL;
         f->options.address = f->address;
-        memcpy(&f->calls, calls, calls->size < sizeof f->calls ? calls->size : sizeof f->calls);
+        SIZED_COPY(f->calls, calls);
         f->arg = arg;
         f->sending = f->accepted = true;
         f->range = i.range;
@@ -466,8 +454,8 @@ static void accept_send(struct mynah_file *f, unsigned method)
     struct mynah_elem *si = mynah_elem_new("si", NS_SI);
 
     if (f->begin)
-        set_number(mynah_elem_add(mynah_elem_add(si, "file", NS_FILE), "range", NULL), "offset",
-                   f->begin);
+        elem_set_number(mynah_elem_add(mynah_elem_add(si, "file", NS_FILE), "range", NULL),
+                        "offset", f->begin);
     negotiate(si, "submit", method);
     mynah_ask_result(&f->ask, &si);
 }
@@ -477,7 +465,7 @@ void mynah_file_accept(struct mynah_file *f, uint64_t offset, unsigned methods,
 {
     if (f->accepted)
         return;
-    memcpy(&f->calls, calls, calls->size < sizeof f->calls ? calls->size : sizeof f->calls);
+    SIZED_COPY(f->calls, calls);
     f->arg = arg;
     f->accepted = true;
     f->methods &= methods & BOTH ? methods : BOTH;
@@ -550,7 +538,7 @@ static bool info_read(const struct mynah_elem *si, struct mynah_file_info *out)
                                     .range = mynah_elem_child(e, "range", NS_FILE)};
     if (date && mn_datetime_parse(mn_str_from(date), &out->changed_at))
         out->changed_at = 0;
-    return out->name && mynah_elem_get(e, "size") && number(e, "size", INT64_MAX, &out->length);
+    return out->name && elem_number(e, "size", INT64_MAX, &out->length);
 }
 
 static void offer_came(void *arg, struct mynah_client *c, struct mynah_ask *q)

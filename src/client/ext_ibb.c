@@ -6,7 +6,6 @@
 
 #include "base/codec.h"
 #include "base/err.h"
-#include "base/num.h"
 #include "mynah/message.h"
 #include "xmpp/ns.h"
 
@@ -49,14 +48,6 @@ static struct mynah_elem *elem_new(const struct mynah_bytestream *b, const char 
 
     mynah_elem_set(e, "sid", b->sid);
     return e;
-}
-
-static void set_number(struct mynah_elem *e, const char *name, unsigned n)
-{
-    char text[16];
-
-    snprintf(text, sizeof text, "%u", n);
-    mynah_elem_set(e, name, text);
 }
 
 static void request_cancel(struct mynah_request **slot)
@@ -134,7 +125,7 @@ static struct mynah_elem *data_new(struct mynah_bytestream *b)
     size_t n = i->out.n < i->block ? i->out.n : i->block;
     struct mynah_elem *e = elem_new(b, "data");
 
-    set_number(e, "seq", i->out_seq++);
+    elem_set_number(e, "seq", i->out_seq++);
     mynah_elem_put(e, mn_arena_cstr(&a, mn_base64((mn_str){i->out.p, n}, &a)));
     mn_buf_shift(&i->out, n);
     mn_arena_done(&a, NULL);
@@ -251,7 +242,7 @@ static void offer_send(struct mynah_bytestream *b)
     struct ibb *i = ibb_of(b);
     struct mynah_elem *e = elem_new(b, "open");
 
-    set_number(e, "block-size", i->block);
+    elem_set_number(e, "block-size", i->block);
     mynah_elem_set(e, "stanza", i->messages ? "message" : "iq");
     i->request = mynah_iq_send(b->client, MYNAH_SET, b->peer, &e, 0, offer_answered, b);
     i->offering = true;
@@ -288,13 +279,6 @@ const struct bytestream_face face_ibb = {.kind = MYNAH_IBB,
 
 /* What others say. */
 
-static bool number(const struct mynah_elem *e, const char *name, uint64_t *out)
-{
-    const char *text = mynah_elem_get(e, name);
-
-    return text && mn_num_parse(mn_str_from(text), 65535, out);
-}
-
 static void open_came(void *arg, struct mynah_client *c, struct mynah_ask *q)
 {
     const struct mynah_elem *e = mynah_ask_payload(q);
@@ -304,7 +288,7 @@ static void open_came(void *arg, struct mynah_client *c, struct mynah_ask *q)
     struct ibb *i;
 
     (void)arg;
-    if (!sid || !*sid || !number(e, "block-size", &block) || !block ||
+    if (!sid || !*sid || !elem_number(e, "block-size", 65535, &block) || !block ||
         (stanza && !messages && strcmp(stanza, "iq"))) {
         mynah_ask_error(&q, "bad-request", NULL);
         return;
@@ -331,7 +315,7 @@ static const char *data_read(struct mynah_bytestream *b, const struct mynah_elem
     mn_str text = mn_str_from(mynah_elem_text(e));
     uint64_t seq;
 
-    if (!number(e, "seq", &seq) || mynah_elem_child(e, NULL, NULL))
+    if (!elem_number(e, "seq", 65535, &seq) || mynah_elem_child(e, NULL, NULL))
         return "bad-request";
     if (seq != i->in_seq)
         return "unexpected-request";

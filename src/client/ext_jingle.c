@@ -422,7 +422,7 @@ const struct ext ext_jingle = {
 
 static void calls_set(struct mynah_jingle *s, const struct mynah_jingle_calls *calls, void *arg)
 {
-    memcpy(&s->calls, calls, calls->size < sizeof s->calls ? calls->size : sizeof s->calls);
+    SIZED_COPY(s->calls, calls);
     s->arg = arg;
     s->taken = true;
 }

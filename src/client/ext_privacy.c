@@ -69,15 +69,6 @@ struct wanted {
 
 static const struct mynah_error none = {.code = MYNAH_E_FORMAT};
 
-static size_t count_of(const struct mynah_elem *e, const char *name)
-{
-    size_t n = 0;
-
-    MYNAH_EACH(child, e, name, NS_PRIVACY)
-    n++;
-    return n;
-}
-
 static struct mynah_request *get(struct mynah_client *c, const char *name, mynah_iq_done *came,
                                  struct wanted want)
 {
@@ -96,7 +87,7 @@ static void lists_came(void *arg, struct mynah_client *c, const struct mynah_ele
     struct wanted *w = arg;
     const struct mynah_elem *query = mynah_elem_child(result, "query", NS_PRIVACY);
     struct mn_arena a = {0};
-    const char **names = mn_arena_alloc0(&a, (count_of(query, "list") + 1) * sizeof *names);
+    const char **names = elem_room(query, "list", NS_PRIVACY, sizeof *names, &a);
     struct mynah_privacy_lists lists = {
         mynah_elem_get(mynah_elem_child(query, "active", NS_PRIVACY), "name"),
         mynah_elem_get(mynah_elem_child(query, "default", NS_PRIVACY), "name"), names, 0};
@@ -142,8 +133,7 @@ static void items_came(void *arg, struct mynah_client *c, const struct mynah_ele
     const struct mynah_elem *query = mynah_elem_child(result, "query", NS_PRIVACY),
                             *list = mynah_elem_child(query, "list", NS_PRIVACY);
     struct mn_arena a = {0};
-    struct mynah_privacy_item *items =
-        mn_arena_alloc0(&a, (count_of(list, "item") + 1) * sizeof *items);
+    struct mynah_privacy_item *items = elem_room(list, "item", NS_PRIVACY, sizeof *items, &a);
     size_t n = 0;
 
     if (!error && !list)

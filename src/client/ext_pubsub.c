@@ -27,7 +27,7 @@ static void on_items(struct mynah_client *c, const struct mynah_pubsub_event *e,
 {
     size_t count, gone = 0;
     struct mynah_pubsub_item *items = pubsub_items(in, a, &count);
-    const char **ids = pubsub_room(in, "retract", sizeof *ids, a);
+    const char **ids = elem_room(in, "retract", NULL, sizeof *ids, a);
 
     MYNAH_EACH(r, in, "retract", NULL)
     if (mynah_elem_get(r, "id"))
@@ -112,7 +112,7 @@ static void headers(const struct mynah_elem *st, struct mynah_pubsub_event *e, s
 {
     const struct mynah_elem *in =
         mynah_elem_child(st, "headers", "http://jabber.org/protocol/shim");
-    const char **subids = pubsub_room(in, "header", sizeof *subids, a);
+    const char **subids = elem_room(in, "header", NULL, sizeof *subids, a);
 
     MYNAH_EACH(h, in, "header", NULL)
     if (is_header(h, "SubID"))

@@ -552,7 +552,7 @@ int mynah_room_new(struct mynah_client *c, const char *jid, const char *nick,
     r->nick = mn_str_dup(mn_str_from(strchr(full, '/') + 1));
     r->subject = mn_str_dup(MN_STR(""));
     r->arg = arg;
-    memcpy(&r->calls, calls, calls->size < sizeof r->calls ? calls->size : sizeof r->calls);
+    SIZED_COPY(r->calls, calls);
     mn_list_add(&rooms->list, &r->link);
     mn_map_put(&rooms->map, mn_str_from(r->jid), r);
     mn_free(full);

@@ -101,12 +101,9 @@ static struct contact *contact_new(const struct mynah_elem *item)
 {
     struct contact *k = MN_NEW(struct contact);
     const char *ask;
-    size_t n = 0;
 
     k->item = mynah_elem_copy(item);
-    MYNAH_EACH(g, k->item, "group", NS_ROSTER)
-    n++;
-    k->groups = mn_alloc0((n + 1) * sizeof *k->groups);
+    k->groups = mn_alloc0((elem_count(item, "group", NS_ROSTER) + 1) * sizeof *k->groups);
     MYNAH_EACH(g, k->item, "group", NS_ROSTER)
     k->groups[k->k.group_count++] = mynah_elem_text(g);
     ask = mynah_elem_get(k->item, "ask");

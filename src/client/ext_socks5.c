@@ -8,7 +8,6 @@
 #include "base/codec.h"
 #include "base/crypt.h"
 #include "base/err.h"
-#include "base/num.h"
 #include "client/socks5.h"
 #include "mynah/disco.h"
 #include "mynah/jid.h"
@@ -84,12 +83,10 @@ static void places_free(struct places *p)
 /* A <streamhost/>; false: not one that can be used. */
 static bool place_read(const struct mynah_elem *e, const char **host, uint16_t *port)
 {
-    const char *text = mynah_elem_get(e, "port");
     uint64_t n;
 
     *host = mynah_elem_get(e, "host");
-    if (!*host || !**host || strlen(*host) > 255 || !text ||
-        !mn_num_parse(mn_str_from(text), 65535, &n) || !n)
+    if (!*host || !**host || strlen(*host) > 255 || !elem_number(e, "port", 65535, &n) || !n)
         return false;
     *port = (uint16_t)n;
     return true;
@@ -361,12 +358,9 @@ static void offer_send(struct mynah_bytestream *b, const struct places *proxies)
     mynah_elem_set(query, "mode", "tcp");
     for (size_t i = 0; i < s->places.count; i++) {
         struct mynah_elem *e = mynah_elem_add(query, "streamhost", NULL);
-        char port[8];
-
-        snprintf(port, sizeof port, "%u", s->places.at[i].port);
         mynah_elem_set(e, "jid", s->places.at[i].jid);
         mynah_elem_set(e, "host", s->places.at[i].host);
-        mynah_elem_set(e, "port", port);
+        elem_set_number(e, "port", s->places.at[i].port);
     }
     if (s->places.count)
         s->request =

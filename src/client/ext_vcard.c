@@ -63,22 +63,12 @@ static unsigned kinds_of(const struct mynah_elem *e)
     return set;
 }
 
-static size_t count_of(const struct mynah_elem *e, const char *name)
-{
-    size_t n = 0;
-
-    MYNAH_EACH(child, e, name, NS_VCARD)
-    n++;
-    return n;
-}
-
 /* Those that are there but say nothing are left out: many programs send them. */
 static const struct mynah_vcard_contact *contacts_of(const struct mynah_elem *vcard,
                                                      const char *name, const char *inner,
                                                      struct mn_arena *a, size_t *count)
 {
-    struct mynah_vcard_contact *list =
-        mn_arena_alloc0(a, (count_of(vcard, name) + 1) * sizeof *list);
+    struct mynah_vcard_contact *list = elem_room(vcard, name, NS_VCARD, sizeof *list, a);
 
     *count = 0;
     MYNAH_EACH(e, vcard, name, NS_VCARD)
@@ -90,8 +80,7 @@ static const struct mynah_vcard_contact *contacts_of(const struct mynah_elem *vc
 static const struct mynah_vcard_address *addresses_of(const struct mynah_elem *vcard,
                                                       struct mn_arena *a, size_t *count)
 {
-    struct mynah_vcard_address *list =
-        mn_arena_alloc0(a, (count_of(vcard, "ADR") + 1) * sizeof *list);
+    struct mynah_vcard_address *list = elem_room(vcard, "ADR", NS_VCARD, sizeof *list, a);
 
     *count = 0;
     MYNAH_EACH(e, vcard, "ADR", NS_VCARD)
@@ -483,7 +472,7 @@ struct mynah_request *mynah_vcard_set(struct mynah_client *c, const struct mynah
     struct mynah_vcard v = {0};
     struct mynah_elem *e;
 
-    memcpy(&v, given, given->size < sizeof v ? given->size : sizeof v);
+    SIZED_COPY(v, given);
     if (!given->size)
         return iq_refuse(c, MYNAH_E_ARGUMENT, done, arg);
     if (v.photo && v.photo_size > MYNAH_PHOTO_MAX)

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "client/elem.h"
 
 #define NS_DATA "jabber:x:data"
 
@@ -19,20 +20,10 @@ static const char *text_of(const struct mynah_elem *e, const char *name)
     return mynah_elem_child_text(e, name, NS_DATA);
 }
 
-static size_t children(const struct mynah_elem *e, const char *name)
-{
-    size_t n = 0;
-
-    MYNAH_EACH(child, e, name, NS_DATA)
-    n++;
-    return n;
-}
-
 static void field_view(struct mn_arena *a, const struct mynah_elem *e, struct mynah_field *out)
 {
-    const char **values = mn_arena_alloc0(a, (children(e, "value") + 1) * sizeof *values);
-    struct mynah_option *options =
-        mn_arena_alloc0(a, (children(e, "option") + 1) * sizeof *options);
+    const char **values = elem_room(e, "value", NS_DATA, sizeof *values, a);
+    struct mynah_option *options = elem_room(e, "option", NS_DATA, sizeof *options, a);
     const char *type = mynah_elem_get(e, "type");
 
     *out = (struct mynah_field){mynah_elem_get(e, "var"),
@@ -58,7 +49,7 @@ static void field_view(struct mn_arena *a, const struct mynah_elem *e, struct my
 static struct mynah_field *fields_view(struct mn_arena *a, const struct mynah_elem *e,
                                        size_t *count)
 {
-    struct mynah_field *fields = mn_arena_alloc0(a, (children(e, "field") + 1) * sizeof *fields);
+    struct mynah_field *fields = elem_room(e, "field", NS_DATA, sizeof *fields, a);
 
     *count = 0;
     MYNAH_EACH(f, e, "field", NS_DATA)
@@ -80,7 +71,7 @@ static void view(struct mynah_form *f)
     mn_arena_done(&f->a, NULL);
     f->fields = fields_view(&f->a, f->x, &f->count);
     f->columns = fields_view(&f->a, mynah_elem_child(f->x, "reported", NS_DATA), &f->column_count);
-    f->rows = children(f->x, "item");
+    f->rows = elem_count(f->x, "item", NS_DATA);
     f->instructions = lines_view(&f->a, f->x);
 }
 

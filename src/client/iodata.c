@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "client/context.h"
 #include "base/str.h"
 
 #define NS_COMMANDS "http://jabber.org/protocol/commands"
@@ -87,7 +88,7 @@ struct mynah_elem *mynah_iodata_new(const struct mynah_iodata *given)
     struct mynah_iodata d = {0};
     struct mynah_elem *e = mynah_elem_new("iodata", MYNAH_NS_IODATA), *status;
 
-    memcpy(&d, given, given->size < sizeof d ? given->size : sizeof d);
+    SIZED_COPY(d, given);
     mynah_elem_set(e, "type", types[d.type].name);
     mynah_elem_add_text(e, "desc", NULL, d.desc);
     inside(e, "in", d.in);

@@ -13,27 +13,12 @@
 
 /* Numbers. */
 
-static bool number(const struct mynah_elem *e, const char *name, uint64_t max, uint64_t *out)
-{
-    const char *text = mynah_elem_get(e, name);
-
-    return text && mn_num_parse(mn_str_from(text), max, out);
-}
-
-/* The same where it may be missing; false: it is there and wrong. */
+/* It may be missing; false: it is there and wrong. */
 static bool number_or(const struct mynah_elem *e, const char *name, uint64_t max, uint64_t usual,
                       uint64_t *out)
 {
     *out = usual;
-    return !mynah_elem_get(e, name) || number(e, name, max, out);
-}
-
-static void number_set(struct mynah_elem *e, const char *name, uint64_t n)
-{
-    char text[24];
-
-    snprintf(text, sizeof text, "%llu", (unsigned long long)n);
-    mynah_elem_set(e, name, text);
+    return !mynah_elem_get(e, name) || elem_number(e, name, max, out);
 }
 
 /* XEP-0234. */
@@ -57,7 +42,7 @@ struct mynah_elem *mynah_jingle_file_new(const struct mynah_jingle_file *given)
                       *file = mynah_elem_add(e, "file", NULL), *range;
     struct mn_arena a = {0};
 
-    memcpy(&f, given, given->size < sizeof f ? given->size : sizeof f);
+    SIZED_COPY(f, given);
     if (f.date)
         mynah_elem_add_text(file, "date", NULL, mn_arena_cstr(&a, mn_datetime_text(f.date, &a)));
     mynah_elem_add_text(file, "desc", NULL, f.desc);
@@ -69,9 +54,9 @@ struct mynah_elem *mynah_jingle_file_new(const struct mynah_jingle_file *given)
     if (f.ranged) {
         range = mynah_elem_add(file, "range", NULL);
         if (f.offset)
-            number_set(range, "offset", (uint64_t)f.offset);
+            elem_set_number(range, "offset", (uint64_t)f.offset);
         if (f.length)
-            number_set(range, "length", (uint64_t)f.length);
+            elem_set_number(range, "length", (uint64_t)f.length);
     }
     hash_add(file, &f);
     mn_arena_done(&a, NULL);
@@ -135,19 +120,19 @@ void mynah_ice_add(struct mynah_elem *transport, const struct mynah_ice_candidat
     struct mynah_ice_candidate k = {0};
     struct mynah_elem *e = mynah_elem_add(transport, "candidate", NULL);
 
-    memcpy(&k, given, given->size < sizeof k ? given->size : sizeof k);
-    number_set(e, "component", k.component);
+    SIZED_COPY(k, given);
+    elem_set_number(e, "component", k.component);
     mynah_elem_set(e, "foundation", k.foundation);
-    number_set(e, "generation", k.generation);
+    elem_set_number(e, "generation", k.generation);
     mynah_elem_set(e, "id", k.id);
     mynah_elem_set(e, "ip", k.ip);
-    number_set(e, "network", k.network);
-    number_set(e, "port", k.port);
-    number_set(e, "priority", k.priority);
+    elem_set_number(e, "network", k.network);
+    elem_set_number(e, "port", k.port);
+    elem_set_number(e, "priority", k.priority);
     mynah_elem_set(e, "protocol", k.protocol ? k.protocol : "udp");
     mynah_elem_set(e, "rel-addr", k.rel_addr);
     if (k.rel_addr)
-        number_set(e, "rel-port", k.rel_port);
+        elem_set_number(e, "rel-port", k.rel_port);
     mynah_elem_set(e, "type", ice_types[k.type]);
 }
 
@@ -156,9 +141,9 @@ void mynah_ice_remote_add(struct mynah_elem *transport, unsigned component, cons
 {
     struct mynah_elem *e = mynah_elem_add(transport, "remote-candidate", NULL);
 
-    number_set(e, "component", component);
+    elem_set_number(e, "component", component);
     mynah_elem_set(e, "ip", ip);
-    number_set(e, "port", port);
+    elem_set_number(e, "port", port);
 }
 
 static bool is_ip(const char *text)
@@ -177,9 +162,9 @@ static bool candidate(const struct mynah_elem *e, struct mynah_ice_candidate *ou
 
     while (type && t < MN_COUNT(ice_types) && strcmp(type, ice_types[t]))
         t++;
-    if (!type || t == MN_COUNT(ice_types) || !number(e, "component", 256, &component) ||
-        !component || !number(e, "port", 65535, &port) ||
-        !number(e, "priority", INT32_MAX, &priority) || !priority ||
+    if (!type || t == MN_COUNT(ice_types) || !elem_number(e, "component", 256, &component) ||
+        !component || !elem_number(e, "port", 65535, &port) ||
+        !elem_number(e, "priority", INT32_MAX, &priority) || !priority ||
         !number_or(e, "rel-port", 65535, 0, &rel_port) ||
         !number_or(e, "generation", INT32_MAX, 0, &generation) ||
         !number_or(e, "network", INT32_MAX, 0, &network))
@@ -208,25 +193,17 @@ static bool remote(const struct mynah_elem *e, unsigned *component, const char *
     uint64_t c, p;
 
     *ip = mynah_elem_get(e, "ip");
-    if (!number(e, "component", 256, &c) || !c || !number(e, "port", 65535, &p) || !is_ip(*ip))
+    if (!elem_number(e, "component", 256, &c) || !c || !elem_number(e, "port", 65535, &p) ||
+        !is_ip(*ip))
         return false;
     *component = (unsigned)c;
     *port = (uint16_t)p;
     return true;
 }
 
-static const struct mynah_elem *nth(const struct mynah_elem *list, const char *name, size_t i)
-{
-    const struct mynah_elem *e = mynah_elem_child(list, name, MYNAH_NS_ICE_UDP);
-
-    while (e && i--)
-        e = mynah_elem_next(e, name, MYNAH_NS_ICE_UDP);
-    return e;
-}
-
 bool mynah_ice_at(const struct mynah_elem *transport, size_t i, struct mynah_ice_candidate *out)
 {
-    const struct mynah_elem *e = nth(transport, "candidate", i);
+    const struct mynah_elem *e = elem_nth(transport, "candidate", MYNAH_NS_ICE_UDP, i);
 
     return e && candidate(e, out);
 }
@@ -234,7 +211,7 @@ bool mynah_ice_at(const struct mynah_elem *transport, size_t i, struct mynah_ice
 bool mynah_ice_remote_at(const struct mynah_elem *transport, size_t i, unsigned *component,
                          const char **ip, uint16_t *port)
 {
-    const struct mynah_elem *e = nth(transport, "remote-candidate", i);
+    const struct mynah_elem *e = elem_nth(transport, "remote-candidate", MYNAH_NS_ICE_UDP, i);
 
     return e && remote(e, component, ip, port);
 }
@@ -270,7 +247,7 @@ struct mynah_elem *mynah_jingle_ibb_new(const char *sid, unsigned block, bool me
 {
     struct mynah_elem *e = mynah_elem_new("transport", MYNAH_NS_JINGLE_IBB);
 
-    number_set(e, "block-size", block);
+    elem_set_number(e, "block-size", block);
     mynah_elem_set(e, "sid", sid);
     mynah_elem_set(e, "stanza", messages ? "message" : NULL);
     return e;
@@ -283,7 +260,7 @@ bool mynah_jingle_ibb(const struct mynah_elem *transport, const char **sid, unsi
     uint64_t n;
 
     *sid = mynah_elem_get(transport, "sid");
-    if (!*sid || !**sid || !number(transport, "block-size", 65535, &n) || !n ||
+    if (!*sid || !**sid || !elem_number(transport, "block-size", 65535, &n) || !n ||
         (stanza && strcmp(stanza, "iq") && strcmp(stanza, "message")))
         return false;
     *block = (unsigned)n;

@@ -28,15 +28,6 @@ static struct mynah_elem *wrapper(struct mynah_elem *e, const char *name, const 
     return there ? (struct mynah_elem *)there : mynah_elem_add(e, name, ns);
 }
 
-static const struct mynah_elem *nth(const struct mynah_elem *list, const char *name, size_t i)
-{
-    const struct mynah_elem *e = mynah_elem_child(list, name, NULL);
-
-    while (e && i--)
-        e = mynah_elem_next(e, name, NULL);
-    return e;
-}
-
 /* XEP-0085. */
 
 static const char *const states[] = {NULL, "active", "composing", "paused", "inactive", "gone"};
@@ -243,7 +234,8 @@ void mynah_header_add(struct mynah_elem *e, const char *name, const char *value)
 
 bool mynah_header_at(const struct mynah_elem *e, size_t i, const char **name, const char **value)
 {
-    const struct mynah_elem *h = nth(mynah_elem_child(e, "headers", NS_SHIM), "header", i);
+    const struct mynah_elem *h =
+        elem_nth(mynah_elem_child(e, "headers", NS_SHIM), "header", NULL, i);
 
     *name = mynah_elem_get(h, "name") ? mynah_elem_get(h, "name") : "";
     *value = mynah_elem_text(h);
@@ -275,7 +267,8 @@ void mynah_rule_add(struct mynah_elem *m, const struct mynah_rule *rule)
 bool mynah_rule_at(const struct mynah_elem *m, size_t i, struct mynah_rule *rule,
                    const char **status)
 {
-    const struct mynah_elem *amp = mynah_elem_child(m, "amp", NS_AMP), *r = nth(amp, "rule", i);
+    const struct mynah_elem *amp = mynah_elem_child(m, "amp", NS_AMP),
+                            *r = elem_nth(amp, "rule", NULL, i);
 
     *rule = (struct mynah_rule){mynah_elem_get(r, "condition"), mynah_elem_get(r, "action"),
                                 mynah_elem_get(r, "value")};
@@ -300,7 +293,7 @@ void mynah_suggestion_add(struct mynah_elem *m, const char *action, const char *
 
 bool mynah_suggestion_at(const struct mynah_elem *m, size_t i, struct mynah_suggestion *s)
 {
-    const struct mynah_elem *item = nth(mynah_elem_child(m, "x", NS_ROSTERX), "item", i);
+    const struct mynah_elem *item = elem_nth(mynah_elem_child(m, "x", NS_ROSTERX), "item", NULL, i);
     const char *action = mynah_elem_get(item, "action");
     bool known = action && (!strcmp(action, "delete") || !strcmp(action, "modify"));
 

@@ -71,15 +71,6 @@ struct mynah_request *mynah_private_set(struct mynah_client *c, struct mynah_ele
     return mynah_iq_send(c, MYNAH_SET, NULL, &query, 0, done, arg);
 }
 
-static size_t count_of(const struct mynah_elem *e)
-{
-    size_t n = 0;
-
-    MYNAH_EACH(child, e, NULL, NULL)
-    n++;
-    return n;
-}
-
 /* XEP-0048. */
 
 static void bookmark_read(const struct mynah_elem *e, struct mynah_bookmark *b)
@@ -101,7 +92,7 @@ static void bookmarks_tell(struct wanted *w, struct mynah_client *c,
                            const struct mynah_elem *stored, const struct mynah_error *error)
 {
     struct mn_arena a = {0};
-    struct mynah_bookmark *list = mn_arena_alloc0(&a, (count_of(stored) + 1) * sizeof *list);
+    struct mynah_bookmark *list = elem_room(stored, NULL, NULL, sizeof *list, &a);
     size_t n = 0;
 
     MYNAH_EACH(e, stored, NULL, NULL)
@@ -178,7 +169,7 @@ static void annotations_tell(struct wanted *w, struct mynah_client *c,
                              const struct mynah_elem *stored, const struct mynah_error *error)
 {
     struct mn_arena a = {0};
-    struct mynah_annotation *list = mn_arena_alloc0(&a, (count_of(stored) + 1) * sizeof *list);
+    struct mynah_annotation *list = elem_room(stored, NULL, NULL, sizeof *list, &a);
     size_t n = 0;
 
     MYNAH_EACH(e, stored, "note", NS_NOTES)

@@ -20,15 +20,6 @@ static int word(const char *text, const char *const *words, int count, int usual
 
 /* Reading. */
 
-void *pubsub_room(const struct mynah_elem *in, const char *name, size_t size, struct mn_arena *a)
-{
-    size_t n = 1;
-
-    MYNAH_EACH(e, in, name, NULL)
-    n++;
-    return mn_arena_alloc0(a, n * size);
-}
-
 bool pubsub_subscription(const struct mynah_elem *e, const struct mynah_elem *in,
                          struct mynah_pubsub_subscription *out)
 {
@@ -51,7 +42,7 @@ bool pubsub_subscription(const struct mynah_elem *e, const struct mynah_elem *in
 struct mynah_pubsub_item *pubsub_items(const struct mynah_elem *in, struct mn_arena *a,
                                        size_t *count)
 {
-    struct mynah_pubsub_item *list = pubsub_room(in, "item", sizeof *list, a);
+    struct mynah_pubsub_item *list = elem_room(in, "item", NULL, sizeof *list, a);
 
     *count = 0;
     MYNAH_EACH(e, in, "item", NULL)
@@ -187,7 +178,7 @@ static void subscriptions_tell(struct wanted *w, struct mynah_client *c,
                                const struct mynah_error *error)
 {
     struct mn_arena a = {0};
-    struct mynah_pubsub_subscription *list = pubsub_room(in, "subscription", sizeof *list, &a);
+    struct mynah_pubsub_subscription *list = elem_room(in, "subscription", NULL, sizeof *list, &a);
     size_t n = 0;
 
     (void)pubsub;
@@ -204,7 +195,7 @@ static void affiliates_tell(struct wanted *w, struct mynah_client *c, const stru
                             const struct mynah_elem *pubsub, const struct mynah_error *error)
 {
     struct mn_arena a = {0};
-    struct mynah_pubsub_affiliate *list = pubsub_room(in, "affiliation", sizeof *list, &a);
+    struct mynah_pubsub_affiliate *list = elem_room(in, "affiliation", NULL, sizeof *list, &a);
     size_t n = 0;
 
     (void)pubsub;

@@ -12,5 +12,3 @@ bool pubsub_subscription(const struct mynah_elem *e, const struct mynah_elem *in
 /* The <item/>s inside; in `a`. */
 struct mynah_pubsub_item *pubsub_items(const struct mynah_elem *in, struct mn_arena *a,
                                        size_t *count);
-/* How many children of that name there are, and room for so many of that size. */
-void *pubsub_room(const struct mynah_elem *in, const char *name, size_t size, struct mn_arena *a);

@@ -152,13 +152,9 @@ static void wanted_free(struct wanted *w)
 static void list_tell(struct wanted *w, struct mynah_room *r, const struct mynah_elem *query)
 {
     struct mn_arena a = {0};
-    struct mynah_room_item *items;
+    struct mynah_room_item *items = elem_room(query, "item", NULL, sizeof *items, &a);
     size_t n = 0;
 
-    MYNAH_EACH(e, query, "item", NULL)
-    n++;
-    items = mn_arena_alloc0(&a, (n + 1) * sizeof *items);
-    n = 0;
     MYNAH_EACH(e, query, "item", NULL)
     items[n++] = (struct mynah_room_item){mynah_elem_get(e, "jid"), mynah_elem_get(e, "nick"),
                                           mynah_elem_child_text(e, "reason", NULL),

@@ -89,11 +89,8 @@ static void found_tell(struct wanted *w, struct mynah_client *c, const struct my
     struct mynah_form *form = mynah_form_read(query);
     const struct mynah_elem *list = form ? mynah_elem_child(query, "x", NS_DATA) : query;
     struct mynah_found f = {.form = form, .jid = jid_column(form)};
-    size_t n = 0;
 
-    MYNAH_EACH(e, list, "item", mynah_elem_ns(list))
-    n++;
-    f.items = mn_alloc0((n + 1) * sizeof *f.items);
+    f.items = mn_alloc0((elem_count(list, "item", mynah_elem_ns(list)) + 1) * sizeof *f.items);
     MYNAH_EACH(e, list, "item", mynah_elem_ns(list))
     f.items[f.count++] = e;
     w->done.found(w->arg, c, &f, NULL);

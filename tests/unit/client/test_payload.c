@@ -187,3 +187,16 @@ TEST(formatted_text_is_added_below_its_body)
     CHECK(!mynah_xhtml(m));
     mynah_elem_free(m);
 }
+
+TEST(lists_are_read_up_to_their_thousandth_entry)
+{
+    const struct mynah_rule rule = {"deliver", "drop", "stored"};
+    struct mynah_elem *m = mynah_elem_new("message", NULL);
+    struct mynah_rule r;
+    const char *status;
+
+    for (int i = 0; i < 1001; i++)
+        mynah_rule_add(m, &rule);
+    CHECK(mynah_rule_at(m, 999, &r, &status) && !mynah_rule_at(m, 1000, &r, &status));
+    mynah_elem_free(m);
+}
