@@ -84,9 +84,9 @@ static int bound(const struct mn_addr *at, struct mn_buf *why)
     return -1;
 }
 
-struct mn_listener *mn_listen_on(struct mn_loop *l, int fd,
-                                 void (*accepted)(void *arg, int fd, const struct mn_addr *peer),
-                                 void *arg)
+static struct mn_listener *
+listen_on(struct mn_loop *l, int fd,
+          void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg)
 {
     struct mn_listener *n = MN_NEW(struct mn_listener);
     socklen_t len = sizeof n->addr;
@@ -108,7 +108,7 @@ int mn_listen(struct mn_loop *l, const struct mn_addr *at,
     int fd = bound(at, why);
     int busy = errno == EADDRINUSE, none = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
 
-    *out = fd < 0 ? NULL : mn_listen_on(l, fd, accepted, arg);
+    *out = fd < 0 ? NULL : listen_on(l, fd, accepted, arg);
     if (*out)
         return MN_E_OK;
     return busy ? MN_E_BUSY : none ? MN_E_NOT_FOUND : MN_E_IO;

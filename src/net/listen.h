@@ -15,9 +15,5 @@ int mn_listen(struct mn_loop *l, const struct mn_addr *at,
 int mn_listen_any(struct mn_loop *l, uint16_t port,
                   void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,
                   struct mn_listener **out, struct mn_buf *why) MN_MUST_CHECK;
-/* The same on a descriptor that listens already, of any kind of stream socket; taken over. */
-struct mn_listener *mn_listen_on(struct mn_loop *l, int fd,
-                                 void (*accepted)(void *arg, int fd, const struct mn_addr *peer),
-                                 void *arg);
 void mn_listener_free(struct mn_listener *l);
 const struct mn_addr *mn_listener_addr(const struct mn_listener *l); /* with the actual port */
