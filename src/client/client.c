@@ -158,8 +158,12 @@ void client_fail_order(struct mynah_client *c)
 void client_header(struct mynah_client *c)
 {
     c->waits = WAITS_FEATURES;
-    stream_header(c->stream, c->component ? MN_NS_COMPONENT : MN_NS_CLIENT, mn_jid_host(&c->jid),
-                  mn_str_from(c->conf.lang));
+    stream_header(c->stream, &(struct stream_head){
+                                 .ns = c->component ? MN_NS_COMPONENT : MN_NS_CLIENT,
+                                 .to = mn_jid_host(&c->jid),
+                                 .lang = mn_str_from(c->conf.lang),
+                                 .old = c->component,
+                             });
 }
 
 static void connected(void *arg, bool direct)

@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "mynah/base.h"
 
-static const struct mn_xml_limits limits = {16 << 20, 256, 256};
+static const struct mn_xml_limits servers = {16 << 20, 256, 256};
 
 struct stream {
     struct trash trash; /* first */
@@ -15,7 +15,7 @@ struct stream {
     struct way *way;
     struct mn_conn *conn;
     struct mn_xml *xml;
-    bool gone, pumping, ended;
+    bool gone, pumping, ended, accepted;
     bool said_end; /* our side of the stream is over */
 };
 
@@ -110,7 +110,7 @@ static const struct mn_conn_face conn_face = {on_bytes, on_closed, NULL, on_tls}
 static void xml_new(struct stream *s)
 {
     mn_xml_free(s->xml);
-    s->xml = mn_xml_new(&limits);
+    s->xml = mn_xml_new(s->plan.limits ? s->plan.limits : &servers);
 }
 
 /* The server is at the other end. */
@@ -135,8 +135,8 @@ static void lost(void *arg, int code, const char *why)
     fail(arg, code, why); /* `why` lives as long as the way, and that goes with the stream */
 }
 
-struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *plan,
-                          const struct stream_face *face, void *arg)
+static struct stream *stream_make(struct mynah_context *ctx, const struct stream_plan *plan,
+                                  const struct stream_face *face, void *arg)
 {
     struct stream *s = MN_NEW(struct stream);
 
@@ -147,7 +147,26 @@ struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *p
     s->plan.tls_direct = plan->tls_direct ? mn_tls_ref(plan->tls_direct) : NULL;
     s->face = face;
     s->arg = arg;
+    return s;
+}
+
+struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *plan,
+                          const struct stream_face *face, void *arg)
+{
+    struct stream *s = stream_make(ctx, plan, face, arg);
+
     s->way = way_new(ctx, &plan->way, arrived, lost, s);
+    return s;
+}
+
+struct stream *stream_accept(struct mynah_context *ctx, int fd, const struct stream_plan *plan,
+                             const struct stream_face *face, void *arg)
+{
+    struct stream *s = stream_make(ctx, plan, face, arg);
+
+    s->accepted = true;
+    xml_new(s);
+    s->conn = mn_conn_tcp(ctx->loop, fd, &conn_face, s);
     return s;
 }
 
@@ -201,18 +220,21 @@ static void attr(struct mn_buf *b, const char *name, mn_str value)
     mn_buf_c(b, '\'');
 }
 
-void stream_header(struct stream *s, enum mn_ns ns, mn_str to, mn_str lang)
+void stream_header(struct stream *s, const struct stream_head *h)
 {
     struct mn_buf b = {0};
 
     mn_buf_fmt(&b,
                "<?xml version='1.0'?><stream:stream xmlns='%s' "
                "xmlns:stream='http://etherx.jabber.org/streams'%s",
-               mn_ns_uri(ns).p, ns == MN_NS_COMPONENT ? "" : " version='1.0'");
-    attr(&b, "to", to);
-    attr(&b, "xml:lang", lang);
+               mn_ns_uri(h->ns).p, h->old ? "" : " version='1.0'");
+    attr(&b, "from", h->from);
+    attr(&b, "to", h->to);
+    attr(&b, "id", h->id);
+    attr(&b, "xml:lang", h->lang);
     mn_buf_c(&b, '>');
-    mn_xml_restart(s->xml);
+    if (!s->accepted) /* else the other's has come */
+        mn_xml_restart(s->xml);
     stream_write(s, mn_buf_view(&b));
     mn_buf_free(&b);
 }
@@ -220,7 +242,9 @@ void stream_header(struct stream *s, enum mn_ns ns, mn_str to, mn_str lang)
 void stream_secure(struct stream *s)
 {
     mn_xml_drop(s->xml);
-    mn_conn_start_tls(s->conn, s->plan.tls, false, s->name);
+    if (s->accepted)
+        mn_xml_restart(s->xml);
+    mn_conn_start_tls(s->conn, s->plan.tls, s->accepted, s->accepted ? NULL : s->name);
 }
 
 void stream_compress(struct stream *s)

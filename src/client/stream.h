@@ -1,5 +1,5 @@
-/* One connection to a server: dialled, read as XML, secured, compressed. It knows nothing of
- * logins; whoever made it says when to go on. */
+/* One connection that carries an XML stream: dialled or accepted, read, secured, compressed. It
+ * knows nothing of logins; whoever made it says when to go on. */
 #pragma once
 
 #include "client/way.h"
@@ -20,12 +20,17 @@ struct stream_face {
 
 struct stream_plan {
     struct way_plan way;
-    struct mn_tls *tls, *tls_direct; /* lent to it; NULL: no TLS */
-    const char *name;                /* whose certificate is expected (A-label) */
+    struct mn_tls *tls, *tls_direct;    /* lent to it; NULL: no TLS */
+    const char *name;                   /* whose certificate is expected (A-label) */
+    const struct mn_xml_limits *limits; /* of what comes; NULL: a server's */
 };
 
 struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *plan,
                           const struct stream_face *face, void *arg);
+/* The other end of one: somebody has connected (takes the descriptor), and his header comes first.
+ * `tls`, a server's, and `limits` are all that counts of the plan. */
+struct stream *stream_accept(struct mynah_context *ctx, int fd, const struct stream_plan *plan,
+                             const struct stream_face *face, void *arg);
 /* No call-back comes any more; what was written goes out, for at most `linger_ms`. Accepts NULL. */
 void stream_close(struct stream *s, int64_t linger_ms);
 /* This server was no good, for that reason (mynah_code): the next one of the list; `failed` when
@@ -37,7 +42,12 @@ void stream_next(struct stream *s, int code, const char *why);
 void stream_write(struct stream *s, mn_str bytes);
 /* The same, told to consoles as `shown`. */
 void stream_write_secret(struct stream *s, mn_str bytes, mn_str shown);
-void stream_header(struct stream *s, enum mn_ns ns, mn_str to, mn_str lang);
+struct stream_head {
+    enum mn_ns ns;
+    mn_str from, to, id, lang; /* empty: is left out */
+    bool old;                  /* from before RFC 3920: without a version */
+};
+void stream_header(struct stream *s, const struct stream_head *h);
 /* What was fed and not read is dropped (RFC 6120 5.4.3.3), TLS begins. */
 void stream_secure(struct stream *s);
 void stream_compress(struct stream *s);
