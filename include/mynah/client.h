@@ -75,6 +75,7 @@ struct mynah_certificate {
     const char *why; /* in words */
     const char *subject, *issuer, *sha256;
     int64_t not_before, not_after; /* ms since 1970 */
+    const char *jid; /* whose it is, without a server (mynah/local.h); NULL: the server's */
 };
 
 struct mynah_message;  /* mynah/message.h */

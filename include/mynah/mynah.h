@@ -50,3 +50,4 @@
 #include "mynah/oob.h"
 #include "mynah/jingle.h"
 #include "mynah/jingle_content.h"
+#include "mynah/local.h"

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/rand.h"
 #include "client/ext.h"
+#include "client/local.h"
 
 enum {
     CONNECT_MS = 60000,
@@ -92,6 +93,8 @@ static void stop(struct mynah_client *c)
     mn_timer_stop(&c->timer);
     mn_timer_stop(&c->idle);
     sm_stream_gone(c);
+    if (c->local)
+        local_stop(c);
     c->stream = NULL;
     c->nonsasl = NONSASL_NONE;
     c->waits = WAITS_NOT;
@@ -177,18 +180,26 @@ static void connected(void *arg, bool direct)
         client_header(c);
 }
 
-/* Nobody that is listened to says no, and somebody says yes. */
-static bool person_trusts(struct mynah_client *c, const struct mynah_certificate *cert)
+bool client_person_trusts(struct mynah_client *c, const struct mn_cert_seen *seen, const char *jid,
+                          bool otherwise, struct mn_arena *a)
 {
+    const struct mynah_certificate cert = {mn_arena_cstr(a, seen->why),
+                                           mn_arena_cstr(a, seen->subject),
+                                           mn_arena_cstr(a, seen->issuer),
+                                           mn_arena_cstr(a, seen->sha256),
+                                           seen->not_before,
+                                           seen->not_after,
+                                           jid};
+
     MN_LIST_EACH(n, &c->listeners)
     {
         struct mynah_listener *l = MN_OF(n, struct mynah_listener, link);
         const struct mynah_calls *calls = (const struct mynah_calls *)l->calls;
 
         if (!l->gone && calls->certificate)
-            return calls->certificate(l->arg, c, cert);
+            return calls->certificate(l->arg, c, &cert);
     }
-    return false;
+    return otherwise;
 }
 
 static bool trusted(struct mynah_client *c)
@@ -201,11 +212,7 @@ static bool trusted(struct mynah_client *c)
     if (c->conf.pin)
         yes = mn_str_eq_nocase(seen.sha256, mn_str_from(c->conf.pin));
     else
-        yes = seen.trusted ||
-              person_trusts(c, &(struct mynah_certificate){
-                                   mn_arena_cstr(&a, seen.why), mn_arena_cstr(&a, seen.subject),
-                                   mn_arena_cstr(&a, seen.issuer), mn_arena_cstr(&a, seen.sha256),
-                                   seen.not_before, seen.not_after});
+        yes = seen.trusted || client_person_trusts(c, &seen, NULL, false, &a);
     if (!yes && !c->freed && c->state == MYNAH_SECURING) {
         mn_str why = c->conf.pin ? MN_STR("not the pinned certificate") : seen.why;
 
@@ -267,7 +274,7 @@ static void alive(struct mynah_client *c)
     int64_t ms = c->conf.keepalive_ms ? c->conf.keepalive_ms : KEEPALIVE_MS;
 
     c->probing = false;
-    if (c->state == MYNAH_ONLINE)
+    if (c->state == MYNAH_ONLINE && !c->local)
         mn_timer_start(c->ctx->loop, &c->idle, ms);
 }
 
@@ -296,7 +303,7 @@ static void silent(struct mn_timer *t)
         probe(c);
 }
 
-static bool is_stanza(const struct mynah_elem *e)
+bool client_is_stanza(const struct mynah_elem *e)
 {
     return mynah_elem_is(e, "message", "jabber:client") ||
            mynah_elem_is(e, "presence", "jabber:client") || mynah_elem_is(e, "iq", "jabber:client");
@@ -326,7 +333,7 @@ static void element(void *arg, const struct mn_xml_item *item, struct mn_arena *
         login_features(c, e);
     } else if (mynah_elem_is(e, "error", mn_ns_uri(MN_NS_STREAM).p)) {
         stream_error(c, e);
-    } else if (is_stanza(e)) {
+    } else if (client_is_stanza(e)) {
         if ((c->state == MYNAH_BINDING && login_iq(c, e)) ||
             (c->state == MYNAH_LOGIN && nonsasl_iq(c, e)))
             return;
@@ -528,6 +535,8 @@ static void client_memory(struct trash *t)
     presence_done(c);
     sm_done(c);
     exts_done(c);
+    if (c->local)
+        local_free(c);
     mynah_elem_free(c->features);
     mn_tls_unref(c->tls);
     mn_tls_unref(c->tls_direct);
@@ -658,7 +667,10 @@ int mynah_client_connect(struct mynah_client *c)
     if (c->state != MYNAH_OFFLINE)
         return MYNAH_E_STATE;
     c->failures = 0;
-    attempt(c);
+    if (c->local)
+        local_start(c);
+    else
+        attempt(c);
     return MYNAH_OK;
 }
 
@@ -704,6 +716,8 @@ void mynah_client_network_changed(struct mynah_client *c)
     if (c->state == MYNAH_WAITING) {
         c->failures = 0;
         mn_timer_start(c->ctx->loop, &c->timer, 0);
+    } else if (c->local) {
+        local_look(c);
     } else if (c->state == MYNAH_ONLINE) {
         probe(c);
     }
@@ -784,7 +798,8 @@ void mynah_client_set_password(struct mynah_client *c, const char *password)
 int mynah_send(struct mynah_client *c, struct mynah_elem **stanza)
 {
     struct mynah_elem *st = *stanza;
-    bool good = is_stanza(st) && (!c->component || mynah_elem_get(st, "to"));
+    bool presence = mynah_elem_is(st, "presence", NULL), to = mynah_elem_get(st, "to");
+    bool good = client_is_stanza(st) && (!c->component || to) && (!c->local || to != presence);
 
     if (good)
         sm_send(c, st, mynah_elem_is(st, "message", NULL), NULL);

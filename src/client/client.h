@@ -51,6 +51,7 @@ struct mynah_client {
     mn_str domain_ascii;
     char *password, *bound, *bare, *domain; /* bound: the full address, of its own */
     bool component;                         /* `password` is its secret */
+    struct local *local;                    /* no server: others are reached (local.h); or NULL */
     struct mn_list listeners;
     bool freed;
     void *data; /* the program's */
@@ -111,6 +112,11 @@ void client_online(struct mynah_client *c, bool resumed);
 void client_stanza(struct mynah_client *c, const struct mynah_elem *st);
 /* An unused id, into `out`. */
 void client_id(struct mynah_client *c, char out[MYNAH_ID_MAX]);
+bool client_is_stanza(const struct mynah_elem *e);
+/* Asks the first who listens for it; `otherwise`: nobody does. `jid`: whose it is, when it is not
+ * the server's. Texts in `a`. */
+bool client_person_trusts(struct mynah_client *c, const struct mn_cert_seen *seen, const char *jid,
+                          bool otherwise, struct mn_arena *a);
 /* What an <error/> inside says; texts lent from it. */
 void error_of(const struct mynah_elem *stanza, struct mynah_error *out);
 /* It comes from our own account's side of the server: no address, the bare one, or the domain. */
@@ -140,6 +146,8 @@ bool nonsasl_start(struct mynah_client *c);
 bool nonsasl_iq(struct mynah_client *c, const struct mynah_elem *e);
 
 /* sm.c */
+struct out *out_new(mn_str bytes, bool lasting, const char *id);
+void out_free(struct out *o); /* also out of its list */
 void sm_init(struct mynah_client *c);
 void sm_done(struct mynah_client *c);
 /* Writes it now, or when there is a stream for it; `lasting`: it outlives its session. `id`: of a
@@ -160,6 +168,9 @@ void sm_end(struct mynah_client *c); /* before the end of the stream */
 /* iq.c */
 void iq_came(struct mynah_client *c, const struct mynah_elem *st);
 void iq_lost(struct mynah_client *c, int code); /* all requests end with that */
+/* Soon, not inside: that one, or those to that address (canonical) and the like. */
+void iq_lost_one(struct mynah_client *c, const char *id, int code);
+void iq_lost_to(struct mynah_client *c, const char *jid, int code);
 void iq_done(struct mynah_client *c);
 /* A request that cannot be made: tells `done` (may be NULL) at once. Returns NULL. */
 struct mynah_request *iq_refuse(struct mynah_client *c, int code, mynah_iq_done *done, void *arg);

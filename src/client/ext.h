@@ -31,5 +31,9 @@ void exts_online(struct mynah_client *c, bool resumed);
 void exts_lost(struct mynah_client *c);
 bool exts_stanza(struct mynah_client *c, const struct mynah_elem *st);
 
+/* What we say of ourselves, with the node that goes with it; and what somebody says of himself
+ * before he is asked. */
+struct mynah_elem *disco_own(struct mynah_client *c);
+void disco_heard(struct mynah_client *c, const struct mynah_elem *query);
 /* Who asks is of our own account, or a contact that sees our presence. */
 bool roster_may_see(struct mynah_client *c, const char *jid);

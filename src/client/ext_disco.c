@@ -105,6 +105,18 @@ static void changed(struct mynah_client *c, struct disco *d)
     mn_loop_at_end(c->ctx->loop, &d->say);
 }
 
+struct mynah_elem *disco_own(struct mynah_client *c)
+{
+    struct disco *d = disco_of(c);
+    struct mynah_elem *query = mynah_elem_new("query", NS_INFO);
+    char node[sizeof NODE + sizeof d->ver];
+
+    snprintf(node, sizeof node, "%s#%s", NODE, d->ver);
+    mynah_elem_set(query, "node", node);
+    own_fill(c, d, query);
+    return query;
+}
+
 static bool own_node(const struct disco *d, const char *node)
 {
     size_t n = sizeof NODE - 1;
@@ -243,6 +255,16 @@ static void known_put(struct disco *d, const char *key, const struct mynah_elem 
         return;
     }
     mn_free(real);
+}
+
+void disco_heard(struct mynah_client *c, const struct mynah_elem *query)
+{
+    const char *node = mynah_elem_get(query, "node"), *ver = node ? strrchr(node, '#') : NULL;
+    char *key = ver ? key_of("sha-1", mn_str_from(ver + 1)) : NULL;
+
+    if (key)
+        known_put(disco_of(c), key, query);
+    mn_free(key);
 }
 
 static void answered(void *arg, struct mynah_client *c, const struct mynah_elem *result,

@@ -459,7 +459,7 @@ bool roster_may_see(struct mynah_client *c, const char *jid)
 {
     const struct mynah_contact *k = mynah_roster_find(c, jid);
 
-    return mynah_jid_same(jid, c->bare) ||
+    return mynah_jid_same(jid, c->bare) || c->local || /* all are told of us */
            (k && (k->subscription == MYNAH_FROM || k->subscription == MYNAH_BOTH));
 }
 

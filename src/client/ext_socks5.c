@@ -470,7 +470,7 @@ static void offer(struct mynah_bytestream *b, const struct mynah_bytestream_opti
     dst_make(s, b->sid, mynah_client_jid(b->client), b->peer);
     if (!o->no_direct)
         s->host = socks5_host_new(b->client->ctx, o->port, s->dst);
-    if (o->no_proxy || p->found) {
+    if (o->no_proxy || p->found || b->client->local) { /* no server, none of its proxies */
         offer_send(b, o->no_proxy ? NULL : &p->places);
         return;
     }

@@ -65,7 +65,7 @@ static bool may_ask(const struct mynah_client *c)
 /* Why it cannot be asked at all, or MYNAH_OK. */
 static int refused(const struct mynah_client *c, const char *from, const char *to)
 {
-    if (c->component ? !to : from != NULL)
+    if (c->component || c->local ? !to : from != NULL)
         return MYNAH_E_ARGUMENT;
     return may_ask(c) ? MYNAH_OK : MYNAH_E_STATE;
 }
@@ -136,6 +136,31 @@ void iq_lost(struct mynah_client *c, int code)
      */
     while (!mn_list_empty(&now))
         request_fail(MN_OF(now.next, struct mynah_request, link), code);
+}
+
+static void soon(struct mynah_request *r, int code)
+{
+    r->code = code;
+    mn_timer_start(r->client->ctx->loop, &r->timer, 0);
+}
+
+void iq_lost_one(struct mynah_client *c, const char *id, int code)
+{
+    struct mynah_request *r = mn_map_get(&c->requests, mn_str_from(id));
+
+    if (r)
+        soon(r, code);
+}
+
+void iq_lost_to(struct mynah_client *c, const char *jid, int code)
+{
+    MN_LIST_EACH(n, &c->request_list)
+    {
+        struct mynah_request *r = MN_OF(n, struct mynah_request, link);
+
+        if (r->to && !strcmp(r->to, jid))
+            soon(r, code);
+    }
 }
 
 static bool is_address(const char *text, const char *canon)

@@ -118,7 +118,7 @@ int mynah_message_send(struct mynah_client *c, struct mynah_elem **message, char
 
     *message = NULL;
     if (!mynah_elem_is(m, "message", "jabber:client") || (given && strlen(given) >= sizeof used) ||
-        (c->component && !mynah_elem_get(m, "to"))) {
+        ((c->component || c->local) && !mynah_elem_get(m, "to"))) {
         mynah_elem_free(m);
         return MYNAH_E_ARGUMENT;
     }

@@ -3,7 +3,7 @@
  * messages to the next one. */
 #include "base/err.h"
 #include "base/num.h"
-#include "client/client.h"
+#include "client/local.h"
 
 #define NS_SM "urn:xmpp:sm:3"
 
@@ -53,7 +53,7 @@ void sm_init(struct mynah_client *c)
     c->sm.again.fire = ask_again;
 }
 
-static void out_free(struct out *o)
+void out_free(struct out *o)
 {
     mn_list_del(&o->link);
     mn_free(o->id);
@@ -79,7 +79,7 @@ void sm_ask(struct mynah_client *c)
         mn_loop_at_end(c->ctx->loop, &c->sm.ask);
 }
 
-static struct out *out_new(mn_str bytes, bool lasting, const char *id)
+struct out *out_new(mn_str bytes, bool lasting, const char *id)
 {
     struct out *o = mn_alloc0(sizeof *o + bytes.n);
 
@@ -123,6 +123,10 @@ void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, 
     struct mynah_elem *ours = c->component ? component_stanza(c, st) : NULL;
     struct out *o;
 
+    if (c->local) {
+        local_send(c, st, lasting, id);
+        return;
+    }
     elem_write(&b, ours ? ours : st, MN_STR("jabber:client"));
     mynah_elem_free(ours);
     o = out_new(mn_buf_view(&b), lasting, id);

@@ -76,9 +76,9 @@ static struct face *face_of(struct faces *all, unsigned index)
 
 static bool is_usable(const struct ifaddrs *i)
 {
-    const unsigned want = IFF_UP | IFF_MULTICAST;
+    const unsigned want = IFF_UP | IFF_MULTICAST; /* the machine's own loop cannot, by default */
 
-    return i->ifa_addr && (i->ifa_flags & (want | IFF_LOOPBACK)) == want &&
+    return i->ifa_addr && (i->ifa_flags & want) == want &&
            (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6);
 }
 

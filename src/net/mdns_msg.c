@@ -303,3 +303,31 @@ void mn_mdns_add(struct mn_mdns_out *o, enum mn_mdns_part part, const struct mn_
     put_data(o, r);
     count(o, 6 + 2 * (size_t)part);
 }
+
+mn_str mn_mdns_txt_get(mn_str txt, const char *key)
+{
+    while (txt.n) {
+        size_t n = (unsigned char)txt.p[0] < txt.n ? (unsigned char)txt.p[0] : txt.n - 1;
+        mn_str value, string = {txt.p + 1, n}, name = mn_str_cut(string, '=', &value);
+
+        if (mn_str_eq_nocase(name, mn_str_from(key)))
+            return value;
+        txt = mn_str_skip(txt, n + 1);
+    }
+    return (mn_str){0};
+}
+
+void mn_mdns_txt_add(struct mn_buf *b, const char *key, mn_str value)
+{
+    size_t room = 255 - strlen(key) - 1;
+
+    if (value.n > room) {
+        value.n = room;
+        while (value.n && ((unsigned char)value.p[value.n] & 0xc0) == 0x80)
+            value.n--;
+    }
+    mn_buf_c(b, (char)(strlen(key) + 1 + value.n));
+    mn_buf_str(b, mn_str_from(key));
+    mn_buf_c(b, '=');
+    mn_buf_str(b, value);
+}

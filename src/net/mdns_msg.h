@@ -65,3 +65,8 @@ static inline void mn_mdns_root(struct mn_buf *b)
 }
 /* The first label, and the name behind it. */
 mn_str mn_mdns_first(mn_str name, mn_str *rest);
+
+/* TXT data (RFC 6763, 6): the value of the first string with that key, in any case; {NULL, 0} when
+ * there is none. A value that is too long for its string is cut between two characters. */
+mn_str mn_mdns_txt_get(mn_str txt, const char *key);
+void mn_mdns_txt_add(struct mn_buf *b, const char *key, mn_str value);
