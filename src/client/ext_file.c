@@ -11,31 +11,16 @@
 #include "base/crypt.h"
 #include "base/err.h"
 #include "base/rand.h"
+#include "client/file.h"
 #include "mynah/disco.h"
-#include "mynah/file.h"
-#include "mynah/form.h"
 #include "mynah/jid.h"
-#include "xmpp/datetime.h"
-
-#define NS_SI "http://jabber.org/protocol/si"
-#define NS_FILE "http://jabber.org/protocol/si/profile/file-transfer"
-#define NS_NEGOTIATE "http://jabber.org/protocol/feature-neg"
 
 enum {
     FILES_MAX = 64,
     CHUNK = 16384,
     ANSWER_MS = 600000, /* a person is asked */
     STREAM_MS = 180000, /* from yes to a stream */
-    NEXT_MS = 30000,    /* from a stream that failed to the next */
-    BOTH = MYNAH_SOCKS5 | MYNAH_IBB
-};
-
-static const struct {
-    unsigned kind;
-    const char *ns;
-} methods_known[] = {
-    {MYNAH_SOCKS5, "http://jabber.org/protocol/bytestreams"},
-    {MYNAH_IBB, "http://jabber.org/protocol/ibb"},
+    NEXT_MS = 30000     /* from a stream that failed to the next */
 };
 
 struct mynah_file {
@@ -249,41 +234,11 @@ static void stream_open(struct mynah_file *f, unsigned kind)
         finish_code(f, MYNAH_E_LOST);
 }
 
-static unsigned method_of(const char *ns)
-{
-    for (size_t i = 0; ns && i < MN_COUNT(methods_known); i++)
-        if (!strcmp(methods_known[i].ns, ns))
-            return methods_known[i].kind;
-    return 0;
-}
-
-/* Numbers that are there have to be numbers; `out` keeps its value for those that are not. */
-static bool number(const struct mynah_elem *e, const char *name, uint64_t max, uint64_t *out)
-{
-    return !mynah_elem_get(e, name) || elem_number(e, name, max, out);
-}
-
-/* False: the part that is asked for is none of it. */
-static bool range_read(struct mynah_file *f, const struct mynah_elem *si)
-{
-    const struct mynah_elem *range =
-        mynah_elem_child(mynah_elem_child(si, "file", NS_FILE), "range", NS_FILE);
-
-    f->count = f->length;
-    if (!range)
-        return true;
-    if (!number(range, "offset", f->length, &f->begin))
-        return false;
-    f->count = f->length - f->begin;
-    return number(range, "length", f->count, &f->count) && (f->range || f->count == f->length);
-}
-
 static void offer_answered(void *arg, struct mynah_client *c, const struct mynah_elem *result,
                            const struct mynah_error *error)
 {
     struct mynah_file *f = arg;
-    const struct mynah_elem *si = mynah_elem_child(result, "si", NS_SI);
-    struct mynah_form *form;
+    const struct mynah_file_info offered = {.length = f->length, .range = f->range};
     unsigned kind;
 
     (void)c;
@@ -294,55 +249,12 @@ static void offer_answered(void *arg, struct mynah_client *c, const struct mynah
         finish(f, error);
         return;
     }
-    form = mynah_form_read(mynah_elem_child(si, "feature", NS_NEGOTIATE));
-    kind = form ? method_of(mynah_form_value(form, "stream-method")) : 0;
-    mynah_form_free(form);
-    if (!(kind & f->methods) || !range_read(f, si))
+    if (!file_answered(mynah_elem_child(result, "si", NS_SI), &offered, &kind, &f->begin,
+                       &f->count) ||
+        !(kind & f->methods))
         finish_code(f, MYNAH_E_FORMAT);
     else
         stream_open(f, kind);
-}
-
-static struct mynah_elem *negotiate(struct mynah_elem *si, const char *type, unsigned methods)
-{
-    struct mynah_form *form = mynah_form_new(type, NULL);
-    struct mynah_elem *x;
-
-    if (!strcmp(type, "form"))
-        mynah_form_add(form, "list-single", "stream-method", NULL, false);
-    for (size_t i = 0; i < MN_COUNT(methods_known); i++) {
-        if (!(methods & methods_known[i].kind))
-            continue;
-        if (!strcmp(type, "form"))
-            mynah_form_option(form, "stream-method", NULL, methods_known[i].ns);
-        else
-            mynah_form_set(form, "stream-method", methods_known[i].ns);
-    }
-    x = mynah_form_elem(form);
-    mynah_elem_hang(mynah_elem_add(si, "feature", NS_NEGOTIATE), &x);
-    mynah_form_free(form);
-    return si;
-}
-
-static struct mynah_elem *offer_new(const struct mynah_file *f, const struct mynah_file_info *info)
-{
-    struct mynah_elem *si = mynah_elem_new("si", NS_SI), *e;
-    struct mn_arena a = {0};
-
-    mynah_elem_set(si, "id", f->sid);
-    mynah_elem_set(si, "mime-type", info->mime ? info->mime : "application/octet-stream");
-    mynah_elem_set(si, "profile", NS_FILE);
-    e = mynah_elem_add(si, "file", NS_FILE);
-    mynah_elem_set(e, "name", info->name);
-    elem_set_number(e, "size", info->length);
-    mynah_elem_set(e, "hash", info->md5);
-    if (info->changed_at)
-        mynah_elem_set(e, "date", mn_arena_cstr(&a, mn_datetime_text(info->changed_at, &a)));
-    mynah_elem_add_text(e, "desc", NULL, info->desc);
-    if (info->range)
-        mynah_elem_add(e, "range", NULL);
-    mn_arena_done(&a, NULL);
-    return negotiate(si, "form", f->methods);
 }
 
 struct mynah_file *mynah_file_send(struct mynah_client *c, const char *to,
@@ -369,12 +281,12 @@ struct mynah_file *mynah_file_send(struct mynah_client *c, const char *to,
         f->sending = f->accepted = true;
         f->range = i.range;
         f->length = i.length;
-        f->methods = methods & BOTH ? methods & BOTH : BOTH;
+        f->methods = methods & FILE_METHODS ? methods & FILE_METHODS : FILE_METHODS;
         if (i.hash && !i.md5 && sum_read(f, f->length)) {
             sum_end(f, f->md5);
             i.md5 = f->md5;
         }
-        si = offer_new(f, &i);
+        si = file_offer(f->sid, &i, f->methods);
         f->request = mynah_iq_send(c, MYNAH_SET, jid, &si, ANSWER_MS, offer_answered, f);
     }
     mn_free(jid);
@@ -449,26 +361,17 @@ static void timed(struct mn_timer *t)
     finish_code(MN_OF(t, struct mynah_file, timer), MYNAH_E_TIMEOUT);
 }
 
-static void accept_send(struct mynah_file *f, unsigned method)
-{
-    struct mynah_elem *si = mynah_elem_new("si", NS_SI);
-
-    if (f->begin)
-        elem_set_number(mynah_elem_add(mynah_elem_add(si, "file", NS_FILE), "range", NULL),
-                        "offset", f->begin);
-    negotiate(si, "submit", method);
-    mynah_ask_result(&f->ask, &si);
-}
-
 void mynah_file_accept(struct mynah_file *f, uint64_t offset, unsigned methods,
                        const struct mynah_file_calls *calls, void *arg)
 {
+    struct mynah_elem *si;
+
     if (f->accepted)
         return;
     SIZED_COPY(f->calls, calls);
     f->arg = arg;
     f->accepted = true;
-    f->methods &= methods & BOTH ? methods : BOTH;
+    f->methods &= methods & FILE_METHODS ? methods : FILE_METHODS;
     f->begin = f->range && offset <= f->length ? offset : 0;
     f->count = f->length - f->begin;
     if (f->over) {
@@ -482,7 +385,8 @@ void mynah_file_accept(struct mynah_file *f, uint64_t offset, unsigned methods,
     }
     if (!sum_read(f, f->begin))
         *f->md5 = 0; /* nothing to hold it against */
-    accept_send(f, f->methods & MYNAH_SOCKS5 ? MYNAH_SOCKS5 : MYNAH_IBB);
+    si = file_answer(f->methods & MYNAH_SOCKS5 ? MYNAH_SOCKS5 : MYNAH_IBB, f->begin);
+    mynah_ask_result(&f->ask, &si);
     f->expected = bytestream_expect(f->client, f->methods, f->peer, f->sid, &receiving_calls, f);
     mn_timer_start(f->client->ctx->loop, &f->timer, STREAM_MS);
 }
@@ -497,50 +401,6 @@ void mynah_file_decline(struct mynah_file *f, const char *text)
     tell_end(f, NULL);
 }
 
-/* What the name would be below a folder of ours; NULL: nothing that could be written there. */
-static const char *name_of(const char *path)
-{
-    const char *name = path ? path : "";
-
-    for (const char *p = name; *p; p++)
-        if (*p == '/' || *p == '\\')
-            name = p + 1;
-    return !*name || !strcmp(name, ".") || !strcmp(name, "..") ? NULL : name;
-}
-
-static unsigned methods_of(const struct mynah_elem *si)
-{
-    struct mynah_form *form = mynah_form_read(mynah_elem_child(si, "feature", NS_NEGOTIATE));
-    const struct mynah_field *field = form ? mynah_form_find(form, "stream-method") : NULL;
-    unsigned methods = 0;
-
-    for (size_t i = 0; field && i < field->option_count; i++)
-        methods |= method_of(field->options[i].value);
-    mynah_form_free(form);
-    return methods;
-}
-
-static bool is_md5(const char *text)
-{
-    return text && strlen(text) == 32 && strspn(text, "0123456789abcdefABCDEF") == 32;
-}
-
-static bool info_read(const struct mynah_elem *si, struct mynah_file_info *out)
-{
-    const struct mynah_elem *e = mynah_elem_child(si, "file", NS_FILE);
-    const char *date = mynah_elem_get(e, "date"), *md5 = mynah_elem_get(e, "hash");
-
-    *out = (struct mynah_file_info){.size = sizeof *out,
-                                    .name = name_of(mynah_elem_get(e, "name")),
-                                    .mime = mynah_elem_get(si, "mime-type"),
-                                    .desc = mynah_elem_child_text(e, "desc", NS_FILE),
-                                    .md5 = is_md5(md5) ? md5 : NULL,
-                                    .range = mynah_elem_child(e, "range", NS_FILE)};
-    if (date && mn_datetime_parse(mn_str_from(date), &out->changed_at))
-        out->changed_at = 0;
-    return out->name && elem_number(e, "size", INT64_MAX, &out->length);
-}
-
 static void offer_came(void *arg, struct mynah_client *c, struct mynah_ask *q)
 {
     struct files *s = arg;
@@ -548,9 +408,9 @@ static void offer_came(void *arg, struct mynah_client *c, struct mynah_ask *q)
     const char *id = mynah_elem_get(si, "id"), *profile = mynah_elem_get(si, "profile");
     struct mynah_file_info info;
     struct mynah_file *f;
-    unsigned methods = methods_of(si);
+    unsigned methods = file_methods(si);
 
-    if (!profile || strcmp(profile, NS_FILE) != 0 || !info_read(si, &info)) {
+    if (!profile || strcmp(profile, NS_FILE) != 0 || !file_offered(si, &info)) {
         mynah_ask_refuse(&q, "bad-request", NULL, "bad-profile", NS_SI);
     } else if (!id || !*id || strlen(id) > 256) {
         mynah_ask_error(&q, "bad-request", NULL);

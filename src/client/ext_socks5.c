@@ -9,35 +9,18 @@
 #include "base/crypt.h"
 #include "base/err.h"
 #include "client/socks5.h"
-#include "mynah/disco.h"
 #include "mynah/jid.h"
 
-#define NS_S5B "http://jabber.org/protocol/bytestreams"
-
 enum {
-    HOSTS_MAX = 16,
-    OWN_MAX = 8, /* addresses of ours in an offer */
-    PROXIES_MAX = 4,
-    ITEMS_MAX = 32,    /* of the server that are asked whether they are one */
-    FIND_MS = 6000,    /* for proxies; then the offer goes without */
+    OWN_MAX = 8,       /* addresses of ours in an offer */
     OFFER_MS = 150000, /* the target tries them all */
     QUEUE_MAX = 262144,
     QUEUE_LOW = 65536,
     LINGER_MS = 60000
 };
 
-struct place {
-    char *jid, *host;
-    uint16_t port;
-};
-
-struct places {
-    struct place at[HOSTS_MAX];
-    size_t count;
-};
-
 struct s5b {
-    struct mn_list link; /* of those that wait for proxies */
+    struct proxies_wait wait; /* first */
     struct mynah_bytestream *stream;
     struct places places; /* offered to us, or by us */
     size_t next;
@@ -48,48 +31,12 @@ struct s5b {
     struct mn_conn *conn;
     struct mn_buf early; /* bytes that came before it was open */
     struct mynah_request *request;
-    struct mn_timer find; /* for proxies; for the last bytes */
-};
-
-/* The proxies of the account's server, found once a session. */
-struct proxies {
-    struct places places;
-    struct mn_list waiting;
-    unsigned open; /* questions */
-    bool found;
+    struct mn_timer linger; /* for the last bytes */
 };
 
 static struct s5b *s5b_of(struct mynah_bytestream *b)
 {
     return b->state;
-}
-
-static void place_add(struct places *p, const char *jid, const char *host, uint16_t port)
-{
-    if (p->count < HOSTS_MAX)
-        p->at[p->count++] =
-            (struct place){mn_str_dup(mn_str_from(jid)), mn_str_dup(mn_str_from(host)), port};
-}
-
-static void places_free(struct places *p)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        mn_free(p->at[i].jid);
-        mn_free(p->at[i].host);
-    }
-    p->count = 0;
-}
-
-/* A <streamhost/>; false: not one that can be used. */
-static bool place_read(const struct mynah_elem *e, const char **host, uint16_t *port)
-{
-    uint64_t n;
-
-    *host = mynah_elem_get(e, "host");
-    if (!*host || !**host || strlen(*host) > 255 || !elem_number(e, "port", 65535, &n) || !n)
-        return false;
-    *port = (uint16_t)n;
-    return true;
 }
 
 static void stop(struct mynah_bytestream *b)
@@ -99,8 +46,8 @@ static void stop(struct mynah_bytestream *b)
 
     s->request = NULL;
     mynah_cancel(r);
-    mn_list_del(&s->link);
-    mn_timer_stop(&s->find);
+    proxies_leave(&s->wait);
+    mn_timer_stop(&s->linger);
     socks5_host_free(s->host);
     socks5_dial_free(s->dial);
     if (s->conn)
@@ -115,7 +62,7 @@ static struct s5b *s5b_new(void)
 {
     struct s5b *s = MN_NEW(struct s5b);
 
-    mn_list_init(&s->link);
+    mn_list_init(&s->wait.link);
     return s;
 }
 
@@ -207,7 +154,7 @@ static size_t write_(struct mynah_bytestream *b, mn_str bytes)
 
 static void close_timed(struct mn_timer *t)
 {
-    bytestream_end(MN_OF(t, struct s5b, find)->stream, MYNAH_E_TIMEOUT, NULL);
+    bytestream_end(MN_OF(t, struct s5b, linger)->stream, MYNAH_E_TIMEOUT, NULL);
 }
 
 /* The kernel has all of it first: whoever hears of the end may leave then. */
@@ -222,8 +169,8 @@ static void close_(struct mynah_bytestream *b)
     mn_conn_marks(s->conn, 0, 1);
     mn_conn_written(s->conn);
     s->stream = b;
-    s->find.fire = close_timed;
-    mn_timer_start(b->client->ctx->loop, &s->find, LINGER_MS);
+    s->linger.fire = close_timed;
+    mn_timer_start(b->client->ctx->loop, &s->linger, LINGER_MS);
 }
 
 /* The requester: what the target took. */
@@ -370,99 +317,13 @@ static void offer_send(struct mynah_bytestream *b, const struct places *proxies)
     mynah_elem_free(query);
 }
 
-/* The requester: proxies (XEP-0065, 4). */
-
-struct probe {
-    struct proxies *proxies;
-    char *jid;
-};
-
-static void probe_over(struct proxies *p)
+static void proxies_found(struct proxies_wait *w, const struct places *found)
 {
-    if (--p->open)
-        return;
-    p->found = true;
-    while (!mn_list_empty(&p->waiting)) {
-        struct s5b *s = MN_OF(p->waiting.next, struct s5b, link);
-
-        mn_list_del(&s->link);
-        mn_timer_stop(&s->find);
-        offer_send(s->stream, &p->places);
-    }
-}
-
-static void find_timed(struct mn_timer *t)
-{
-    struct s5b *s = MN_OF(t, struct s5b, find);
-
-    mn_list_del(&s->link);
-    offer_send(s->stream, NULL);
-}
-
-static void probe_free(struct probe *x)
-{
-    struct proxies *p = x->proxies;
-
-    mn_free(x->jid);
-    mn_free(x);
-    probe_over(p);
-}
-
-static void address_came(void *arg, struct mynah_client *c, const struct mynah_elem *result,
-                         const struct mynah_error *error)
-{
-    struct probe *x = arg;
-    const struct mynah_elem *query = mynah_elem_child(result, "query", NS_S5B);
-    const char *host;
-    uint16_t port;
-
-    (void)c;
-    (void)error;
-    if (x->proxies->places.count < PROXIES_MAX &&
-        place_read(mynah_elem_child(query, "streamhost", NS_S5B), &host, &port))
-        place_add(&x->proxies->places, x->jid, host, port);
-    probe_free(x);
-}
-
-static void info_came(void *arg, struct mynah_client *c, const struct mynah_disco *info,
-                      const struct mynah_error *error)
-{
-    struct probe *x = arg;
-    struct mynah_elem *query;
-
-    if (error || !mynah_disco_is(info, "proxy", "bytestreams")) {
-        probe_free(x);
-        return;
-    }
-    query = mynah_elem_new("query", NS_S5B);
-    mynah_iq_send(c, MYNAH_GET, x->jid, &query, 0, address_came, x);
-}
-
-static void items_came(void *arg, struct mynah_client *c, const struct mynah_item *items,
-                       size_t count, const struct mynah_error *error)
-{
-    struct proxies *p = arg;
-
-    (void)error;
-    for (size_t i = 0; i < count && i < ITEMS_MAX; i++) {
-        char *jid = mynah_jid(items[i].jid);
-        struct probe *x;
-
-        if (!jid || items[i].node) {
-            mn_free(jid);
-            continue;
-        }
-        x = MN_NEW(struct probe);
-        *x = (struct probe){p, jid};
-        p->open++;
-        mynah_disco_info(c, jid, NULL, info_came, x);
-    }
-    probe_over(p);
+    offer_send(((struct s5b *)w)->stream, found);
 }
 
 static void offer(struct mynah_bytestream *b, const struct mynah_bytestream_options *o)
 {
-    struct proxies *p = ext_state(b->client, &ext_socks5);
     struct s5b *s = b->state = s5b_new();
 
     s->stream = b;
@@ -470,17 +331,11 @@ static void offer(struct mynah_bytestream *b, const struct mynah_bytestream_opti
     dst_make(s, b->sid, mynah_client_jid(b->client), b->peer);
     if (!o->no_direct)
         s->host = socks5_host_new(b->client->ctx, o->port, s->dst);
-    if (o->no_proxy || p->found || b->client->local) { /* no server, none of its proxies */
-        offer_send(b, o->no_proxy ? NULL : &p->places);
-        return;
-    }
-    mn_list_add(&p->waiting, &s->link);
-    s->find.fire = find_timed;
-    mn_timer_start(b->client->ctx->loop, &s->find, FIND_MS);
-    if (p->open)
-        return;
-    p->open = 1;
-    mynah_disco_items(b->client, NULL, NULL, items_came, p);
+    s->wait.found = proxies_found;
+    if (o->no_proxy || b->client->local) /* no server, none of its proxies */
+        offer_send(b, NULL);
+    else
+        proxies_find(b->client, ext_state(b->client, &ext_socks5), &s->wait);
 }
 
 /* The target. */
@@ -568,27 +423,21 @@ static void query_came(void *arg, struct mynah_client *c, struct mynah_ask *q)
 
 static void init(struct mynah_client *c, void *state)
 {
-    struct proxies *p = state;
-
-    mn_list_init(&p->waiting);
+    proxies_init(state);
     mynah_iq_serve(c, MYNAH_SET, NS_S5B, "query", query_came, state);
 }
 
 static void online(struct mynah_client *c, void *state, bool resumed)
 {
-    struct proxies *p = state;
-
     (void)c;
-    if (resumed)
-        return;
-    places_free(&p->places);
-    p->found = false;
+    if (!resumed)
+        proxies_forget(state);
 }
 
 static void done(struct mynah_client *c, void *state)
 {
     (void)c;
-    places_free(&((struct proxies *)state)->places);
+    proxies_forget(state);
 }
 
 const struct ext ext_socks5 = {
