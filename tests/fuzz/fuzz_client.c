@@ -12,15 +12,12 @@
  * far as there is one: a client that was online is let in, and asks for its session. Whatever
  * comes, each question ends once, and no life line goes back. */
 #include <fcntl.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/rand.h"
-#include "base/work.h"
 #include "client/client.h"
+#include "fuzz/one_thread.h"
 #include "mynah/mynah.h"
 #include "net/dial.h"
 
@@ -29,7 +26,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct mynah_context *ctx;
 static struct mynah_client *client;
 static int server = -1; /* our end of the connection */
-static int64_t now;
 static bool lets_in;
 static unsigned asked, ended;
 static char last_id[MYNAH_ID_MAX];
@@ -93,75 +89,6 @@ void mn_dial_free(struct mn_dial *d)
     if (d)
         mn_timer_stop(&d->timer);
     mn_free(d);
-}
-
-/* Work is done at once: every run of an input is the same. */
-struct mn_work {
-    int dummy;
-};
-
-struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)
-{
-    (void)threads;
-    (void)depth;
-    return MN_NEW(struct mn_work);
-}
-
-void mn_work_stop(struct mn_work *w)
-{
-    (void)w;
-}
-
-void mn_work_free(struct mn_work *w)
-{
-    mn_free(w);
-}
-
-static void job_back(struct mn_post *p)
-{
-    struct mn_job *j = (struct mn_job *)p;
-
-    j->done(j);
-}
-
-int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j)
-{
-    (void)w;
-    (void)lane;
-    j->run(j);
-    j->post.run = job_back;
-    mn_loop_post(j->loop, &j->post);
-    return MN_E_OK;
-}
-
-void mn_work_submit_all(struct mn_work *w, enum mn_lane lane, struct mn_job **list)
-{
-    while (*list) {
-        struct mn_job *j = *list;
-
-        *list = j->next;
-        (void)mn_work_submit(w, lane, j);
-    }
-}
-
-/* No other thread has anything for us: whoever would wait for it, does not. */
-int epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
-{
-    (void)timeout;
-    return (int)syscall(SYS_epoll_pwait, fd, events, count, 0, NULL, 8);
-}
-
-static void settle(void)
-{
-    for (int quiet = 0; quiet < 3;)
-        quiet = mn_loop_turn(ctx->loop, 0) ? 0 : quiet + 1;
-}
-
-static void pass(int64_t ms)
-{
-    now += ms;
-    mn_clock_set(now, 1000000000000 + now);
-    settle();
 }
 
 /* What the client says: its ids are remembered, the rest is gone. */
@@ -340,6 +267,7 @@ static void talk(char mode, mn_str in)
                                          .compress = mode != 'o'};
 
     ctx = mynah_context_new(NULL);
+    the_loop = ctx->loop;
     MN_ASSERT(!mynah_client_new(ctx, &config, &client, NULL));
     mynah_listen(client, &calls, NULL);
     lets_in = mode == 'o';
@@ -370,8 +298,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mn_str in = {(const char *)data, size};
     char mode = size ? in.p[0] : 'x';
 
-    now = 1000;
-    mn_clock_set(now, 1000000000000 + now);
+    time_begin();
     mn_rand_fix(1);
     asked = ended = 0;
     in = mn_str_skip(in, 1);

@@ -13,12 +13,11 @@
  * A `$` stands for the last id that stream management gave out, a `^` for that of the last form.
  * Whatever comes, the server lives,
  * says only well-formed XML, and has nothing left when the clients are gone. */
-#include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/rand.h"
+#include "base/work.h"
+#include "fuzz/one_thread.h"
 #include "server/module.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,86 +29,7 @@ static struct client {
     struct mn_xml *xml;   /* what the server says */
 } clients[CLIENTS];
 static struct server *srv;
-static int64_t now;
 static char sm_id[25], form_id[33];
-
-/* Work is done at once: every run of an input is the same. */
-struct mn_work {
-    int dummy;
-};
-
-struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)
-{
-    (void)threads;
-    (void)depth;
-    return MN_NEW(struct mn_work);
-}
-
-void mn_work_stop(struct mn_work *w)
-{
-    (void)w;
-}
-
-void mn_work_free(struct mn_work *w)
-{
-    mn_free(w);
-}
-
-/* What was run is on its way back at once. */
-bool mn_work_busy(struct mn_work *w)
-{
-    (void)w;
-    return false;
-}
-
-static void job_back(struct mn_post *p)
-{
-    struct mn_job *j = (struct mn_job *)p;
-
-    j->done(j);
-}
-
-int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j)
-{
-    (void)w;
-    (void)lane;
-    j->loop = mn_loop_here();
-    j->run(j);
-    j->post.run = job_back;
-    mn_loop_post(j->loop, &j->post);
-    return MN_E_OK;
-}
-
-void mn_work_submit_all(struct mn_work *w, enum mn_lane lane, struct mn_job **list)
-{
-    while (*list) {
-        struct mn_job *j = *list;
-
-        *list = j->next;
-        (void)mn_work_submit(w, lane, j);
-    }
-}
-
-/* No other thread has anything for us: whoever would wait for it, does not. */
-int epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
-{
-    (void)timeout;
-    return (int)syscall(SYS_epoll_pwait, fd, events, count, 0, NULL, 8);
-}
-
-/* A turn that finds nothing may still have sent what the next one finds. */
-static void settle(void)
-{
-    for (int quiet = 0; quiet < 3;)
-        quiet = mn_loop_turn(srv->owners[0]->loop, 0) ? 0 : quiet + 1;
-}
-
-static void pass(int64_t ms)
-{
-    now += ms;
-    mn_clock_set(now, 1000000000000 + now);
-    settle();
-}
 
 /* What the server says. */
 
@@ -329,14 +249,14 @@ static void server_begin(void)
     struct server_options opt = {.conf = config(), .loops = 1, .backend = MN_LOOP_EPOLL};
     struct mn_buf why = {0};
 
-    now = 1;
     mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT, 2); /* an administrator may have set another level */
-    mn_clock_set(now, 1000000000000 + now);
+    time_begin();
     mn_rand_fix(1);
     opt.work = mn_work_new((unsigned[]){1, 1, 1, 1}, 100);
     MN_ASSERT(!store_open_mem(&opt.store));
     MN_ASSERT(!server_new(&opt, &srv, &why));
     owner_set_here(srv->owners[0]);
+    the_loop = srv->owners[0]->loop;
     for (size_t i = 0; i < CLIENTS; i++)
         come(&clients[i]);
     MN_ASSERT(user_find(srv->owners[0], MN_STR("a@localhost"))->session_count == 1);

@@ -70,10 +70,11 @@ def address(server, name):
     return "%s@%s" % (name, server.host)
 
 
-def account(server, name, **more):
-    with Program(server, "register", address(server, name), **more) as p:
-        p.says("registered", "online as ")
-        p.ends()
+def account(server, *names, **more):
+    for name in names:
+        with Program(server, "register", address(server, name), **more) as p:
+            p.says("registered", "online as ")
+            p.ends()
 
 
 def register(server):
@@ -86,8 +87,7 @@ def register(server):
 
 
 def message(server):
-    account(server, "echo")
-    account(server, "talker")
+    account(server, "echo", "talker")
     with Program(server, "message", address(server, "echo") + "/e") as echo:
         echo.says("online as ")
         with Program(server, "message", address(server, "talker") + "/t", address(server, "echo"), "hello 北京") as talker:
@@ -182,8 +182,7 @@ def room(server):
     if server.name == "mynahd":
         raise Lacks("XEP-0045")
     place = "place@rooms." + server.host
-    for name in "ann", "bob":
-        account(server, name)
+    account(server, "ann", "bob")
     with Program(server, "room", address(server, "ann"), place, "Ann") as ann:
         ann.says("joined as Ann, new")
         with Program(server, "room", address(server, "bob"), place, "Bob", "hello 北京") as bob:
@@ -222,8 +221,7 @@ def loop_uv(server):
 
 
 def script(server):
-    account(server, "writer")
-    account(server, "reader")
+    account(server, "writer", "reader")
     with Program(server, "message", address(server, "reader") + "/r") as reader:
         reader.says("online as ")
         with Program(server, "script", address(server, "writer") + "/w", address(server, "reader"), "from top to bottom") as p:
@@ -247,8 +245,7 @@ def reconnect(server):
 
 
 def resume(server):
-    account(server, "sleeper")
-    account(server, "caller")
+    account(server, "sleeper", "caller")
     with tempfile.TemporaryDirectory(prefix="mynah-resume-") as folder:
         me = address(server, "sleeper") + "/s", folder + "/session"
         with Program(server, "resume", *me) as p:
@@ -275,8 +272,7 @@ def prep(server):
 def pubsub(server):
     if server.name == "mynahd":
         raise Lacks("XEP-0060")
-    account(server, "publisher")  # Prosody lets administrators of the service make nodes
-    account(server, "self")
+    account(server, "publisher", "self")  # Prosody lets administrators of the service make nodes: the publisher
     for user, service in ("publisher", "pubsub." + server.host), ("self", "-"):
         at = address(server, user) if service == "-" else service
         with Program(server, "pubsub", address(server, user), service, "news", "hello 北京") as p:
@@ -340,8 +336,7 @@ def privacylist(server):
 def flexoff(server):
     if server.name != "ejabberd":
         raise Lacks("XEP-0013")
-    for name in "away", "poster":
-        account(server, name)
+    account(server, "away", "poster")
     for text in "first 北京", "second":
         with Program(server, "message", address(server, "poster"), address(server, "away"), text) as p:
             p.says("queued", "written", "acknowledged")
