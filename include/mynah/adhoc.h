@@ -70,6 +70,12 @@ typedef void mynah_command_call(void *arg, struct mynah_client *c, const struct 
 /* `serve` NULL takes it out. `name`: for people. */
 MYNAH_API void mynah_command_serve(struct mynah_client *c, const char *node, const char *name,
                                    mynah_command_call *serve, void *arg);
+/* Only who `may` is told of that command and may begin it ("forbidden"); NULL: everybody again. For
+ * lists it is asked often, and should answer from what it knows. */
+typedef bool mynah_command_may(void *arg, struct mynah_client *c, const char *node,
+                               const char *from);
+MYNAH_API void mynah_command_only(struct mynah_client *c, const char *node, mynah_command_may *may,
+                                  void *arg);
 /* One more feature of a command of ours, for those that speak of more than forms. */
 MYNAH_API void mynah_command_feature(struct mynah_client *c, const char *node, const char *feature);
 

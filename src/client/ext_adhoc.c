@@ -17,6 +17,8 @@ struct command {
     mynah_command_call *serve;
     void *arg;
     struct mynah_elem *features; /* more of them, as <feature/> */
+    mynah_command_may *may;      /* NULL: everybody may */
+    void *may_arg;
 };
 
 struct session {
@@ -294,6 +296,11 @@ static enum mynah_action action_of(const struct mynah_elem *e, bool *known)
     return MYNAH_EXECUTE;
 }
 
+static bool may(const struct command *k, struct mynah_client *c, const char *from)
+{
+    return !k->may || k->may(k->may_arg, c, k->node, from);
+}
+
 static void asked(void *arg, struct mynah_client *c, struct mynah_ask *q)
 {
     struct adhoc *a = arg;
@@ -306,6 +313,8 @@ static void asked(void *arg, struct mynah_client *c, struct mynah_ask *q)
 
     if (!k)
         refuse(&q, "item-not-found", NULL);
+    else if (!id && !may(k, c, from))
+        refuse(&q, "forbidden", NULL);
     else if (!known)
         refuse(&q, "bad-request", "malformed-action");
     else if (id && (!s || s->command != k))
@@ -331,7 +340,6 @@ static bool list_told(void *arg, struct mynah_client *c, const char *from, bool 
 {
     struct adhoc *a = arg;
 
-    (void)from;
     if (!items) {
         struct mynah_elem *i = mynah_elem_add(query, "identity", NULL);
 
@@ -342,8 +350,10 @@ static bool list_told(void *arg, struct mynah_client *c, const char *from, bool 
     MN_LIST_EACH(n, &a->commands)
     {
         const struct command *k = MN_OF(n, struct command, link);
-        struct mynah_elem *i = mynah_elem_add(query, "item", NULL);
+        struct mynah_elem *i = may(k, c, from) ? mynah_elem_add(query, "item", NULL) : NULL;
 
+        if (!i)
+            continue;
         mynah_elem_set(i, "jid", mynah_client_jid(c));
         mynah_elem_set(i, "node", k->node);
         mynah_elem_set(i, "name", k->name);
@@ -358,10 +368,8 @@ static bool command_told(void *arg, struct mynah_client *c, const char *from, bo
     static const char *const features[] = {NS_COMMANDS, "jabber:x:data"};
     struct mynah_elem *i;
 
-    (void)c;
-    (void)from;
-    if (items)
-        return true;
+    if (items || !may(k, c, from))
+        return items;
     i = mynah_elem_add(query, "identity", NULL);
     mynah_elem_set(i, "category", "automation");
     mynah_elem_set(i, "type", "command-node");
@@ -371,6 +379,17 @@ static bool command_told(void *arg, struct mynah_client *c, const char *from, bo
     MYNAH_EACH(f, k->features, "feature", NULL)
     mynah_elem_set(mynah_elem_add(query, "feature", NULL), "var", mynah_elem_get(f, "var"));
     return true;
+}
+
+void mynah_command_only(struct mynah_client *c, const char *node, mynah_command_may *may_,
+                        void *arg)
+{
+    struct command *k = command_find(adhoc_of(c), node);
+
+    if (!k)
+        return;
+    k->may = may_;
+    k->may_arg = arg;
 }
 
 void mynah_command_feature(struct mynah_client *c, const char *node, const char *feature)
@@ -422,6 +441,8 @@ void mynah_command_serve(struct mynah_client *c, const char *node, const char *n
                               name ? mn_str_dup(mn_str_from(name)) : NULL,
                               serve,
                               arg,
+                              NULL,
+                              NULL,
                               NULL};
         mn_list_add(&a->commands, &k->link);
         mynah_disco_serve(c, node, command_told, k);

@@ -1,5 +1,7 @@
 #include "mynah/adhoc.h"
 
+#include "mynah/jid.h"
+
 #include "unit/client/talk.h"
 
 #define COMMANDS "http://jabber.org/protocol/commands"
@@ -114,6 +116,43 @@ TEST(a_command_of_ours_goes_stage_by_stage_for_who_began_it)
     mynah_command_serve(talk.c, "greet", NULL, NULL, NULL);
     talk_end("online a@y.test/1:0 a@y.test/1:2+ name=Ann a@y.test/1:3+ a@y.test/1:0 a@y.test/1:4+ "
              "b@y.test/1:0 b@y.test/1:4+");
+}
+
+static bool is_a(void *arg, struct mynah_client *c, const char *node, const char *from)
+{
+    (void)arg;
+    (void)c;
+    CHECK_STR(mn_str_from(node), "never");
+    return mynah_jid_same(from, "a@y.test");
+}
+
+TEST(a_command_for_some_is_hidden_from_others)
+{
+#define LIST(from)                                                                                 \
+    "><iq type='get' id='l' from='" from "'><query "                                               \
+    "xmlns='http://jabber.org/protocol/disco#items' node='" COMMANDS "'/></iq>"
+#define NODE(from)                                                                                 \
+    "><iq type='get' id='n' from='" from "'><query "                                               \
+    "xmlns='http://jabber.org/protocol/disco#info' node='never'/></iq>"
+    static const char *const lines[] = {LOGIN(""),
+                                        LIST("b@y.test/1"),
+                                        "<node='greet' name='Greet'/></query>",
+                                        NODE("b@y.test/1"),
+                                        "<<item-not-found",
+                                        SET("1", "b@y.test/1", "node='never'", ""),
+                                        "<id='1' to='b@y.test/1'><error type='auth'><forbidden",
+                                        LIST("a@y.test/1"),
+                                        "< node='never'/></query>",
+                                        NODE("a@y.test/1"),
+                                        "<<identity",
+                                        END};
+
+    talk_start(lines, NULL);
+    mynah_command_serve(talk.c, "greet", "Greet", greet, NULL);
+    mynah_command_serve(talk.c, "never", NULL, never, NULL);
+    mynah_command_only(talk.c, "never", is_a, NULL);
+    talk_until(talk_done);
+    talk_end("online");
 }
 
 static void staged(void *arg, struct mynah_client *c, const struct mynah_stage *s,
