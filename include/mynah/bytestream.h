@@ -38,6 +38,9 @@ struct mynah_bytestream_options {
     bool no_proxy;       /* no proxy is looked for */
     const char *address; /* our own address as others see it, instead of the interfaces' */
     uint16_t port;       /* where to listen; 0: any free port */
+    /* A proxy of the program's choice, offered before those that are found; NULL: none. */
+    const char *proxy_jid, *proxy_host;
+    uint16_t proxy_port;
 };
 
 /* Opens one to a full address. NULL, and no call comes: no stream of the client is open, or `to` is

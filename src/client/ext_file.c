@@ -27,7 +27,7 @@ struct mynah_file {
     struct trash trash; /* first */
     struct mn_list link;
     struct mynah_client *client;
-    char *peer, *sid, *address;
+    char *peer, *sid, *address, *proxy_jid, *proxy_host;
     uint64_t length, begin, count, moved; /* count bytes from begin on; so many went */
     unsigned methods;                     /* that may still be used */
     struct mynah_bytestream_options options;
@@ -63,6 +63,8 @@ static void memory(struct trash *t)
     mn_free(f->peer);
     mn_free(f->sid);
     mn_free(f->address);
+    mn_free(f->proxy_jid);
+    mn_free(f->proxy_host);
     mn_free(f);
 }
 
@@ -113,6 +115,11 @@ static void finish_code(struct mynah_file *f, int code)
     const struct mynah_error error = {.code = code};
 
     finish(f, code ? &error : NULL);
+}
+
+static char *kept(const char *text)
+{
+    return text ? mn_str_dup(mn_str_from(text)) : NULL;
 }
 
 static struct mynah_file *file_new(struct mynah_client *c, const char *peer, const char *sid)
@@ -274,8 +281,9 @@ struct mynah_file *mynah_file_send(struct mynah_client *c, const char *to,
         if (options)
             SIZED_COPY(f->options, options);
         f->options.size = sizeof f->options;
-        f->address = f->options.address ? mn_str_dup(mn_str_from(f->options.address)) : NULL;
-        f->options.address = f->address;
+        f->options.address = f->address = kept(f->options.address);
+        f->options.proxy_jid = f->proxy_jid = kept(f->options.proxy_jid);
+        f->options.proxy_host = f->proxy_host = kept(f->options.proxy_host);
         SIZED_COPY(f->calls, calls);
         f->arg = arg;
         f->sending = f->accepted = true;

@@ -24,6 +24,7 @@ struct s5b {
     struct mynah_bytestream *stream;
     struct places places; /* offered to us, or by us */
     size_t next;
+    struct place proxy; /* of the program's choice; or nothing */
     char *address;
     char dst[256];
     struct socks5_host *host;
@@ -55,6 +56,8 @@ static void stop(struct mynah_bytestream *b)
     places_free(&s->places);
     mn_buf_free(&s->early);
     mn_free(s->address);
+    mn_free(s->proxy.jid);
+    mn_free(s->proxy.host);
     mn_free(s);
 }
 
@@ -299,6 +302,8 @@ static void offer_send(struct mynah_bytestream *b, const struct places *proxies)
 
     if (s->host)
         own_places(b, s);
+    if (s->proxy.jid)
+        place_add(&s->places, s->proxy.jid, s->proxy.host, s->proxy.port);
     for (size_t i = 0; proxies && i < proxies->count; i++)
         place_add(&s->places, proxies->at[i].jid, proxies->at[i].host, proxies->at[i].port);
     mynah_elem_set(query, "sid", b->sid);
@@ -327,6 +332,9 @@ static void offer(struct mynah_bytestream *b, const struct mynah_bytestream_opti
     struct s5b *s = b->state = s5b_new();
 
     s->stream = b;
+    if (o->proxy_jid && o->proxy_host)
+        s->proxy = (struct place){mynah_jid(o->proxy_jid), mn_str_dup(mn_str_from(o->proxy_host)),
+                                  o->proxy_port};
     s->address = o->address ? mn_str_dup(mn_str_from(o->address)) : NULL;
     dst_make(s, b->sid, mynah_client_jid(b->client), b->peer);
     if (!o->no_direct)

@@ -331,6 +331,25 @@ TEST(a_proxy_of_the_server_is_found_dialled_and_activated)
              "online closed:-10not-authorized");
 }
 
+TEST(a_proxy_may_be_chosen)
+{
+    const struct mynah_bytestream_options o = {.size = sizeof o,
+                                               .sid = "s",
+                                               .no_proxy = true,
+                                               .no_direct = true,
+                                               .proxy_jid = "Q.test",
+                                               .proxy_host = "q",
+                                               .proxy_port = 7};
+    static const char *const lines[] = {
+        LOGIN(""), "<<streamhost jid='q.test' host='q' port='7'/></query>", END};
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    CHECK(mynah_bytestream_open(talk.c, MYNAH_SOCKS5, "a@y.test/1", &o, &calls, NULL));
+    talk_until(talk_done);
+    talk_end(NULL);
+}
+
 TEST(without_any_way_none_is_offered)
 {
     const struct mynah_bytestream_options o = {
