@@ -40,6 +40,10 @@ MYNAH_API const struct mynah_elem *mynah_elem_path(const struct mynah_elem *e, c
 /* The text of such a child, or NULL when there is none. */
 MYNAH_API const char *mynah_elem_child_text(const struct mynah_elem *e, const char *name,
                                             const char *ns);
+/* Of several in different languages: the text of the one in `lang` (may be NULL), else of the one
+ * without a language, else of the first. */
+MYNAH_API const char *mynah_elem_text_in(const struct mynah_elem *e, const char *name,
+                                         const char *ns, const char *lang);
 /* As it would be written where no namespace is declared; mynah_free it. */
 MYNAH_API char *mynah_elem_xml(const struct mynah_elem *e);
 /* A copy of one's own, with all below it; NULL of NULL. */

@@ -230,6 +230,25 @@ const char *mynah_elem_child_text(const struct mynah_elem *e, const char *name, 
     return mynah_elem_text(mynah_elem_child(e, name, ns));
 }
 
+const char *mynah_elem_text_in(const struct mynah_elem *e, const char *name, const char *ns,
+                               const char *lang)
+{
+    const struct mynah_elem *best = NULL;
+    int rank = 0;
+
+    MYNAH_EACH(child, e, name, ns)
+    {
+        const char *is = mynah_elem_get(child, "xml:lang");
+        int r = is && lang && !strcmp(is, lang) ? 3 : !is ? 2 : 1;
+
+        if (r > rank) {
+            best = child;
+            rank = r;
+        }
+    }
+    return mynah_elem_text(best);
+}
+
 void elem_write(struct mn_buf *b, const struct mynah_elem *e, mn_str outer)
 {
     mn_elem_write(b, &e->e, outer);

@@ -185,26 +185,6 @@ static enum mynah_message_type type_of(const struct mynah_elem *st)
     return MYNAH_NORMAL; /* RFC 6121, 5.2.2 */
 }
 
-/* The child in the stream's language, else the one without, else the first. */
-static const char *in_lang(const struct mynah_client *c, const struct mynah_elem *st,
-                           const char *name)
-{
-    const struct mynah_elem *best = NULL;
-    int rank = 0;
-
-    MYNAH_EACH(e, st, name, "jabber:client")
-    {
-        const char *lang = mynah_elem_get(e, "xml:lang");
-        int r = lang && c->conf.lang && !strcmp(lang, c->conf.lang) ? 3 : !lang ? 2 : 1;
-
-        if (r > rank) {
-            best = e;
-            rank = r;
-        }
-    }
-    return mynah_elem_text(best);
-}
-
 /* A receipt or a mark of somebody whom the message was for. */
 static bool told_of(struct mynah_client *c, const struct mynah_elem *st, const char *from)
 {
@@ -245,8 +225,8 @@ static void read_as(struct mynah_client *c, const struct mynah_elem *st, enum my
         .from = mynah_elem_get(st, "from"),
         .to = mynah_elem_get(st, "to"),
         .id = mynah_elem_get(st, "id"),
-        .body = in_lang(c, st, "body"),
-        .subject = in_lang(c, st, "subject"),
+        .body = mynah_elem_text_in(st, "body", "jabber:client", c->conf.lang),
+        .subject = mynah_elem_text_in(st, "subject", "jabber:client", c->conf.lang),
         .thread = mynah_elem_child_text(st, "thread", NULL),
         .sent_at = mynah_delay(st, NULL, NULL),
         .carbon = carbon,

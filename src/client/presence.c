@@ -143,7 +143,7 @@ bool presence_read(struct mynah_client *c, const struct mynah_elem *st, struct m
         .type = MYNAH_PRESENCE,
         .from = mynah_elem_get(st, "from"),
         .show = show_of(st),
-        .status = mynah_elem_child_text(st, "status", "jabber:client"),
+        .status = mynah_elem_text_in(st, "status", "jabber:client", c->conf.lang),
         .priority = priority_of(st),
         .xml = st,
     };

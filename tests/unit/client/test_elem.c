@@ -54,3 +54,17 @@ TEST(what_is_taken_out_is_not_there_and_may_come_again)
     is(e, "<a xmlns='x' l='2' m='3' n='4' o='5' k='6' p='7'>text</a>");
     mynah_elem_free(e);
 }
+
+TEST(a_text_is_found_by_its_language)
+{
+    struct mynah_elem *e =
+        parsed("<a xmlns='x'><b xml:lang='de'>d</b><b>n</b><b xml:lang='zh'>z</b>"
+               "<c xml:lang='de'>c</c></a>");
+
+    CHECK_STR(mn_str_from(mynah_elem_text_in(e, "b", "x", "zh")), "z");
+    CHECK_STR(mn_str_from(mynah_elem_text_in(e, "b", "x", "en")), "n");
+    CHECK_STR(mn_str_from(mynah_elem_text_in(e, "b", NULL, NULL)), "n");
+    CHECK_STR(mn_str_from(mynah_elem_text_in(e, "c", "x", "en")), "c");
+    CHECK(!mynah_elem_text_in(e, "d", "x", "en"));
+    mynah_elem_free(e);
+}
