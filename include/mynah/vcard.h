@@ -53,6 +53,8 @@ struct mynah_vcard {
     /* The <vCard/>. When it is set, its fields that have no place above are kept: a vCard is only
      * ever replaced as a whole, so change what came and send that. */
     const struct mynah_elem *xml;
+    const char *note, *mailer, *revised, *uid, *zone, *product, *sort;
+    const char *latitude, *longitude; /* degrees */
 };
 
 /* Reads one; MYNAH_E_FORMAT: the answer is none. `jid` NULL: our own; of people the bare address,

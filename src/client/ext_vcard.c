@@ -20,12 +20,19 @@ static const struct {
     const char *name, *inner; /* NULL: it is the text of the first */
 } fields[] = {
 #define AT(field) offsetof(struct mynah_vcard, field)
-    {AT(full_name), "FN", NULL},        {AT(family), "N", "FAMILY"},  {AT(given), "N", "GIVEN"},
-    {AT(middle), "N", "MIDDLE"},        {AT(prefix), "N", "PREFIX"},  {AT(suffix), "N", "SUFFIX"},
-    {AT(nickname), "NICKNAME", NULL},   {AT(birthday), "BDAY", NULL}, {AT(url), "URL", NULL},
-    {AT(jid), "JABBERID", NULL},        {AT(title), "TITLE", NULL},   {AT(role), "ROLE", NULL},
-    {AT(org), "ORG", "ORGNAME"},        {AT(unit), "ORG", "ORGUNIT"}, {AT(desc), "DESC", NULL},
-    {AT(photo_url), "PHOTO", "EXTVAL"},
+    {AT(full_name), "FN", NULL},      {AT(family), "N", "FAMILY"},
+    {AT(given), "N", "GIVEN"},        {AT(middle), "N", "MIDDLE"},
+    {AT(prefix), "N", "PREFIX"},      {AT(suffix), "N", "SUFFIX"},
+    {AT(nickname), "NICKNAME", NULL}, {AT(birthday), "BDAY", NULL},
+    {AT(url), "URL", NULL},           {AT(jid), "JABBERID", NULL},
+    {AT(title), "TITLE", NULL},       {AT(role), "ROLE", NULL},
+    {AT(org), "ORG", "ORGNAME"},      {AT(unit), "ORG", "ORGUNIT"},
+    {AT(desc), "DESC", NULL},         {AT(photo_url), "PHOTO", "EXTVAL"},
+    {AT(note), "NOTE", NULL},         {AT(mailer), "MAILER", NULL},
+    {AT(revised), "REV", NULL},       {AT(uid), "UID", NULL},
+    {AT(zone), "TZ", NULL},           {AT(product), "PRODID", NULL},
+    {AT(sort), "SORT-STRING", NULL},  {AT(latitude), "GEO", "LAT"},
+    {AT(longitude), "GEO", "LON"},
 #undef AT
 };
 static const struct {
@@ -210,10 +217,11 @@ static void photo_add(struct mynah_elem *vcard, const void *photo, size_t n)
     mn_arena_done(&a, NULL);
 }
 
-static bool is_known(const struct mynah_elem *e)
+/* Fields that the program does not know, because it is older, are kept. */
+static bool is_known(const struct mynah_elem *e, size_t size)
 {
     for (size_t i = 0; i < MN_COUNT(fields); i++)
-        if (mynah_elem_is(e, fields[i].name, NS_VCARD))
+        if (fields[i].at < size && mynah_elem_is(e, fields[i].name, NS_VCARD))
             return true;
     return mynah_elem_is(e, "EMAIL", NS_VCARD) || mynah_elem_is(e, "TEL", NS_VCARD) ||
            mynah_elem_is(e, "ADR", NS_VCARD);
@@ -236,7 +244,7 @@ static struct mynah_elem *vcard_build(struct mynah_vcard *v)
     if (v->photo && v->photo_size)
         photo_add(e, v->photo, v->photo_size);
     MYNAH_EACH(other, v->xml, NULL, NULL)
-    if (!is_known(other)) {
+    if (!is_known(other, v->size)) {
         struct mynah_elem *copy = mynah_elem_copy(other);
 
         mynah_elem_hang(e, &copy);

@@ -91,6 +91,42 @@ static void change(void *arg, struct mynah_client *c, const struct mynah_vcard *
     mynah_vcard_set(c, &w, note_iq, "set");
 }
 
+/* A program from before the fields at the end. */
+static void change_as_of_old(void *arg, struct mynah_client *c, const struct mynah_vcard *v,
+                             const struct mynah_error *error)
+{
+    struct mynah_vcard w = *v;
+
+    (void)arg;
+    CHECK(!error);
+    CHECK_STR(mn_str_from(v->note), "n");
+    CHECK_STR(mn_str_from(v->longitude), "2");
+    w.size = offsetof(struct mynah_vcard, note);
+    mynah_vcard_set(c, &w, NULL, NULL);
+    w.size = sizeof w;
+    w.sort = "s";
+    mynah_vcard_set(c, &w, NULL, NULL);
+}
+
+TEST(what_an_older_program_does_not_know_is_kept)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        "<type='get' id='",
+        VCARD("<FN>A</FN><NOTE>n</NOTE><GEO><LAT>1</LAT><LON>2</LON></GEO><LABEL/>"),
+        "<<vCard xmlns='vcard-temp'><FN>A</FN><NOTE>n</NOTE><GEO><LAT>1</LAT><LON>2</LON></GEO>"
+        "<LABEL/></vCard>",
+        "<<vCard xmlns='vcard-temp'><FN>A</FN><NOTE>n</NOTE><SORT-STRING>s</SORT-STRING>"
+        "<GEO><LAT>1</LAT><LON>2</LON></GEO><LABEL/></vCard>",
+        END};
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    mynah_vcard_get(talk.c, NULL, change_as_of_old, NULL);
+    talk_until(talk_done);
+    talk_end("online");
+}
+
 TEST(a_vcard_is_changed_and_keeps_what_has_no_place)
 {
     static const char *const lines[] = {
