@@ -258,11 +258,6 @@ static void offer(struct mynah_bytestream *b, const struct mynah_bytestream_opti
     offer_send(b);
 }
 
-static void close_(struct mynah_bytestream *b)
-{
-    go_on(b);
-}
-
 static void accept_(struct mynah_bytestream *b)
 {
     mynah_ask_result(&b->ask, NULL);
@@ -273,7 +268,7 @@ const struct bytestream_face face_ibb = {.kind = MYNAH_IBB,
                                          .offer = offer,
                                          .accept = accept_,
                                          .write = write_,
-                                         .close = close_,
+                                         .close = go_on,
                                          .stop = stop,
                                          .needs_session = true};
 

@@ -176,6 +176,15 @@ static void close_(struct mynah_bytestream *b)
     mn_timer_start(b->client->ctx->loop, &s->linger, LINGER_MS);
 }
 
+static void dial(struct mynah_bytestream *b,
+                 void (*dialled)(void *arg, struct mn_conn *conn, mn_str rest))
+{
+    struct s5b *s = s5b_of(b);
+    const struct place *to = &s->places.at[s->next];
+
+    s->dial = socks5_dial(b->client->ctx, to->host, to->port, s->dst, dialled, b);
+}
+
 /* The requester: what the target took. */
 
 static void activated(void *arg, struct mynah_client *c, const struct mynah_elem *result,
@@ -240,8 +249,7 @@ static void used(struct mynah_bytestream *b, const char *jid)
     else if (!strcmp(canon, mynah_client_jid(b->client)))
         used_own(b);
     else
-        s->dial = socks5_dial(b->client->ctx, s->places.at[s->next].host,
-                              s->places.at[s->next].port, s->dst, proxy_dialled, b);
+        dial(b, proxy_dialled);
     mn_free(canon);
 }
 
@@ -378,18 +386,12 @@ static void dial_next(struct mynah_bytestream *b)
     if (s->next == s->places.count)
         bytestream_end(b, MYNAH_E_CONNECT, "item-not-found");
     else
-        s->dial = socks5_dial(b->client->ctx, s->places.at[s->next].host,
-                              s->places.at[s->next].port, s->dst, host_dialled, b);
-}
-
-static void accept_(struct mynah_bytestream *b)
-{
-    dial_next(b);
+        dial(b, host_dialled);
 }
 
 const struct bytestream_face face_socks5 = {.kind = MYNAH_SOCKS5,
                                             .offer = offer,
-                                            .accept = accept_,
+                                            .accept = dial_next,
                                             .write = write_,
                                             .close = close_,
                                             .stop = stop};
