@@ -12,15 +12,6 @@
 #include "base/num.h"
 #include "xmpp/datetime.h"
 
-static const char *const affiliations[] = {"none", "outcast", "member", "admin", "owner"};
-static const char *const roles[] = {"none", "visitor", "participant", "moderator"};
-
-struct occupant {
-    struct mynah_occupant o; /* first */
-    struct mynah_elem *xml;
-    char *nick;
-};
-
 static struct rooms *rooms_of(struct mynah_client *c)
 {
     return ext_state(c, &ext_room);
@@ -32,143 +23,14 @@ static struct rooms *rooms_of(struct mynah_client *c)
             (r)->calls.member((r)->arg, r, ##__VA_ARGS__);                                         \
     } while (0)
 
-static unsigned room_word(const char *text, const char *const *words, unsigned count)
-{
-    for (unsigned i = 0; text && i < count; i++)
-        if (!strcmp(text, words[i]))
-            return i;
-    return 0;
-}
-
-enum mynah_affiliation room_affiliation(const char *text)
-{
-    return (enum mynah_affiliation)room_word(text, affiliations, MN_COUNT(affiliations));
-}
-
-enum mynah_role room_role(const char *text)
-{
-    return (enum mynah_role)room_word(text, roles, MN_COUNT(roles));
-}
-
-const char *room_affiliation_name(enum mynah_affiliation a)
-{
-    return affiliations[a];
-}
-
-const char *room_role_name(enum mynah_role r)
-{
-    return roles[r];
-}
-
-/* Occupants, sorted by nickname. */
-
-static void occupant_free(struct occupant *o)
-{
-    mynah_elem_free(o->xml);
-    mn_free(o->nick);
-    mn_free(o);
-}
-
-static size_t place(const struct mynah_room *r, const char *nick, bool *found)
-{
-    size_t low = 0, high = r->count;
-
-    *found = false;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        int order = strcmp(r->occupants[mid]->nick, nick);
-
-        *found |= !order;
-        if (order >= 0)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return low;
-}
-
-static struct occupant *occupant_find(const struct mynah_room *r, const char *nick)
-{
-    bool found;
-    size_t i = place(r, nick, &found);
-
-    return found ? r->occupants[i] : NULL;
-}
-
-static struct occupant *occupant_take(struct mynah_room *r, const char *nick)
-{
-    bool found;
-    size_t i = place(r, nick, &found);
-    struct occupant *o = found ? r->occupants[i] : NULL;
-
-    if (found)
-        memmove(&r->occupants[i], &r->occupants[i + 1],
-                (--r->count - i) * sizeof(struct occupant *));
-    return o;
-}
-
-static void occupant_put(struct mynah_room *r, struct occupant *o)
-{
-    bool found;
-    size_t i = place(r, o->nick, &found);
-
-    if (found) {
-        occupant_free(r->occupants[i]);
-        r->occupants[i] = o;
-        return;
-    }
-    if (r->count == r->cap) {
-        r->cap = r->cap ? 2 * r->cap : 16;
-        r->occupants = mn_realloc(r->occupants, r->cap * sizeof(struct occupant *));
-    }
-    memmove(&r->occupants[i + 1], &r->occupants[i], (r->count - i) * sizeof(struct occupant *));
-    r->occupants[i] = o;
-    r->count++;
-}
-
-static void occupants_free(struct mynah_room *r)
-{
-    for (size_t i = 0; i < r->count; i++)
-        occupant_free(r->occupants[i]);
-    r->count = 0;
-}
-
 /* What a presence says. */
-
-static const struct mynah_elem *user_of(const struct mynah_elem *st)
-{
-    return mynah_elem_child(st, "x", NS_MUC "#user");
-}
 
 static bool has_status(const struct mynah_elem *st, const char *code)
 {
-    MYNAH_EACH(e, user_of(st), "status", NULL)
+    MYNAH_EACH(e, room_user(st), "status", NULL)
     if (mynah_elem_get(e, "code") && !strcmp(mynah_elem_get(e, "code"), code))
         return true;
     return false;
-}
-
-static struct occupant *occupant_new(const struct mynah_room *r, const struct mynah_presence *p,
-                                     const char *nick, bool self)
-{
-    struct occupant *o = MN_NEW(struct occupant);
-    const struct mynah_elem *item;
-
-    o->xml = mynah_elem_copy(p->xml);
-    o->nick = mn_str_dup(mn_str_from(nick));
-    item = mynah_elem_child(user_of(o->xml), "item", NULL);
-    o->o = (struct mynah_occupant){
-        .nick = o->nick,
-        .jid = mynah_elem_get(item, "jid"),
-        .affiliation = room_affiliation(mynah_elem_get(item, "affiliation")),
-        .role = room_role(mynah_elem_get(item, "role")),
-        .show = p->show,
-        .status = mynah_elem_child_text(o->xml, "status", "jabber:client"),
-        .self = self,
-        .xml = o->xml,
-    };
-    (void)r;
-    return o;
 }
 
 static void gone_of(const struct mynah_elem *st, struct mynah_room_gone *out)
@@ -179,7 +41,7 @@ static void gone_of(const struct mynah_elem *st, struct mynah_room_gone *out)
     } rows[] = {{"307", MYNAH_ROOM_KICKED},   {"301", MYNAH_ROOM_BANNED},
                 {"321", MYNAH_ROOM_EXCLUDED}, {"322", MYNAH_ROOM_EXCLUDED},
                 {"332", MYNAH_ROOM_SHUTDOWN}, {"333", MYNAH_ROOM_ERROR}};
-    const struct mynah_elem *x = user_of(st), *item = mynah_elem_child(x, "item", NULL),
+    const struct mynah_elem *x = room_user(st), *item = mynah_elem_child(x, "item", NULL),
                             *destroy = mynah_elem_child(x, "destroy", NULL),
                             *actor = mynah_elem_child(item, "actor", NULL);
     const char *nick = mynah_elem_get(actor, "nick");
@@ -208,7 +70,7 @@ static void ended(struct mynah_room *r, const struct mynah_room_gone *why)
 
 static void statuses(struct mynah_room *r, const struct mynah_elem *st)
 {
-    MYNAH_EACH(e, user_of(st), "status", NULL)
+    MYNAH_EACH(e, room_user(st), "status", NULL)
     {
         uint64_t code;
         const char *text = mynah_elem_get(e, "code");
@@ -220,7 +82,7 @@ static void statuses(struct mynah_room *r, const struct mynah_elem *st)
 
 static void renamed(struct mynah_room *r, const char *nick, const struct mynah_elem *st, bool self)
 {
-    const char *now = mynah_elem_get(mynah_elem_child(user_of(st), "item", NULL), "nick");
+    const char *now = mynah_elem_get(mynah_elem_child(room_user(st), "item", NULL), "nick");
     struct occupant *o = occupant_take(r, nick);
 
     if (!now || !o) {
@@ -265,7 +127,7 @@ static void unavailable(struct mynah_room *r, const char *nick, const struct myn
 static void available(struct mynah_room *r, const struct mynah_presence *p, const char *nick,
                       bool self)
 {
-    struct occupant *o = occupant_new(r, p, nick, self);
+    struct occupant *o = occupant_new(p, nick, self);
     bool joined = self && r->state != ROOM_IN, created = has_status(p->xml, "201");
 
     occupant_put(r, o);
@@ -295,7 +157,7 @@ static void presence(struct mynah_room *r, const struct mynah_presence *p, const
             TELL(r, refused, p->error); /* a nickname that another has */
         }
     } else if (p->type == MYNAH_PRESENCE && p->show == MYNAH_UNAVAILABLE) {
-        if (nick || mynah_elem_child(user_of(p->xml), "destroy", NULL))
+        if (nick || mynah_elem_child(room_user(p->xml), "destroy", NULL))
             unavailable(r, nick ? nick : r->nick, p->xml, self || !nick);
     } else if (p->type == MYNAH_PRESENCE && nick && r->state != ROOM_OUT) {
         available(r, p, nick, self);
@@ -312,7 +174,7 @@ static void invited(struct mynah_client *c, const struct mynah_invitation *i)
 /* XEP-0045 7.8.2 and XEP-0249; true: it was one. */
 static bool invitation(struct mynah_client *c, const struct mynah_elem *st, const char *from)
 {
-    const struct mynah_elem *x = user_of(st), *invite = mynah_elem_child(x, "invite", NULL),
+    const struct mynah_elem *x = room_user(st), *invite = mynah_elem_child(x, "invite", NULL),
                             *direct = mynah_elem_child(st, "x", "jabber:x:conference");
     const char *jid = mynah_elem_get(direct, "jid");
 
@@ -335,7 +197,7 @@ static void subject(struct mynah_room *r, const char *text, const char *nick)
 
 static void message(struct mynah_room *r, const struct mynah_message *m, const char *nick)
 {
-    const struct mynah_elem *decline = mynah_elem_child(user_of(m->xml), "decline", NULL);
+    const struct mynah_elem *decline = mynah_elem_child(room_user(m->xml), "decline", NULL);
     struct mynah_form *form = mynah_form_read(m->xml);
     const char *type = form ? mynah_form_value(form, "FORM_TYPE") : NULL;
 

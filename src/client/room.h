@@ -7,7 +7,11 @@
 
 #define NS_MUC "http://jabber.org/protocol/muc"
 
-struct occupant;
+struct occupant {
+    struct mynah_occupant o; /* first */
+    struct mynah_elem *xml;
+    char *nick;
+};
 enum room_state { ROOM_OUT, ROOM_JOINING, ROOM_IN };
 
 struct mynah_room {
@@ -31,6 +35,15 @@ struct rooms {
     struct mn_map map;
 };
 
+/* room_occupants.c: who is inside. What is found is the room's, what was taken out the caller's. */
+struct occupant *occupant_new(const struct mynah_presence *p, const char *nick, bool self);
+void occupant_free(struct occupant *o);
+struct occupant *occupant_find(const struct mynah_room *r, const char *nick);
+struct occupant *occupant_take(struct mynah_room *r, const char *nick);
+void occupant_put(struct mynah_room *r, struct occupant *o); /* in the place of one of that name */
+void occupants_free(struct mynah_room *r);
+/* What the room says of a stanza; NULL: nothing. */
+const struct mynah_elem *room_user(const struct mynah_elem *st);
 enum mynah_affiliation room_affiliation(const char *text);
 enum mynah_role room_role(const char *text);
 const char *room_affiliation_name(enum mynah_affiliation a);
