@@ -8,7 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "apps/mynah/cli.h"
+#include "apps/mynah/socket.h"
 #include "apps/mynah/tui.h"
 #include "im/lang.h"
 #include "im/secret.h"
@@ -108,6 +108,9 @@ static void parse(int argc, char **argv)
         case 'l':
             cli.limit = strtol(optarg, NULL, 10);
             break;
+        case 'n':
+            opt.no_socket = true;
+            break;
         case 'v':
             printf("mynah %s\n", mynah_version());
             exit(0);
@@ -134,6 +137,7 @@ static mn_str prompted(struct mn_arena *a)
     char line[1024];
     size_t n;
 
+    clearerr(stdin); /* a text may have ended there */
     if (tcgetattr(STDIN_FILENO, &old))
         return (mn_str){0};
     quiet = old;
@@ -291,6 +295,17 @@ static void session_run(const struct mynah_client_config *config)
     mynah_context_free(cli.ctx);
 }
 
+/* A running terminal client does it, if it has a session of this account; the preferred one goes
+ * before any. */
+static bool asked(const struct im_config *config, struct mn_arena *a)
+{
+    const struct im_account *found = im_account_find(config, (mn_str){0});
+    const char *jid = opt.account ? opt.account : found ? mn_arena_cstr(a, found->jid) : NULL;
+
+    return cli.command->where == CLI_SHARED && !opt.no_socket && !opt.stdin_password &&
+           call_run(&cli, socket_path(opt.config, a), jid, &exit_code);
+}
+
 int main(int argc, char **argv)
 {
     struct mn_arena a = {0};
@@ -306,7 +321,8 @@ int main(int argc, char **argv)
         config = im_client_config(&acc, (mn_str){0}, &a);
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
             usage(_("no command, and no terminal to talk on"));
-        return tui_main(&accounts, &config, opt.account);
+        return tui_main(&accounts, &config, opt.account,
+                        opt.no_socket ? NULL : socket_path(opt.config, &a));
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     cli.host = &host;
@@ -316,13 +332,17 @@ int main(int argc, char **argv)
         mn_arena_done(&a, NULL);
         return exit_code;
     }
-    acc = account(&accounts);
-    config = im_client_config(&acc, password_of(&acc, &a), &a);
-    config.hold_login = cli.command->where == CLI_HELD;
-    config.no_reconnect = true;
-    if (cli.arg_count <= cli.command->input)
+    if (cli.arg_count <= cli.command->input && !opt.stdin_password)
         cli.input = stdin_read(&a);
-    session_run(&config);
+    if (!asked(&accounts, &a)) {
+        acc = account(&accounts);
+        config = im_client_config(&acc, password_of(&acc, &a), &a);
+        config.hold_login = cli.command->where == CLI_HELD;
+        config.no_reconnect = true;
+        if (cli.arg_count <= cli.command->input && opt.stdin_password)
+            cli.input = stdin_read(&a);
+        session_run(&config);
+    }
     mn_arena_done(&a, NULL);
     return exit_code;
 }

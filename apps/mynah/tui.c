@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "apps/mynah/socket.h"
 #include "apps/mynah/tui.h"
 #include "im/lang.h"
 
@@ -337,7 +338,8 @@ static void keys(void)
 
 static void loop(void)
 {
-    struct pollfd fds[2] = {{STDIN_FILENO, POLLIN, 0}, {mynah_fd(tui.ctx), POLLIN, 0}};
+    struct pollfd fds[] = {
+        {STDIN_FILENO, POLLIN, 0}, {mynah_fd(tui.ctx), POLLIN, 0}, {serve_fd(), POLLIN, 0}};
 
     while (!tui.quit) {
         int64_t due;
@@ -346,10 +348,13 @@ static void loop(void)
             screen_draw();
         tui.dirty = false;
         due = mynah_due(tui.ctx);
-        poll(fds, 2,
+        if (serve_due() >= 0 && (due < 0 || serve_due() < due))
+            due = serve_due();
+        poll(fds, MN_COUNT(fds),
              due < 0 || due > 1000000 ? -1 : (int)due); /* a signal (resizing) ends it too */
         keys();
         mynah_turn(tui.ctx, 0);
+        serve_turn();
         if (fds[0].revents & (POLLHUP | POLLERR))
             tui.quit = true;
     }
@@ -405,7 +410,7 @@ static void accounts_connect(struct mn_arena *a)
 }
 
 int tui_main(const struct im_config *config, const struct mynah_client_config *defaults,
-             const char *jid)
+             const char *jid, const char *socket)
 {
     static const struct im_calls calls = {sizeof calls, on_chat,  on_closed,
                                           on_people,    on_asked, on_state};
@@ -426,8 +431,12 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
         tui_connect(jid, false);
     else
         accounts_connect(&a);
+    if (socket)
+        serve_open(socket);
     loop();
     screen_close();
+    if (socket)
+        serve_close();
     leave();
     im_free(tui.im);
     mynah_context_free(tui.ctx);

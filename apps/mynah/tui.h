@@ -41,9 +41,9 @@ struct im_account_state *tui_account(void); /* of the chat, else the first; NULL
 void tui_clear(struct im_chat *chat);
 void tui_history(const char *words); /* said in the chat that is shown, or anywhere */
 /* Until the user quits. `jid`: asks for its password first; NULL: the accounts of the
- * configuration. */
+ * configuration. `socket`: where commands may ask; NULL: nowhere. */
 int tui_main(const struct im_config *config, const struct mynah_client_config *defaults,
-             const char *jid);
+             const char *jid, const char *socket);
 
 /* tui_screen.c */
 void screen_open(void);

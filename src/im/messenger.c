@@ -269,7 +269,7 @@ static void message(void *arg, struct mynah_client *c, const struct mynah_messag
     if (!chat)
         return;
     chat->typing = MYNAH_NO_STATE;
-    history_add(chat, m->from, m->id, m->body, m->sent_at, ours);
+    history_add(chat, ours ? a->jid : m->from, m->id, m->body, m->sent_at, ours);
     if (ours) {
         said(chat, m->body, m->id, m->sent_at);
         return;
@@ -325,6 +325,16 @@ void im_say(struct im_chat *chat, const char *text)
     history_add(chat, chat->account->jid, id, text, 0, true);
     mynah_message_send(chat->account->client, &m, NULL, NULL, NULL);
     mynah_free(id);
+}
+
+void im_said(struct im_account_state *a, const char *to, const char *id, const char *text)
+{
+    struct im_chat *chat = im_chat_with(a, to);
+
+    if (!chat)
+        return;
+    said(chat, text, id, 0);
+    history_add(chat, a->jid, id, text, 0, true);
 }
 
 void im_typing(struct im_chat *chat, bool typing)

@@ -78,6 +78,8 @@ void im_chat_close(struct im_chat *chat); /* leaves a room */
 void im_chat_clear(struct im_chat *chat); /* its lines go; the history stays */
 void im_chat_looked_at(struct im_chat *chat);
 void im_say(struct im_chat *chat, const char *text);
+/* A message that the program sends by itself, under that id: shown and kept like one of im_say. */
+void im_said(struct im_account_state *a, const char *to, const char *id, const char *text);
 void im_typing(struct im_chat *chat, bool typing);
 /* A line of the program's in it. */
 void im_note(struct im_chat *chat, enum im_kind kind, const char *fmt, ...) MN_PRINTF(3, 4);

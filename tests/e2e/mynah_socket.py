@@ -1,0 +1,193 @@
+#!/usr/bin/python3
+"""Commands through a terminal client that runs: they use its session, and leave with it. Prints TAP.
+usage: mynah_socket.py MYNAH MYNAHD"""
+import json, os, pty, shutil, signal, socket, stat, subprocess, sys, tempfile, threading, time
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import DEADLINE, Server, tap
+
+MYNAH, MYNAHD = sys.argv[1:]
+FOLDER = tempfile.mkdtemp(prefix="mynah-socket-")
+ENV = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "TERM": "xterm", "HOME": FOLDER, "XDG_CONFIG_HOME": FOLDER + "/config",
+       "XDG_DATA_HOME": FOLDER + "/kept", "XDG_RUNTIME_DIR": FOLDER + "/run"}
+PATH = FOLDER + "/run/mynah/default.sock"
+
+
+def write(name, text):
+    path = os.path.join(FOLDER, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
+server = Server(MYNAHD, write("mynahd.yaml", """
+data: %s/data
+listen: [{address: 127.0.0.1, port: 0, tls: required}]
+registration: {open: loopback, per_address: off}
+domains: [{name: mynah.test}]
+""" % FOLDER), "mynah.test")
+write("config/mynah/config.yaml", "accounts:\n" + "".join(
+    "  - {jid: %s@mynah.test/own, password_command: echo pw, host: 127.0.0.1, port: %d, ca_file: %s/data/certs/ca.crt}\n"
+    % (name, server.ports[0], FOLDER) for name in ("ann", "bob")))
+write("ann.yaml", "accounts:\n  - {jid: ann@mynah.test/terminal, password_command: echo pw, host: 127.0.0.1, port: %d, ca_file: %s/data/certs/ca.crt}\n"
+      % (server.ports[0], FOLDER))
+
+
+def call(*words, stdin="", code=0):
+    p = subprocess.run([MYNAH, *words], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV, timeout=2 * DEADLINE)
+    assert p.returncode == code, (words, p.returncode, p.stdout, p.stderr)
+    return p.stdout if code == 0 else p.stdout + p.stderr
+
+
+def asked(*lines, path=PATH):
+    """What the socket says, JSON by JSON, until each of these lines has its answer."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(DEADLINE)
+        s.connect(path)
+        s.sendall("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines).encode())
+        answers = []
+        with s.makefile() as f:
+            while sum("line" not in a for a in answers) < len(lines):
+                answers.append(json.loads(f.readline()))
+    return answers
+
+
+class Terminal:
+    """mynah on a terminal of its own, online as ann."""
+
+    def __init__(self, *options, wait=True, path=PATH, **env):
+        ours, theirs = pty.openpty()
+        self.process = subprocess.Popen([MYNAH, *options], stdin=theirs, stdout=theirs, stderr=theirs, env={**ENV, **env}, start_new_session=True)
+        os.close(theirs)
+        self.fd, self.said = ours, b""
+        threading.Thread(target=self.read, daemon=True).start()
+        end = time.monotonic() + 2 * DEADLINE
+        while wait and not self.online(path):
+            assert time.monotonic() < end and self.process.poll() is None, self.said
+            time.sleep(0.05)
+
+    def online(self, path):
+        try:
+            return "ok" in asked({"command": ["ping"], "args": {"account": "ann@mynah.test"}}, path=path)[-1]
+        except OSError:
+            return False
+
+    def read(self):
+        while True:
+            try:
+                self.said += os.read(self.fd, 65536)
+            except OSError:
+                return
+
+    def shows(self, text):
+        end = time.monotonic() + DEADLINE
+        while text.encode() not in self.said:
+            assert time.monotonic() < end, self.said
+            time.sleep(0.05)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            os.write(self.fd, b"/quit\r")
+        assert self.process.wait(DEADLINE) == 0
+        os.close(self.fd)
+
+
+class Listener(subprocess.Popen):
+    def __init__(self, *options):
+        super().__init__([MYNAH, *options, "--json", "listen"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV)
+
+    def next(self):
+        return json.loads(self.stdout.readline())
+
+    def __exit__(self, *_):
+        self.terminate()
+        super().__exit__(*_)
+        assert self.returncode == 0
+
+
+def the_session_is_the_terminals():
+    """Messages come from its resource, stand in its window and its history; what it hears is heard."""
+    with Terminal() as t:
+        mode = os.stat(PATH).st_mode
+        assert stat.S_ISSOCK(mode) and mode & 0o777 == 0o600 and os.stat(os.path.dirname(PATH)).st_mode & 0o777 == 0o700
+        said = json.loads(call("--json", "--wait", "delivered", "send", "bob@mynah.test", "here", "北京"))
+        assert said["state"] == "delivered"
+        t.shows("2:bob")
+        os.write(t.fd, b"\x1b2")
+        t.shows("here 北京")
+        with Listener() as listener:
+            call("--account", "bob@mynah.test", "send", "ann@mynah.test/own", stdin="there\n")
+            heard = listener.next()
+            assert heard["from"] == "bob@mynah.test/own" and heard["to"] == "ann@mynah.test/own" and heard["body"] == "there\n", heard
+        rows = [json.loads(line) for line in call("--json", "history", "bob@mynah.test").splitlines()]
+        assert [(r["who"], r["body"]) for r in rows] == [("ann@mynah.test", "here 北京"), ("bob@mynah.test/own", "there\n")], rows
+        assert rows[0]["state"] == "delivered"
+        assert "urn:xmpp:ping\n" in call("disco") and call("roster", "add", "carl@mynah.test", "Carl") == ""
+        assert "Carl" in call("roster") and call("presence", "away", "out") == ""
+        assert "type='result' id='q1'" in call("--timeout", "1", "raw", code=3, stdin="<iq type='get' id='q1'><ping xmlns='urn:xmpp:ping'/></iq>")
+        write("mine.json", '{"nickname": "Annie"}')
+        p = subprocess.run([MYNAH, "vcard", "set", "json=mine.json"], env=ENV, cwd=FOLDER, timeout=DEADLINE)
+        assert p.returncode == 0 and "Annie" in call("vcard")
+        assert "service-unavailable" in call("ping", "nobody@mynah.test/x", code=2)
+        assert "remote-server-not-found" in call("room", "x@nowhere.test", "me", code=2)
+
+
+def others_have_their_own():
+    """Another account, --no-socket, a command that says whether the password is right, another file of configuration."""
+    with Terminal("--config", FOLDER + "/ann.yaml", wait=False) as t:
+        t.shows("ann@mynah.test/terminal is online")
+        where = FOLDER + "/run/mynah/"
+        names = os.listdir(where)
+        assert len(names) == 1 and names != ["default.sock"], names
+        with Listener("--account", "bob@mynah.test") as bob:
+            for options, resource in (["--config", FOLDER + "/ann.yaml"], "terminal"), (["--config", FOLDER + "/ann.yaml", "--no-socket"], None), ([], None):
+                call(*options, "--account", "ann@mynah.test", "send", "bob@mynah.test", "x")
+                came = bob.next()["from"].removeprefix("ann@mynah.test/")
+                assert came == resource if resource else came not in ("terminal", "own"), (options, came)
+        assert "SCRAM" in call("--config", FOLDER + "/ann.yaml", "--account", "ann@mynah.test/x", "login")
+    assert not os.listdir(where)
+    with Terminal("--no-socket", wait=False) as t:
+        t.shows("is online")
+        assert not os.listdir(where)
+
+
+def the_protocol_is_for_scripts():
+    """docs/socket.md."""
+    with Terminal() as t:
+        with Terminal(wait=False, XDG_CONFIG_HOME=FOLDER + "/none") as second:  # there is one already: it takes no commands
+            second.shows("Welcome")
+        answer = asked({"command": ["ping"]})
+        assert answer == [{"ok": {}}], answer
+        line, last = asked({"command": ["send", "bob@mynah.test", "x"], "args": {"wait": "written"}})
+        assert line["line"]["state"] in ("written", "acked") and last == {"ok": {}}
+        for wrong, code in ("{", "usage"), ({"command": []}, "usage"), ({"command": ["jump"]}, "usage"), ({"command": [1]}, "usage"), \
+                ({"command": ["login"]}, "not-here"), ({"command": ["ping"], "args": {"account": "x@y"}}, "not-here"), \
+                ({"command": ["ping", "nobody@mynah.test/x"]}, "refused"), ({"command": ["ping"], "args": {"account": 1}}, None):
+            answer = asked(wrong, {"command": ["ping"]})
+            assert answer[0]["error"]["code"] == code if code else "ok" in answer[0], (wrong, answer)
+            assert answer[1] == {"ok": {}}, answer
+        listener = Listener()
+        asked({"command": ["ping"]})
+        call("--account", "bob@mynah.test", "send", "ann@mynah.test/own", "once more")
+        assert listener.next()["body"] == "once more"
+    assert listener.wait(DEADLINE) == 1 and "ended" in listener.stderr.read()
+    assert not os.path.exists(PATH)
+    os.chmod(os.path.dirname(PATH), 0o777)
+    with Terminal(wait=False) as t:
+        t.shows("no socket for commands")
+    assert not os.path.exists(PATH)
+
+
+try:
+    for name in "ann", "bob":
+        call("--account", name + "@mynah.test", "register")
+    failed = tap([the_session_is_the_terminals, others_have_their_own, the_protocol_is_for_scripts], lambda: server.log)
+    server.end()
+finally:
+    server.process.kill()
+    shutil.rmtree(FOLDER)
+sys.exit(failed != 0)
