@@ -188,16 +188,23 @@ class Reference:
                  for d in declarations if d.behind]
         if any("MYNAH_MUST_CHECK" in d.text and d.kind == "function" for d in declarations):
             notes.append("The result must be looked at.")
+        shown = self.shown({d.name for d in declarations if d.kind == "function"})
+        if len(shown) in range(1, 5):
+            notes.append('<span class="uses">Shown by</span> ' + ", ".join(shown))
         return '<section>\n<pre class="code">%s</pre>\n%s\n</section>' % (
             "\n".join(self.code(self.prototype(d), {d.anchor, *d.constants}) for d in declarations),
             "\n".join([self.prose(said)] + ["<p>%s</p>" % n for n in notes]))
 
+    def shown(self, names):
+        """Links to the examples that have one of these names."""
+        return ['<a href="example-%s.html">%s</a>' % (n, n) for n, text in self.examples.items() if names & set(re.findall(NAME, text))]
+
     def header_page(self, h):
         names = {n for d in h.declarations() for n in d.names}
-        uses = [n for n, text in self.examples.items() if names & set(re.findall(NAME, text)) and (h.name not in ("base.h", "client.h", "context.h"))]
+        uses = self.shown(names)
         body = "<h1>%s</h1>\n<p class=\"include\"><code>#include &lt;mynah/%s&gt;</code></p>\n%s" % (h.name, h.name, self.prose(h.about))
-        if uses:
-            body += '\n<p class="uses">Examples: %s</p>' % ", ".join('<a href="example-%s.html">%s</a>' % (n, n) for n in uses)
+        if len(uses) in range(1, 9):
+            body += '\n<p class="uses">Examples: %s</p>' % ", ".join(uses)
         body += '\n<p class="names">%s</p>' % " ".join('<a href="#%s">%s</a>' % (d.anchor, d.name) for d in h.declarations() if d.kind == "function")
         return self.page(h.name + " – libmynah", "\n".join([body] + [self.group(*g) for g in h.groups]), here=h.page)
 

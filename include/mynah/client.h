@@ -158,7 +158,8 @@ MYNAH_API int mynah_client_restore(struct mynah_client *c, const void *saved,
                                    size_t n) MYNAH_MUST_CHECK;
 
 /* Any stanza (message, presence, iq) as it is; takes it. One that answers nobody's request is
- * queued when the stream is not open. MYNAH_E_ARGUMENT: it is no stanza. */
+ * queued when the stream is not open. MYNAH_E_ARGUMENT: it is no stanza, or a component's without
+ * `to`. */
 MYNAH_API int mynah_send(struct mynah_client *c, struct mynah_elem **stanza);
 /* An id that was not used before; mynah_free it. */
 MYNAH_API char *mynah_id(struct mynah_client *c);

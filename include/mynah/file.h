@@ -21,7 +21,7 @@ struct mynah_file_info {
                   inside mynah_file_send */
 };
 
-/* How its bytes go; none may be NULL but as said. */
+/* How its bytes go, and its end. What sends needs `read`, what receives `write`. */
 struct mynah_file_calls {
     size_t size;
     /* Sending: puts `n` bytes that stand at `at` into `p`, and says how many those were: less ends

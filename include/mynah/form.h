@@ -27,9 +27,11 @@ struct mynah_form;
 MYNAH_API struct mynah_form *mynah_form_read(const struct mynah_elem *e);
 /* `type`: "submit", "form", "result", "cancel"; `form_type`: the FORM_TYPE (XEP-0068), or NULL. */
 MYNAH_API struct mynah_form *mynah_form_new(const char *type, const char *form_type);
-/* The answer to a form: its hidden fields and the values that it proposes, to be changed. */
+/* The answer to a form: its hidden fields and the values that it proposes, to be changed. The
+ * program's. */
 MYNAH_API struct mynah_form *mynah_form_answer(const struct mynah_form *f);
-MYNAH_API void mynah_form_free(struct mynah_form *f); /* accepts NULL */
+/* Accepts NULL. */
+MYNAH_API void mynah_form_free(struct mynah_form *f);
 
 /* What it says before its fields; lent until the form is changed. */
 MYNAH_API const char *mynah_form_type(const struct mynah_form *f);

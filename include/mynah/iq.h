@@ -2,7 +2,8 @@
  *
  * Every function of the library that returns a struct mynah_request asks somebody something. Its
  * `done` is called exactly once, on the context's thread, with the answer or an error, and the
- * request is gone then; mynah_cancel ends it before. What was wrong with the question itself is
+ * request is gone then; mynah_cancel ends it before. A mynah_iq_done may be NULL, where
+ * nobody wants to know, another `done` may not. What was wrong with the question itself is
  * told inside the call where the function says so, and NULL returned. */
 #pragma once
 
@@ -19,7 +20,8 @@ typedef void mynah_iq_done(void *arg, struct mynah_client *c, const struct mynah
                            const struct mynah_error *error);
 /* `to` NULL: the account's own server side. Takes the payload (NULL inside: none). `timeout_ms` 0:
  * a minute. Waits while the session can be resumed; ends with MYNAH_E_LOST when it cannot, with
- * MYNAH_E_STATE when no stream is open (never inside this call). */
+ * MYNAH_E_STATE when no stream is open, with MYNAH_E_ARGUMENT when a component names nobody (never
+ * inside this call). */
 MYNAH_API struct mynah_request *mynah_iq_send(struct mynah_client *c, enum mynah_iq_type type,
                                               const char *to, struct mynah_elem **payload,
                                               int timeout_ms, mynah_iq_done *done, void *arg);

@@ -124,7 +124,7 @@ MYNAH_API int mynah_room_send_private(struct mynah_room *r, const char *nick, co
 MYNAH_API int mynah_room_set_subject(struct mynah_room *r, const char *subject);
 
 /* Through the room, which tells who invites; or directly (XEP-0249), past rooms that do not let us.
- * `reason` may be NULL. */
+ * `reason` may be NULL. Return as mynah_send. */
 MYNAH_API int mynah_room_invite(struct mynah_room *r, const char *jid, const char *reason);
 MYNAH_API int mynah_room_invite_directly(struct mynah_room *r, const char *jid, const char *reason);
 /* One that came; lent. */
