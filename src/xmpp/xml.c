@@ -168,3 +168,15 @@ int mn_xml_parse(mn_str text, const struct mn_xml_limits *limits, struct mn_aren
     mn_buf_free(&x.own);
     return what;
 }
+
+mn_str mn_xml_undeclared(mn_str text)
+{
+    mn_str head = MN_STR("<?xml "), rest;
+
+    if (mn_str_starts(text, MN_STR("\xef\xbb\xbf")))
+        text = mn_str_skip(text, 3);
+    if (!mn_str_starts(text, head))
+        return text;
+    mn_str_cut(text, '>', &rest);
+    return rest;
+}

@@ -73,3 +73,6 @@ size_t mn_xml_held(const struct mn_xml *x); /* bytes held unused */
  * tests; same codes. */
 int mn_xml_parse(mn_str text, const struct mn_xml_limits *limits, struct mn_arena *a,
                  struct mn_elem **out) MN_MUST_CHECK;
+/* Of a document from elsewhere, what stands behind its mark of byte order and its XML declaration,
+ * where it has them; for mn_xml_parse, which reads UTF-8 only. */
+mn_str mn_xml_undeclared(mn_str text);

@@ -479,3 +479,21 @@ TEST(an_end_tag_that_does_not_fit_is_told_at_once)
         mn_arena_done(&a, NULL);
     }
 }
+
+TEST(what_stands_behind_a_declaration_is_a_document)
+{
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"<a/>", "<a/>"},
+        {"<?xml version='1.0'?><a/>", "<a/>"},
+        {"\xef\xbb\xbf<?xml version='1.0'?>\n<a/>", "\n<a/>"},
+        {"\xef\xbb\xbf<a/>", "<a/>"},
+        {"<?xml-stylesheet?><a/>", "<?xml-stylesheet?><a/>"},
+        {"<?xml version", ""},
+        {"", ""},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++)
+        CHECK_STR(mn_xml_undeclared(mn_str_from(rows[i].in)), rows[i].out);
+}
