@@ -1,7 +1,7 @@
 /* What all examples share: whose account, which server, and a wire log on request. Usage: PROGRAM
  * JID [...], with the password in MYNAH_PASSWORD; MYNAH_HOST, MYNAH_PORT and MYNAH_CA (a PEM file) say where a server is that
  * DNS and the system's certificates do not know; MYNAH_WIRE=1 shows the stream,
- * MYNAH_MECHANISMS names the ways to log in, MYNAH_PROXIES those out. */
+ * MYNAH_MECHANISMS names the ways to log in, MYNAH_PROXIES those out, MYNAH_BOSH the one over HTTP. */
 #pragma once
 
 #include <stdio.h>
@@ -27,6 +27,9 @@ static inline struct mynah_client_config example_config(int argc, char **argv)
     c.ca_file = getenv("MYNAH_CA");
     c.mechanisms = getenv("MYNAH_MECHANISMS");
     c.proxies = getenv("MYNAH_PROXIES");
+    c.bosh = getenv("MYNAH_BOSH");
+    if (c.bosh && !strncmp(c.bosh, "http:", 5))
+        c.tls = MYNAH_TLS_OFFERED; /* said on purpose */
     return c;
 }
 

@@ -49,6 +49,10 @@ struct mynah_client_config {
                             http://..." (CONNECT). The last connects to `host`, else to the domain,
                             at `port` or 5222 (direct TLS: 5223); no name but the first proxy's is
                             looked up here. NULL: none */
+    const char *bosh;    /* over HTTP (XEP-0124, XEP-0206), at "https://..."; "auto": where the
+                            domain says (XEP-0156); "http://..." with MYNAH_TLS_OFFERED and
+                            MYNAH_TLS_OFF only. `host`, `port` are where the connection manager is
+                            to go, if it lets that be said. NULL: TCP */
 };
 /* Makes a client; nothing happens before mynah_client_connect. MYNAH_E_ARGUMENT: what `why` says
  * (may be NULL; mynah_free it), and *out is NULL. */

@@ -247,6 +247,13 @@ static void opened(void *arg, const struct mn_elem *header)
         login_features(c, NULL); /* a server from before RFC 3920 sends none */
 }
 
+/* There is no place for us here. */
+static bool is_final(const char *condition)
+{
+    return !strcmp(condition, "host-unknown") || !strcmp(condition, "host-gone") ||
+           !strcmp(condition, "improper-addressing") || !strcmp(condition, "not-authorized");
+}
+
 static void stream_error(struct mynah_client *c, const struct mynah_elem *e)
 {
     const char *ns = mn_ns_uri(MN_NS_STREAM_ERRORS).p;
@@ -259,11 +266,9 @@ static void stream_error(struct mynah_client *c, const struct mynah_elem *e)
         cond = child;
     why.condition = cond ? mynah_elem_name(cond) : "undefined-condition";
     why.text = mynah_elem_child_text(e, "text", ns);
-    /* Another program took our place, or there is none for us here. A component's may still be held
-     * by the connection that it has just lost. */
-    final = (!strcmp(why.condition, "conflict") && !joining) ||
-            !strcmp(why.condition, "host-unknown") || !strcmp(why.condition, "host-gone") ||
-            !strcmp(why.condition, "not-authorized");
+    /* Another program took our place. A component's may still be held by the connection that it has
+     * just lost. */
+    final = (!strcmp(why.condition, "conflict") && !joining) || is_final(why.condition);
     mn_free(c->sm.id); /* a stream error ends the session (XEP-0198, 5) */
     c->sm.id = NULL;
     client_fail(c, &why, final);
@@ -321,14 +326,16 @@ static bool may_say(const struct mynah_client *c, const struct mynah_elem *e)
            (c->state == MYNAH_OPEN && mynah_elem_is(e, "iq", NULL));
 }
 
-static void element(void *arg, const struct mn_xml_item *item, struct mn_arena *a)
+static void element(void *arg, const struct mn_elem *came, struct mn_arena *a)
 {
     struct mynah_client *c = arg;
-    struct mynah_elem *e = elem_from(item->elem, a);
+    struct mynah_elem *e = elem_from(came, a);
 
     alive(c);
     if (c->component)
         elem_rename(e, MN_NS_COMPONENT, MN_NS_CLIENT);
+    if (c->conf.bosh) /* many a connection manager does not say what namespace it is (XEP-0206) */
+        elem_rename(e, MN_NS_BOSH, MN_NS_CLIENT);
     if (mynah_elem_is(e, "features", mn_ns_uri(MN_NS_STREAM).p) && !c->component) {
         login_features(c, e);
     } else if (mynah_elem_is(e, "error", mn_ns_uri(MN_NS_STREAM).p)) {
@@ -372,12 +379,20 @@ static void ended(void *arg)
         client_fail_code(c, MYNAH_E_LOST, "the server closed the stream", false);
 }
 
-static void failed(void *arg, int code, const char *why)
+static void acked(void *arg, uint64_t mark)
+{
+    sm_arrived(arg, mark);
+}
+
+static void failed(void *arg, int code, const char *condition, const char *why)
 {
     struct mynah_client *c = arg;
+    const struct mynah_error error = {.code = code, .condition = condition, .text = why};
 
     if (c->stopping)
         over(c);
+    else if (c->conf.bosh)
+        client_fail(c, &error, code == MYNAH_E_CERTIFICATE || (condition && is_final(condition)));
     else if (stream_conn(c->stream) && !c->opened && code != MYNAH_E_STREAM)
         stream_next(c->stream, code, why); /* it never spoke XMPP to us: others may */
     else
@@ -391,63 +406,17 @@ static void wire(void *arg, bool out, mn_str text)
     CLIENT_TELL(c, wire, out, text.p, text.n);
 }
 
-static const struct stream_face face = {connected, secured, opened, element, ended, failed, wire};
-
-static int tls_new(struct mynah_client *c, bool direct, struct mn_tls **out)
-{
-    struct mn_tls_client conf = {.verify = MN_VERIFY_NOTE,
-                                 .ca_file = c->conf.ca_file,
-                                 .cert_file = c->conf.cert_file,
-                                 .key_file = c->conf.key_file,
-                                 .direct = direct};
-    struct mn_buf why = {0};
-    int e;
-
-    mn_tls_unref(*out);
-    e = mn_tls_client(&conf, out, &why);
-    if (e) {
-        mn_buf_c(&why, 0);
-        client_fail_code(c, MYNAH_E_TLS, why.p, true);
-    }
-    mn_buf_free(&why);
-    return e;
-}
-
-/* No name but the first proxy's is looked up here, so no SRV record either. */
-static void through_proxies(struct mynah_client *c, struct way_plan *plan)
-{
-    const struct mn_proxy *first = c->proxies;
-
-    plan->proxies = c->proxies;
-    plan->proxy_count = c->proxy_count;
-    plan->direct = c->conf.tls == MYNAH_TLS_DIRECT;
-    plan->host = c->conf.host ? c->conf.host : c->domain_ascii.p;
-    plan->port = c->conf.port ? c->conf.port : plan->direct ? 5223 : 5222;
-    plan->dial =
-        (struct mn_dial_plan){first->host, first->host, first->port, MN_DIAL_STARTTLS, c->ctx->dns};
-}
+static const struct stream_face face = {connected, secured, opened, element,
+                                        acked,     ended,   failed, wire};
 
 static void attempt(struct mynah_client *c)
 {
-    enum mn_dial_tls tls = c->conf.tls == MYNAH_TLS_DIRECT     ? MN_DIAL_DIRECT
-                           : c->conf.tls == MYNAH_TLS_REQUIRED ? MN_DIAL_ANY
-                                                               : MN_DIAL_STARTTLS;
-    struct stream_plan plan = {
-        .way.dial = {c->domain_ascii.p, c->conf.host, c->conf.port, tls, c->ctx->dns},
-        .name = c->domain_ascii.p,
-    };
-
     if (!client_state(c, MYNAH_CONNECTING, NULL) || c->stream)
         return;
-    if (c->conf.tls != MYNAH_TLS_OFF &&
-        (tls_new(c, false, &c->tls) || tls_new(c, true, &c->tls_direct)))
-        return;
-    if (c->proxy_count)
-        through_proxies(c, &plan.way);
-    plan.tls = c->tls;
-    plan.tls_direct = c->tls_direct;
-    c->stream = stream_new(c->ctx, &plan, &face, c);
-    mn_timer_start(c->ctx->loop, &c->timer, c->conf.connect_ms ? c->conf.connect_ms : CONNECT_MS);
+    c->stream = attempt_stream(c, &face);
+    if (c->stream)
+        mn_timer_start(c->ctx->loop, &c->timer,
+                       c->conf.connect_ms ? c->conf.connect_ms : CONNECT_MS);
 }
 
 /* The pause is over, or the attempt has taken too long, or the other's end of the stream has. */
@@ -555,7 +524,7 @@ static void texts_copy(struct mynah_client *c)
 {
     const char **texts[] = {&c->conf.host,     &c->conf.ca_file, &c->conf.cert_file,
                             &c->conf.key_file, &c->conf.pin,     &c->conf.mechanisms,
-                            &c->conf.authzid,  &c->conf.lang};
+                            &c->conf.authzid,  &c->conf.lang,    &c->conf.bosh};
 
     for (size_t i = 0; i < MN_COUNT(texts); i++)
         *texts[i] = text_of(&c->a, *texts[i]);
@@ -595,8 +564,13 @@ static int conf_read(struct mynah_client *c, char **why)
     if (conf->proxies &&
         mn_proxies_parse(mn_str_from(conf->proxies), &c->a, &c->proxies, &c->proxy_count))
         return refuse(why, "proxies: %s is expected", "socks5://host:port or http://host:port");
+    if (mn_jid_host_ascii(mn_jid_host(&c->jid), &c->a, &c->domain_ascii))
+        c->domain_ascii = mn_jid_host(&c->jid);
+    c->domain_ascii.p = mn_arena_cstr(&c->a, c->domain_ascii);
     c->conf.proxies = NULL; /* there may be passwords in it */
-    return MYNAH_OK;
+    return attempt_check(c) ? refuse(why, "bosh: %s is expected",
+                                     "https://host/path, auto, or http where encryption is off")
+                            : MYNAH_OK;
 }
 
 int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config *config,
@@ -616,9 +590,6 @@ int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config
         mn_free(c);
         return e;
     }
-    if (mn_jid_host_ascii(mn_jid_host(&c->jid), &c->a, &c->domain_ascii))
-        c->domain_ascii = mn_jid_host(&c->jid);
-    c->domain_ascii.p = mn_arena_cstr(&c->a, c->domain_ascii);
     if (c->conf.component_secret)
         component_set(c);
     c->ctx = ctx;
@@ -719,6 +690,7 @@ void mynah_client_network_changed(struct mynah_client *c)
     } else if (c->local) {
         local_look(c);
     } else if (c->state == MYNAH_ONLINE) {
+        stream_renew(c->stream);
         probe(c);
     }
 }

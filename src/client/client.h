@@ -21,9 +21,10 @@ enum waits { WAITS_NOT, WAITS_FEATURES, WAITS_TLS, WAITS_ZLIB, WAITS_RESUMED, WA
 /* A stanza on its way out (sm.c). */
 struct out {
     struct mn_list link;
-    bool lasting; /* is written again when its session is lost */
-    char *id;     /* of a message; or NULL */
-    mn_str bytes; /* behind the struct */
+    uint64_t mark; /* over BOSH: which write it was */
+    bool lasting;  /* is written again when its session is lost */
+    char *id;      /* of a message; or NULL */
+    mn_str bytes;  /* behind the struct */
 };
 
 struct sm {
@@ -59,6 +60,7 @@ struct mynah_client {
     enum mynah_state state;
     struct mn_proxy *proxies;
     size_t proxy_count;
+    const char *route; /* over BOSH */
     struct stream *stream;
     struct mn_tls *tls, *tls_direct;
     struct login *login;
@@ -123,6 +125,12 @@ void error_of(const struct mynah_elem *stanza, struct mynah_error *out);
 bool from_server(const struct mynah_client *c, const char *from);
 bool from_self(const struct mynah_client *c, const char *from); /* the bare one, or none */
 
+/* attempt.c */
+/* What `bosh` says is no address, or one that may not be used: an MN_E_ code. */
+int attempt_check(const struct mynah_client *c) MN_MUST_CHECK;
+/* NULL: it has failed. */
+struct stream *attempt_stream(struct mynah_client *c, const struct stream_face *face);
+
 /* component.c */
 void component_opened(struct mynah_client *c, mn_str id); /* the header came */
 bool component_element(struct mynah_client *c, const struct mynah_elem *e);
@@ -163,7 +171,8 @@ void sm_stream_gone(struct mynah_client *c);
 void sm_session_lost(struct mynah_client *c); /* nothing can be resumed: only what lasts stays */
 void sm_flush(struct mynah_client *c);        /* what waited is written */
 void sm_ask(struct mynah_client *c);
-void sm_end(struct mynah_client *c); /* before the end of the stream */
+void sm_arrived(struct mynah_client *c, uint64_t mark); /* over BOSH: writes up to that one */
+void sm_end(struct mynah_client *c);                    /* before the end of the stream */
 
 /* iq.c */
 void iq_came(struct mynah_client *c, const struct mynah_elem *st);

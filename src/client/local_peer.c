@@ -502,10 +502,10 @@ static void stanza_came(struct hop *h, struct mynah_elem *e)
         hop_end(h, MYNAH_E_LIMIT, "he asks and does not listen");
 }
 
-static void element(void *arg, const struct mn_xml_item *item, struct mn_arena *a)
+static void element(void *arg, const struct mn_elem *came, struct mn_arena *a)
 {
     struct hop *h = arg;
-    struct mynah_elem *e = elem_from(item->elem, a);
+    struct mynah_elem *e = elem_from(came, a);
 
     if (client_is_stanza(e))
         stanza_came(h, e);
@@ -526,10 +526,11 @@ static void ended(void *arg)
     hop_end(h, MYNAH_E_LOST, "closed");
 }
 
-static void failed(void *arg, int code, const char *why)
+static void failed(void *arg, int code, const char *condition, const char *why)
 {
     struct hop *h = arg;
 
+    (void)condition;
     if (code == MYNAH_E_STREAM && !h->gone && h->stage > STAGE_DIAL) {
         hop_refuse(h, "not-well-formed");
         return;
@@ -549,7 +550,13 @@ static void wire(void *arg, bool out, mn_str text)
     CLIENT_TELL(c, wire, out, text.p, text.n);
 }
 
-static const struct stream_face face = {connected, secured, opened, element, ended, failed, wire};
+static const struct stream_face face = {.connected = connected,
+                                        .secured = secured,
+                                        .opened = opened,
+                                        .element = element,
+                                        .ended = ended,
+                                        .failed = failed,
+                                        .wire = wire};
 
 static void timed(struct mn_timer *t)
 {

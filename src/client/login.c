@@ -183,18 +183,18 @@ static void binding(struct mynah_client *c, enum mn_binding b, const char *name,
 static struct login *login_new(struct mynah_client *c)
 {
     struct login *l = c->login = MN_NEW(struct login);
-    struct mn_conn *conn = stream_conn(c->stream);
+    struct mn_conn *conn = stream_is_bosh(c->stream) ? NULL : stream_conn(c->stream);
 
     l->client = c;
-    l->env.tls = mn_conn_is_tls(conn);
-    l->env.tls13 = mn_conn_is_tls13(conn);
+    l->env.tls = stream_is_tls(c->stream);
+    l->env.tls13 = conn && mn_conn_is_tls13(conn);
     l->env.host = mn_jid_host(&c->jid);
     l->env.announced = l->announced;
     MYNAH_EACH(m, feature(c, "mechanisms", MN_NS_SASL), "mechanism", NULL)
     if (l->env.announced_count < ANNOUNCED_MAX)
         l->announced[l->env.announced_count++] =
             mn_arena_str(&l->a, mn_str_from(mynah_elem_text(m)));
-    if (l->env.tls) {
+    if (l->env.tls && conn) { /* the connections of BOSH are its own, and come and go */
         binding(c, MN_BIND_EXPORTER, "tls-exporter", &l->env.exporter);
         binding(c, MN_BIND_UNIQUE, "tls-unique", &l->env.unique);
         binding(c, MN_BIND_END_POINT, "tls-server-end-point", &l->env.endpoint);
@@ -422,7 +422,7 @@ static bool compress(struct mynah_client *c)
 {
     const struct mynah_elem *e = feature(c, "compression", MN_NS_COMPRESS_FEATURE);
 
-    if (!c->conf.compress || mn_conn_is_zlib(stream_conn(c->stream)))
+    if (!c->conf.compress || stream_is_bosh(c->stream) || mn_conn_is_zlib(stream_conn(c->stream)))
         return false;
     MYNAH_EACH(m, e, "method", NULL)
     if (!strcmp(mynah_elem_text(m), "zlib")) {
@@ -463,7 +463,8 @@ static void starttls(struct mynah_client *c)
 
 void login_features(struct mynah_client *c, const struct mynah_elem *features)
 {
-    bool tls = mn_conn_is_tls(stream_conn(c->stream)), offer;
+    /* What encrypts BOSH is https; whether it is to be has been looked at (XEP-0206). */
+    bool tls = stream_is_tls(c->stream) || stream_is_bosh(c->stream), offer;
 
     if (c->waits != WAITS_FEATURES) {
         client_fail_order(c);

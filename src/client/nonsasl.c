@@ -46,8 +46,7 @@ static bool proof_add(struct mynah_client *c, const struct mynah_elem *asked, st
         n = mn_digest_of(MN_SHA1, pieces, MN_COUNT(pieces), hash);
         text_add(b, "digest", mn_hex((mn_str){hash, n}, &a));
         mn_arena_done(&a, NULL);
-    } else if (mynah_elem_child(asked, "password", NULL) &&
-               mn_conn_is_tls(stream_conn(c->stream))) {
+    } else if (mynah_elem_child(asked, "password", NULL) && stream_is_tls(c->stream)) {
         text_add(b, "password", pieces[1]);
     } else {
         return false;

@@ -95,9 +95,10 @@ struct out *out_new(mn_str bytes, bool lasting, const char *id)
 static void out_write(struct mynah_client *c, struct out *o)
 {
     char *id = o->id ? mn_str_dup(mn_str_from(o->id)) : NULL;
-    bool counted = c->sm.on;
+    bool counted = c->sm.on || stream_is_bosh(c->stream);
 
     mn_list_del(&o->link);
+    o->mark = stream_mark(c->stream) + 1;
     if (counted) {
         mn_list_add(&c->sm.unacked, &o->link);
         c->sm.unacked_count++;
@@ -172,19 +173,11 @@ void sm_session_lost(struct mynah_client *c)
     c->sm.unacked_count = 0;
 }
 
-/* False: more than was ever sent. */
-static bool acknowledge(struct mynah_client *c, const char *text)
+/* The first so many of those that were written. */
+static void settle(struct mynah_client *c, unsigned n)
 {
     struct mn_list acked;
-    uint64_t h;
-    uint32_t n;
 
-    if (!text || !mn_num_parse(mn_str_from(text), UINT32_MAX, &h))
-        return false;
-    n = (uint32_t)h - c->sm.out;
-    if (n > c->sm.unacked_count)
-        return false;
-    c->sm.out = (uint32_t)h;
     c->sm.unacked_count -= n;
     mn_list_init(&acked); /* out of reach for what the call-backs do */
     for (; n; n--) {
@@ -200,7 +193,33 @@ static bool acknowledge(struct mynah_client *c, const char *text)
             message_state(c, o->id, MYNAH_SENT_ACKED, NULL);
         out_free(o);
     }
+}
+
+/* False: more than was ever sent. */
+static bool acknowledge(struct mynah_client *c, const char *text)
+{
+    uint64_t h;
+    uint32_t n;
+
+    if (!text || !mn_num_parse(mn_str_from(text), UINT32_MAX, &h))
+        return false;
+    n = (uint32_t)h - c->sm.out;
+    if (n > c->sm.unacked_count)
+        return false;
+    c->sm.out = (uint32_t)h;
+    settle(c, n);
     return true;
+}
+
+void sm_arrived(struct mynah_client *c, uint64_t mark)
+{
+    unsigned n = 0;
+
+    if (c->sm.on) /* then the server says it, behind the connection manager */
+        return;
+    MN_LIST_EACH(at, &c->sm.unacked)
+    n += MN_OF(at, struct out, link)->mark <= mark;
+    settle(c, n);
 }
 
 bool sm_can_enable(struct mynah_client *c)
@@ -208,18 +227,26 @@ bool sm_can_enable(struct mynah_client *c)
     return !c->conf.no_resume && mynah_elem_child(c->features, "sm", NS_SM);
 }
 
+/* BOSH survives lost connections by itself. Servers count what goes over it, but have not learnt to
+ * resume there: Prosody 0.12 fails in the midst of it, ejabberd 23.01 delivers twice. */
+static bool may_resume(const struct mynah_client *c)
+{
+    return !stream_is_bosh(c->stream);
+}
+
 void sm_enable(struct mynah_client *c)
 {
     c->sm.on = true;
     c->sm.in = c->sm.out = 0;
-    stream_write(c->stream, MN_STR("<enable xmlns='" NS_SM "' resume='true'/>"));
+    stream_write(c->stream, may_resume(c) ? MN_STR("<enable xmlns='" NS_SM "' resume='true'/>")
+                                          : MN_STR("<enable xmlns='" NS_SM "'/>"));
 }
 
 bool sm_resume(struct mynah_client *c)
 {
     struct mn_buf b = {0};
 
-    if (!c->sm.id || !sm_can_enable(c))
+    if (!c->sm.id || !may_resume(c) || !sm_can_enable(c))
         return false;
     mn_buf_fmt(&b, "<resume xmlns='" NS_SM "' h='%u' previd='", c->sm.in);
     mn_buf_xml(&b, mn_str_from(c->sm.id), true);
@@ -276,10 +303,12 @@ static void not_resumed(struct mynah_client *c, const struct mynah_elem *e)
 }
 
 /* It will not count. What was written since we asked has gone its way, unlike what a lost session
- * leaves, and is not written again. */
+ * leaves, and is not written again; over BOSH it is still heard of. */
 static void not_enabled(struct mynah_client *c)
 {
     c->sm.on = false;
+    if (stream_is_bosh(c->stream))
+        return;
     outs_free(&c->sm.unacked);
     c->sm.unacked_count = 0;
 }

@@ -1,6 +1,7 @@
 #include "client/stream.h"
 
 #include "base/err.h"
+#include "client/bosh.h"
 #include "mynah/base.h"
 
 static const struct mn_xml_limits servers = {16 << 20, 256, 256};
@@ -12,6 +13,7 @@ struct stream {
     char *name;
     const struct stream_face *face;
     void *arg;
+    struct bosh *bosh; /* it and nothing of what follows */
     struct way *way;
     struct mn_conn *conn;
     struct mn_xml *xml;
@@ -22,7 +24,7 @@ struct stream {
 static void fail(struct stream *s, int code, const char *why)
 {
     if (!s->gone)
-        s->face->failed(s->arg, code, why);
+        s->face->failed(s->arg, code, NULL, why);
 }
 
 /* The bytes may hold a secret only where this library writes them; what servers send does not. */
@@ -38,7 +40,7 @@ static void item_came(struct stream *s, int what, const struct mn_xml_item *item
     if (what == MN_XML_OPEN) {
         s->face->opened(s->arg, item->elem);
     } else if (what == MN_XML_ELEM) {
-        s->face->element(s->arg, item, a);
+        s->face->element(s->arg, item->elem, a);
     } else if (what == MN_XML_CLOSE) {
         s->ended = true;
         s->face->ended(s->arg);
@@ -143,6 +145,7 @@ static struct stream *stream_make(struct mynah_context *ctx, const struct stream
     s->ctx = ctx;
     s->plan = *plan;
     s->name = mn_str_dup(mn_str_from(plan->name));
+    s->plan.name = s->name;
     s->plan.tls = plan->tls ? mn_tls_ref(plan->tls) : NULL;
     s->plan.tls_direct = plan->tls_direct ? mn_tls_ref(plan->tls_direct) : NULL;
     s->face = face;
@@ -155,7 +158,10 @@ struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *p
 {
     struct stream *s = stream_make(ctx, plan, face, arg);
 
-    s->way = way_new(ctx, &plan->way, arrived, lost, s);
+    if (plan->bosh)
+        s->bosh = bosh_new(ctx, &s->plan, face, arg);
+    else
+        s->way = way_new(ctx, &plan->way, arrived, lost, s);
     return s;
 }
 
@@ -174,6 +180,7 @@ static void stream_free(struct trash *t)
 {
     struct stream *s = (struct stream *)t;
 
+    bosh_free(s->bosh);
     way_free(s->way);
     mn_xml_free(s->xml);
     mn_tls_unref(s->plan.tls);
@@ -187,6 +194,8 @@ void stream_close(struct stream *s, int64_t linger_ms)
     if (!s || s->gone)
         return;
     s->gone = true;
+    if (s->bosh)
+        bosh_close(s->bosh, linger_ms);
     conn_drop(s, linger_ms);
     context_trash(s->ctx, &s->trash, stream_free);
 }
@@ -199,8 +208,12 @@ void stream_next(struct stream *s, int code, const char *why)
 
 void stream_write_secret(struct stream *s, mn_str bytes, mn_str instead)
 {
-    if (!s || !s->conn || s->gone || s->said_end)
+    if (!s || (!s->conn && !s->bosh) || s->gone || s->said_end)
         return;
+    if (s->bosh) {
+        bosh_write(s->bosh, bytes, instead);
+        return;
+    }
     shown(s, true, instead);
     if (s->conn)
         mn_conn_write(s->conn, bytes);
@@ -224,6 +237,10 @@ void stream_header(struct stream *s, const struct stream_head *h)
 {
     struct mn_buf b = {0};
 
+    if (s->bosh) {
+        bosh_header(s->bosh, h);
+        return;
+    }
     mn_buf_fmt(&b,
                "<?xml version='1.0'?><stream:stream xmlns='%s' "
                "xmlns:stream='http://etherx.jabber.org/streams'%s",
@@ -254,11 +271,35 @@ void stream_compress(struct stream *s)
 
 void stream_end(struct stream *s)
 {
-    stream_write(s, MN_STR("</stream:stream>"));
+    if (s->bosh)
+        bosh_end(s->bosh);
+    else
+        stream_write(s, MN_STR("</stream:stream>"));
     s->said_end = true; /* nothing may follow (RFC 6120, 4.4) */
+}
+
+bool stream_is_bosh(const struct stream *s)
+{
+    return s->bosh;
+}
+
+bool stream_is_tls(const struct stream *s)
+{
+    return s->bosh ? bosh_is_tls(s->bosh) : s->conn && mn_conn_is_tls(s->conn);
+}
+
+uint64_t stream_mark(const struct stream *s)
+{
+    return s->bosh ? bosh_mark(s->bosh) : 0;
+}
+
+void stream_renew(struct stream *s)
+{
+    if (s->bosh)
+        bosh_renew(s->bosh);
 }
 
 struct mn_conn *stream_conn(const struct stream *s)
 {
-    return s->conn;
+    return s->bosh ? bosh_conn(s->bosh) : s->conn;
 }

@@ -10,11 +10,14 @@ struct stream;
 struct stream_face {
     void (*connected)(void *arg, bool direct); /* TCP stands; direct: TLS has begun already */
     void (*secured)(void *arg);                /* TLS stands; certificate to be looked at */
-    /* The header came; a stanza or another element came (in `a`, which goes behind the call). */
+    /* The header came (over BOSH what stands for it). */
     void (*opened)(void *arg, const struct mn_elem *header);
-    void (*element)(void *arg, const struct mn_xml_item *item, struct mn_arena *a);
-    void (*ended)(void *arg);                             /* the server closed its stream */
-    void (*failed)(void *arg, int code, const char *why); /* mynah_code; the last call */
+    /* A stanza or another element came (in `a`, which goes behind the call). */
+    void (*element)(void *arg, const struct mn_elem *e, struct mn_arena *a);
+    void (*acked)(void *arg, uint64_t mark); /* BOSH: writes up to that one have arrived */
+    void (*ended)(void *arg);                /* the server closed its stream */
+    /* The last call: mynah_code, the condition that was named or NULL, and why in words. */
+    void (*failed)(void *arg, int code, const char *condition, const char *why);
     void (*wire)(void *arg, bool out, mn_str text);
 };
 
@@ -23,6 +26,10 @@ struct stream_plan {
     struct mn_tls *tls, *tls_direct;    /* lent to it; NULL: no TLS */
     const char *name;                   /* whose certificate is expected (A-label) */
     const struct mn_xml_limits *limits; /* of what comes; NULL: a server's */
+    const char *bosh;  /* over HTTP: its address, or "auto" for what `name` says; NULL */
+    bool plain;        /* http is good enough for it */
+    const char *from;  /* these two lent for its life; who logs in, or NULL */
+    const char *route; /* "xmpp:host:port" for the connection manager, or NULL */
 };
 
 struct stream *stream_new(struct mynah_context *ctx, const struct stream_plan *plan,
@@ -53,4 +60,10 @@ void stream_secure(struct stream *s);
 void stream_compress(struct stream *s);
 /* The stream ends from here on: </stream:stream> went out, only the other's end is waited for. */
 void stream_end(struct stream *s);
+bool stream_is_bosh(const struct stream *s);
+bool stream_is_tls(const struct stream *s);
+uint64_t stream_mark(const struct stream *s); /* BOSH: the number of the last write */
+/* The network is another one: what hangs on the old one is said again. */
+void stream_renew(struct stream *s);
+/* NULL: none now, as before it is found, or between two requests. */
 struct mn_conn *stream_conn(const struct stream *s);

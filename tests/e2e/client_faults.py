@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 """Clients of libmynah over a wire that is cut, closed by halves, stalled or delayed behind a byte that the test chooses: no message is
 lost or comes twice, each question ends once, the client comes back. Prints TAP.
-usage: client_faults.py FAULTY MYNAHD [COUNT|all [SEED]]     so many faults at random places, or each kind at every byte"""
-import asyncio, os, random, re, shutil, sys, tempfile
+usage: client_faults.py FAULTY MYNAHD [COUNT|all [SEED]]     so many faults at random places, or each kind at every byte
+With prosody:REGISTER or ejabberd:REGISTER (the example of that name) for MYNAHD it goes over BOSH to Debian's servers of that name."""
+import asyncio, os, random, re, shutil, subprocess, sys, tempfile
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "interop"))
+import peers
 from mynah import DEADLINE, Client, Server, clean, tap, write
 
 FAULTY, MYNAHD = sys.argv[1:3]
@@ -101,34 +104,74 @@ class Program:
         await self.process.wait()
 
 
-class Steps:
+class Mynahd:
+    """Straight to it."""
+    host = "localhost"
+
     def __init__(self, folder):
         self.folder = folder
         self.server = Server(MYNAHD, write(folder, CONFIG))
-        self.ca = self.folder + "/data/certs/ca.crt"
-        self.again = self.told = self.met = self.resumed = self.disordered = self.pairs = 0
+        self.ca, self.port, self.log = folder + "/data/certs/ca.crt", self.server.ports[0], self.server.log
 
     def account(self, name):
         c = Client(self.server)
         assert "type='result'" in c.register(name)[1]
         c.socket.close()
 
+    def way(self, port):
+        return port
+
+    def end(self):
+        self.server.end()
+
+    def clean(self):
+        clean(self.server, self.folder)
+
+
+class Bosh:
+    """Over HTTP to a server of Debian's; its accounts are made straight."""
+
+    def __init__(self, name, register):
+        self.peer, self.register, self.log = {"prosody": peers.Prosody, "ejabberd": peers.Ejabberd}[name]().__enter__(), register, []
+        self.ca, self.host, self.port = self.peer.ca, self.peer.host, self.peer.ports[2]
+
+    def account(self, name):
+        env = {**os.environ, "MYNAH_HOST": "127.0.0.1", "MYNAH_PORT": str(self.peer.ports[0]), "MYNAH_CA": self.ca, "MYNAH_PASSWORD": "testpwd"}
+        said = subprocess.run([self.register, "%s@%s" % (name, self.host)], env=env, capture_output=True, text=True)
+        assert "online as" in said.stdout, said
+
+    def way(self, port):
+        return "http://127.0.0.1:%d/http-bind" % port
+
+    def end(self):
+        assert self.peer.process.poll() is None
+
+    def clean(self):
+        self.log += self.peer.read_log()[-50:]
+        self.peer.__exit__()
+
+
+class Steps:
+    def __init__(self, server):
+        self.server = server
+        self.again = self.told = self.met = self.resumed = self.disordered = self.pairs = self.lost = 0
+
     async def one(self, side, up, at, how):
         """One pair, of which the sender's wire, or the receiver's, has the fault."""
-        wires = {x: Wire(self.server.ports[0], up, at, how if x == side else None) for x in ("sender", "receiver")}
-        ports = {x: await w.open() for x, w in wires.items()}
+        wires = {x: Wire(self.server.port, up, at, how if x == side else None) for x in ("sender", "receiver")}
+        ways = {x: self.server.way(await w.open()) for x, w in wires.items()}
         self.pairs += 1
         names = "from%d" % self.pairs, "to%d" % self.pairs
-        await asyncio.gather(*(asyncio.to_thread(self.account, name) for name in names))
-        author, to, count = names[0] + "@localhost/", names[1] + "@localhost/r", {}
+        await asyncio.gather(*(asyncio.to_thread(self.server.account, name) for name in names))
+        author, to, count = "%s@%s/" % (names[0], self.server.host), "%s@%s/r" % (names[1], self.server.host), {}
         try:
-            async with Program(to, ports["receiver"], self.ca) as receiver:
+            async with Program(to, ways["receiver"], self.server.ca) as receiver:
                 await receiver.says("online")
 
                 async def chat(name, messages):
                     """To its end; returns its last line."""
                     before, bodies = len(count), []
-                    async with Program(name, ports["sender"], self.ca, to, messages) as sender:
+                    async with Program(name, ways["sender"], self.server.ca, to, messages) as sender:
                         end = await sender.says("done|broken|.*ERROR")
                         assert end.startswith("done"), "".join(sender.lines)
                     while len(count) < before + messages:
@@ -153,6 +196,7 @@ class Steps:
             self.told += 1
             self.met += wires[side].met
             self.resumed += sum(int(x.split()[3]) for x in (end, told))
+            self.lost += sum(int(x.split()[1]) - 1 for x in (end, told))
             return wires[side].passed
         except Exception as e:
             raise Exception("%s at byte %d %s of the %s: %r" % (how, at, "up" if up else "down", side, e)) from e
@@ -184,21 +228,22 @@ class Steps:
                 side, up = rng.choice(["sender", "sender", "receiver"]), rng.random() < 0.5
                 plans.append((side, up, rng.randrange(1, sizes[side][0 if up else 1]), rng.choice(HOWS)))
         asyncio.run(self.many(plans))
-        print("# seed %d: %d chats of %d messages, %d met their fault, %d resumptions, %d messages came again with their id, %d chats in another order"
-              % (SEED, self.told, MESSAGES, self.met, self.resumed, self.again, self.disordered))
+        print("# seed %d: %d chats of %d messages, %d met their fault, %d resumptions, %d sessions lost, %d messages came again with their id, %d chats in another order"
+              % (SEED, self.told, MESSAGES, self.met, self.resumed, self.lost, self.again, self.disordered))
 
     def the_server_ends_well(self):
         self.server.end()
 
 
-folder = tempfile.mkdtemp(prefix="mynah-faults-")
-steps = None
+folder = None if ":" in MYNAHD else tempfile.mkdtemp(prefix="mynah-faults-")
+server = None
 try:
-    steps = Steps(folder)
-    bad = tap([steps.faults_lose_and_double_nothing, steps.the_server_ends_well], lambda: steps.server.log)
+    server = Mynahd(folder) if folder else Bosh(*MYNAHD.split(":"))
+    steps = Steps(server)
+    bad = tap([steps.faults_lose_and_double_nothing, steps.the_server_ends_well], lambda: server.log)
 finally:
-    if steps:
-        clean(steps.server, folder)
-    else:
+    if server:
+        server.clean()
+    elif folder:
         shutil.rmtree(folder)
 sys.exit(bool(bad))

@@ -1,6 +1,6 @@
 /* A client for client_faults.py: logs in, sends numbered messages and asks questions, or listens;
  * comes back as libmynah does, and counts what it is told.
- * usage: faulty JID PORT CA [TO MESSAGES]     the password is in MYNAH_PASSWORD
+ * usage: faulty JID PORT|http://... CA [TO MESSAGES]     the password is in MYNAH_PASSWORD
  * Without TO it prints `got ID BODY` for each message, until its input ends. With it the end is a
  * line `done`, or `broken` and why. */
 #include <poll.h>
@@ -144,6 +144,11 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     config.jid = argv[1];
     config.port = (uint16_t)strtoul(argv[2], NULL, 10);
+    if (!config.port) { /* an address of BOSH */
+        config.bosh = argv[2];
+        config.host = NULL;
+        config.tls = MYNAH_TLS_OFFERED;
+    }
     config.ca_file = argv[3];
     if (argc == 6) {
         to = argv[4];

@@ -3,7 +3,7 @@
 usage: examples.py FOLDER MYNAHD"""
 import contextlib, os, queue, re, signal, subprocess, sys, tempfile, threading
 
-from driver import Cable, DEADLINE, NEW, config_2007, config_new, serving, tap
+from driver import Cable, DEADLINE, Issuer, NEW, config_2007, config_new, serving, tap
 from peers import Ejabberd, Prosody, proxies
 
 FOLDER, MYNAHD = sys.argv[1:]
@@ -355,7 +355,28 @@ def old_login(server, way):
         p.ends()
 
 
-EXAMPLES = [adhoc, annotations, blocklist, bookmark, component, disco, flexoff, ft_recv, ft_send, loop_epoll, loop_glib, loop_uv, message, prep, privacylist, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
+def bosh(server):
+    if server.name == "mynahd":
+        raise Lacks("XEP-0124")
+    http, https = server.bosh
+    for name in "web", "webber":
+        account(server, name, MYNAH_BOSH=http)
+    with Program(server, "bosh", address(server, "web") + "/w", https) as there:
+        there.says("online as %s/w over %s" % (address(server, "web"), https))
+        for way in http, https:
+            with Program(server, "bosh", address(server, "webber"), way, address(server, "web"), "hello 北京") as p:
+                p.says("online as ", "acknowledged")
+                p.ends()
+            there.says("%s/.*: hello 北京" % address(server, "webber"))
+    with Program(server, "bosh", address(server, "web"), https, password="wrong") as p:
+        p.says("the login was refused: not-authorized")
+        p.ends()
+    with Issuer() as other, Program(server, "bosh", address(server, "web"), https, MYNAH_CA=other.folder + "/ca.crt") as p:
+        p.says("the certificate is not trusted")
+        p.ends()
+
+
+EXAMPLES = [adhoc, annotations, blocklist, bookmark, bosh, component, disco, flexoff, ft_recv, ft_send, loop_epoll, loop_glib, loop_uv, message, prep, privacylist, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
 
 
 WAYS = ["socks5://127.0.0.1:{open}", "socks5://us%40er:p%3Aw@127.0.0.1:{socks}", "http://user:pw@127.0.0.1:{http}",
@@ -372,6 +393,20 @@ def behind_proxies(server, ports):
     for way in WAYS[1:3]:
         with Program(server, "message", address(server, name), MYNAH_PROXIES=re.sub(":(p%3Aw|pw)@", ":wrong@", way).format(**ports)) as p:
             p.says(".*the proxy 127.0.0.1: ")
+
+
+def over_http(server, ports):
+    """Other examples go this way as they are, and it goes by proxies, too."""
+    name, way = "surfer", {"MYNAH_BOSH": server.bosh[1]}
+    account(server, name, **way)
+    for proxies in "", WAYS[3].format(**ports):
+        more = {**way, **({"MYNAH_PROXIES": proxies} if proxies else {})}
+        with Program(server, "roster", address(server, name), "friend@" + server.host, **more) as p:
+            p.says("0 contacts", "changed friend@.* \\(a friend\\)", "group ", "changed .*, asked", "removed friend@")
+            p.ends()
+        with Program(server, "script", address(server, name) + "/s", address(server, name), "x" * 100000, **more) as p:
+            p.says("online as ", "sent", "the server is ")
+            p.ends()
 
 
 def short():
@@ -401,6 +436,7 @@ with contextlib.ExitStack() as stack:
     bad = tap([("each example has a row and at most 60 lines", short)] +
               [("%s with %s" % (e.__name__, s.name), lambda e=e, s=s: cell(e, s)) for e in EXAMPLES for s in servers] +
               [("%s with a server of 2007" % way, lambda way=way: old_login(old, way)) for way in ("DIGEST-MD5", "CRAM-MD5", "XEP-0078")] +
-              [("%s behind proxies" % s.name, lambda s=s: behind_proxies(s, ports)) for s in servers],
+              [("%s behind proxies" % s.name, lambda s=s: behind_proxies(s, ports)) for s in servers] +
+             [("%s over HTTP" % s.name, lambda s=s: over_http(s, ports)) for s in servers[1:]],
               lambda: servers[0].log + servers[1].log() + servers[2].log())
 sys.exit(bad != 0)

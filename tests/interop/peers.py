@@ -23,13 +23,17 @@ class Peer:
         self.folder = tempfile.mkdtemp(prefix="mynah-%s-" % self.name)
         self.issuer = Issuer()
         with open(self.issuer.folder + "/host.ext", "w") as f:
-            f.write("subjectAltName = DNS:%s" % HOST)
+            f.write("subjectAltName = DNS:%s, IP:127.0.0.1" % HOST)
         self.issuer.key("host", "-out", "host.csr")
         self.issuer.openssl("x509", "-req", "-in", "host.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
                             "-extfile", "host.ext", "-out", "host.crt")
         self.ca, self.cert, self.key = (self.issuer.folder + "/" + n for n in ("ca.crt", "host.crt", "host.key"))
-        self.ports = free_ports(4)  # c2s, component, http, proxy
+        self.ports = free_ports(5)  # c2s, component, http, proxy, https
         self.process, self.log = None, self.read_log
+
+    @property
+    def bosh(self):
+        return ["http://127.0.0.1:%d/http-bind" % self.ports[2], "https://127.0.0.1:%d/http-bind" % self.ports[4]]
 
     def path(self, name):
         return self.folder + "/" + name
@@ -83,7 +87,7 @@ class Prosody(Peer):
 
     def command(self):
         os.makedirs(self.path("data"))
-        c2s, component, http, proxy = self.ports
+        c2s, component, http, proxy, https = self.ports
         return ["/usr/bin/prosody", "--config", self.write("prosody.cfg.lua", """
 run_as_root = true
 data_path = "%(folder)s/data"
@@ -103,7 +107,8 @@ component_interfaces = { "127.0.0.1" }
 component_ports = { %(component)d }
 http_interfaces = { "127.0.0.1" }
 http_ports = { %(http)d }
-https_ports = { }
+https_interfaces = { "127.0.0.1" }
+https_ports = { %(https)d }
 consider_bosh_secure = true
 proxy65_interfaces = { "127.0.0.1" }
 proxy65_ports = { %(proxy)d }
@@ -120,14 +125,14 @@ Component "proxy.%(host)s" "proxy65"
   proxy65_address = "127.0.0.1"
 Component "part.%(host)s"
   component_secret = "secret"
-""" % dict(folder=self.folder, host=HOST, c2s=c2s, component=component, http=http, proxy=proxy, cert=self.cert, key=self.key)), "-F"], {}
+""" % dict(folder=self.folder, host=HOST, c2s=c2s, component=component, http=http, proxy=proxy, https=https, cert=self.cert, key=self.key)), "-F"], {}
 
 
 class Ejabberd(Peer):
     name = "ejabberd"
 
     def command(self):
-        c2s, component, http, proxy = self.ports
+        c2s, component, http, proxy, https = self.ports
         with open(self.key) as k, open(self.cert) as c:
             pem = self.write("both.pem", k.read() + c.read())
         config = self.write("ejabberd.yml", """
@@ -138,6 +143,7 @@ listen:
   - {port: %(c2s)d, ip: "127.0.0.1", module: ejabberd_c2s, max_stanza_size: 262144, access: all, starttls: true}
   - {port: %(component)d, ip: "127.0.0.1", module: ejabberd_service, access: all, hosts: {part.%(host)s: {password: secret}}}
   - {port: %(http)d, ip: "127.0.0.1", module: ejabberd_http, request_handlers: {/http-bind: mod_bosh}}
+  - {port: %(https)d, ip: "127.0.0.1", module: ejabberd_http, tls: true, request_handlers: {/http-bind: mod_bosh}}
 auth_password_format: scram
 registration_timeout: infinity
 acl: {admin: {user: admin@%(host)s}}
@@ -167,7 +173,7 @@ modules:
   mod_time: {}
   mod_vcard: {search: true, host: search.%(host)s, allow_return_all: true, search_all_hosts: true}
   mod_version: {}
-""" % dict(host=HOST, pem=pem, c2s=c2s, component=component, http=http, proxy=proxy))
+""" % dict(host=HOST, pem=pem, c2s=c2s, component=component, http=http, proxy=proxy, https=https))
         return (["/usr/bin/erl", "-noinput", "-mnesia", "dir", '"%s"' % self.path("mnesia"), "-s", "ejabberd"],
                 {"EJABBERD_CONFIG_PATH": config, "EJABBERD_LOG_PATH": self.path("ejabberd.log"), "ERL_LIBS": "/usr/lib/x86_64-linux-gnu",
                  "ERL_CRASH_DUMP_BYTES": "0", "HOME": self.folder})

@@ -186,8 +186,8 @@ void talk_until(bool (*reached)(void))
         mn_loop_turn(talk.ctx->loop, 20);
     if (!reached())
         test_fail(__FILE__, __LINE__, "stuck before \"%s\" with \"%.*s\"; notes: %.*s",
-                  talk.server.lines[talk.server.at], MN_ARG(mn_buf_view(&talk.server.got)),
-                  MN_ARG(mn_buf_view(&talk.notes)));
+                  talk.server.lines ? talk.server.lines[talk.server.at] : "",
+                  MN_ARG(mn_buf_view(&talk.server.got)), MN_ARG(mn_buf_view(&talk.notes)));
 }
 
 bool talk_done(void)
@@ -215,20 +215,30 @@ bool talk_loses(void)
     return noted("waiting");
 }
 
-void talk_start(const char *const *lines, const struct mynah_client_config *more)
+void talk_connect(const struct mynah_client_config *more)
 {
     static const struct mynah_calls calls = {
         .size = sizeof calls, .state = on_state, .message = on_message, .sent = on_sent};
+    struct mynah_client_config config = *more;
+
+    config.size = sizeof config;
+    mn_buf_clear(&talk.notes);
+    CHECK_INT(mynah_client_new(talk.ctx, &config, &talk.c, NULL), 0);
+    mynah_listen(talk.c, &calls, NULL);
+    CHECK_INT(mynah_client_connect(talk.c), 0);
+    CHECK_INT(mynah_client_connect(talk.c), MYNAH_E_STATE);
+}
+
+void talk_start(const char *const *lines, const struct mynah_client_config *more)
+{
     struct mynah_client_config config =
         more ? *more : (struct mynah_client_config){.no_reconnect = true, .no_roster = true};
 
     char proxies[100];
 
-    config.size = sizeof config;
     config.jid = config.jid ? config.jid : "x.test";
     config.host = "127.0.0.1";
     config.tls = MYNAH_TLS_OFF;
-    mn_buf_clear(&talk.notes);
     talk.ctx = mynah_context_new(NULL);
     server_start(&talk.server, talk.ctx, lines);
     config.port = (uint16_t)strtoul(talk.server.port, NULL, 10);
@@ -238,10 +248,7 @@ void talk_start(const char *const *lines, const struct mynah_client_config *more
         config.host = NULL;
         config.port = 0;
     }
-    CHECK_INT(mynah_client_new(talk.ctx, &config, &talk.c, NULL), 0);
-    mynah_listen(talk.c, &calls, NULL);
-    CHECK_INT(mynah_client_connect(talk.c), 0);
-    CHECK_INT(mynah_client_connect(talk.c), MYNAH_E_STATE);
+    talk_connect(&config);
 }
 
 void talk_end(const char *notes)

@@ -58,6 +58,8 @@ void note(const char *fmt, ...) MN_PRINTF(1, 2);
 bool noted(const char *text);
 /* A client that connects; its states, messages and life lines are noted. */
 void talk_start(const char *const *lines, const struct mynah_client_config *more);
+/* The same in talk.ctx, with that configuration and no server. */
+void talk_connect(const struct mynah_client_config *config);
 void talk_until(bool (*reached)(void)); /* fails the test after a while */
 /* Compares the notes (NULL: not), and ends all. */
 void talk_end(const char *notes);

@@ -1,0 +1,95 @@
+/* From what a client is told to how its next stream is to be found. */
+#include "base/err.h"
+#include "client/client.h"
+#include "net/http.h"
+
+static bool is_plain(const struct mynah_client *c)
+{
+    return c->conf.tls == MYNAH_TLS_OFFERED || c->conf.tls == MYNAH_TLS_OFF;
+}
+
+int attempt_check(const struct mynah_client *c)
+{
+    bool is_auto = c->conf.bosh && !strcmp(c->conf.bosh, "auto");
+    struct mn_arena a = {0};
+    struct mn_url url;
+    int e = MN_E_OK;
+
+    if (c->conf.bosh)
+        e = mn_url_parse(is_auto ? mn_arena_fmt(&a, "https://%s", c->domain_ascii.p)
+                                 : mn_str_from(c->conf.bosh),
+                         &url);
+    if (!e && c->conf.bosh && (c->conf.component_secret || (!url.tls && !is_plain(c))))
+        e = MN_E_DENIED;
+    mn_arena_done(&a, NULL);
+    return e;
+}
+
+static int tls_new(struct mynah_client *c, bool direct, struct mn_tls **out)
+{
+    struct mn_tls_client conf = {.verify = MN_VERIFY_NOTE,
+                                 .ca_file = c->conf.ca_file,
+                                 .cert_file = c->conf.cert_file,
+                                 .key_file = c->conf.key_file,
+                                 .direct = direct};
+    struct mn_buf why = {0};
+    int e;
+
+    mn_tls_unref(*out);
+    e = mn_tls_client(&conf, out, &why);
+    if (e) {
+        mn_buf_c(&why, 0);
+        client_fail_code(c, MYNAH_E_TLS, why.p, true);
+    }
+    mn_buf_free(&why);
+    return e;
+}
+
+/* No name but the first proxy's is looked up here, so no SRV record either. */
+static void through_proxies(struct mynah_client *c, struct way_plan *plan)
+{
+    const struct mn_proxy *first = c->proxies;
+
+    plan->proxies = c->proxies;
+    plan->proxy_count = c->proxy_count;
+    plan->direct = c->conf.tls == MYNAH_TLS_DIRECT;
+    plan->host = c->conf.host ? c->conf.host : c->domain_ascii.p;
+    plan->port = c->conf.port ? c->conf.port : plan->direct ? 5223 : 5222;
+    plan->dial =
+        (struct mn_dial_plan){first->host, first->host, first->port, MN_DIAL_STARTTLS, c->ctx->dns};
+}
+
+/* Where the connection manager is to go, when that is said (XEP-0124, "Session Creation Request").
+ */
+static void over_http(struct mynah_client *c, struct stream_plan *plan)
+{
+    plan->bosh = c->conf.bosh;
+    plan->plain = is_plain(c);
+    plan->from = c->jid.user ? c->bare : NULL;
+    if (c->conf.host && !c->route)
+        c->route = mn_arena_cstr(&c->a, mn_arena_fmt(&c->a, "xmpp:%s:%d", c->conf.host,
+                                                     c->conf.port ? c->conf.port : 5222));
+    plan->route = c->route;
+}
+
+struct stream *attempt_stream(struct mynah_client *c, const struct stream_face *face)
+{
+    enum mn_dial_tls tls = c->conf.tls == MYNAH_TLS_DIRECT     ? MN_DIAL_DIRECT
+                           : c->conf.tls == MYNAH_TLS_REQUIRED ? MN_DIAL_ANY
+                                                               : MN_DIAL_STARTTLS;
+    struct stream_plan plan = {
+        .way.dial = {c->domain_ascii.p, c->conf.host, c->conf.port, tls, c->ctx->dns},
+        .name = c->domain_ascii.p,
+    };
+
+    if ((c->conf.tls != MYNAH_TLS_OFF || c->conf.bosh) &&
+        (tls_new(c, false, &c->tls) || tls_new(c, true, &c->tls_direct)))
+        return NULL;
+    if (c->proxy_count)
+        through_proxies(c, &plan.way);
+    if (c->conf.bosh)
+        over_http(c, &plan);
+    plan.tls = c->tls;
+    plan.tls_direct = c->tls_direct;
+    return stream_new(c->ctx, &plan, face, c);
+}

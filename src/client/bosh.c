@@ -1,0 +1,774 @@
+/* A session of BOSH is a list of bodies, each with its number (rid), in the order in which the
+ * connection manager takes them:
+ *
+ *   answered out of turn ... | asked, on a connection or waiting for one | queued, without a number
+ *
+ * The first one is over when it is answered; what its answer carries is told then, so everything
+ * comes in order whatever connections do. A connection that breaks leaves its question, which is
+ * asked again as it was: the connection manager knows it by its number, and answers with what it
+ * has kept. One request is always with it, for what it has to say. */
+#include "client/bosh.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "client/bosh_body.h"
+#include "client/host_meta.h"
+#include "client/web.h"
+#include "mynah/base.h"
+
+enum {
+    WAIT_S = 60,
+    GRACE_MS = 15000,    /* for an answer behind the time that it may take */
+    PATIENCE_MS = 60000, /* without a connection, where no inactivity is named */
+    RETRY_MS = 250,
+    RETRY_MAX = 5,          /* doublings */
+    PAYLOAD_MAX = 64 << 10, /* in one body, when it is of several elements */
+    POLL_MS = 1000,         /* between empty requests, where no interval is named */
+    HOLLOW_MAX = 5,         /* empty answers to them in a row, each sooner than that */
+    REPORT_MS = 1000,       /* an answer reported as sent so long ago is lost */
+    MOVES_MAX = 3,
+    WEBS_MAX = 18
+};
+
+enum kind { SAYS, CREATES, RESTARTS, PAUSES, ENDS };
+
+struct body {
+    struct mn_list link;
+    enum kind kind;
+    uint64_t rid;  /* 0: not asked yet */
+    uint64_t mark; /* the last write that is in it, or before it */
+    struct mn_buf payload, shown;
+    struct mn_buf request; /* as it was asked, to be asked again */
+    struct web *web;       /* that carries it */
+    int64_t due;
+    bool answered;
+    struct mn_arena a; /* of the answer */
+    struct bosh_answer answer;
+};
+
+struct bosh {
+    struct mynah_context *ctx;
+    const struct stream_plan *plan; /* the stream's */
+    const struct stream_face *face;
+    void *arg;
+    struct host_meta *meta;
+    char *address;
+    struct mn_url url;
+    unsigned moves;
+    char cert[65]; /* of the first connection, in hex; each other one is to have the same */
+    struct web *webs[WEBS_MAX];
+    size_t web_count;
+
+    char *to, *lang, *sid;
+    struct bosh_answer terms; /* of the session; its slices are gone */
+    struct bosh_keys *keys;   /* over plain http */
+    uint64_t rid, got, mark;  /* the last one asked; the last one answered in order */
+    struct mn_list bodies;
+    struct mn_buf payload, shown; /* of the next body */
+    struct mn_turn turn;
+    struct mn_timer timer;
+    unsigned hollow;
+    unsigned failures; /* in a row */
+    int64_t failing;   /* since when; 0: not */
+    int64_t retry_at, polled_at;
+    bool gone, over; /* over: it has ended, or failed */
+};
+
+static void soon(struct bosh *b)
+{
+    if (!b->gone && !b->over)
+        mn_loop_at_end(b->ctx->loop, &b->turn);
+}
+
+static void body_free(struct body *x)
+{
+    mn_list_del(&x->link);
+    mn_buf_free(&x->payload);
+    mn_buf_free(&x->shown);
+    mn_buf_free(&x->request);
+    mn_arena_done(&x->a, NULL);
+    mn_free(x);
+}
+
+static void bodies_free(struct bosh *b)
+{
+    MN_LIST_EACH(n, &b->bodies)
+    body_free(MN_OF(n, struct body, link));
+}
+
+static void webs_close(struct bosh *b)
+{
+    while (b->web_count)
+        web_close(b->webs[--b->web_count], 0);
+    MN_LIST_EACH(n, &b->bodies)
+    MN_OF(n, struct body, link)->web = NULL;
+}
+
+static void stop(struct bosh *b)
+{
+    mn_turn_cancel(&b->turn);
+    mn_timer_stop(&b->timer);
+    webs_close(b);
+    host_meta_free(b->meta);
+    b->meta = NULL;
+}
+
+static void fail(struct bosh *b, int code, const char *condition, const char *why)
+{
+    if (b->gone || b->over)
+        return;
+    b->over = true;
+    b->face->failed(b->arg, code, condition, why);
+}
+
+static void ended(struct bosh *b)
+{
+    if (b->gone || b->over)
+        return;
+    b->over = true;
+    b->face->ended(b->arg);
+}
+
+/* Connections. */
+
+static const struct web_face web_face;
+
+static struct web *web_open(struct bosh *b)
+{
+    struct web *w = web_new(b->ctx, &b->plan->way, b->plan->tls, &b->url, &web_face, b);
+
+    b->webs[b->web_count++] = w;
+    return w;
+}
+
+static struct web *web_free_one(struct bosh *b)
+{
+    for (size_t i = 0; i < b->web_count; i++)
+        if (web_is_idle(b->webs[i]))
+            return b->webs[i];
+    return b->web_count < WEBS_MAX ? web_open(b) : NULL;
+}
+
+/* Returns what it carried. */
+static struct body *web_drop(struct bosh *b, struct web *w)
+{
+    size_t n = 0;
+    struct body *had = NULL;
+
+    for (size_t i = 0; i < b->web_count; i++)
+        if (b->webs[i] != w)
+            b->webs[n++] = b->webs[i];
+    b->web_count = n;
+    web_close(w, 0);
+    MN_LIST_EACH(at, &b->bodies)
+    {
+        struct body *x = MN_OF(at, struct body, link);
+
+        if (x->web == w) {
+            x->web = NULL;
+            had = x;
+        }
+    }
+    return had;
+}
+
+/* To that address, from the beginning: encryption is not given up on the way. */
+static void move_to(struct bosh *b, mn_str address)
+{
+    bool was_tls = b->url.tls;
+
+    mn_free(b->address);
+    b->address = mn_str_dup(address);
+    if (mn_url_parse(mn_str_from(b->address), &b->url)) {
+        fail(b, MYNAH_E_CONNECT, NULL, "BOSH has no such address");
+    } else if (!b->url.tls && (was_tls || !b->plan->plain)) {
+        fail(b, MYNAH_E_TLS, NULL, "BOSH would be without encryption");
+    } else if (b->moves++ > MOVES_MAX) {
+        fail(b, MYNAH_E_CONNECT, NULL, "BOSH is sent from place to place");
+    } else {
+        webs_close(b);
+        bodies_free(b);
+        b->cert[0] = 0;
+        web_open(b);
+    }
+}
+
+/* An answer did not come, or not from the connection manager. */
+static void stumbled(struct bosh *b, int code, const char *why)
+{
+    int64_t now = mn_clock_now(),
+            patience = b->terms.inactivity ? b->terms.inactivity : PATIENCE_MS;
+    unsigned n = b->failures < RETRY_MAX ? b->failures : RETRY_MAX;
+
+    if (!b->sid) {
+        fail(b, code, NULL, why);
+        return;
+    }
+    if (!b->failing)
+        b->failing = now;
+    if (now - b->failing > patience) {
+        fail(b, MYNAH_E_LOST, NULL, why);
+        return;
+    }
+    /* The first time a server may just have closed what it thought idle. */
+    b->retry_at = b->failures++ ? now + (RETRY_MS << n) : now;
+    soon(b);
+}
+
+static void opened(void *arg, struct web *w)
+{
+    struct bosh *b = arg;
+    struct mn_arena a = {0};
+    struct mn_cert_seen seen = {0};
+    bool first = !b->sid && mn_list_empty(&b->bodies);
+
+    if (b->url.tls)
+        mn_conn_cert(web_conn(w), &a, &seen);
+    if (first) {
+        snprintf(b->cert, sizeof b->cert, "%.*s", MN_ARG(seen.sha256));
+        b->face->connected(b->arg, b->url.tls);
+        if (!b->gone && b->url.tls)
+            b->face->secured(b->arg);
+    } else if (!mn_str_is(seen.sha256, b->cert)) { /* XEP-0124, "Connection Between Client..." */
+        fail(b, MYNAH_E_CERTIFICATE, NULL, "another certificate than on the connection before");
+    }
+    mn_arena_done(&a, NULL);
+}
+
+static void lost(void *arg, struct web *w, int code, const char *why)
+{
+    struct bosh *b = arg;
+    struct body *x = web_drop(b, w);
+
+    if (x || !b->sid)
+        stumbled(b, code, why);
+}
+
+/* What a body says. */
+
+static void header_add(struct bosh *b, struct mn_buf *to)
+{
+    bosh_attr(to, "to", mn_str_from(b->to));
+    bosh_attr(to, "from", mn_str_from(b->url.tls ? b->plan->from : NULL));
+    bosh_attr(to, "xml:lang", mn_str_from(b->lang));
+    mn_buf_lit(to, " xmlns:xmpp='urn:xmpp:xbosh'");
+}
+
+static void attributes_add(struct bosh *b, const struct body *x, struct mn_buf *to)
+{
+    bosh_number(to, "rid", x->rid);
+    bosh_attr(to, "sid", mn_str_from(b->sid));
+    if (x->kind == CREATES) {
+        header_add(b, to);
+        bosh_attr(to, "route", mn_str_from(b->plan->route));
+        mn_buf_fmt(to, " ver='1.11' wait='%d' hold='1' ack='1' xmpp:version='1.0'", WAIT_S);
+    } else if (b->got + 1 < x->rid) {
+        bosh_number(to, "ack", b->got);
+    }
+    if (x->kind == RESTARTS) {
+        header_add(b, to);
+        mn_buf_lit(to, " xmpp:restart='true'");
+    }
+    if (x->kind == PAUSES)
+        bosh_number(to, "pause", 1);
+    if (x->kind == ENDS)
+        mn_buf_lit(to, " type='terminate'");
+    if (b->keys)
+        bosh_keys_add(b->keys, x->kind == CREATES, to);
+    if (mn_str_starts(mn_buf_view(&x->payload), MN_STR("<stream:")))
+        mn_buf_lit(to, " xmlns:stream='http://etherx.jabber.org/streams'");
+}
+
+static void wrap(struct mn_buf *to, const struct mn_buf *attributes, const struct mn_buf *payload)
+{
+    mn_buf_lit(to, "<body");
+    mn_buf_str(to, mn_buf_view(attributes));
+    mn_buf_lit(to, " xmlns='http://jabber.org/protocol/httpbind'");
+    if (payload->n) {
+        mn_buf_c(to, '>');
+        mn_buf_str(to, mn_buf_view(payload));
+        mn_buf_lit(to, "</body>");
+    } else {
+        mn_buf_lit(to, "/>");
+    }
+}
+
+static void request_make(struct bosh *b, struct body *x)
+{
+    struct mn_buf attributes = {0}, body = {0}, shown = {0};
+
+    x->rid = ++b->rid;
+    attributes_add(b, x, &attributes);
+    wrap(&body, &attributes, &x->payload);
+    wrap(&shown, &attributes, &x->shown);
+    web_head(&x->request, "POST", &b->url);
+    mn_buf_fmt(&x->request, "Content-Type: text/xml; charset=utf-8\r\nContent-Length: %zu\r\n\r\n",
+               body.n);
+    mn_buf_str(&x->request, mn_buf_view(&body));
+    if (b->face->wire)
+        b->face->wire(b->arg, true, mn_buf_view(&shown));
+    if (x->payload.n)
+        explicit_bzero(x->payload.p, x->payload.n);
+    if (body.n)
+        explicit_bzero(body.p, body.n);
+    mn_buf_free(&x->payload);
+    mn_buf_free(&attributes);
+    mn_buf_free(&body);
+    mn_buf_free(&shown);
+}
+
+/* What was written so far, as a body. */
+static struct body *seal(struct bosh *b, enum kind kind)
+{
+    struct body *x = MN_NEW(struct body);
+
+    x->kind = kind;
+    x->payload = b->payload;
+    x->shown = b->shown;
+    x->mark = b->mark;
+    b->payload = b->shown = (struct mn_buf){0};
+    mn_list_add(&b->bodies, &x->link);
+    return x;
+}
+
+/* Asking. */
+
+static unsigned under_way(const struct bosh *b)
+{
+    unsigned n = 0;
+
+    MN_LIST_EACH(at, &b->bodies)
+    {
+        const struct body *x = MN_OF(at, struct body, link);
+
+        n += x->rid && !x->answered;
+    }
+    return n;
+}
+
+/* The connection manager allows that many at once, and one more for the last word. */
+static bool may_ask(const struct bosh *b, enum kind kind)
+{
+    return kind == CREATES ||
+           (b->sid && under_way(b) < b->terms.requests + (kind == PAUSES || kind == ENDS));
+}
+
+static void ask(struct bosh *b, struct body *x)
+{
+    struct web *w;
+
+    if (!x->rid)
+        request_make(b, x);
+    if (b->gone || b->over)
+        return;
+    w = web_free_one(b);
+    if (!w)
+        return;
+    x->web = w;
+    x->due = mn_clock_now() + (b->sid ? b->terms.wait : WAIT_S * 1000) + GRACE_MS;
+    web_ask(w, mn_buf_view(&x->request));
+}
+
+static int64_t interval(const struct bosh *b)
+{
+    return b->terms.polling > POLL_MS ? b->terms.polling : POLL_MS;
+}
+
+/* An empty request, for what the other side has to say: at once, unless it holds none. */
+static void poll(struct bosh *b)
+{
+    if (b->terms.polls && b->polled_at && mn_clock_now() < b->polled_at + interval(b))
+        return;
+    b->polled_at = mn_clock_now();
+    ask(b, seal(b, SAYS));
+}
+
+static bool ends(const struct bosh *b)
+{
+    return !mn_list_empty(&b->bodies) && MN_OF(b->bodies.prev, struct body, link)->kind == ENDS;
+}
+
+/* When something is to be done though nothing happens. */
+static int64_t next_due(const struct bosh *b)
+{
+    int64_t at = INT64_MAX;
+
+    MN_LIST_EACH(n, &b->bodies)
+    {
+        const struct body *x = MN_OF(n, struct body, link);
+        int64_t due = !x->rid || x->answered ? INT64_MAX : x->web ? x->due : b->retry_at;
+
+        at = due < at ? due : at;
+    }
+    if (at == INT64_MAX && b->terms.polls)
+        at = b->polled_at + interval(b);
+    return at;
+}
+
+static void go_on(struct mn_turn *t)
+{
+    struct bosh *b = MN_OF(t, struct bosh, turn);
+    int64_t now = mn_clock_now(), at;
+
+    MN_LIST_EACH(n, &b->bodies)
+    {
+        struct body *x = MN_OF(n, struct body, link);
+
+        if (x->answered || x->web)
+            continue;
+        if (x->rid ? now < b->retry_at : !may_ask(b, x->kind))
+            break;
+        ask(b, x);
+        if (b->gone || b->over)
+            return;
+    }
+    if (b->payload.n && may_ask(b, SAYS))
+        ask(b, seal(b, SAYS));
+    if (b->sid && !b->gone && !b->over && mn_list_empty(&b->bodies))
+        poll(b);
+    at = b->gone || b->over ? INT64_MAX : next_due(b);
+    if (at != INT64_MAX)
+        mn_timer_start(b->ctx->loop, &b->timer, at > now ? at - now : 0);
+}
+
+static void timed(struct mn_timer *t)
+{
+    struct bosh *b = MN_OF(t, struct bosh, timer);
+
+    MN_LIST_EACH(n, &b->bodies)
+    {
+        struct body *x = MN_OF(n, struct body, link);
+
+        if (x->web && mn_clock_now() >= x->due) {
+            web_drop(b, x->web);
+            stumbled(b, MYNAH_E_TIMEOUT, "no answer in time");
+            return; /* the others have their time, too */
+        }
+    }
+    soon(b);
+}
+
+/* Answers. */
+
+/* Once more, those up to that one that are not answered. */
+static void again(struct bosh *b, uint64_t rid)
+{
+    MN_LIST_EACH(n, &b->bodies)
+    {
+        struct body *x = MN_OF(n, struct body, link);
+
+        if (x->web && x->rid <= rid)
+            web_drop(b, x->web);
+    }
+    soon(b);
+}
+
+static void created(struct bosh *b, struct body *x)
+{
+    struct mn_elem *header = mn_elem_new(&x->a, MN_NS_STREAM, "stream");
+
+    b->terms = x->answer;
+    b->sid = mn_str_dup(x->answer.sid);
+    mn_elem_set(&x->a, header, "id", mn_elem_get(x->answer.body, "authid"));
+    if (x->answer.has_version)
+        mn_elem_set(&x->a, header, "version", MN_STR("1.0"));
+    b->face->opened(b->arg, header);
+}
+
+/* What ends a session by itself, and what the next attempt may do better (XEP-0124, "Terminal
+ * Binding Conditions"). */
+static void terminated(struct bosh *b, struct body *x)
+{
+    const struct bosh_answer *a = &x->answer;
+    const struct mn_elem *uri = mn_elem_child(a->body, MN_NS_BOSH, "uri");
+    static const char *const lost_ones[] = {"item-not-found", "other-request",
+                                            "remote-connection-failed", "see-other-uri"};
+    int code = MYNAH_E_STREAM;
+
+    if (x->kind == CREATES && uri && mn_str_is(a->condition, "see-other-uri")) {
+        move_to(b, mn_str_trim(mn_elem_text(uri, &x->a)));
+        return;
+    }
+    for (size_t i = 0; i < MN_COUNT(lost_ones); i++)
+        if (mn_str_is(a->condition, lost_ones[i]) && b->sid)
+            code = MYNAH_E_LOST;
+    if (a->condition.n)
+        fail(b, code, mn_arena_cstr(&x->a, a->condition),
+             "the connection manager ended the session");
+    else
+        ended(b);
+}
+
+/* Everything up to that body has arrived. */
+static void arrived(struct bosh *b, struct body *x)
+{
+    uint64_t mark = x->mark;
+
+    MN_LIST_EACH(n, &b->bodies)
+    {
+        const struct body *y = MN_OF(n, struct body, link);
+
+        if (y->rid && y->rid <= x->answer.ack && y->mark > mark)
+            mark = y->mark;
+    }
+    b->face->acked(b->arg, mark);
+}
+
+/* An answer whose turn it is; the body is out of the list. */
+static void heed(struct bosh *b, struct body *x)
+{
+    const struct bosh_answer *a = &x->answer;
+
+    b->got = x->rid;
+    if (x->kind == CREATES && !a->terminates) {
+        if (!a->sid.n)
+            fail(b, MYNAH_E_STREAM, NULL, "no connection manager answers there");
+        else
+            created(b, x);
+    }
+    if (!b->gone && !b->over && b->sid)
+        arrived(b, x);
+    if (mn_elem_first(a->body))
+        b->polled_at = 0;
+    /* Who should hold requests and does not, would be asked again without end. */
+    b->hollow = b->polled_at && mn_clock_now() < b->polled_at + POLL_MS ? b->hollow + 1 : 0;
+    b->terms.polls = b->terms.polls || b->hollow > HOLLOW_MAX;
+    for (const struct mn_elem *e = mn_elem_first(a->body); e && !b->gone && !b->over;
+         e = mn_elem_next(e))
+        if (!mn_elem_is(e, MN_NS_BOSH, "uri"))
+            b->face->element(b->arg, e, &x->a);
+    if (!b->gone && !b->over && a->terminates)
+        terminated(b, x);
+    else if (x->kind == ENDS)
+        ended(b);
+}
+
+static void in_order(struct bosh *b)
+{
+    while (!b->gone && !b->over && !mn_list_empty(&b->bodies)) {
+        struct body *x = MN_OF(b->bodies.next, struct body, link);
+
+        if (!x->answered)
+            break;
+        mn_list_del(&x->link);
+        heed(b, x);
+        body_free(x);
+    }
+    soon(b);
+}
+
+/* It is no answer of the connection manager's, or one of those from before version 1.6: they said
+ * by codes of HTTP what ends the session (XEP-0124, "HTTP Conditions"). */
+static void http_error(struct bosh *b, struct body *x, const struct mn_http_message *m)
+{
+    static const struct {
+        unsigned status;
+        const char *condition;
+        int code;
+    } rows[] = {{400, "bad-request", MYNAH_E_STREAM},
+                {403, "policy-violation", MYNAH_E_STREAM},
+                {404, "item-not-found", MYNAH_E_LOST}};
+    mn_str location = mn_http_get(m, "Location");
+    char why[40];
+
+    snprintf(why, sizeof why, "HTTP answers %u", m->status);
+    if (x->kind == CREATES && location.n && m->status / 100 == 3) {
+        move_to(b, location);
+        return;
+    }
+    for (size_t i = 0; i < MN_COUNT(rows); i++)
+        if (b->sid && b->terms.legacy && m->status == rows[i].status) {
+            fail(b, rows[i].code, rows[i].condition, why);
+            return;
+        }
+    stumbled(b, MYNAH_E_CONNECT, why);
+}
+
+static void read_answer(struct bosh *b, struct body *x, mn_str text)
+{
+    int e;
+
+    x->a.pool = mn_loop_pool(b->ctx->loop);
+    e = bosh_answer_parse(text, &x->a, &x->answer);
+    if (e) {
+        fail(b, MYNAH_E_STREAM, NULL,
+             e == MN_E_FORMAT ? "no connection manager answers there" : mn_err_text(e));
+    } else if (x->answer.repeat && b->sid) {
+        mn_arena_done(&x->a, mn_loop_pool(b->ctx->loop));
+        again(b, x->rid);
+        stumbled(b, MYNAH_E_LOST, "the connection manager asks for everything again");
+    } else {
+        x->answered = true;
+        b->failures = 0;
+        b->failing = 0;
+        if (x->answer.report && x->answer.time >= REPORT_MS)
+            again(b, x->answer.report);
+        in_order(b);
+    }
+}
+
+static void answered(void *arg, struct web *w, const struct mn_http_message *m)
+{
+    struct bosh *b = arg;
+    struct body *x = NULL;
+
+    MN_LIST_EACH(n, &b->bodies)
+    if (MN_OF(n, struct body, link)->web == w)
+        x = MN_OF(n, struct body, link);
+    x->web = NULL;
+    if (b->face->wire)
+        b->face->wire(b->arg, false, m->body);
+    if (b->gone || b->over)
+        return;
+    if (m->last)
+        web_drop(b, w);
+    if (m->status == 200)
+        read_answer(b, x, m->body);
+    else
+        http_error(b, x, m);
+}
+
+static const struct web_face web_face = {opened, answered, lost};
+
+/* Its life. */
+
+static void found(void *arg, int code, mn_str address, const char *why)
+{
+    struct bosh *b = arg;
+
+    if (code)
+        fail(b, code, NULL, why);
+    else
+        move_to(b, address);
+}
+
+struct bosh *bosh_new(struct mynah_context *ctx, const struct stream_plan *plan,
+                      const struct stream_face *face, void *arg)
+{
+    struct bosh *b = MN_NEW(struct bosh);
+
+    b->ctx = ctx;
+    b->plan = plan;
+    b->face = face;
+    b->arg = arg;
+    b->turn.run = go_on;
+    b->timer.fire = timed;
+    mn_list_init(&b->bodies);
+    if (!strcmp(plan->bosh, "auto"))
+        b->meta = host_meta_new(ctx, plan, found, b);
+    else
+        move_to(b, mn_str_from(plan->bosh));
+    return b;
+}
+
+void bosh_header(struct bosh *b, const struct stream_head *h)
+{
+    if (b->sid) {
+        if (b->payload.n)
+            seal(b, SAYS);
+        seal(b, RESTARTS);
+    } else {
+        mn_free(b->to);
+        mn_free(b->lang);
+        mn_free(b->keys);
+        b->to = mn_str_dup(h->to);
+        b->lang = mn_str_dup(h->lang);
+        b->keys = b->url.tls ? NULL : MN_NEW(struct bosh_keys);
+        b->rid = 1 + mn_rand_u64() % (1ULL << 52); /* never comes to 2^53 */
+        seal(b, CREATES);
+    }
+    soon(b);
+}
+
+void bosh_write(struct bosh *b, mn_str bytes, mn_str shown)
+{
+    if (b->gone || b->over || ends(b))
+        return;
+    if (b->payload.n && b->payload.n + bytes.n > PAYLOAD_MAX)
+        seal(b, SAYS);
+    bosh_payload_add(&b->payload, bytes);
+    bosh_payload_add(&b->shown, shown);
+    b->mark++;
+    soon(b);
+}
+
+void bosh_end(struct bosh *b)
+{
+    if (b->sid && !b->gone && !b->over && !ends(b))
+        seal(b, ENDS);
+    soon(b);
+}
+
+static const struct stream_face quiet;
+
+/* The last word goes where nobody else is: it cannot be waited for. */
+static void last_word(struct bosh *b, int64_t linger_ms)
+{
+    struct body *x;
+
+    for (size_t i = 0; i < b->web_count; i++)
+        if (web_is_idle(b->webs[i]) && web_conn(b->webs[i]) && may_ask(b, PAUSES) &&
+            (b->terms.pause || b->payload.n)) {
+            x = seal(b, b->terms.pause ? PAUSES : SAYS);
+            request_make(b, x);
+            web_ask(b->webs[i], mn_buf_view(&x->request));
+            web_close(b->webs[i], linger_ms);
+            b->webs[i] = b->webs[--b->web_count];
+            return;
+        }
+}
+
+void bosh_close(struct bosh *b, int64_t linger_ms)
+{
+    bool last = linger_ms && b->sid && !b->over && !ends(b);
+
+    b->face = &quiet;
+    if (last)
+        last_word(b, linger_ms);
+    b->gone = true;
+    stop(b);
+}
+
+void bosh_free(struct bosh *b)
+{
+    if (!b)
+        return;
+    bodies_free(b);
+    mn_buf_free(&b->payload);
+    mn_buf_free(&b->shown);
+    mn_free(b->address);
+    mn_free(b->to);
+    mn_free(b->lang);
+    mn_free(b->sid);
+    mn_free(b->keys);
+    mn_free(b);
+}
+
+/* What the old network has swallowed is not waited for. */
+void bosh_renew(struct bosh *b)
+{
+    if (!b->sid || b->over)
+        return;
+    webs_close(b);
+    b->retry_at = 0;
+    soon(b);
+}
+
+bool bosh_is_tls(const struct bosh *b)
+{
+    return b->url.tls;
+}
+
+uint64_t bosh_mark(const struct bosh *b)
+{
+    return b->mark;
+}
+
+struct mn_conn *bosh_conn(const struct bosh *b)
+{
+    for (size_t i = 0; i < b->web_count; i++)
+        if (web_conn(b->webs[i]))
+            return web_conn(b->webs[i]);
+    return NULL;
+}
