@@ -43,6 +43,8 @@ static const struct mn_conf_row account_rows[] = {
     {"proxies", MN_CONF_TEXT, ACCOUNT(proxies), "",
      .text =
          N_("ways out, the first one first: socks5://user:password@host:port http://host:port")},
+    {"bosh", MN_CONF_TEXT, ACCOUNT(bosh), "",
+     .text = N_("over HTTP: https://host/path, or auto for what the domain says; empty: TCP")},
     {0},
 };
 
@@ -166,5 +168,6 @@ struct mynah_client_config im_client_config(const struct im_account *acc, mn_str
         .pin = set(a, acc->pin),
         .mechanisms = set(a, acc->mechanisms),
         .proxies = set(a, acc->proxies),
+        .bosh = set(a, acc->bosh),
     };
 }

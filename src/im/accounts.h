@@ -8,7 +8,7 @@
 /* Where a password is when no command and no file is named. */
 enum im_password_place { IM_PASSWORD_ASK, IM_PASSWORD_SECRET };
 struct im_account {
-    mn_str jid, password_command, password_file, host, ca_file, pin, mechanisms, proxies;
+    mn_str jid, password_command, password_file, host, ca_file, pin, mechanisms, proxies, bosh;
     int64_t port;
     int password; /* enum im_password_place */
     int tls;      /* enum mynah_tls */
