@@ -67,10 +67,12 @@ void command_config_show(struct command *c)
     command_ok(c, json_pack("{so}", "config", list));
 }
 
-/* A reload: read on a work lane, then handed from loop to loop. It begins at the first owner, so
- * that two of them arrive everywhere in the same order. */
+/* A reload: read on a work lane, then handed from loop to loop. They go through the first owner one
+ * at a time: the last that was asked for is the last that reads, and each is told what it changed.
+ */
 struct reload {
-    struct mn_job job; /* first */
+    struct mn_job job;   /* first */
+    struct mn_list link; /* in srv->reloads; the first one of these is under way */
     struct command *c;
     struct snapshot *old, *fresh;
     struct mn_buf why;
@@ -129,13 +131,32 @@ static void log_told(const json_t *ok)
     mn_buf_free(&restart);
 }
 
-static void reload_free(struct reload *r)
+static void begin(struct server *srv);
+
+/* The command is answered behind this. */
+static void end(struct reload *r)
 {
+    struct server *srv = r->c->srv;
+
     mn_notify("READY=1");
+    mn_list_del(&r->link);
     snapshot_unref(r->old);
     snapshot_unref(r->fresh);
     mn_buf_free(&r->why);
     mn_free(r);
+    begin(srv);
+}
+
+static void refuse(struct reload *r)
+{
+    struct command *c = r->c;
+    mn_str why = mn_arena_str(&c->a, mn_buf_view(&r->why));
+
+    end(r);
+    if (why.n)
+        command_fail(c, MN_COND_NOT_ACCEPTABLE, "nothing is changed: %.*s", MN_ARG(why));
+    else
+        command_fail(c, MN_COND_RESOURCE_CONSTRAINT, "too much is going on; try again");
 }
 
 static void take(struct command *c)
@@ -153,8 +174,13 @@ static void taken(struct command *c)
     json_t *ok = told(r);
 
     log_told(ok);
-    reload_free(r);
+    end(r);
     command_ok(c, ok);
+}
+
+static void back(struct command *c)
+{
+    command_go(c, c->srv->owners[0], taken);
 }
 
 static void reload_read(struct mn_job *j)
@@ -173,31 +199,41 @@ static void reload_done(struct mn_job *j)
         if (r->fresh->conf->log.level != r->old->conf->log.level)
             mn_log_set_level((enum mn_log_level)r->fresh->conf->log.level);
         mn_log_set_format(config_log_format(r->fresh->conf, r->c->srv->log_auto));
-        command_visit(c, take, taken);
+        command_visit(c, take, back);
         return;
     }
     for (size_t i = 0; i < r->why.n; i++) /* a line each is one line here */
         if (r->why.p[i] == '\n')
             r->why.p[i] = ';';
     mn_log_error(NULL, "configuration not reloaded", MN_F("why", mn_buf_view(&r->why)));
-    command_fail(c, MN_COND_NOT_ACCEPTABLE, "nothing is changed: %.*s",
-                 MN_ARG(mn_buf_view(&r->why)));
-    reload_free(r);
+    refuse(r);
+}
+
+static void begin(struct server *srv)
+{
+    struct reload *r;
+
+    if (mn_list_empty(&srv->reloads))
+        return;
+    r = MN_OF(srv->reloads.next, struct reload, link);
+    mn_notify_reloading();
+    r->old = snapshot_ref(owner_here()->snap);
+    r->job = (struct mn_job){.run = reload_read, .done = reload_done, .loop = owner_here()->loop};
+    if (mn_work_submit(srv->work, MN_LANE_OTHER, &r->job))
+        refuse(r);
 }
 
 static void reload(struct command *c)
 {
     struct reload *r = MN_NEW(struct reload);
+    bool first = mn_list_empty(&c->srv->reloads);
 
-    mn_notify_reloading();
     c->state = r;
     r->c = c;
-    r->old = snapshot_ref(owner_here()->snap);
-    r->job = (struct mn_job){.run = reload_read, .done = reload_done, .loop = owner_here()->loop};
-    if (!mn_work_submit(c->srv->work, MN_LANE_OTHER, &r->job))
-        return;
-    command_fail(c, MN_COND_RESOURCE_CONSTRAINT, "too much is going on; try again");
-    reload_free(r);
+    mn_list_init(&r->link);
+    mn_list_add(&c->srv->reloads, &r->link);
+    if (first)
+        begin(c->srv);
 }
 
 void command_reload(struct command *c)

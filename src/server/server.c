@@ -92,6 +92,7 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     int e;
 
     mn_list_init(&s->listening);
+    mn_list_init(&s->reloads);
     s->conf = opt->conf;
     s->store = opt->store;
     s->work = opt->work;

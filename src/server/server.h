@@ -21,6 +21,7 @@ struct server {
     struct host *hosts; /* every one since the start; snapshot.c's own. What is served is in the
                            owners' snapshots */
     struct mn_list listening; /* listening.c's own */
+    struct mn_list reloads;   /* command_config.c's own */
     struct component *components;
     size_t component_count;
     struct owner **owners;

@@ -390,6 +390,42 @@ def the_log_changes_its_format():
     reload()
 
 
+def reloads_that_meet_end_as_the_last():
+    """One waits in the middle of its files while another is asked for: each says what it changed, and the last one holds."""
+    key, certificate = FOLDER + "/key", FOLDER + "/data/certs/%s.crt" % FIRST
+    os.mkfifo(key)
+    configure(domains=[{"name": FIRST, "certificate": certificate, "key": key}, {"name": SECOND}], modules={"time": "off"}, log={"level": "debug"})
+    told = []
+    first = threading.Thread(target=lambda: told.append(ask("reload")))
+    first.start()
+    feed = []
+
+    def is_read():
+        try:
+            feed.append(os.open(key, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return False
+        return True
+    wait_for(is_read, "the key")
+    configure()
+    second = threading.Thread(target=lambda: told.append(ask("reload")))
+    second.start()
+    for _ in range(3):
+        ask("status")
+    with open(certificate[:-3] + "key", "rb") as f:
+        os.write(feed[0], f.read())
+    os.close(feed[0])
+    for t in first, second:
+        t.join(2 * DEADLINE)
+    keys = ["domains[0].certificate", "domains[0].key", "modules.time", "log.level"]
+    assert [sorted(t["changed"]) for t in told] == 2 * [sorted(keys)], told
+    assert {c["key"]: c["value"] for c in ask("config", "show")["config"]}["modules.time"] == "on"
+    since = len(server.log)
+    login("anna", FIRST).ping()
+    ask("reload")
+    assert not logged(" debug ", since), server.log[since:]
+
+
 configure()
 server = Server(MYNAHD, PATH, FIRST)
 failed = 1
@@ -397,7 +433,8 @@ try:
     failed = tap([the_table_is_covered, a_domain_comes, a_domain_goes_and_comes_back, the_first_domain_goes,
                   a_domain_that_a_component_has_is_refused, domains_come_and_go_while_people_log_in, a_listener_comes_and_goes,
                   a_listener_changes_where_it_is, a_port_that_is_taken_refuses_all_of_it, an_address_makes_way_for_all_addresses, each_family_of_addresses,
-                  modules_go_and_come_back, what_waits_for_a_start_is_said, the_log_changes_its_format, ("end", server.end)],
+                  modules_go_and_come_back, what_waits_for_a_start_is_said, the_log_changes_its_format,
+                  reloads_that_meet_end_as_the_last, ("end", server.end)],
                  lambda: server.log)
 finally:
     if server.process.poll() is None:
