@@ -51,6 +51,20 @@ enum command_right command_right(const struct owner *o, const struct host *h,
     return right;
 }
 
+bool command_names(const struct owner *o, const struct mn_jid *account)
+{
+    const struct config *conf = o->snap->conf;
+    const struct conf_domain *d = conf->domains.items;
+    mn_str bare = mn_jid_bare(account);
+    struct mn_arena a = {0};
+    bool named = listed(&conf->admins, bare, &a);
+
+    for (size_t i = 0; i < conf->domains.count; i++)
+        named |= listed(&d[i].admins, bare, &a);
+    mn_arena_done(&a, NULL);
+    return named;
+}
+
 /* Travelling. */
 
 static void arrived(struct mn_post *p)

@@ -83,6 +83,8 @@ struct command_asker {
 /* What an account may ask a host of ours for. */
 enum command_right command_right(const struct owner *o, const struct host *h,
                                  const struct mn_jid *who);
+/* Does the configuration let that account administer anything? */
+bool command_names(const struct owner *o, const struct mn_jid *account);
 /* The row of those words that knows all these arguments, else the first of those words, else NULL.
  */
 const struct command_row *command_find(const json_t *words, const json_t *args);

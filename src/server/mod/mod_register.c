@@ -2,6 +2,7 @@
  * configuration opens that; changing the own password and removing the own account, never somebody
  * else's. */
 #include "server/account.h"
+#include "server/command.h"
 #include "server/module.h"
 #include "server/stranger.h"
 #include "xmpp/form.h"
@@ -152,13 +153,33 @@ static enum mn_cond ask(struct iq *iq, struct account_change *ch)
     return MN_COND_LATER;
 }
 
+/* An administrator's account that is not there yet is not for whoever comes first. */
+static bool is_kept(const struct c2s *c, struct account_change *ch)
+{
+    struct mn_jid j;
+
+    if (mn_jid_make(ch->name, ch->host->name, (mn_str){0}, &ch->arena, &j) ||
+        !command_names(c->owner, &j))
+        return false;
+    if (stranger_may_log(c->srv, mn_conn_peer(c->conn), &c->log))
+        mn_log_warn(&c->log, "registration refused", MN_F("account", mn_jid_bare(&j)),
+                    MN_FC("why", "it is listed in admins: make it with mynahctl user add"));
+    return true;
+}
+
 static enum mn_cond create(struct iq *iq, struct c2s *c)
 {
+    struct account_change *ch;
+
     if (!is_open(c))
         return MN_COND_NOT_ALLOWED;
     if (!stranger_may_register(c->owner, mn_conn_peer(c->conn)))
         return MN_COND_RESOURCE_CONSTRAINT;
-    return ask(iq, change_new(iq, ACCOUNT_CREATE));
+    ch = change_new(iq, ACCOUNT_CREATE);
+    if (!is_kept(c, ch))
+        return ask(iq, ch);
+    account_change_free(ch);
+    return MN_COND_CONFLICT; /* as of a name that is taken */
 }
 
 /* The session that removed its account hears so first (XEP-0077, 3.2), then it ends as well. */
@@ -230,7 +251,8 @@ static enum mn_cond on_set(struct iq *iq)
 const struct module mod_register = {
     .name = "register",
     .xep = {{77, "2.4", "In-Band Registration",
-             "wire/register; wire/register-closed; wire/register-limits; wire/trace-register"}},
+             "wire/register; wire/register-closed; wire/register-limits; wire/register-named; "
+             "wire/trace-register"}},
     .feature = {"jabber:iq:register"},
     .iq = {{MN_TYPE_GET, MN_NS_REGISTER, "query", AT_STREAM | AT_HOST | AT_USER, on_get},
            {MN_TYPE_SET, MN_NS_REGISTER, "query", AT_STREAM | AT_HOST | AT_USER, on_set}},
