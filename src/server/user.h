@@ -28,7 +28,8 @@ struct user {
     struct {                     /* messages for who is away (mod_offline) */
         struct flush *flush;     /* they are going out, or are out and nobody has said so yet */
         struct session *to;      /* who gets them, and has not said that it has them */
-        uint64_t upto;           /* number of the last one that it got */
+        uint64_t upto;           /* number of the last one that it got, or `had` */
+        uint64_t had;            /* and of the last one that a client is known to have */
         bool behind;             /* more go to it: what comes is stored behind them */
         bool known;              /* these are */
         uint64_t count, bytes;

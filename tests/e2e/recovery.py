@@ -255,6 +255,47 @@ def a_full_disk_refuses_what_is_stored_and_nothing_else():
         machine.end()
 
 
+def who_has_a_message_does_not_get_it_again():
+    """Also when a full disk kept it from leaving the log; it leaves when there is room."""
+    machine = Machine()
+    try:
+        server = machine.start()
+        for name in ["a", "away"]:
+            Client(server).register(name)
+        a, away = person(server, "a"), person(server, "away")
+        away.send("<presence/>")
+        away.ping()
+        away.send("</stream:stream>")
+        away.ends()
+        for i in range(3):
+            a.send("<message to='away@localhost'><body>%d</body></message>" % i)
+        a.ping()
+        machine.set(FULL, 1)
+        away = person(server, "away")
+        away.send("<presence/>")
+        away.until("<body>2</body>", "<iq [^>]*id='has-[^>]*>.*?</iq>")
+        assert "<resource-constraint" in ask(away, "set", "p", private("k", "behind the answer"))
+        away.send("</stream:stream>")
+        away.ends()
+        machine.set(FULL, 0)
+        away = person(server, "away")
+        away.send("<presence/><message to='away@localhost'><body>end</body></message>")
+        assert re.findall("<body>([^<]*)</body>", away.until("<body>end</body>")) == ["end"]
+        db, until = sqlite3.connect("file:%s/mynah.db?mode=ro" % machine.data, uri=True), time.monotonic() + DEADLINE
+        while db.execute("SELECT count(*) FROM record").fetchone() != (0,) and time.monotonic() < until:
+            away.ping()
+            time.sleep(0.05)
+        db.close()
+        server.end()
+        server = machine.start()
+        away = person(server, "away")
+        away.send("<presence/><message to='away@localhost'><body>end</body></message>")
+        assert re.findall("<body>([^<]*)</body>", away.until("<body>end</body>")) == ["end"]
+        server.end()
+    finally:
+        machine.end()
+
+
 def what_was_refused_is_not_taken_for_stored():
     """While the account is read anew, memory has a change that the disk refused: nothing is judged by it."""
     machine, block = Machine(), "<%s xmlns='urn:xmpp:blocking'><item jid='x@localhost'/></%s>"
@@ -507,7 +548,7 @@ def a_kept_database_of_version_1_is_read():
 
 
 sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes), a_disk_that_lies_is_found_out,
-                   a_full_disk_refuses_what_is_stored_and_nothing_else,
+                   a_full_disk_refuses_what_is_stored_and_nothing_else, who_has_a_message_does_not_get_it_again,
                    what_was_refused_is_not_taken_for_stored, a_failed_sync_ends_it_with_one_line,
                    who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_comes_back_is_told_of_what_was_being_stored,
                    who_comes_back_after_a_stop_is_told_of_it_too, a_file_that_it_cannot_use_is_named_in_one_line,

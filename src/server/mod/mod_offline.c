@@ -193,7 +193,6 @@ struct flush {
     bool over;       /* all is out */
     bool exact;      /* `out` is known; not of a session that was kept over a restart */
     bool plain;      /* some went out before the session acknowledged by itself */
-    uint64_t had;    /* number of the last one that left the log */
     uint64_t marked; /* the mark stands behind that one; 0: none */
     struct {
         uint64_t count, bytes;
@@ -216,7 +215,7 @@ static void flush_stop(struct flush *f)
 static void flush_end(struct flush *f)
 {
     f->u->offline.to = NULL;
-    f->u->offline.upto = 0;
+    f->u->offline.upto = f->u->offline.had;
     flush_stop(f);
 }
 
@@ -247,10 +246,62 @@ static void go(struct flush *f)
     mn_timer_start(f->u->owner->loop, &f->timer, 0);
 }
 
+/* What a client has leaves the log; when that fails, later. Nobody gets it again meanwhile. */
+enum { TRIM_AGAIN_MS = 1000 };
+
+struct trim {
+    struct wait wait;
+    struct mn_timer timer;
+    struct user *u;
+    uint64_t upto;
+};
+
+static void trim_write(struct trim *t)
+{
+    struct user *u = t->u;
+
+    u->wrote =
+        store_log_trim(u->owner->writer, mn_jid_bare(&u->jid), "offline", UINT64_MAX >> 1, t->upto);
+    user_act(u, &t->wait);
+}
+
+static void trim_end(struct trim *t)
+{
+    user_let(t->u);
+    mn_free(t);
+}
+
+static void trim_again(struct mn_timer *timer)
+{
+    struct trim *t = MN_OF(timer, struct trim, timer);
+
+    t->u->offline.known = false; /* it may have been counted with these */
+    if (t->u->owner->stopping || t->upto < t->u->offline.had)
+        trim_end(t);
+    else
+        trim_write(t);
+}
+
+static void trimmed(struct wait *w, int result)
+{
+    struct trim *t = MN_OF(w, struct trim, wait);
+
+    if (result)
+        mn_timer_start(t->u->owner->loop, &t->timer, TRIM_AGAIN_MS);
+    else
+        trim_end(t);
+}
+
 static void trim(struct user *u, uint64_t upto)
 {
-    u->wrote =
-        store_log_trim(u->owner->writer, mn_jid_bare(&u->jid), "offline", UINT64_MAX >> 1, upto);
+    struct trim *t = MN_NEW(struct trim);
+
+    u->offline.had = t->upto = upto;
+    t->u = u;
+    t->wait.go = trimmed;
+    t->timer.fire = trim_again;
+    user_need(u);
+    trim_write(t);
 }
 
 static void had(struct flush *f)
@@ -263,13 +314,12 @@ static void had(struct flush *f)
     u->offline.bytes -= f->before.bytes;
     f->out.count -= f->before.count;
     f->out.bytes -= f->before.bytes;
-    f->had = f->marked;
     f->marked = 0;
 }
 
 static void mark(struct flush *f)
 {
-    if (f->marked || f->u->offline.upto == f->had)
+    if (f->marked || f->u->offline.upto == f->u->offline.had)
         return;
     f->marked = f->u->offline.upto;
     f->before.count = f->out.count;
@@ -288,7 +338,7 @@ static void flush_on(struct mn_timer *t)
     struct user *u = f->u;
     struct session *s = u->offline.to;
 
-    if (!s || (!takes(s) && u->offline.upto == f->had))
+    if (!s || (!takes(s) && u->offline.upto == u->offline.had))
         s = u->offline.to = taker(u);
     if (u->owner->stopping) {
         flush_stop(f);
@@ -334,7 +384,7 @@ static void all_out(struct flush *f)
     u->offline.count = f->out.count;
     u->offline.bytes = f->out.bytes;
     f->idle = f->over = true;
-    if (u->offline.upto == f->had)
+    if (u->offline.upto == u->offline.had)
         flush_end(f);
 }
 
@@ -438,14 +488,12 @@ static void left(struct user *u, struct session *s)
     if (u->offline.to != s)
         return;
     upto = acknowledged(u, s);
-    if (upto > (f ? f->had : 0)) {
+    if (upto > u->offline.had) {
         trim(u, upto);
         u->offline.known = false;
-        if (f)
-            f->had = upto;
     }
     u->offline.to = NULL;
-    u->offline.upto = f ? f->had : 0;
+    u->offline.upto = u->offline.had;
     if (!f)
         return;
     f->marked = f->out.count = f->out.bytes = 0;
