@@ -338,12 +338,12 @@ static void echo(struct mn_post *p)
     mn_loop_post(c->owner->loop, p);
 }
 
-static void take(struct c2s *c, struct mn_stanza *st)
+static void take(struct c2s *c, struct mn_stanza *st, bool malformed)
 {
     struct owner *o = c->owner;
 
     o->crowded = NULL;
-    session_take(c->session, st);
+    session_take(c->session, st, malformed);
     if (c->state != C2S_BOUND || c->waiting)
         return;
     c->busy = session_is_busy(c->session);
@@ -366,23 +366,11 @@ static void bound_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
         mn_stanza_unref(st);
         return;
     }
-    st->from = c->session->jid;
-    if (!malformed) {
-        /* The session's address outlives no stanza: a copy of its own. */
-        mn_stanza_from(st, &c->session->jid);
-        if (!st->lang.p && c->lang.n)
-            st->lang = mn_arena_str(&st->arena, c->lang);
-        take(c, st);
-        return;
-    }
-    if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_RESULT) {
-        struct mn_stanza *e =
-            mn_stanza_error(st, MN_COND_JID_MALFORMED, MN_STR("to is no address"));
-
-        session_give(c->session, e);
-    }
-    c->session->in_count++;
-    mn_stanza_unref(st);
+    /* The session's address outlives no stanza: a copy of its own. */
+    mn_stanza_from(st, &c->session->jid);
+    if (!st->lang.p && c->lang.n)
+        st->lang = mn_arena_str(&st->arena, c->lang);
+    take(c, st, malformed);
 }
 
 /* Without a bound resource only a few IQs are heard (registration, jabber:iq:auth, bind). */

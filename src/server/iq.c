@@ -102,6 +102,7 @@ struct answering {
     struct user *user;
     struct session *via;
     uint32_t seq;
+    struct ticket *ticket; /* a part: what is asked later is answered behind this */
     struct mn_stanza *request, *answer;
 };
 
@@ -121,6 +122,7 @@ static void answer_go(struct wait *w, int result)
     } else {
         router_send(a->answer);
     }
+    ticket_done(a->ticket);
     mn_stanza_unref(a->request);
     if (a->user)
         user_let(a->user);
@@ -148,6 +150,8 @@ static void answer_send(struct iq *iq, struct mn_stanza *answer)
     a->user = iq->user;
     a->via = iq->via ? session_ref(iq->via) : NULL;
     a->seq = iq->seq;
+    if (iq->via)
+        a->ticket = iq->held ? ticket_more(iq->ticket) : ticket_part(iq->owner);
     a->request = mn_stanza_ref(iq->st);
     a->answer = answer;
     user_need(a->user);

@@ -196,6 +196,13 @@ struct ticket *ticket_part(struct owner *o)
     return o->now.ticket;
 }
 
+struct ticket *ticket_more(struct ticket *t)
+{
+    if (t)
+        t->parts++;
+    return t;
+}
+
 void ticket_done(struct ticket *t)
 {
     struct session *s;

@@ -101,5 +101,6 @@ struct gate *fifo_make(struct owner *o, enum fifo_side side, mn_str from, mn_str
 /* A part of the ticket of the stanza being handled; NULL when that stanza came from no session of
  * ours. */
 struct ticket *ticket_part(struct owner *o);
+struct ticket *ticket_more(struct ticket *t); /* another part of that one; accepts NULL */
 /* Gives the part back; on the loop of the ticket's session only. Accepts NULL. */
 void ticket_done(struct ticket *t);

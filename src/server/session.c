@@ -420,7 +420,15 @@ static void message_out(struct session *s, struct mn_stanza *st)
         session_sent(s, st);
 }
 
-void session_take(struct session *s, struct mn_stanza *st)
+/* It is answered in its turn, like any other. */
+static void refuse(struct session *s, struct mn_stanza *st, enum mn_cond cond, const char *why)
+{
+    if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_RESULT)
+        session_answer(s, s->in_count, mn_stanza_error(st, cond, mn_str_from(why)));
+    mn_stanza_unref(st);
+}
+
+void session_take(struct session *s, struct mn_stanza *st, bool malformed)
 {
     struct owner *o = s->user->owner;
 
@@ -432,7 +440,9 @@ void session_take(struct session *s, struct mn_stanza *st)
     o->count.stanzas++;
     if (s->has != s->marks && !s->sm && mn_clock_now() - s->marked > LATE_MS && !session_queued(s))
         session_had(s);
-    if (s->user->blocklist && block_hits(s->user, &st->to)) {
+    if (malformed) {
+        refuse(s, st, MN_COND_JID_MALFORMED, "to is no address");
+    } else if (s->user->blocklist && block_hits(s->user, &st->to)) {
         struct mn_stanza *e = block_error(st);
 
         if (e)
@@ -443,13 +453,7 @@ void session_take(struct session *s, struct mn_stanza *st)
     } else if (st->kind == MN_MESSAGE) {
         message_out(s, st);
     } else if (!iq_ok(st)) {
-        if (st->type != MN_TYPE_ERROR && st->type != MN_TYPE_RESULT) {
-            struct mn_stanza *e = mn_stanza_error(st, MN_COND_BAD_REQUEST,
-                                                  MN_STR("an iq has an id, a type and one child"));
-
-            session_answer(s, s->in_count, e);
-        }
-        mn_stanza_unref(st);
+        refuse(s, st, MN_COND_BAD_REQUEST, "an iq has an id, a type and one child");
     } else {
         iq_out(s, s->in_count, st);
     }

@@ -74,8 +74,9 @@ struct session *session_find(const struct user *u, mn_str resource);
 struct session *session_ref(struct session *s);
 void session_unref(struct session *s);
 
-/* One inbound stanza from the endpoint, stamped already; takes over the reference. */
-void session_take(struct session *s, struct mn_stanza *st);
+/* One inbound stanza from the endpoint, stamped already; takes over the reference. `malformed`: its
+ * `to` is no address. */
+void session_take(struct session *s, struct mn_stanza *st, bool malformed);
 /* A message of its is settled: its account's other sessions may see it. Takes over the reference.
  */
 void session_sent(struct session *s, struct mn_stanza *st);

@@ -95,7 +95,7 @@ static mn_str ask(const char *id)
                      id ? "<x xmlns='jabber:x:data' type='submit'/>" : ""),
         &st));
     mn_stanza_from(st, &session->jid);
-    session_take(session, st);
+    session_take(session, st, false);
     turn();
     return mn_buf_view(&got);
 }

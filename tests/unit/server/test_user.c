@@ -143,7 +143,7 @@ static void says(struct session *s, enum mn_kind kind, enum mn_type type, const 
         st->id = mn_str_from(id);
     mn_elem_add_text(&st->arena, mn_stanza_body(st), MN_NS_CLIENT, "body", MN_STR("Hi"));
     mn_stanza_seal(st);
-    session_take(s, st);
+    session_take(s, st, false);
 }
 
 /* Available, interested, and nothing written yet. */
