@@ -2,96 +2,200 @@
 
 #include <wchar.h>
 
-#include "base/buf.h"
+enum { BROKEN = 0xfffd, JOINER = 0x200d, MARKS_MAX = 3 };
 
-/* C0, DEL, C1, and what turns the direction of text. */
-static size_t harmful(const unsigned char *p)
+/* One code point of UTF-8, never past a NUL; BROKEN: there is none, one byte is passed over. */
+static size_t decode(const char *text, uint32_t *out)
 {
-    if (p[0] < 0x20 || p[0] == 0x7f)
+    const unsigned char *p = (const unsigned char *)text;
+    size_t more = *p < 0x80 ? 0 : *p < 0xc2 ? 4 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : *p < 0xf5 ? 3 : 4;
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    uint32_t c;
+
+    *out = BROKEN;
+    if (more == 4)
         return 1;
-    if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
-        return 2;
-    if (p[0] == 0xd8 && p[1] == 0x9c) /* ALM */
-        return 2;
-    if (p[0] == 0xe2 && p[1] == 0x80 &&
-        ((p[2] >= 0x8e && p[2] <= 0x8f) || (p[2] >= 0xa8 && p[2] <= 0xae)))
-        return 3;
-    return p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9 ? 3 : 0;
+    c = more ? *p & (0x3fu >> more) : *p;
+    for (size_t i = 1; i <= more; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 1;
+        c = c << 6 | (p[i] & 0x3f);
+    }
+    if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+        return 1;
+    *out = c;
+    return more + 1;
 }
 
-char *text_safe(const char *text, const char *newline)
+/* C0, DEL, C1, and what turns the direction of text or ends its line. */
+static bool is_harmful(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x61c || c == 0x200e || c == 0x200f ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x206f) ||
+           (c >= 0xfff9 && c <= 0xfffb);
+}
+
+static bool is_tone(uint32_t c)
+{
+    return c >= 0x1f3fb && c <= 0x1f3ff;
+}
+
+static bool is_flag(uint32_t c)
+{
+    return c >= 0x1f1e6 && c <= 0x1f1ff;
+}
+
+static int width_of(uint32_t c)
+{
+    int w = wcwidth((wchar_t)c);
+
+    return w < 0 ? 1 : w;
+}
+
+/* What is not drawn: terminals disagree about the width of what it would make of its neighbours.
+ * `before`: the columns of the one before it. */
+static bool is_left_out(uint32_t c, int before)
+{
+    return c == JOINER || (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0000 && c <= 0xe0fff) ||
+           c == 0xfeff || (is_tone(c) && before == 2);
+}
+
+/* Goes with the character before it. */
+static bool is_part(uint32_t c)
+{
+    return is_tone(c) || (c >= 0xe0000 && c <= 0xe0fff) ||
+           (!is_harmful(c) && c != BROKEN && width_of(c) == 0);
+}
+
+static char *cleaned(const char *text, const char *newline, bool screen)
 {
     struct mn_buf b = {0};
+    int before = 0, marks = 0;
 
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        size_t n = harmful(p);
+    while (*text) {
+        uint32_t c;
+        size_t n = decode(text, &c);
+        bool is_mark = c != BROKEN && !is_harmful(c) && width_of(c) == 0;
 
-        if (!n) {
-            mn_buf_c(&b, (char)*p++);
-            continue;
-        }
-        mn_buf_str(&b, mn_str_from(*p == '\n' ? newline : *p == '\t' ? "    " : "\xef\xbf\xbd"));
-        p += n;
+        if (c == '\n')
+            mn_buf_str(&b, mn_str_from(newline));
+        else if (c == '\t')
+            mn_buf_lit(&b, "    ");
+        else if (is_harmful(c) || c == BROKEN)
+            mn_buf_lit(&b, "\xef\xbf\xbd");
+        else if (!screen || !(is_left_out(c, before) || (is_mark && marks == MARKS_MAX)))
+            mn_buf_add(&b, text, n);
+        if (!is_mark)
+            before = is_harmful(c) ? 0 : width_of(c);
+        marks = is_mark ? marks + (marks < MARKS_MAX) : 0;
+        text += n;
     }
     mn_buf_c(&b, 0);
     return b.p;
 }
 
+char *text_safe(const char *text, const char *newline)
+{
+    return cleaned(text, newline, false);
+}
+
+char *text_screen(const char *text, const char *newline)
+{
+    return cleaned(text, newline, true);
+}
+
 size_t text_next(const char *p)
 {
-    size_t n = 1;
+    uint32_t first, c;
+    size_t at = *p ? decode(p, &first) : 0, n;
 
-    while (((unsigned char)p[n] & 0xc0) == 0x80)
-        n++;
-    return *p ? n : 0;
+    if (!at || is_harmful(first) || first == BROKEN)
+        return at;
+    if (is_flag(first) && (n = decode(p + at, &c)) && is_flag(c))
+        at += n;
+    while (p[at]) {
+        n = decode(p + at, &c);
+        if (!is_part(c))
+            break;
+        at += n;
+        if (c == JOINER && p[at] && (n = decode(p + at, &c)) && c >= 0x2190 && !is_harmful(c))
+            at += n; /* a picture goes on; a letter behind a joiner begins anew */
+    }
+    return at;
+}
+
+uint32_t text_point(const char *p)
+{
+    uint32_t c;
+
+    decode(p, &c);
+    return c;
+}
+
+void text_add(struct mn_buf *b, uint32_t c)
+{
+    if (c < 0x80) {
+        mn_buf_c(b, (char)c);
+        return;
+    }
+    if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+        c = BROKEN;
+    mn_buf_c(b, (char)(c < 0x800 ? 0xc0 | c >> 6 : c < 0x10000 ? 0xe0 | c >> 12 : 0xf0 | c >> 18));
+    if (c >= 0x10000)
+        mn_buf_c(b, (char)(0x80 | (c >> 12 & 0x3f)));
+    if (c >= 0x800)
+        mn_buf_c(b, (char)(0x80 | (c >> 6 & 0x3f)));
+    mn_buf_c(b, (char)(0x80 | (c & 0x3f)));
 }
 
 size_t text_before(const char *start, const char *p)
 {
-    size_t n = p > start ? 1 : 0;
+    size_t n = 0;
 
-    while (p - n > start && ((unsigned char)p[-(ptrdiff_t)n] & 0xc0) == 0x80)
-        n++;
+    while (start < p && (n = text_next(start)) && start + n < p)
+        start += n;
     return n;
 }
 
-static int width_of(const char *p)
+int text_columns(const char *p, size_t n)
 {
-    wchar_t c;
-    mbstate_t state = {0};
-    int w;
+    int w = 0, before = 0;
 
-    if (mbrtowc(&c, p, text_next(p), &state) > 4)
-        return 1;
-    w = wcwidth(c);
-    return w < 0 ? 1 : w;
+    for (const char *end = p + n; p < end;) {
+        uint32_t c;
+
+        p += decode(p, &c);
+        if (!is_left_out(c, before))
+            w += is_harmful(c) ? 1 : width_of(c);
+        before = width_of(c) ? width_of(c) : before;
+    }
+    return w;
 }
 
 int text_width(const char *text)
 {
-    int n = 0;
+    int w = 0;
 
-    for (; *text; text += text_next(text))
-        n += width_of(text);
-    return n;
+    for (size_t n; (n = text_next(text)); text += n)
+        w += text_columns(text, n);
+    return w;
 }
 
 size_t text_fit(const char *text, int columns, bool words)
 {
     const char *p = text, *space = NULL;
-    int n = 0;
+    int w = 0;
 
     while (*p && *p != '\n') {
-        int w = width_of(p);
+        size_t n = text_next(p);
+        int more = text_columns(p, n);
 
-        if (n + w > columns && p > text)
+        if (w + more > columns && p > text)
             return words && space && *p != ' ' ? (size_t)(space - text) : (size_t)(p - text);
-        n += w;
-        if (w == 2)
-            space = p + text_next(p); /* between ideographs is room for a break */
-        if (*p == ' ')
-            space = p + 1;
-        p += text_next(p);
+        w += more;
+        p += n;
+        if (more >= 2 || p[-1] == ' ')
+            space = p; /* between ideographs is room for a break */
     }
     return (size_t)(p - text);
 }

@@ -188,154 +188,6 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
     tui.dirty = true;
 }
 
-/* Keys. */
-
-static void window_step(int step)
-{
-    size_t n = im_chat_count(tui.im);
-
-    tui_show(im_chat_at(tui.im, (tui.at + n + (size_t)step) % n));
-}
-
-static void window_news(void)
-{
-    for (size_t i = 1; i <= im_chat_count(tui.im); i++) {
-        struct im_chat *chat = im_chat_at(tui.im, (tui.at + i) % im_chat_count(tui.im));
-
-        if (chat->unread) {
-            tui_show(chat);
-            return;
-        }
-    }
-}
-
-static void line_done(void)
-{
-    char *text = mn_str_dup((mn_str){tui.line.text, tui.line.n});
-    void (*answer)(const char *text) = tui.answered;
-
-    line_keep(&tui.line);
-    line_set(&tui.line, "");
-    tui.scroll = 0;
-    if (answer) {
-        mn_free(tui.asking);
-        tui.asking = NULL;
-        tui.answered = NULL;
-        tui.line.hidden = false;
-        answer(text);
-        explicit_bzero(text, strlen(text));
-    } else if (text[0] == '/' && text[1] == '/') {
-        im_say(tui_chat(), text + 1);
-    } else if (text[0] == '/') {
-        command_run(text);
-    } else if (*text) {
-        im_say(tui_chat(), text);
-    }
-    mn_free(text);
-}
-
-static bool window_key(int key, bool is_code, bool alt)
-{
-    if (alt && !is_code && key >= '0' && key <= '9') {
-        struct im_chat *chat = im_chat_at(tui.im, key == '0' ? 9 : (size_t)(key - '1'));
-
-        if (chat)
-            tui_show(chat);
-    } else if (alt && is_code && (key == KEY_LEFT || key == KEY_RIGHT)) {
-        window_step(key == KEY_LEFT ? -1 : 1);
-    } else if (alt && key == 'a') {
-        window_news();
-    } else if (is_code && (key == KEY_PPAGE || key == KEY_NPAGE)) {
-        tui.scroll += key == KEY_PPAGE ? screen_page() / 2 : -(screen_page() / 2);
-        tui.scroll = tui.scroll < 0 ? 0 : tui.scroll;
-    } else if (is_code && key == KEY_END && tui.scroll) {
-        tui.scroll = 0;
-    } else if (!is_code && key == ('L' & 31)) {
-        clearok(stdscr, TRUE);
-    } else if (!is_code && key == ('C' & 31)) {
-        if (tui.line.n || tui.asking)
-            line_set(&tui.line, "");
-        else
-            tui_note(IM_NOTE, _("/quit ends"));
-    } else {
-        return false;
-    }
-    return true;
-}
-
-/* ESC [ 200 ~ ... ESC [ 201 ~ around what is pasted; the sequence behind ESC was read. */
-static bool paste_mark(const char *sequence)
-{
-    if (strcmp(sequence, "[200~") && strcmp(sequence, "[201~"))
-        return false;
-    tui.pasting = sequence[3] == '0';
-    return true;
-}
-
-/* What stands behind ESC: a paste mark, an Alt key with a cursor key (ESC [ 1 ; 3 C), or one key.
- */
-static void escape(void)
-{
-    char sequence[16] = {0};
-    size_t n = 0;
-    wint_t key;
-    int r;
-
-    while (n < sizeof sequence - 1 && (r = get_wch(&key)) != ERR) {
-        if (r == KEY_CODE_YES || key > 0x7e || (n == 0 && key != '[')) {
-            if (!window_key((int)key, r == KEY_CODE_YES, true))
-                line_key(&tui.line, (int)key, r == KEY_CODE_YES, true);
-            return;
-        }
-        sequence[n++] = (char)key;
-        if (n > 1 && key >= '@')
-            break;
-    }
-    sequence[n] = 0;
-    if (!paste_mark(sequence) && !strncmp(sequence, "[1;3", 4))
-        window_step(sequence[4] == 'D' ? -1 : sequence[4] == 'C' ? 1 : 0);
-}
-
-static void one_key(int key, bool is_code)
-{
-    if (tui.pasting && !is_code && (key == '\r' || key == '\n')) {
-        line_insert(&tui.line, "\n", 1);
-        return;
-    }
-    if (!is_code && key == '\t' && !tui.asking) {
-        command_complete(&tui.line, false);
-        return;
-    }
-    if (is_code && key == KEY_BTAB) {
-        command_complete(&tui.line, true);
-        return;
-    }
-    mn_free(tui.line.completing);
-    tui.line.completing = NULL;
-    if (window_key(key, is_code, false))
-        return;
-    if (line_key(&tui.line, key, is_code, false))
-        line_done();
-    else if (!tui.asking)
-        im_typing(tui_chat(), tui.line.n && tui.line.text[0] != '/');
-}
-
-static void keys(void)
-{
-    wint_t key;
-    int r;
-
-    while (!tui.quit && (r = get_wch(&key)) != ERR) {
-        tui.dirty = true;
-        if (r == KEY_CODE_YES && key == KEY_RESIZE)
-            continue;
-        if (r != KEY_CODE_YES && key == 27)
-            escape();
-        else
-            one_key((int)key, r == KEY_CODE_YES);
-    }
-}
-
 static void loop(void)
 {
     struct pollfd fds[] = {
@@ -352,7 +204,7 @@ static void loop(void)
             due = serve_due();
         poll(fds, MN_COUNT(fds),
              due < 0 || due > 1000000 ? -1 : (int)due); /* a signal (resizing) ends it too */
-        keys();
+        keys_read();
         mynah_turn(tui.ctx, 0);
         serve_turn();
         if (fds[0].revents & (POLLHUP | POLLERR))
@@ -442,6 +294,7 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
     mynah_context_free(tui.ctx);
     im_history_close(more.history);
     mn_buf_free(&why);
+    line_done(&tui.line);
     mn_arena_done(&a, NULL);
     return 0;
 }

@@ -1,21 +1,10 @@
-/* The terminal client: main loop (tui.c), screen (tui_screen.c), the line that is typed
- * (tui_line.c), commands (tui_commands.c with tui.def). What it shows is im/messenger.h. */
+/* The terminal client: main loop (tui.c), keys (tui_keys.c), screen (tui_screen.c), the line that
+ * is typed (line.h, drawn by tui_input.c), commands (tui_commands.c with tui.def). What it shows is
+ * im/messenger.h. */
 #pragma once
 
+#include "apps/mynah/line.h"
 #include "im/messenger.h"
-
-enum { LINE_MAX_BYTES = 16384, KEPT_LINES = 100 };
-
-struct typed {
-    char text[LINE_MAX_BYTES];
-    size_t n, at; /* length, cursor */
-    bool hidden;  /* a password */
-    char *kept[KEPT_LINES];
-    int count, shown; /* of kept; count: the one being typed */
-    char *own;        /* what was being typed when older ones were looked at */
-    char *completing; /* what stood there before the first Tab */
-    int choice;
-};
 
 struct tui {
     struct mynah_context *ctx;
@@ -51,11 +40,17 @@ void screen_close(void);
 void screen_draw(void);
 int screen_page(void); /* lines of a chat that are seen */
 
-/* tui_line.c: true when the line is finished. */
-bool line_key(struct typed *l, int key, bool is_code, bool alt);
-void line_set(struct typed *l, const char *text);
-void line_insert(struct typed *l, const char *text, size_t n);
-void line_keep(struct typed *l);
+/* At a place, cut at the right. */
+void screen_put(int y, int x, int width, int attrs, const char *text);
+
+/* tui_input.c */
+int input_rows(void);  /* of the screen that the line takes now */
+void input_draw(void); /* the cursor stands in it then */
+
+/* tui_keys.c */
+void keys_open(void);     /* once the screen is open */
+void keys_read(void);     /* all that were pressed */
+void tui_line_done(void); /* the line is said, run or answers a question */
 
 /* tui_commands.c */
 void command_run(const char *line);

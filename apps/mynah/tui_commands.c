@@ -164,6 +164,14 @@ static void do_panel(char **args, int count)
     tui.panel = !tui.panel;
 }
 
+static void do_keys(char **args, int count)
+{
+    if (!strcmp(args[0], "vi") || !strcmp(args[0], "emacs"))
+        tui.line.style = args[0][0] == 'v' ? LINE_VI : LINE_EMACS;
+    else
+        tui_note(IM_ERROR, _("/keys emacs or vi"));
+}
+
 static void do_me(char **args, int count)
 {
     struct mn_buf b = {0};

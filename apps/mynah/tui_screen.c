@@ -28,6 +28,7 @@ void screen_open(void)
     noecho();
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
+    keys_open();
     if (has_colors()) {
         start_color();
         use_default_colors();
@@ -56,13 +57,12 @@ static int columns(void)
 
 int screen_page(void)
 {
-    return LINES - 3;
+    return LINES - 2 - input_rows();
 }
 
-/* Text at a place, cut at the right. */
-static void put(int y, int x, int width, int attrs, const char *text)
+void screen_put(int y, int x, int width, int attrs, const char *text)
 {
-    char *safe = text_safe(text, " ");
+    char *safe = text_screen(text, " ");
 
     if (width > 0 && y >= 0 && y < LINES) {
         attrset(attrs);
@@ -122,7 +122,7 @@ static void line_rows(struct rows *r, const struct im_line *l, int width)
     char head[200], stamp[16];
     time_t at = (time_t)(l->at / 1000);
     struct tm tm;
-    char *who = text_safe(l->who ? l->who : "", " "), *text = text_safe(l->text, "\n");
+    char *who = text_screen(l->who ? l->who : "", " "), *text = text_screen(l->text, "\n");
     bool action = l->who && !strncmp(text, "/me ", 4);
     int attrs = l->kind == IM_ERROR  ? (int)COLOR_PAIR(ALARM)
                 : l->kind == IM_NOTE ? (int)COLOR_PAIR(NOTE)
@@ -271,7 +271,7 @@ static void title_draw(const struct im_chat *chat)
         mn_buf_fmt(&b, " · %s", _("scrolled, End goes to the end"));
     mn_buf_c(&b, 0);
     bar(0, 0, COLS);
-    put(0, 0, COLS, COLOR_PAIR(BAR) | A_BOLD, b.p);
+    screen_put(0, 0, COLS, COLOR_PAIR(BAR) | A_BOLD, b.p);
     mn_buf_free(&b);
 }
 
@@ -280,11 +280,11 @@ static void windows_draw(void)
     char text[200];
     time_t now = time(NULL);
     struct tm tm;
-    int x, y = LINES - 2;
+    int x, y = LINES - 1 - input_rows();
 
     bar(y, 0, COLS);
     strftime(text, sizeof text, " %H:%M ", localtime_r(&now, &tm));
-    put(y, 0, COLS, COLOR_PAIR(BAR), text);
+    screen_put(y, 0, COLS, COLOR_PAIR(BAR), text);
     x = text_width(text);
     for (size_t i = 0; i < im_account_count(tui.im); i++) {
         struct im_account_state *a = im_account_at(tui.im, i);
@@ -295,7 +295,7 @@ static void windows_draw(void)
                  : s == MYNAH_OFFLINE ? "○"
                                       : "◌",
                  a->jid);
-        put(y, x, COLS - x, COLOR_PAIR(BAR), text);
+        screen_put(y, x, COLS - x, COLOR_PAIR(BAR), text);
         x += text_width(text);
     }
     for (size_t i = 0; i < im_chat_count(tui.im) && x < COLS; i++) {
@@ -308,7 +308,7 @@ static void windows_draw(void)
                      chat->mentioned ? "!" : "");
         else
             snprintf(text, sizeof text, " %zu:%.30s ", i + 1, chat->title);
-        put(y, x, COLS - x, attrs, text);
+        screen_put(y, x, COLS - x, attrs, text);
         x += text_width(text) + 1;
     }
 }
@@ -320,7 +320,7 @@ static void panel_row(int *y, int attrs, const char *mark_, const char *name)
     char text[300];
 
     snprintf(text, sizeof text, "%s %.200s", mark_, name);
-    put(*y, COLS - PANEL, PANEL, attrs, text);
+    screen_put(*y, COLS - PANEL, PANEL, attrs, text);
     ++*y;
 }
 
@@ -329,7 +329,7 @@ static void occupants_draw(const struct mynah_room *r, int y)
     static const char *const marks[] = {" ", " ", "+", "@"};
     const struct mynah_occupant *o;
 
-    for (size_t i = 0; (o = mynah_room_at(r, i)) && y < LINES - 2; i++)
+    for (size_t i = 0; (o = mynah_room_at(r, i)) && y < 1 + screen_page(); i++)
         panel_row(&y, color_of(o->nick), marks[o->role], o->nick);
 }
 
@@ -339,13 +339,13 @@ static void people_draw(int y)
     struct im_account_state *a;
     const char *jid;
 
-    for (size_t i = 0; (jid = im_asked_at(tui.im, i, &a)) && y < LINES - 2; i++)
+    for (size_t i = 0; (jid = im_asked_at(tui.im, i, &a)) && y < 1 + screen_page(); i++)
         panel_row(&y, COLOR_PAIR(ALARM), "?", jid);
     for (size_t i = 0; (a = im_account_at(tui.im, i)); i++)
         for (int online = 1; online >= 0; online--) {
             const struct mynah_contact *k;
 
-            for (size_t n = 0; (k = mynah_roster_at(a->client, n)) && y < LINES - 2; n++) {
+            for (size_t n = 0; (k = mynah_roster_at(a->client, n)) && y < 1 + screen_page(); n++) {
                 const struct mynah_resource *res = mynah_roster_resource(a->client, k->jid, 0);
 
                 if ((res != NULL) == online)
@@ -360,33 +360,12 @@ static void panel_draw(const struct im_chat *chat)
     if (columns() == COLS)
         return;
     attrset(A_DIM);
-    mvvline(1, COLS - PANEL - 1, ACS_VLINE, LINES - 3);
+    mvvline(1, COLS - PANEL - 1, ACS_VLINE, screen_page());
     attrset(A_NORMAL);
     if (chat->room)
         occupants_draw(chat->room, 1);
     else
         people_draw(1);
-}
-
-static void line_draw(void)
-{
-    char head[300], shown[LINE_MAX_BYTES + 400];
-    const struct typed *l = &tui.line;
-    size_t from = 0;
-    int x, cursor;
-
-    snprintf(head, sizeof head, "%.200s> ", tui.asking ? tui.asking : tui_chat()->title);
-    x = text_width(head);
-    put(LINES - 1, 0, COLS, A_BOLD, head);
-    if (l->hidden) {
-        move(LINES - 1, x);
-        return;
-    }
-    snprintf(shown, sizeof shown, "%.*s", (int)l->at, l->text);
-    while ((cursor = text_width(shown + from)) > COLS - x - 2)
-        from += text_next(shown + from);
-    put(LINES - 1, x, COLS - x, 0, l->text + from);
-    move(LINES - 1, x + cursor);
 }
 
 void screen_draw(void)
@@ -398,6 +377,6 @@ void screen_draw(void)
     body_draw(chat, columns());
     panel_draw(chat);
     windows_draw();
-    line_draw();
+    input_draw();
     refresh();
 }
