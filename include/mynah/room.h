@@ -172,7 +172,8 @@ MYNAH_API struct mynah_request *mynah_room_by_affiliation(struct mynah_room *r,
 MYNAH_API struct mynah_request *mynah_room_by_role(struct mynah_room *r, enum mynah_role role,
                                                    mynah_room_list_done *done, void *arg);
 /* Many at once, as the lists of a room are changed (XEP-0045, 9): an item with `nick` sets the role
- * of that occupant, one without the affiliation of `jid`. All are set, or none. */
+ * of that occupant, one without the affiliation of `jid`.
+ * Prosody 0.12 takes the first alone. */
 MYNAH_API struct mynah_request *mynah_room_set_items(struct mynah_room *r,
                                                      const struct mynah_room_item *items,
                                                      size_t count, mynah_iq_done *done, void *arg);
