@@ -220,23 +220,10 @@ static void fetch_late(struct mn_timer *t)
     fetch_end();
 }
 
-/* As any client does; ours lets go of the messages then. */
-static void answer(struct client *c, const struct mn_elem *e)
-{
-    struct mn_arena a = {0};
-
-    if (mn_str_is(mn_elem_get(e, "type"), "get"))
-        client_write(c, mn_arena_fmt(&a, "<iq type='result' id='%.*s' to='%.*s'/>",
-                                     MN_ARG(mn_elem_get(e, "id")), MN_ARG(mn_elem_get(e, "from"))));
-    mn_arena_done(&a, NULL);
-}
-
 static void fetch_element(struct client *c, const struct mn_elem *e)
 {
     uint64_t id;
 
-    if (mn_elem_is(e, MN_NS_CLIENT, "iq"))
-        answer(c, e);
     if (!mn_elem_is(e, MN_NS_CLIENT, "message"))
         return;
     if (c->number - away.from >= away.count || !mn_num_parse(mn_elem_get(e, "id"), away.each, &id))
