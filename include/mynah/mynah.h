@@ -50,4 +50,5 @@
 #include "mynah/oob.h"
 #include "mynah/jingle.h"
 #include "mynah/jingle_content.h"
+#include "mynah/listen.h"
 #include "mynah/local.h"

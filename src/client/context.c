@@ -47,6 +47,8 @@ struct mynah_context *mynah_context_new(const struct mynah_context_config *confi
     mn_list_init(&ctx->trash);
     mn_list_init(&ctx->timers);
     mn_list_init(&ctx->jobs);
+    mn_list_init(&ctx->ports);
+    mn_list_init(&ctx->conns);
     ctx->sweep.run = sweep;
     ctx->told.run = tell;
     return ctx;
@@ -58,6 +60,7 @@ void mynah_context_free(struct mynah_context *ctx)
         return;
     while (!mn_list_empty(&ctx->clients))
         mynah_client_free(MN_OF(ctx->clients.next, struct mynah_client, link));
+    listen_done(ctx);
     while (!mn_list_empty(&ctx->timers))
         mynah_timer_stop(MN_OF(ctx->timers.next, struct mynah_timer, link));
     if (ctx->host.watch)

@@ -15,7 +15,7 @@ struct mynah_context {
     struct mynah_context_config conf;
     char *dns;
     struct mynah_loop host;
-    struct mn_list clients, trash, timers, jobs;
+    struct mn_list clients, trash, timers, jobs, ports, conns;
     struct mn_turn sweep; /* empties the trash */
     struct mn_turn told;  /* tells the host the due time */
     unsigned inside;      /* mynah_run, mynah_turn: call-backs are under way */
@@ -37,6 +37,9 @@ struct slow {
 };
 int context_slow(struct mynah_context *ctx, struct slow *s) MN_MUST_CHECK;
 void context_slow_done(struct slow *s); /* from its `done` */
+
+/* listen.c: with the context. */
+void listen_done(struct mynah_context *ctx);
 
 /* A listener of any family: its calls are copied, as many bytes as both sides know. */
 struct mynah_listener {
