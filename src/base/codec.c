@@ -66,3 +66,11 @@ mn_str mn_hex(mn_str in, struct mn_arena *a)
     }
     return (mn_str){p, in.n * 2};
 }
+
+int mn_hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}

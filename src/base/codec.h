@@ -9,3 +9,4 @@ mn_str mn_base64(mn_str in, struct mn_arena *a);
  * bits. */
 int mn_base64_parse(mn_str in, struct mn_arena *a, mn_str *out) MN_MUST_CHECK;
 mn_str mn_hex(mn_str in, struct mn_arena *a); /* lower case */
+int mn_hex_digit(char c);                     /* of either case; -1: it is none */

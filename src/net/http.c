@@ -6,6 +6,7 @@
  */
 #include "net/http.h"
 
+#include "base/codec.h"
 #include "base/num.h"
 
 enum { CHUNK_LINE_MAX = 256 };
@@ -201,7 +202,7 @@ static int head(struct mn_http *h)
     size_t n = mn_http_head_length(in), empty = 0;
     int e;
 
-    while (h->requests && empty < in.n && memchr("\r\n", in.p[empty], 2))
+    while (h->requests && empty < in.n && (in.p[empty] == '\r' || in.p[empty] == '\n'))
         empty++; /* RFC 9112, 2.2 */
     if (empty) {
         mn_buf_shift(&h->in, empty);
@@ -254,14 +255,11 @@ static int chunk_size(struct mn_http *h)
     if (!text.n || text.n > 8)
         return MN_E_FORMAT;
     for (size_t i = 0; i < text.n; i++) {
-        const char *digits = "0123456789abcdef",
-                   *at = memchr(digits,
-                                text.p[i] >= 'A' && text.p[i] <= 'F' ? text.p[i] + 32 : text.p[i],
-                                16);
+        int digit = mn_hex_digit(text.p[i]);
 
-        if (!at)
+        if (digit < 0)
             return MN_E_FORMAT;
-        n = n << 4 | (size_t)(at - digits);
+        n = n << 4 | (size_t)digit;
     }
     if (n > h->body_max - h->body.n)
         return MN_E_LIMIT;

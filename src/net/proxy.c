@@ -15,21 +15,13 @@ enum { HEAD_MAX = 8192, NAME_MAX_ = 255 };
 
 /* Configuration. */
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static bool decoded(mn_str s, struct mn_arena *a, mn_str *out)
 {
     char *p = mn_arena_bytes(a, s.n + 1), *to = p;
 
     for (size_t i = 0; i < s.n; i++) {
-        int high = s.p[i] == '%' && s.n - i > 2 ? hex_digit(s.p[i + 1]) : 0,
-            low = s.p[i] == '%' && s.n - i > 2 ? hex_digit(s.p[i + 2]) : 0;
+        int high = s.p[i] == '%' && s.n - i > 2 ? mn_hex_digit(s.p[i + 1]) : 0,
+            low = s.p[i] == '%' && s.n - i > 2 ? mn_hex_digit(s.p[i + 2]) : 0;
 
         if (s.p[i] == '%' && (s.n - i < 3 || high < 0 || low < 0))
             return false;
