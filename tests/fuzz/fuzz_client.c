@@ -4,6 +4,7 @@
  *
  *   s, a     before the login, by password or as nobody
  *   o        online: with stream management, a roster, a room, messages and questions under way
+ *   h        before the login, over HTTP: a line is the body of an answer, a bit of time passes
  *   b        nowhere: the rest is a session that was saved
  *   x        nowhere: the rest is a document
  *
@@ -26,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct mynah_context *ctx;
 static struct mynah_client *client;
 static int server = -1; /* our end of the connection */
-static bool lets_in;
+static bool lets_in, over_http;
 static unsigned asked, ended;
 static char last_id[MYNAH_ID_MAX];
 
@@ -195,6 +196,16 @@ static void presence(void *arg, struct mynah_client *c, const struct mynah_prese
 static const struct mynah_calls calls = {
     .size = sizeof calls, .message = message, .presence = presence};
 
+/* Of ours, whether it is online or not. */
+static void say_something(void)
+{
+    struct mynah_elem *m = mynah_message_new("a@y.test", MYNAH_CHAT, "hi");
+
+    mynah_presence_set(client, MYNAH_AVAILABLE, NULL, 0);
+    life[0] = -1;
+    (void)mynah_message_send(client, &m, NULL, sent, &life[0]);
+}
+
 static void busy(void)
 {
     static const struct mynah_room_calls room_calls = {.size = sizeof room_calls};
@@ -231,6 +242,8 @@ static void line(mn_str in)
         again();
         return;
     }
+    if (over_http)
+        mn_buf_fmt(&b, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", in.n);
     for (size_t i = 0; i < in.n; i++)
         if (in.p[i] == '$')
             mn_buf_str(&b, mn_str_from(last_id));
@@ -238,6 +251,8 @@ static void line(mn_str in)
             mn_buf_c(&b, in.p[i]);
     say(mn_buf_view(&b));
     mn_buf_free(&b);
+    if (over_http)
+        pass(100);
 }
 
 /* What is written as it was read is read as it was written. */
@@ -264,6 +279,7 @@ static void talk(char mode, mn_str in)
                                          .jid = mode == 's' ? "u@x.test" : "x.test",
                                          .password = mode == 's' ? "secret" : NULL,
                                          .tls = MYNAH_TLS_OFF,
+                                         .bosh = mode == 'h' ? "http://x.test/bind" : NULL,
                                          .compress = mode != 'o'};
 
     ctx = mynah_context_new(NULL);
@@ -271,6 +287,7 @@ static void talk(char mode, mn_str in)
     MN_ASSERT(!mynah_client_new(ctx, &config, &client, NULL));
     mynah_listen(client, &calls, NULL);
     lets_in = mode == 'o';
+    over_http = mode == 'h';
     if (mode == 'b') {
         char *bare = mn_str_dup(in);
 
@@ -281,6 +298,8 @@ static void talk(char mode, mn_str in)
     pass(1);
     if (mode == 'o')
         busy();
+    else if (mode == 'h')
+        say_something();
     else if (mode == 'b')
         let_in();
     while (in.n && mode != 'b')
