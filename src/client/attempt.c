@@ -81,9 +81,10 @@ struct stream *attempt_stream(struct mynah_client *c, const struct stream_face *
         .way.dial = {c->domain_ascii.p, c->conf.host, c->conf.port, tls, c->ctx->dns},
         .name = c->domain_ascii.p,
     };
+    bool https = c->conf.bosh && strncmp(c->conf.bosh, "http:", 5) != 0;
 
-    if ((c->conf.tls != MYNAH_TLS_OFF || c->conf.bosh) &&
-        (tls_new(c, false, &c->tls) || tls_new(c, true, &c->tls_direct)))
+    if ((c->conf.tls != MYNAH_TLS_OFF || https) &&
+        (tls_new(c, false, &c->tls) || (!c->conf.bosh && tls_new(c, true, &c->tls_direct))))
         return NULL;
     if (c->proxy_count)
         through_proxies(c, &plan.way);

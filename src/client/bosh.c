@@ -7,14 +7,11 @@
  * comes in order whatever connections do. A connection that breaks leaves its question, which is
  * asked again as it was: the connection manager knows it by its number, and answers with what it
  * has kept. One request is always with it, for what it has to say. */
-#include "client/bosh.h"
+#include "client/bosh_parts.h"
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/rand.h"
-#include "client/bosh_body.h"
-#include "client/host_meta.h"
-#include "client/web.h"
 #include "mynah/base.h"
 
 enum {
@@ -24,64 +21,16 @@ enum {
     RETRY_MS = 250,
     RETRY_MAX = 5,          /* doublings */
     PAYLOAD_MAX = 64 << 10, /* in one body, when it is of several elements */
-    POLL_MS = 1000,         /* between empty requests, where no interval is named */
-    HOLLOW_MAX = 5,         /* empty answers to them in a row, each sooner than that */
-    REPORT_MS = 1000,       /* an answer reported as sent so long ago is lost */
-    MOVES_MAX = 3,
-    WEBS_MAX = 18
+    MOVES_MAX = 3
 };
 
-enum kind { SAYS, CREATES, RESTARTS, PAUSES, ENDS };
-
-struct body {
-    struct mn_list link;
-    enum kind kind;
-    uint64_t rid;  /* 0: not asked yet */
-    uint64_t mark; /* the last write that is in it, or before it */
-    struct mn_buf payload, shown;
-    struct mn_buf request; /* as it was asked, to be asked again */
-    struct web *web;       /* that carries it */
-    int64_t due;
-    bool answered;
-    struct mn_arena a; /* of the answer */
-    struct bosh_answer answer;
-};
-
-struct bosh {
-    struct mynah_context *ctx;
-    const struct stream_plan *plan; /* the stream's */
-    const struct stream_face *face;
-    void *arg;
-    struct host_meta *meta;
-    char *address;
-    struct mn_url url;
-    unsigned moves;
-    char cert[65]; /* of the first connection, in hex; each other one is to have the same */
-    struct web *webs[WEBS_MAX];
-    size_t web_count;
-
-    char *to, *lang, *sid;
-    struct bosh_answer terms; /* of the session; its slices are gone */
-    struct bosh_keys *keys;   /* over plain http */
-    uint64_t rid, got, mark;  /* the last one asked; the last one answered in order */
-    struct mn_list bodies;
-    struct mn_buf payload, shown; /* of the next body */
-    struct mn_turn turn;
-    struct mn_timer timer;
-    unsigned hollow;
-    unsigned failures; /* in a row */
-    int64_t failing;   /* since when; 0: not */
-    int64_t retry_at, polled_at;
-    bool gone, over; /* over: it has ended, or failed */
-};
-
-static void soon(struct bosh *b)
+void bosh_soon(struct bosh *b)
 {
     if (!b->gone && !b->over)
         mn_loop_at_end(b->ctx->loop, &b->turn);
 }
 
-static void body_free(struct body *x)
+void body_free(struct body *x)
 {
     mn_list_del(&x->link);
     mn_buf_free(&x->payload);
@@ -114,7 +63,7 @@ static void stop(struct bosh *b)
     b->meta = NULL;
 }
 
-static void fail(struct bosh *b, int code, const char *condition, const char *why)
+void bosh_fail(struct bosh *b, int code, const char *condition, const char *why)
 {
     if (b->gone || b->over)
         return;
@@ -122,7 +71,7 @@ static void fail(struct bosh *b, int code, const char *condition, const char *wh
     b->face->failed(b->arg, code, condition, why);
 }
 
-static void ended(struct bosh *b)
+void bosh_ended(struct bosh *b)
 {
     if (b->gone || b->over)
         return;
@@ -150,8 +99,7 @@ static struct web *web_free_one(struct bosh *b)
     return b->web_count < WEBS_MAX ? web_open(b) : NULL;
 }
 
-/* Returns what it carried. */
-static struct body *web_drop(struct bosh *b, struct web *w)
+struct body *bosh_web_drop(struct bosh *b, struct web *w)
 {
     size_t n = 0;
     struct body *had = NULL;
@@ -173,19 +121,20 @@ static struct body *web_drop(struct bosh *b, struct web *w)
     return had;
 }
 
-/* To that address, from the beginning: encryption is not given up on the way. */
-static void move_to(struct bosh *b, mn_str address)
+void bosh_move(struct bosh *b, mn_str address)
 {
     bool was_tls = b->url.tls;
 
     mn_free(b->address);
     b->address = mn_str_dup(address);
     if (mn_url_parse(mn_str_from(b->address), &b->url)) {
-        fail(b, MYNAH_E_CONNECT, NULL, "BOSH has no such address");
+        bosh_fail(b, MYNAH_E_CONNECT, NULL, "BOSH has no such address");
     } else if (!b->url.tls && (was_tls || !b->plan->plain)) {
-        fail(b, MYNAH_E_TLS, NULL, "BOSH would be without encryption");
+        bosh_fail(b, MYNAH_E_TLS, NULL, "BOSH would be without encryption");
+    } else if (b->url.tls && !b->plan->tls) {
+        bosh_fail(b, MYNAH_E_TLS, NULL, "BOSH would be with encryption");
     } else if (b->moves++ > MOVES_MAX) {
-        fail(b, MYNAH_E_CONNECT, NULL, "BOSH is sent from place to place");
+        bosh_fail(b, MYNAH_E_CONNECT, NULL, "BOSH is sent from place to place");
     } else {
         webs_close(b);
         bodies_free(b);
@@ -194,26 +143,25 @@ static void move_to(struct bosh *b, mn_str address)
     }
 }
 
-/* An answer did not come, or not from the connection manager. */
-static void stumbled(struct bosh *b, int code, const char *why)
+void bosh_stumbled(struct bosh *b, int code, const char *why)
 {
     int64_t now = mn_clock_now(),
             patience = b->terms.inactivity ? b->terms.inactivity : PATIENCE_MS;
     unsigned n = b->failures < RETRY_MAX ? b->failures : RETRY_MAX;
 
     if (!b->sid) {
-        fail(b, code, NULL, why);
+        bosh_fail(b, code, NULL, why);
         return;
     }
     if (!b->failing)
         b->failing = now;
     if (now - b->failing > patience) {
-        fail(b, MYNAH_E_LOST, NULL, why);
+        bosh_fail(b, MYNAH_E_LOST, NULL, why);
         return;
     }
     /* The first time a server may just have closed what it thought idle. */
     b->retry_at = b->failures++ ? now + (RETRY_MS << n) : now;
-    soon(b);
+    bosh_soon(b);
 }
 
 static void opened(void *arg, struct web *w)
@@ -231,7 +179,8 @@ static void opened(void *arg, struct web *w)
         if (!b->gone && b->url.tls)
             b->face->secured(b->arg);
     } else if (!mn_str_is(seen.sha256, b->cert)) { /* XEP-0124, "Connection Between Client..." */
-        fail(b, MYNAH_E_CERTIFICATE, NULL, "another certificate than on the connection before");
+        bosh_fail(b, MYNAH_E_CERTIFICATE, NULL,
+                  "another certificate than on the connection before");
     }
     mn_arena_done(&a, NULL);
 }
@@ -239,10 +188,10 @@ static void opened(void *arg, struct web *w)
 static void lost(void *arg, struct web *w, int code, const char *why)
 {
     struct bosh *b = arg;
-    struct body *x = web_drop(b, w);
+    struct body *x = bosh_web_drop(b, w);
 
     if (x || !b->sid)
-        stumbled(b, code, why);
+        bosh_stumbled(b, code, why);
 }
 
 /* What a body says. */
@@ -372,16 +321,20 @@ static void ask(struct bosh *b, struct body *x)
 
 static int64_t interval(const struct bosh *b)
 {
-    return b->terms.polling > POLL_MS ? b->terms.polling : POLL_MS;
+    return b->terms.polling > BOSH_POLL_MS ? b->terms.polling : BOSH_POLL_MS;
 }
 
 /* An empty request, for what the other side has to say: at once, unless it holds none. */
 static void poll(struct bosh *b)
 {
+    struct body *x;
+
     if (b->terms.polls && b->polled_at && mn_clock_now() < b->polled_at + interval(b))
         return;
     b->polled_at = mn_clock_now();
-    ask(b, seal(b, SAYS));
+    x = seal(b, SAYS);
+    x->polls = true;
+    ask(b, x);
 }
 
 static bool ends(const struct bosh *b)
@@ -441,171 +394,12 @@ static void timed(struct mn_timer *t)
         struct body *x = MN_OF(n, struct body, link);
 
         if (x->web && mn_clock_now() >= x->due) {
-            web_drop(b, x->web);
-            stumbled(b, MYNAH_E_TIMEOUT, "no answer in time");
+            bosh_web_drop(b, x->web);
+            bosh_stumbled(b, MYNAH_E_TIMEOUT, "no answer in time");
             return; /* the others have their time, too */
         }
     }
-    soon(b);
-}
-
-/* Answers. */
-
-/* Once more, those up to that one that are not answered. */
-static void again(struct bosh *b, uint64_t rid)
-{
-    MN_LIST_EACH(n, &b->bodies)
-    {
-        struct body *x = MN_OF(n, struct body, link);
-
-        if (x->web && x->rid <= rid)
-            web_drop(b, x->web);
-    }
-    soon(b);
-}
-
-static void created(struct bosh *b, struct body *x)
-{
-    struct mn_elem *header = mn_elem_new(&x->a, MN_NS_STREAM, "stream");
-
-    b->terms = x->answer;
-    b->sid = mn_str_dup(x->answer.sid);
-    mn_elem_set(&x->a, header, "id", mn_elem_get(x->answer.body, "authid"));
-    if (x->answer.has_version)
-        mn_elem_set(&x->a, header, "version", MN_STR("1.0"));
-    b->face->opened(b->arg, header);
-}
-
-/* What ends a session by itself, and what the next attempt may do better (XEP-0124, "Terminal
- * Binding Conditions"). */
-static void terminated(struct bosh *b, struct body *x)
-{
-    const struct bosh_answer *a = &x->answer;
-    const struct mn_elem *uri = mn_elem_child(a->body, MN_NS_BOSH, "uri");
-    static const char *const lost_ones[] = {"item-not-found", "other-request",
-                                            "remote-connection-failed", "see-other-uri"};
-    int code = MYNAH_E_STREAM;
-
-    if (x->kind == CREATES && uri && mn_str_is(a->condition, "see-other-uri")) {
-        move_to(b, mn_str_trim(mn_elem_text(uri, &x->a)));
-        return;
-    }
-    for (size_t i = 0; i < MN_COUNT(lost_ones); i++)
-        if (mn_str_is(a->condition, lost_ones[i]) && b->sid)
-            code = MYNAH_E_LOST;
-    if (a->condition.n)
-        fail(b, code, mn_arena_cstr(&x->a, a->condition),
-             "the connection manager ended the session");
-    else
-        ended(b);
-}
-
-/* Everything up to that body has arrived. */
-static void arrived(struct bosh *b, struct body *x)
-{
-    uint64_t mark = x->mark;
-
-    MN_LIST_EACH(n, &b->bodies)
-    {
-        const struct body *y = MN_OF(n, struct body, link);
-
-        if (y->rid && y->rid <= x->answer.ack && y->mark > mark)
-            mark = y->mark;
-    }
-    b->face->acked(b->arg, mark);
-}
-
-/* An answer whose turn it is; the body is out of the list. */
-static void heed(struct bosh *b, struct body *x)
-{
-    const struct bosh_answer *a = &x->answer;
-
-    b->got = x->rid;
-    if (x->kind == CREATES && !a->terminates) {
-        if (!a->sid.n)
-            fail(b, MYNAH_E_STREAM, NULL, "no connection manager answers there");
-        else
-            created(b, x);
-    }
-    if (!b->gone && !b->over && b->sid)
-        arrived(b, x);
-    if (mn_elem_first(a->body))
-        b->polled_at = 0;
-    /* Who should hold requests and does not, would be asked again without end. */
-    b->hollow = b->polled_at && mn_clock_now() < b->polled_at + POLL_MS ? b->hollow + 1 : 0;
-    b->terms.polls = b->terms.polls || b->hollow > HOLLOW_MAX;
-    for (const struct mn_elem *e = mn_elem_first(a->body); e && !b->gone && !b->over;
-         e = mn_elem_next(e))
-        if (!mn_elem_is(e, MN_NS_BOSH, "uri"))
-            b->face->element(b->arg, e, &x->a);
-    if (!b->gone && !b->over && a->terminates)
-        terminated(b, x);
-    else if (x->kind == ENDS)
-        ended(b);
-}
-
-static void in_order(struct bosh *b)
-{
-    while (!b->gone && !b->over && !mn_list_empty(&b->bodies)) {
-        struct body *x = MN_OF(b->bodies.next, struct body, link);
-
-        if (!x->answered)
-            break;
-        mn_list_del(&x->link);
-        heed(b, x);
-        body_free(x);
-    }
-    soon(b);
-}
-
-/* It is no answer of the connection manager's, or one of those from before version 1.6: they said
- * by codes of HTTP what ends the session (XEP-0124, "HTTP Conditions"). */
-static void http_error(struct bosh *b, struct body *x, const struct mn_http_message *m)
-{
-    static const struct {
-        unsigned status;
-        const char *condition;
-        int code;
-    } rows[] = {{400, "bad-request", MYNAH_E_STREAM},
-                {403, "policy-violation", MYNAH_E_STREAM},
-                {404, "item-not-found", MYNAH_E_LOST}};
-    mn_str location = mn_http_get(m, "Location");
-    char why[40];
-
-    snprintf(why, sizeof why, "HTTP answers %u", m->status);
-    if (x->kind == CREATES && location.n && m->status / 100 == 3) {
-        move_to(b, location);
-        return;
-    }
-    for (size_t i = 0; i < MN_COUNT(rows); i++)
-        if (b->sid && b->terms.legacy && m->status == rows[i].status) {
-            fail(b, rows[i].code, rows[i].condition, why);
-            return;
-        }
-    stumbled(b, MYNAH_E_CONNECT, why);
-}
-
-static void read_answer(struct bosh *b, struct body *x, mn_str text)
-{
-    int e;
-
-    x->a.pool = mn_loop_pool(b->ctx->loop);
-    e = bosh_answer_parse(text, &x->a, &x->answer);
-    if (e) {
-        fail(b, MYNAH_E_STREAM, NULL,
-             e == MN_E_FORMAT ? "no connection manager answers there" : mn_err_text(e));
-    } else if (x->answer.repeat && b->sid) {
-        mn_arena_done(&x->a, mn_loop_pool(b->ctx->loop));
-        again(b, x->rid);
-        stumbled(b, MYNAH_E_LOST, "the connection manager asks for everything again");
-    } else {
-        x->answered = true;
-        b->failures = 0;
-        b->failing = 0;
-        if (x->answer.report && x->answer.time >= REPORT_MS)
-            again(b, x->answer.report);
-        in_order(b);
-    }
+    bosh_soon(b);
 }
 
 static void answered(void *arg, struct web *w, const struct mn_http_message *m)
@@ -622,11 +416,8 @@ static void answered(void *arg, struct web *w, const struct mn_http_message *m)
     if (b->gone || b->over)
         return;
     if (m->last)
-        web_drop(b, w);
-    if (m->status == 200)
-        read_answer(b, x, m->body);
-    else
-        http_error(b, x, m);
+        bosh_web_drop(b, w);
+    bosh_answered(b, x, m);
 }
 
 static const struct web_face web_face = {opened, answered, lost};
@@ -638,9 +429,9 @@ static void found(void *arg, int code, mn_str address, const char *why)
     struct bosh *b = arg;
 
     if (code)
-        fail(b, code, NULL, why);
+        bosh_fail(b, code, NULL, why);
     else
-        move_to(b, address);
+        bosh_move(b, address);
 }
 
 struct bosh *bosh_new(struct mynah_context *ctx, const struct stream_plan *plan,
@@ -658,7 +449,7 @@ struct bosh *bosh_new(struct mynah_context *ctx, const struct stream_plan *plan,
     if (!strcmp(plan->bosh, "auto"))
         b->meta = host_meta_new(ctx, plan, found, b);
     else
-        move_to(b, mn_str_from(plan->bosh));
+        bosh_move(b, mn_str_from(plan->bosh));
     return b;
 }
 
@@ -678,7 +469,7 @@ void bosh_header(struct bosh *b, const struct stream_head *h)
         b->rid = 1 + mn_rand_u64() % (1ULL << 52); /* never comes to 2^53 */
         seal(b, CREATES);
     }
-    soon(b);
+    bosh_soon(b);
 }
 
 void bosh_write(struct bosh *b, mn_str bytes, mn_str shown)
@@ -690,14 +481,14 @@ void bosh_write(struct bosh *b, mn_str bytes, mn_str shown)
     bosh_payload_add(&b->payload, bytes);
     bosh_payload_add(&b->shown, shown);
     b->mark++;
-    soon(b);
+    bosh_soon(b);
 }
 
 void bosh_end(struct bosh *b)
 {
     if (b->sid && !b->gone && !b->over && !ends(b))
         seal(b, ENDS);
-    soon(b);
+    bosh_soon(b);
 }
 
 static const struct stream_face quiet;
@@ -752,7 +543,7 @@ void bosh_renew(struct bosh *b)
         return;
     webs_close(b);
     b->retry_at = 0;
-    soon(b);
+    bosh_soon(b);
 }
 
 bool bosh_is_tls(const struct bosh *b)

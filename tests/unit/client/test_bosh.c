@@ -516,6 +516,19 @@ TEST(who_holds_no_request_is_polled_with_pauses)
     end(NULL, "", 1);
 }
 
+TEST(who_should_hold_requests_and_does_not_is_not_asked_without_end)
+{
+    static const char *const script[] = {IN(""),    "<rid", ">" EMPTY, "<rid", ">" EMPTY, "<rid",
+                                         ">" EMPTY, "<rid", ">" EMPTY, "<rid", ">" EMPTY, "<rid",
+                                         ">" EMPTY, "<rid", ">" EMPTY, "<rid", NULL};
+    int64_t began = mn_clock_now();
+
+    start(script, once);
+    talk_until(said_all);
+    CHECK(mn_clock_now() - began >= 900);
+    end("online", "", 1);
+}
+
 TEST(where_another_address_is_named_the_session_begins_there)
 {
     static const char *const script[] = {"<", NULL};
