@@ -179,6 +179,8 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
                 why->condition ? ": " : "", why->condition ? why->condition : "",
                 why->text ? " - " : "", why->text ? why->text : "");
     if (state == MYNAH_ONLINE)
+        tui_file_serve(a);
+    if (state == MYNAH_ONLINE)
         im_note(page, IM_NOTE, _("%s is online (%s)"), mynah_client_jid(a->client),
                 mynah_client_tls_name(a->client) ? mynah_client_tls_name(a->client)
                                                  : _("without encryption"));
@@ -290,6 +292,7 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
     if (socket)
         serve_close();
     leave();
+    tui_file_close();
     im_free(tui.im);
     mynah_context_free(tui.ctx);
     im_history_close(more.history);

@@ -52,6 +52,15 @@ void keys_open(void);     /* once the screen is open */
 void keys_read(void);     /* all that were pressed */
 void tui_line_done(void); /* the line is said, run or answers a question */
 
+/* tui_file.c */
+void tui_file_serve(struct im_account_state *a);     /* what others offer is shown */
+void tui_file_send(const char *path);                /* to whom is talked with */
+void tui_file(const char *what, const char *folder); /* accept, decline, cancel */
+/* The one that is offered in the chat that is shown; false: none is. `folder` NULL: the usual one.
+ */
+bool tui_file_answer(bool yes, const char *folder);
+void tui_file_close(void); /* all ends */
+
 /* tui_commands.c */
 void command_run(const char *line);
 void command_complete(struct typed *l, bool back);

@@ -81,6 +81,16 @@ static void do_help(char **args, int count)
                    "Tab completes, Alt-Enter a line more"));
 }
 
+static void do_sendfile(char **args, int count)
+{
+    tui_file_send(rest(0));
+}
+
+static void do_file(char **args, int count)
+{
+    tui_file(args[0], rest(1));
+}
+
 static void do_connect(char **args, int count)
 {
     tui_connect(args[0], false);

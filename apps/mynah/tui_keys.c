@@ -107,6 +107,8 @@ static bool window_key(int key, bool is_code, bool alt)
         window_step(key == OWN + ALT_LEFT ? -1 : 1);
     } else if (alt && !is_code && key == 'a') {
         window_news();
+    } else if (alt && !is_code && (key == 'y' || key == 'n') && tui_file_answer(key == 'y', NULL)) {
+        tui.dirty = true;
     } else if (is_code && (key == KEY_PPAGE || key == KEY_NPAGE)) {
         scroll_by(key == KEY_PPAGE ? screen_page() / 2 : -(screen_page() / 2));
     } else if (is_code && key == KEY_END && tui.scroll) {

@@ -90,6 +90,29 @@ void im_note(struct im_chat *chat, enum im_kind kind, const char *fmt, ...)
     changed(chat);
 }
 
+void im_note_again(struct im_chat *chat, unsigned of, enum im_kind kind, const char *fmt, ...)
+{
+    char text[1024];
+    struct im_line *l = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    for (size_t i = chat->count; i-- > 0 && !l;)
+        if (chat->lines[i].of == of)
+            l = &chat->lines[i];
+    if (!l) {
+        l = line_add(chat, kind, 0, NULL, text);
+        l->of = of;
+    } else {
+        mn_free(l->text);
+        l->text = copy(text);
+        l->kind = kind;
+    }
+    changed(chat);
+}
+
 /* Chats. The messenger stands behind the struct, so that the program's own page has it too. */
 
 static struct im_chat *chat_new(struct im *im, struct im_account_state *a, const char *jid,

@@ -20,6 +20,7 @@ struct im_line {
     char *id; /* of one of ours; or NULL */
     bool ours, old, mention;
     enum mynah_sent sent; /* of one of ours */
+    unsigned of;          /* what im_note_again tells of; 0: nothing */
 };
 
 struct im_account_state;
@@ -83,6 +84,9 @@ void im_said(struct im_account_state *a, const char *to, const char *id, const c
 void im_typing(struct im_chat *chat, bool typing);
 /* A line of the program's in it. */
 void im_note(struct im_chat *chat, enum im_kind kind, const char *fmt, ...) MN_PRINTF(3, 4);
+/* The same in the place of the line that told of this before, if it is still there; `of` not 0. */
+void im_note_again(struct im_chat *chat, unsigned of, enum im_kind kind, const char *fmt, ...)
+    MN_PRINTF(4, 5);
 
 /* Those who asked to see us and got no answer yet; NULL: not so many. */
 const char *im_asked_at(const struct im *im, size_t i, struct im_account_state **account);

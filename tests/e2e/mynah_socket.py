@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Commands through a terminal client that runs: they use its session, and leave with it. Prints TAP.
 usage: mynah_socket.py MYNAH MYNAHD"""
-import json, os, pty, shutil, signal, socket, stat, subprocess, sys, tempfile, threading, time
+import json, os, pty, select, shutil, signal, socket, stat, subprocess, sys, tempfile, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import DEADLINE, Server, tap
@@ -80,9 +80,9 @@ class Terminal:
             except OSError:
                 return
 
-    def shows(self, text):
+    def shows(self, text, times=1):
         end = time.monotonic() + DEADLINE
-        while text.encode() not in self.said:
+        while self.said.count(text.encode()) < times:
             assert time.monotonic() < end, self.said
             time.sleep(0.05)
 
@@ -96,9 +96,26 @@ class Terminal:
         os.close(self.fd)
 
 
+class Program(subprocess.Popen):
+    """Ends with its block, however that ends."""
+
+    def __exit__(self, kind, *more):
+        if kind:
+            self.kill()
+        super().__exit__(kind, *more)
+
+
 class Listener(subprocess.Popen):
     def __init__(self, *options):
         super().__init__([MYNAH, *options, "--json", "listen"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV)
+
+    def hears(self, text):
+        """Bob says it, again and again until it is heard: who listens in a session that is there hears nothing of before."""
+        end = time.monotonic() + DEADLINE
+        while not select.select([self.stdout], [], [], 0)[0]:
+            assert time.monotonic() < end
+            call("--account", "bob@mynah.test", "send", "ann@mynah.test/own", stdin=text)
+        return self.next()
 
     def next(self):
         return json.loads(self.stdout.readline())
@@ -120,11 +137,10 @@ def the_session_is_the_terminals():
         os.write(t.fd, b"\x1b2")
         t.shows("here 北京")
         with Listener() as listener:
-            call("--account", "bob@mynah.test", "send", "ann@mynah.test/own", stdin="there\n")
-            heard = listener.next()
+            heard = listener.hears("there\n")
             assert heard["from"] == "bob@mynah.test/own" and heard["to"] == "ann@mynah.test/own" and heard["body"] == "there\n", heard
         rows = [json.loads(line) for line in call("--json", "history", "bob@mynah.test").splitlines()]
-        assert [(r["who"], r["body"]) for r in rows] == [("ann@mynah.test", "here 北京"), ("bob@mynah.test/own", "there\n")], rows
+        assert [(r["who"], r["body"]) for r in rows][:2] == [("ann@mynah.test", "here 北京"), ("bob@mynah.test/own", "there\n")], rows
         assert rows[0]["state"] == "delivered"
         assert "urn:xmpp:ping\n" in call("disco") and call("roster", "add", "carl@mynah.test", "Carl") == ""
         assert "Carl" in call("roster") and call("presence", "away", "out") == ""
@@ -155,6 +171,43 @@ def others_have_their_own():
         assert not os.listdir(where)
 
 
+def files_come_and_go_on_the_terminal():
+    numbers = bytes((i * i >> 8) & 255 for i in range(300000))
+    with open(FOLDER + "/numbers.bin", "wb") as f:
+        f.write(numbers)
+    for pair in ("ann", "bob"), ("bob", "ann"):
+        call("--account", pair[0] + "@mynah.test", "roster", "ask", pair[1] + "@mynah.test")
+        call("--account", pair[1] + "@mynah.test", "roster", "allow", pair[0] + "@mynah.test")
+    bob = [MYNAH, "--account", "bob@mynah.test/files", "--json", "file"]
+    with Terminal("--config", FOLDER + "/ann.yaml", wait=False) as t:
+        t.shows("ann@mynah.test/terminal is online")
+        send = [*bob, "send", "ann@mynah.test", FOLDER + "/numbers.bin"]
+        with Program(send, env=ENV, stdout=subprocess.DEVNULL) as p:
+            t.shows("2:bob 1!")
+            os.write(t.fd, b"\x1b2")
+            t.shows("bob offers numbers.bin, 293 KiB")
+            os.write(t.fd, b"\x1by")
+            assert p.wait(DEADLINE) == 0
+        t.shows("numbers.bin has come")
+        with open(FOLDER + "/Downloads/numbers.bin", "rb") as f:
+            assert f.read() == numbers
+        with Program(send, env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as p:
+            t.shows("bob offers numbers.bin, 293 KiB", 2)
+            os.write(t.fd, b"/file decline\r")
+            assert p.wait(DEADLINE) == 2 and "forbidden" in p.stderr.read()
+        with Program([*bob, "receive", FOLDER + "/kept"], env=ENV, stdout=subprocess.PIPE, text=True) as p:
+            p.stdout.readline()
+            call("--config", FOLDER + "/ann.yaml", "ping", "bob@mynah.test/files")  # its answer comes behind the presence of bob
+            os.write(t.fd, b"/file accept\r")
+            t.shows("no file is offered here")
+            os.write(t.fd, b"/sendfile ~/numbers.bin\r")
+            assert json.loads(p.stdout.readline())["file"] == FOLDER + "/kept/numbers.bin"
+            t.shows("numbers.bin was sent")
+            p.terminate()
+        os.write(t.fd, b"/sendfile ~/none\r")
+        t.shows("nobody there takes files")
+
+
 def the_protocol_is_for_scripts():
     """docs/socket.md."""
     with Terminal() as t:
@@ -171,9 +224,7 @@ def the_protocol_is_for_scripts():
             assert answer[0]["error"]["code"] == code if code else "ok" in answer[0], (wrong, answer)
             assert answer[1] == {"ok": {}}, answer
         listener = Listener()
-        asked({"command": ["ping"]})
-        call("--account", "bob@mynah.test", "send", "ann@mynah.test/own", "once more")
-        assert listener.next()["body"] == "once more"
+        assert listener.hears("once more")["body"] == "once more"
     assert listener.wait(DEADLINE) == 1 and "ended" in listener.stderr.read()
     assert not os.path.exists(PATH)
     os.chmod(os.path.dirname(PATH), 0o777)
@@ -185,7 +236,7 @@ def the_protocol_is_for_scripts():
 try:
     for name in "ann", "bob":
         call("--account", name + "@mynah.test", "register")
-    failed = tap([the_session_is_the_terminals, others_have_their_own, the_protocol_is_for_scripts], lambda: server.log)
+    failed = tap([the_session_is_the_terminals, others_have_their_own, files_come_and_go_on_the_terminal, the_protocol_is_for_scripts], lambda: server.log)
     server.end()
 finally:
     server.process.kill()
