@@ -299,6 +299,7 @@ static void available(struct session *s, struct mn_stanza *st)
     s->presence = presence_flat(st->id, st->lang, st->payload);
     s->priority = priority;
     s->available = true;
+    s->succeeds = false;
     to_own(s, st, true);
     broadcast(s, st, ROSTER_FROM);
     if (first)
@@ -315,7 +316,7 @@ static void unavailable(struct session *s, struct mn_stanza *st)
         broadcast(s, st, ROSTER_FROM);
         to_own(s, st, true);
     }
-    s->available = false;
+    s->available = s->succeeds = false;
     if (was)
         HOOK_RUN(s->user->owner->srv, session_unavailable, s, st);
     s->priority = 0;

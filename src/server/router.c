@@ -158,14 +158,16 @@ static void delivered(struct user *u, const struct mn_stanza *st)
 }
 
 /* While older messages of the account go to a session, what comes for that one, or for any, goes
- * the same way: behind them. */
+ * the same way: behind them. They are about to where the session has taken another one's place and
+ * that one's messages wait for its presence. */
 static bool goes_behind(const struct route *r, const struct session *s)
 {
     const struct user *u = r->user;
+    bool going = u->offline.behind && (!s || s == u->offline.to),
+         about = s && s->succeeds && u->offline.count && !mn_stanza_is_state(r->st);
 
-    return u->offline.behind && (!s || s == u->offline.to) &&
-           (r->st->type == MN_TYPE_CHAT || r->st->type == MN_TYPE_NONE ||
-            r->st->type == MN_TYPE_NORMAL);
+    return (going || about) && (r->st->type == MN_TYPE_CHAT || r->st->type == MN_TYPE_NONE ||
+                                r->st->type == MN_TYPE_NORMAL);
 }
 
 static bool to_best(struct user *u, struct mn_stanza *st)

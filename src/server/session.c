@@ -25,6 +25,7 @@ struct session *session_new(struct user *u, mn_str resource, const struct endpoi
                    *s = mn_alloc0(sizeof *s + bare.n + 1 + resource.n);
     char *text = (char *)(s + 1);
 
+    s->succeeds = old && old->available && old->priority >= 0;
     if (old)
         session_kick(old, MN_STREAM_CONFLICT, MN_STR("another client took this resource"));
     memcpy(text, bare.p, bare.n);

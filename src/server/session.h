@@ -35,6 +35,7 @@ struct session {
     unsigned refs;
     int8_t priority;
     bool available, interested, anonymous;
+    bool succeeds;           /* one that took messages, and has not said itself whether it does */
     bool carbons;            /* XEP-0280 */
     bool inactive;           /* XEP-0352 */
     bool blocklist;          /* it knows the list of XEP-0191 and is told of changes */
