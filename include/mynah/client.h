@@ -120,7 +120,10 @@ MYNAH_API struct mynah_listener *mynah_listen(struct mynah_client *c,
 MYNAH_API int mynah_client_connect(struct mynah_client *c);
 /* Goes on from MYNAH_OPEN (hold_login). MYNAH_E_STATE: it is not there. */
 MYNAH_API int mynah_client_login(struct mynah_client *c);
-/* Says good-bye (unavailable, end of stream) and waits for it a moment; then MYNAH_OFFLINE. */
+/* Says good-bye (unavailable, end of stream) and waits for it a moment; then MYNAH_OFFLINE.
+ * Messages that cross it are not told where the server gives them to the next session. Without a
+ * stream, or when the good-bye is lost on its way, that session gets the last ones once more, with
+ * the same id: the server does not know that they were read. */
 MYNAH_API void mynah_client_disconnect(struct mynah_client *c);
 /* Nobody looks at the program: the server may keep back what can wait (XEP-0352, where it knows
  * that). Begins as false; said again to each new stream. */

@@ -348,6 +348,9 @@ static void element(void *arg, const struct mn_elem *came, struct mn_arena *a)
             client_fail_order(c);
             return;
         }
+        /* Nobody can acknowledge it behind our good-bye, so the next session gets it. */
+        if (c->stopping && c->sm.enabled && mynah_elem_is(e, "message", NULL))
+            return;
         sm_received(c);
         client_stanza(c, e);
     } else if (!(c->component ? component_element(c, e) : session_element(c, e))) {

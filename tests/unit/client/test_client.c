@@ -423,6 +423,34 @@ TEST(both_sides_acknowledge_before_the_end_and_nothing_follows_it)
     talk_end("online a@y.test>x closing offline");
 }
 
+static bool talk_counted(void)
+{
+    return talk.c->sm.enabled;
+}
+
+/* What nobody can acknowledge any more comes to the next session, and is told then. */
+TEST(what_crosses_the_good_bye_is_told_only_where_it_does_not_come_again)
+{
+    static const struct {
+        const char *lines[16], *notes;
+    } rows[] = {
+        {{LOGIN(SM), "<<enable", "><enabled xmlns='urn:xmpp:sm:3'/>", "<</stream:stream>",
+          "><message from='a@y.test'><body>x</body></message></stream:stream>"},
+         "online closing offline"},
+        {{LOGIN(""), "<</stream:stream>",
+          "><message from='a@y.test'><body>x</body></message></stream:stream>"},
+         "online closing a@y.test>x offline"},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        talk_start(rows[i].lines, NULL);
+        talk_until(i ? talk_online : talk_counted);
+        mynah_client_disconnect(talk.c);
+        talk_until(talk_over);
+        talk_end(rows[i].notes);
+    }
+}
+
 TEST(what_the_program_gave_is_its_own_again)
 {
     struct mynah_context *ctx = mynah_context_new(NULL);
