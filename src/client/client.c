@@ -274,13 +274,18 @@ static void stream_error(struct mynah_client *c, const struct mynah_elem *e)
     client_fail(c, &why, final);
 }
 
-static void alive(struct mynah_client *c)
+static int64_t silence(const struct mynah_client *c, int64_t at_most)
 {
     int64_t ms = c->conf.keepalive_ms ? c->conf.keepalive_ms : KEEPALIVE_MS;
 
+    return ms < at_most ? ms : at_most;
+}
+
+static void alive(struct mynah_client *c)
+{
     c->probing = false;
     if (c->state == MYNAH_ONLINE && !c->local)
-        mn_timer_start(c->ctx->loop, &c->idle, ms);
+        mn_timer_start(c->ctx->loop, &c->idle, silence(c, INT64_MAX));
 }
 
 static void probe(struct mynah_client *c)
@@ -288,7 +293,7 @@ static void probe(struct mynah_client *c)
     struct mynah_elem *ping;
 
     c->probing = true;
-    mn_timer_start(c->ctx->loop, &c->idle, PROBE_MS);
+    mn_timer_start(c->ctx->loop, &c->idle, silence(c, PROBE_MS));
     if (c->sm.on) {
         c->sm.asked = false;
         sm_ask(c);

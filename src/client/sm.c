@@ -8,8 +8,9 @@
 #define NS_SM "urn:xmpp:sm:3"
 
 /* A server may handle a stanza long after it came: it is asked again when there is something new,
- * else so much later. */
-enum { AGAIN_MS = 5000 };
+ * else so much later. Its answer it may not withhold (4): one that gives none does not hear us,
+ * however much it says. */
+enum { AGAIN_MS = 5000, ANSWER_MS = 120000 };
 
 static void ask_now(struct mn_turn *t)
 {
@@ -19,12 +20,18 @@ static void ask_now(struct mn_turn *t)
         return;
     c->sm.asked = true;
     c->sm.fresh = false;
+    mn_timer_start(c->ctx->loop, &c->sm.again, ANSWER_MS);
     stream_write(c->stream, MN_STR("<r xmlns='" NS_SM "'/>"));
 }
 
 static void ask_again(struct mn_timer *t)
 {
-    sm_ask(MN_OF(t, struct mynah_client, sm.again));
+    struct mynah_client *c = MN_OF(t, struct mynah_client, sm.again);
+
+    if (c->sm.asked)
+        client_fail_code(c, MYNAH_E_LOST, "the server does not hear us any more", false);
+    else
+        sm_ask(c);
 }
 
 static void answer(struct mynah_client *c)
@@ -323,6 +330,7 @@ bool sm_element(struct mynah_client *c, const struct mynah_elem *e)
         answer(c);
     } else if (mynah_elem_is(e, "a", NULL) && c->sm.on) {
         c->sm.asked = false;
+        mn_timer_stop(&c->sm.again);
         if (!acknowledge(c, mynah_elem_get(e, "h")))
             too_many(c);
         else if (!c->sm.on)

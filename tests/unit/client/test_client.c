@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "unit/client/talk.h"
 
 static const struct mynah_client_config again = {.no_roster = true};
@@ -391,6 +392,50 @@ TEST(a_server_that_handles_late_is_not_asked_all_the_time)
     talk_until(talk_done);
     CHECK_INT(times("<r xmlns"), 1);
     talk_end("online queued written");
+}
+
+static void loses(void)
+{
+    for (int i = 0; i < 1000 && !talk_loses(); i++)
+        mn_loop_turn(talk.ctx->loop, 20);
+    CHECK(talk_loses());
+}
+
+/* Somebody who says nothing is asked, and left when as much silence follows. */
+TEST(a_server_that_says_nothing_any_more_is_left)
+{
+    static const struct mynah_client_config impatient = {.no_roster = true, .keepalive_ms = 50};
+    static const char *const lines[] = {LOGIN(""), "<urn:xmpp:ping", NULL};
+    int64_t begun;
+
+    talk_start(lines, &impatient);
+    talk_until(talk_done);
+    begun = mn_clock_now();
+    loses();
+    CHECK(mn_clock_now() - begun < 10000);
+    mynah_client_free(talk.c);
+    talk_end("online waiting (-13)");
+}
+
+/* ... and one who says this and that, and never answers what XEP-0198, 4 says must be answered. */
+TEST(a_server_that_does_not_hear_us_is_left)
+{
+    static const char *const lines[] = {LOGIN(SM),
+                                        "<<enable",
+                                        "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+                                        "<<r ",
+                                        "><r xmlns='urn:xmpp:sm:3'/>",
+                                        NULL};
+
+    talk_start(lines, &again);
+    talk_until(talk_online);
+    mynah_chat(talk.c, "a@y.test", "one");
+    talk_until(talk_done);
+    mn_clock_set(mn_clock_now() + 121000, mn_clock_wall());
+    loses();
+    mn_clock_set(-1, 0);
+    mynah_client_free(talk.c);
+    talk_end("online queued written waiting (-13)");
 }
 
 static bool talk_heard(void)
