@@ -1,8 +1,9 @@
 /* A client for client_faults.py: logs in, sends numbered messages and asks questions, or listens;
  * comes back as libmynah does, and counts what it is told.
- * usage: faulty JID PORT|http://... CA [TO MESSAGES]     the password is in MYNAH_PASSWORD
- * Without TO it prints `got ID BODY` for each message, until its input ends. With it the end is a
- * line `done`, or `broken` and why. */
+ * usage: faulty JID PORT|http://... CA [TO MESSAGES FIRST]     the password is in MYNAH_PASSWORD
+ * It prints `online` for each session. With TO the bodies are numbers from FIRST on; without it
+ * `got ID BODY` is printed for each message, until its input ends. The end is a line `done`, which
+ * says whether the server has taken leave too, or `broken` and why. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,10 @@ enum { MESSAGES_MAX = 1000, QUESTIONS = 4 };
 
 static struct mynah_context *ctx;
 static const char *to;
+static const char farewell[] = "</stream:stream>";
+static char said[sizeof farewell - 1]; /* by the server, at last */
 static bool leaving;
-static int messages, acked, asked, answered, sessions, resumptions;
+static int messages, first, acked, asked, answered, sessions, resumptions;
 static int life[MESSAGES_MAX], ends[QUESTIONS];
 
 static void broken(const char *why, int which)
@@ -66,7 +69,7 @@ static void write_all(struct mynah_client *c)
         struct mynah_elem *m;
         char body[16];
 
-        snprintf(body, sizeof body, "%d", i);
+        snprintf(body, sizeof body, "%d", first + i);
         m = mynah_message_new(to, MYNAH_CHAT, body);
         life[i] = -1;
         if (mynah_message_send(c, &m, NULL, sent, &life[i]))
@@ -95,9 +98,11 @@ static void state(void *arg, struct mynah_client *c, enum mynah_state s,
         return;
     if (mynah_client_is_resumed(c)) {
         resumptions++;
-    } else if (sessions++ == 0) {
+        return;
+    }
+    printf("online\n");
+    if (sessions++ == 0) {
         mynah_presence_set(c, MYNAH_AVAILABLE, NULL, 0);
-        printf("online\n");
         if (to)
             write_all(c);
     }
@@ -109,6 +114,16 @@ static void message(void *arg, struct mynah_client *c, const struct mynah_messag
     (void)c;
     if (m->body && !to)
         printf("got %s %s\n", m->id, m->body);
+}
+
+static void wire(void *arg, struct mynah_client *c, bool out, const char *text, size_t n)
+{
+    (void)arg;
+    (void)c;
+    for (size_t i = 0; !out && i < n; i++) {
+        memmove(said, said + 1, sizeof said - 1);
+        said[sizeof said - 1] = text[i];
+    }
 }
 
 static bool over(void)
@@ -131,15 +146,15 @@ static void run(void)
 int main(int argc, char **argv)
 {
     static const struct mynah_calls calls = {
-        .size = sizeof calls, .state = state, .message = message};
+        .size = sizeof calls, .state = state, .message = message, .wire = wire};
     struct mynah_client_config config = {.size = sizeof config,
                                          .host = "127.0.0.1",
                                          .password = getenv("MYNAH_PASSWORD"),
-                                         .keepalive_ms = 2000,
-                                         .connect_ms = 10000};
+                                         .keepalive_ms = 1000,
+                                         .connect_ms = 5000};
     struct mynah_client *c;
 
-    if (argc != 4 && argc != 6)
+    if (argc != 4 && argc != 7)
         return 64;
     setvbuf(stdout, NULL, _IOLBF, 0);
     config.jid = argv[1];
@@ -150,9 +165,10 @@ int main(int argc, char **argv)
         config.tls = MYNAH_TLS_OFFERED;
     }
     config.ca_file = argv[3];
-    if (argc == 6) {
+    if (argc == 7) {
         to = argv[4];
         messages = (int)strtol(argv[5], NULL, 10);
+        first = (int)strtol(argv[6], NULL, 10);
         if (messages < QUESTIONS || messages > MESSAGES_MAX)
             return 64;
     }
@@ -166,7 +182,8 @@ int main(int argc, char **argv)
     mynah_client_disconnect(c);
     while (mynah_client_state(c) != MYNAH_OFFLINE)
         mynah_turn(ctx, -1);
-    printf("done %d sessions, %d resumed\n", sessions, resumptions);
+    printf("done %d sessions, %d resumed, %s\n", sessions, resumptions,
+           memcmp(said, farewell, sizeof said) ? "unheard" : "heard");
     mynah_context_free(ctx);
     return 0;
 }
