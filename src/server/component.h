@@ -1,16 +1,15 @@
 /* External components (XEP-0114): programs of the operator's that serve a domain of their own, and
- * whatever lies below it. All their streams live on the first loop; stanzas come there by mail. */
+ * whatever lies below it. The stream of each lives on the loop that its name belongs to; stanzas
+ * come there by mail. */
 #pragma once
 
-#include "net/conn.h"
-#include "server/server.h"
+#include "server/stream.h"
 
 struct component {
     mn_str name, secret; /* set at start */
-    /* On the first loop only: */
-    struct component_stream *stream; /* NULL: not connected */
-    mn_str peer;
-    int64_t since; /* wall clock */
+    /* On its loop only: */
+    struct stream *stream; /* NULL: not connected */
+    int64_t since;         /* wall clock */
 };
 
 /* Those of the list in the configuration; reads the files of secrets. */
@@ -20,10 +19,8 @@ int components_open(struct server *srv, const struct mn_conf_list *list, struct 
 bool component_below(const struct component *c, mn_str host); /* its name lies below that */
 struct component *component_find(const struct server *srv, mn_str host);
 /* The loop where its stream is. */
-struct owner *component_owner(const struct server *srv);
-/* A new connection, on that loop. */
+struct owner *component_owner(struct server *srv, const struct component *c);
+/* A new connection, on any loop. */
 void component_accept(struct owner *o, struct mn_conn *conn);
 /* False: it is not connected. On its loop. */
 bool component_write(struct component *c, const struct mn_stanza *st);
-/* The server stops. */
-void component_stop(struct owner *o);

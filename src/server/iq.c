@@ -134,7 +134,7 @@ static void answer_send(struct iq *iq, struct mn_stanza *answer)
     struct answering *a;
 
     if (iq->stream) {
-        c2s_write(iq->stream, answer, NULL);
+        stream_write(&iq->stream->stream, answer, NULL);
         mn_stanza_unref(answer);
         return;
     }

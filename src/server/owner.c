@@ -234,7 +234,6 @@ struct owner *owner_new(struct server *srv, unsigned index, struct mn_loop *loop
     mn_list_init(&o->gates);
     mn_list_init(&o->held);
     mn_list_init(&o->streams);
-    mn_list_init(&o->components);
     o->writer = store_writer_new(srv->store, loop, committed, o);
     return o;
 }

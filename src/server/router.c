@@ -469,7 +469,7 @@ static void unreachable(struct route *r, enum mn_cond cond, const char *why)
         route_refuse(r, cond, why);
 }
 
-/* On the loop of the components. */
+/* On its loop. */
 static void component_in(struct owner *o, struct route *r)
 {
     if (component_write(component_find(o->srv, mn_jid_host(&r->st->to)), r->st))
@@ -496,13 +496,15 @@ static void cross(struct route *r, struct owner *there, void (*run)(struct mn_po
 
 static void to_other_domain(struct owner *o, struct route *r)
 {
-    if (!component_find(o->srv, mn_jid_host(&r->st->to)))
+    const struct component *c = component_find(o->srv, mn_jid_host(&r->st->to));
+
+    if (!c)
         unreachable(r, MN_COND_REMOTE_SERVER_NOT_FOUND,
                     "this server does not speak to other domains");
-    else if (component_owner(o->srv) == o)
+    else if (component_owner(o->srv, c) == o)
         component_in(o, r);
     else
-        cross(r, component_owner(o->srv), component_crossed);
+        cross(r, component_owner(o->srv, c), component_crossed);
 }
 
 static void route_on(struct owner *o, struct route *r)

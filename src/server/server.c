@@ -170,7 +170,7 @@ void server_accept(struct server *srv, int fd, int service, int tls)
     struct dealt *d = MN_NEW(struct dealt);
 
     d->component = service == CONF_COMPONENT;
-    d->owner = d->component ? component_owner(srv) : srv->owners[r->next++ % srv->owner_count];
+    d->owner = srv->owners[r->next++ % srv->owner_count];
     d->fd = fd;
     d->tls = tls;
     d->post.run = dealt;
@@ -186,8 +186,7 @@ static void streams_end(struct owner *o)
 {
     o->stopping = true;
     MN_LIST_EACH(n, &o->streams)
-    c2s_stop(MN_OF(n, struct c2s, link));
-    component_stop(o);
+    stream_stop(MN_OF(n, struct stream, link));
 }
 
 static void *owner_run(void *arg)
@@ -199,7 +198,7 @@ static void *owner_run(void *arg)
     /* Everybody is told and everything is written, for at most a second. */
     streams_end(o);
     for (int64_t until = mn_clock_now() + 1000;
-         (!mn_list_empty(&o->streams) || !mn_list_empty(&o->components)) && mn_clock_now() < until;)
+         !mn_list_empty(&o->streams) && mn_clock_now() < until;)
         mn_loop_turn(o->loop, 20);
     mn_conn_thread_done();
     return NULL;

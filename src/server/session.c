@@ -9,7 +9,7 @@
 #include "server/server.h"
 #include "server/sm.h"
 
-enum { OPEN_MAX = 1 << 20, LATE_MS = 30000 };
+enum { LATE_MS = 30000 };
 
 struct answer {
     struct mn_list link;
@@ -282,11 +282,6 @@ size_t session_queued(const struct session *s)
     size_t queued = s->endpoint ? s->face->queued(s->endpoint) : 0;
 
     return s->sm && s->sm->bytes > queued ? s->sm->bytes : queued;
-}
-
-bool session_is_busy(const struct session *s)
-{
-    return s->open_bytes > OPEN_MAX || (s->user && !s->user->loaded);
 }
 
 void session_give(struct session *s, struct mn_stanza *st)

@@ -7,6 +7,8 @@
 
 struct session;
 
+enum { SESSION_OPEN_MAX = 1 << 20 }; /* bytes */
+
 struct endpoint_face {
     void (*write)(void *endpoint, const struct mn_stanza *st, const struct mn_jid *to);
     void (*raw)(void *endpoint, mn_str bytes); /* whole elements, of a stanza or none */
@@ -87,7 +89,10 @@ void session_write(struct session *s, const struct mn_stanza *st, const struct m
 size_t session_queued(const struct session *s);
 /* So much of what it sent is not settled yet that no more is to be taken before that, or its
  * account is being read anew after a failed commit (then endpoint_face.settled). */
-bool session_is_busy(const struct session *s);
+static inline bool session_is_busy(const struct session *s)
+{
+    return s->open_bytes > SESSION_OPEN_MAX || (s->user && !s->user->loaded);
+}
 /* Inactive or not; what was kept back goes out first. */
 void session_active(struct session *s, bool active);
 /* The same for a stanza of ours: takes over the reference. */

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/cert.h"
-#include "server/c2s.h"
 #include "server/component.h"
 #include "server/handled.h"
 #include "server/module.h"
@@ -203,7 +202,7 @@ static bool left(const struct snapshot *next, const struct host *h)
 }
 
 /* Sessions end by the snapshot of before: whom they leave is told as ever. What is still on its way
- * here ends when it arrives (c2s.c). */
+ * here ends when it arrives (stream.c). */
 static void leave(struct owner *o, const struct snapshot *next)
 {
     struct user **gone = mn_alloc(o->users.count * sizeof *gone), *u;
@@ -221,8 +220,7 @@ static void leave(struct owner *o, const struct snapshot *next)
         user_let(u);
     }
     MN_LIST_EACH(n, &o->streams)
-    if (left(next, MN_OF(n, struct c2s, link)->host))
-        c2s_error(MN_OF(n, struct c2s, link), MN_STREAM_HOST_GONE, "");
+    stream_look(MN_OF(n, struct stream, link), next);
     mn_free(gone);
 }
 

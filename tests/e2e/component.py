@@ -10,6 +10,7 @@ MYNAHD, MYNAHCTL = sys.argv[1:]
 FOLDER = tempfile.mkdtemp(prefix="mynah-component-")
 CONFIG = FOLDER + "/mynahd.yaml"
 ACCEPT = "jabber:component:accept"
+MANY = ["c%d.localhost" % i for i in range(16)]
 
 with open(FOLDER + "/secret", "w") as f:
     f.write("from a file\n")
@@ -27,7 +28,7 @@ limits: {stanza: 20k, stanza_before_login: 10k, login_time: 3s, mailbox: 64k, qu
 components:
   - {name: echo.localhost, secret: abc}
   - {name: irc.localhost, secret_file: %s/secret}
-""" % (FOLDER, FOLDER))
+%s""" % (FOLDER, FOLDER, "".join("  - {name: %s, secret: abc}\n" % name for name in MANY)))
 
 
 class Connection(Client):
@@ -58,6 +59,11 @@ class Component(Connection):
     def away(self):
         self.send("</stream:stream>")
         self.ends()
+
+
+def ctl(*words):
+    out = subprocess.run([MYNAHCTL, "--config", CONFIG, "--json", *words], capture_output=True, text=True, check=True)
+    return json.loads(out.stdout)["ok"]
 
 
 def person(name, known=False):
@@ -207,11 +213,10 @@ def told_to_people_and_operators():
     romeo.send("<iq type='get' id='d' to='localhost'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>"
                "<iq type='get' id='e' to='other.localhost'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>")
     got = romeo.until("id='d'.*?</iq>", "id='e'[^>]*><query [^>]*/></iq>")
-    assert re.findall("<item jid='([^']*)'/>", got) == ["echo.localhost", "irc.localhost"], got
-    out = subprocess.run([MYNAHCTL, "--config", CONFIG, "--json", "component", "list"], capture_output=True, text=True, check=True)
-    rows = json.loads(out.stdout)["ok"]["components"]
+    assert re.findall("<item jid='([^']*)'/>", got) == ["echo.localhost", "irc.localhost"] + MANY, got
+    rows = ctl("component", "list")["components"]
     assert [(r["name"], r["connected"], r["address"].startswith("127.0.0.1")) for r in rows] == \
-        [("echo.localhost", True, True), ("irc.localhost", False, False)], rows
+        [("echo.localhost", True, True)] + [(name, False, False) for name in ["irc.localhost"] + MANY], rows
     out = subprocess.run([MYNAHCTL, "--config", CONFIG, "config", "show"], capture_output=True, text=True, check=True).stdout
     assert "echo.localhost" in out and "abc" not in out, out
     romeo.socket.close()
@@ -230,6 +235,23 @@ def one_that_is_gone_does_not_block_the_next():
     again.until("<body>still</body>")
     romeo.socket.close()
     again.away()
+
+
+def each_lives_where_its_name_belongs():
+    """On whichever loop its connection began; they reach each other, and all are listed, in the order of the configuration."""
+    moved = lambda: ctl("status")["moved_connections"]
+    before = moved()
+    all = [Component(name).logged_in() for name in MANY]
+    assert before < moved() <= before + len(MANY)
+    for i, c in enumerate(all):
+        c.send("".join("<message from='%s' to='%s'><body>%d</body></message>" % (MANY[i], MANY[i - 1], n) for n in range(50)))
+    for i, c in enumerate(all):
+        got = c.until("<body>49</body>")
+        assert re.findall("<body>(\\d+)</body>", got) == [str(n) for n in range(50)], got
+    listed = ctl("component", "list")["components"]
+    assert [c["name"] for c in listed if c["connected"]] == MANY and all[0].socket.getsockname()[1] == int(listed[2]["address"].split(":")[1])
+    for c in all:
+        c.away()
 
 
 def one_that_does_not_read_is_given_up():
@@ -263,7 +285,7 @@ try:
     bad = tap([only_with_the_secret_and_a_configured_name, nothing_before_the_handshake, one_connection_of_a_name,
                stanzas_go_both_ways, stanza_ids_of_ours_are_not_theirs_to_give, many_stanzas_keep_their_order, a_contact_at_a_component_hears_and_is_heard,
                what_a_component_may_not_say, who_is_not_there, told_to_people_and_operators,
-               one_that_is_gone_does_not_block_the_next, one_that_does_not_read_is_given_up,
+               one_that_is_gone_does_not_block_the_next, each_lives_where_its_name_belongs, one_that_does_not_read_is_given_up,
                a_secret_that_cannot_be_read_is_told_at_start, the_end_is_told],
               lambda: server.log)
 finally:

@@ -42,7 +42,7 @@ static void bind_now(void *arg, struct user *u)
     mn_str resource;
     enum mn_cond cond = MN_COND_NONE;
 
-    if (c->state != C2S_CLOSED) {
+    if (!c->stream.closed) {
         if (c->anonymous)
             u->exists = true;
         cond = choose(iq, u, &a, &resource);
@@ -50,10 +50,10 @@ static void bind_now(void *arg, struct user *u)
             bound(iq, u, resource);
     }
     iq_finish(iq, cond);
-    if (cond && ++c->refused >= c->owner->snap->conf->limits.refused_forms) /* 7.7.3 */
-        c2s_error(c, MN_STREAM_POLICY_VIOLATION, "no resource after many attempts");
+    if (cond && ++c->refused >= c->stream.owner->snap->conf->limits.refused_forms) /* 7.7.3 */
+        stream_error(&c->stream, MN_STREAM_POLICY_VIOLATION, "no resource after many attempts");
     mn_arena_done(&a, NULL);
-    c2s_go_on(c);
+    stream_go_on(&c->stream);
 }
 
 static enum mn_cond on_bind(struct iq *iq)
@@ -65,8 +65,8 @@ static enum mn_cond on_bind(struct iq *iq)
     if (c->state != C2S_KNOWN)
         return MN_COND_NOT_ALLOWED;
     j = c2s_jid(c, &a);
-    c2s_wait(c);
-    user_when_loaded(user_get(c->owner, c->host, &j), bind_now, iq_hold(iq));
+    stream_wait(&c->stream);
+    user_when_loaded(user_get(c->stream.owner, c->host, &j), bind_now, iq_hold(iq));
     mn_arena_done(&a, NULL);
     return MN_COND_LATER;
 }

@@ -42,7 +42,7 @@ static void features(struct c2s *c, struct mn_buf *out)
         mn_buf_fmt(out,
                    "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='" NODE
                    "' ver='%.*s'/>",
-                   MN_ARG(ver_of(c->owner, c->host)));
+                   MN_ARG(ver_of(c->stream.owner, c->host)));
 }
 
 /* What has the hash is what there is without a node; an older hash is not known any more. */

@@ -3,8 +3,9 @@
 
 static bool can(const struct c2s *c)
 {
-    int how = c->owner->snap->conf->compression;
-    bool before = how == CONF_COMPRESS_ALWAYS && (c->secure || c->tls_policy != CONF_TLS_REQUIRED);
+    int how = c->stream.owner->snap->conf->compression;
+    bool before =
+        how == CONF_COMPRESS_ALWAYS && (c->stream.secure || c->tls_policy != CONF_TLS_REQUIRED);
 
     return !c->compressed && ((before && c->state == C2S_OPEN) ||
                               (how != CONF_COMPRESS_OFF && c->state == C2S_KNOWN));
@@ -29,17 +30,17 @@ static bool on_compress(struct c2s *c, const struct mn_xml_item *item)
         zlib |= mn_str_is(mn_elem_text(m, &a), "zlib");
     mn_arena_done(&a, NULL);
     if (!zlib) {
-        c2s_raw(
-            c,
+        stream_raw(
+            &c->stream,
             MN_STR("<failure "
                    "xmlns='http://jabber.org/protocol/compress'><unsupported-method/></failure>"));
         return true;
     }
-    c2s_raw(c, MN_STR("<compressed xmlns='http://jabber.org/protocol/compress'/>"));
-    mn_xml_drop(c->xml);
-    c2s_restart(c);
+    stream_raw(&c->stream, MN_STR("<compressed xmlns='http://jabber.org/protocol/compress'/>"));
+    mn_xml_drop(c->stream.xml);
+    stream_restart(&c->stream);
     c->compressed = true;
-    mn_conn_start_zlib(c->conn);
+    mn_conn_start_zlib(c->stream.conn);
     return true;
 }
 

@@ -5,7 +5,7 @@
 
 static bool can(const struct c2s *c)
 {
-    return c->owner->snap->conf->auth.iq_auth && c->state == C2S_OPEN && !c->sasl_failed &&
+    return c->stream.owner->snap->conf->auth.iq_auth && c->state == C2S_OPEN && !c->sasl_failed &&
            c2s_may(c, MN_SASL_PLAIN);
 }
 
@@ -45,10 +45,10 @@ static void end(struct checking *k, enum mn_cond cond)
 {
     struct c2s *c = k->iq->stream;
 
-    iq_finish(k->iq, c->state == C2S_CLOSED ? MN_COND_NONE : cond);
+    iq_finish(k->iq, c->stream.closed ? MN_COND_NONE : cond);
     mn_arena_done(&k->a, NULL);
     mn_free(k);
-    c2s_go_on(c);
+    stream_go_on(&c->stream);
 }
 
 static void let_in(void *arg, struct user *u)
@@ -58,7 +58,7 @@ static void let_in(void *arg, struct user *u)
 
     bool may = u->exists && !u->disabled;
 
-    if (c->state == C2S_CLOSED || !may || !session_fits(u, mn_jid_resource(&k->jid))) {
+    if (c->stream.closed || !may || !session_fits(u, mn_jid_resource(&k->jid))) {
         end(k, may ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_NOT_AUTHORIZED);
         return;
     }
@@ -81,22 +81,22 @@ static void checked(struct mn_job *j)
     int64_t ms = 0, by_account = 0;
     char group[16];
 
-    if (k->good && c->state != C2S_CLOSED) {
-        user_when_loaded(user_get(c->owner, c->host, &bare), let_in, k);
+    if (k->good && !c->stream.closed) {
+        user_when_loaded(user_get(c->stream.owner, c->host, &bare), let_in, k);
         return;
     }
-    c->owner->count.wrong++;
-    if (c->state != C2S_CLOSED) {
+    c->stream.owner->count.wrong++;
+    if (!c->stream.closed) {
         c->sasl_failed = true; /* one try: then SASL, where failing costs time */
-        mn_limit_fail(c->srv->limits, c2s_group(c, group));
-        mn_limit_fail(c->srv->limits, mn_jid_bare(&bare));
+        mn_limit_fail(c->stream.owner->srv->limits, c2s_group(c, group));
+        mn_limit_fail(c->stream.owner->srv->limits, mn_jid_bare(&bare));
         c2s_refused(c, mn_jid_bare(&bare), "jabber:iq:auth");
-        ms = mn_limit_delay(c->srv->limits, c2s_group(c, group));
-        by_account = mn_limit_delay(c->srv->limits, mn_jid_bare(&bare));
+        ms = mn_limit_delay(c->stream.owner->srv->limits, c2s_group(c, group));
+        by_account = mn_limit_delay(c->stream.owner->srv->limits, mn_jid_bare(&bare));
     }
     /* As with SASL (decision L3); at once when nothing is to be waited for. */
     k->delay.fire = delay_over;
-    mn_timer_start(c->owner->loop, &k->delay, by_account > ms ? by_account : ms);
+    mn_timer_start(c->stream.owner->loop, &k->delay, by_account > ms ? by_account : ms);
 }
 
 static void check(struct mn_job *j)
@@ -123,9 +123,9 @@ static void found(struct store_read *r)
         end(k, MN_COND_RESOURCE_CONSTRAINT);
         return;
     }
-    k->iterations = (unsigned)c->owner->snap->conf->auth.iterations;
-    k->job = (struct mn_job){.run = check, .done = checked, .loop = c->owner->loop};
-    if (mn_work_submit(c->srv->work, MN_LANE_HASH, &k->job))
+    k->iterations = (unsigned)c->stream.owner->snap->conf->auth.iterations;
+    k->job = (struct mn_job){.run = check, .done = checked, .loop = c->stream.owner->loop};
+    if (mn_work_submit(c->stream.owner->srv->work, MN_LANE_HASH, &k->job))
         end(k, MN_COND_RESOURCE_CONSTRAINT);
 }
 
@@ -134,8 +134,8 @@ static void at_owner(struct c2s *c, void *arg)
     struct checking *k = arg;
     struct store_read *r;
 
-    k->iq->owner = c->owner;
-    if (c->state == C2S_CLOSED) {
+    k->iq->owner = c->stream.owner;
+    if (c->stream.closed) {
         end(k, MN_COND_NONE);
         return;
     }
@@ -146,7 +146,7 @@ static void at_owner(struct c2s *c, void *arg)
     r->key = MN_STR("creds");
     r->done = found;
     r->arg = k;
-    store_read(c->owner->writer, r, 0);
+    store_read(c->stream.owner->writer, r, 0);
 }
 
 static enum mn_cond on_set(struct iq *iq)

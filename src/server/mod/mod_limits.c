@@ -3,10 +3,10 @@
 
 static void features(struct c2s *c, struct mn_buf *out)
 {
-    if (!c->secure && c->tls_policy == CONF_TLS_REQUIRED)
+    if (!c->stream.secure && c->tls_policy == CONF_TLS_REQUIRED)
         return;
     mn_buf_fmt(out, "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>%zu</max-bytes></limits>",
-               c2s_limits(c).bytes);
+               stream_limits(&c->stream).bytes);
 }
 
 const struct module mod_limits = {

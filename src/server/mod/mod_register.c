@@ -29,15 +29,15 @@ static bool asked(const struct config *conf, const char *name)
 
 static bool is_open(const struct c2s *c)
 {
-    if (!c->secure && c->tls_policy == CONF_TLS_REQUIRED)
+    if (!c->stream.secure && c->tls_policy == CONF_TLS_REQUIRED)
         return false;
-    switch (c->owner->snap->conf->registration.open) {
+    switch (c->stream.owner->snap->conf->registration.open) {
     case CONF_OPEN_YES:
         return true;
     case CONF_OPEN_LOOPBACK:
         return c2s_is_loopback(c);
     case CONF_OPEN_AUTO:
-        return c->owner->snap->built_in && c2s_is_loopback(c);
+        return c->stream.owner->snap->built_in && c2s_is_loopback(c);
     }
     return false;
 }
@@ -121,14 +121,14 @@ static void changed(struct account_change *ch, enum mn_cond cond)
     struct iq *iq = ch->arg;
     struct c2s *c = iq->stream;
 
-    if (c && c->state == C2S_CLOSED)
+    if (c && c->stream.closed)
         cond = MN_COND_NONE; /* nobody is there to be told */
     else if (!cond)
         iq_result(iq, NULL);
     iq_finish(iq, cond);
     account_change_free(ch);
     if (c)
-        c2s_go_on(c);
+        stream_go_on(&c->stream);
 }
 
 static struct account_change *change_new(const struct iq *iq, enum account_what what)
@@ -147,7 +147,7 @@ static struct account_change *change_new(const struct iq *iq, enum account_what 
 static enum mn_cond ask(struct iq *iq, struct account_change *ch)
 {
     if (iq->stream)
-        c2s_wait(iq->stream);
+        stream_wait(&iq->stream->stream);
     ch->arg = iq_hold(iq);
     account_change(ch);
     return MN_COND_LATER;
@@ -159,10 +159,10 @@ static bool is_kept(const struct c2s *c, struct account_change *ch)
     struct mn_jid j;
 
     if (mn_jid_make(ch->name, ch->host->name, (mn_str){0}, &ch->arena, &j) ||
-        !command_names(c->owner, &j))
+        !command_names(c->stream.owner, &j))
         return false;
-    if (stranger_may_log(c->srv, mn_conn_peer(c->conn), &c->log))
-        mn_log_warn(&c->log, "registration refused", MN_F("account", mn_jid_bare(&j)),
+    if (stranger_may_log(c->stream.owner->srv, mn_conn_peer(c->stream.conn), &c->stream.log))
+        mn_log_warn(&c->stream.log, "registration refused", MN_F("account", mn_jid_bare(&j)),
                     MN_FC("why", "it is listed in admins: make it with mynahctl user add"));
     return true;
 }
@@ -173,7 +173,7 @@ static enum mn_cond create(struct iq *iq, struct c2s *c)
 
     if (!is_open(c))
         return MN_COND_NOT_ALLOWED;
-    if (!stranger_may_register(c->owner, mn_conn_peer(c->conn)))
+    if (!stranger_may_register(c->stream.owner, mn_conn_peer(c->stream.conn)))
         return MN_COND_RESOURCE_CONSTRAINT;
     ch = change_new(iq, ACCOUNT_CREATE);
     if (!is_kept(c, ch))

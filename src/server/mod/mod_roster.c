@@ -10,9 +10,9 @@ static void features(struct c2s *c, struct mn_buf *out)
     if (c->state != C2S_KNOWN)
         return;
     /* Not where the old ways are on: the file of 2007 announces nothing newer. */
-    if (c->owner->snap->conf->roster.versioning)
+    if (c->stream.owner->snap->conf->roster.versioning)
         mn_buf_lit(out, "<ver xmlns='urn:xmpp:features:rosterver'/>");
-    if (c->owner->snap->conf->roster.preapproval)
+    if (c->stream.owner->snap->conf->roster.preapproval)
         mn_buf_lit(out, "<sub xmlns='urn:xmpp:features:pre-approval'/>");
 }
 

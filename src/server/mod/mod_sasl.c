@@ -28,7 +28,7 @@ void login_free(struct c2s *c)
 
 static size_t offered(const struct c2s *c, bool certified, mn_str out[MN_SASL_MECHS])
 {
-    const struct mn_conf_list *list = &c->owner->snap->conf->auth.mechanisms;
+    const struct mn_conf_list *list = &c->stream.owner->snap->conf->auth.mechanisms;
     size_t n = 0;
 
     if (certified)
@@ -36,7 +36,7 @@ static size_t offered(const struct c2s *c, bool certified, mn_str out[MN_SASL_ME
     for (size_t i = 0; i < list->count; i++) {
         enum mn_sasl_mech m = mn_sasl_find(((mn_str *)list->items)[i]);
 
-        if (c2s_may(c, m) && (!mn_sasl_is_plus(m) || c->secure))
+        if (c2s_may(c, m) && (!mn_sasl_is_plus(m) || c->stream.secure))
             out[n++] = mn_sasl_name(m);
     }
     return n;
@@ -56,7 +56,7 @@ static const char *certified(const struct c2s *c, struct mn_arena *a, struct mn_
 {
     const mn_str *all;
     const char *why;
-    size_t count = mn_conn_addresses(c->conn, a, &all, &why), n = 0;
+    size_t count = mn_conn_addresses(c->stream.conn, a, &all, &why), n = 0;
     mn_str *users = mn_arena_alloc(a, (count + 1) * sizeof *users);
     bool here = false;
     struct mn_jid j;
@@ -83,28 +83,29 @@ static const char *env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_en
 {
     const char *why = NULL;
 
-    *e = (struct mn_sasl_env){.host = c->host->name,
-                              .tls = c->secure,
-                              .tls13 = mn_conn_is_tls13(c->conn),
-                              .announced = names,
-                              .secret = {c->srv->secret, sizeof c->srv->secret},
-                              .iterations = (unsigned)c->owner->snap->conf->auth.iterations,
-                              .mechs = c->owner->snap->mechanisms};
-    if (c->owner->snap->conf->auth.client_ca.n)
+    *e = (struct mn_sasl_env){
+        .host = c->host->name,
+        .tls = c->stream.secure,
+        .tls13 = mn_conn_is_tls13(c->stream.conn),
+        .announced = names,
+        .secret = {c->stream.owner->srv->secret, sizeof c->stream.owner->srv->secret},
+        .iterations = (unsigned)c->stream.owner->snap->conf->auth.iterations,
+        .mechs = c->stream.owner->snap->mechanisms};
+    if (c->stream.owner->snap->conf->auth.client_ca.n)
         why = certified(c, a, e);
     e->announced_count = offered(c, e->address_count, names);
-    (void)mn_conn_binding(c->conn, MN_BIND_EXPORTER, a, &e->exporter);
-    (void)mn_conn_binding(c->conn, MN_BIND_END_POINT, a, &e->endpoint);
-    if (!mn_conn_binding(c->conn, MN_BIND_UNIQUE, a, &e->unique) &&
-        c->owner->snap->conf->auth.unique_on_13)
-        e->unique_unlisted = mn_conn_finished13(c->conn, a, &e->unique);
+    (void)mn_conn_binding(c->stream.conn, MN_BIND_EXPORTER, a, &e->exporter);
+    (void)mn_conn_binding(c->stream.conn, MN_BIND_END_POINT, a, &e->endpoint);
+    if (!mn_conn_binding(c->stream.conn, MN_BIND_UNIQUE, a, &e->unique) &&
+        c->stream.owner->snap->conf->auth.unique_on_13)
+        e->unique_unlisted = mn_conn_finished13(c->stream.conn, a, &e->unique);
     return why;
 }
 
 static void tell_certificate(const struct c2s *c, const char *why)
 {
-    if (stranger_may_log(c->srv, mn_conn_peer(c->conn), &c->log))
-        mn_log_info(&c->log, "client certificate not accepted", MN_FC("why", why));
+    if (stranger_may_log(c->stream.owner->srv, mn_conn_peer(c->stream.conn), &c->stream.log))
+        mn_log_info(&c->stream.log, "client certificate not accepted", MN_FC("why", why));
 }
 
 static void features(struct c2s *c, struct mn_buf *out)
@@ -141,16 +142,16 @@ static void features(struct c2s *c, struct mn_buf *out)
 
 static void failure(struct c2s *c, const char *condition)
 {
-    const struct config *conf = c->owner->snap->conf;
+    const struct config *conf = c->stream.owner->snap->conf;
     struct mn_buf b = {0};
 
     login_free(c);
     mn_buf_fmt(&b, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><%s/></failure>", condition);
-    c2s_raw(c, mn_buf_view(&b));
+    stream_raw(&c->stream, mn_buf_view(&b));
     mn_buf_free(&b);
     c->sasl_failed = true;
     if (c->wrong >= conf->limits.wrong_credentials || c->refused >= conf->limits.refused_forms)
-        c2s_error(c, MN_STREAM_POLICY_VIOLATION, "too many failed logins");
+        stream_error(&c->stream, MN_STREAM_POLICY_VIOLATION, "too many failed logins");
 }
 
 static void refuse(struct c2s *c, const char *condition)
@@ -164,7 +165,7 @@ static void delay_over(struct mn_timer *t)
     struct c2s *c = MN_OF(t, struct login, delay)->c;
 
     failure(c, "not-authorized");
-    c2s_go_on(c);
+    stream_go_on(&c->stream);
 }
 
 /* Wrong credentials cost time: by address and by account, growing (decision L3). `waiting`: the
@@ -179,22 +180,22 @@ static void wrong(struct c2s *c, bool waiting)
 
     c2s_refused(c, account, mn_sasl_reason(c->login->sasl));
     c->wrong++;
-    c->owner->count.wrong++;
-    mn_limit_fail(c->srv->limits, c2s_group(c, group));
-    mn_limit_fail(c->srv->limits, account);
-    ms = mn_limit_delay(c->srv->limits, c2s_group(c, group));
-    by_account = mn_limit_delay(c->srv->limits, account);
+    c->stream.owner->count.wrong++;
+    mn_limit_fail(c->stream.owner->srv->limits, c2s_group(c, group));
+    mn_limit_fail(c->stream.owner->srv->limits, account);
+    ms = mn_limit_delay(c->stream.owner->srv->limits, c2s_group(c, group));
+    by_account = mn_limit_delay(c->stream.owner->srv->limits, account);
     ms = by_account > ms ? by_account : ms;
     mn_arena_done(&a, NULL);
     if (!ms) {
         failure(c, "not-authorized");
         if (waiting)
-            c2s_go_on(c);
+            stream_go_on(&c->stream);
         return;
     }
-    c2s_wait(c);
+    stream_wait(&c->stream);
     c->login->delay.fire = delay_over;
-    mn_timer_start(c->owner->loop, &c->login->delay, ms);
+    mn_timer_start(c->stream.owner->loop, &c->login->delay, ms);
 }
 
 static void answer(struct c2s *c, const char *name, mn_str data)
@@ -207,7 +208,7 @@ static void answer(struct c2s *c, const char *name, mn_str data)
         mn_buf_fmt(&b, ">%.*s</%s>", MN_ARG(mn_base64(data, &a)), name);
     else
         mn_buf_lit(&b, "/>");
-    c2s_raw(c, mn_buf_view(&b));
+    stream_raw(&c->stream, mn_buf_view(&b));
     mn_buf_free(&b);
     mn_arena_done(&a, NULL);
 }
@@ -219,11 +220,11 @@ static void found(struct store_read *r)
     struct c2s *c = r->arg;
     mn_str out, stored = r->count ? r->rows[0].value : (mn_str){0};
 
-    if (c->state == C2S_CLOSED)
-        c2s_go_on(c);
+    if (c->stream.closed)
+        stream_go_on(&c->stream);
     else if (r->result) {
         refuse(c, "temporary-auth-failure");
-        c2s_go_on(c);
+        stream_go_on(&c->stream);
     } else {
         step(c, mn_sasl_found(c->login->sasl, stored, &out), out, true);
     }
@@ -235,11 +236,11 @@ static void at_owner(struct c2s *c, void *arg)
     struct store_read *r;
 
     (void)arg;
-    if (c->state == C2S_CLOSED) {
-        c2s_go_on(c);
+    if (c->stream.closed) {
+        stream_go_on(&c->stream);
         return;
     }
-    c->login->accounts_changed = c->owner->accounts_changed;
+    c->login->accounts_changed = c->stream.owner->accounts_changed;
     r = store_read_new();
     r->kind = STORE_GET;
     r->owner = mn_arena_fmt(&r->arena, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)),
@@ -248,7 +249,7 @@ static void at_owner(struct c2s *c, void *arg)
     r->key = MN_STR("creds");
     r->done = found;
     r->arg = c;
-    store_read(c->owner->writer, r, 0);
+    store_read(c->stream.owner->writer, r, 0);
 }
 
 static void work_run(struct mn_job *j)
@@ -261,8 +262,8 @@ static void work_done(struct mn_job *j)
     struct c2s *c = ((struct login *)j)->c;
     mn_str out;
 
-    if (c->state == C2S_CLOSED)
-        c2s_go_on(c);
+    if (c->stream.closed)
+        stream_go_on(&c->stream);
     else
         step(c, mn_sasl_worked(c->login->sasl, &out), out, true);
 }
@@ -274,8 +275,8 @@ static void renew(struct c2s *c, mn_str user)
     struct mn_arena a = {0};
     mn_str record = mn_sasl_renewed(c->login->sasl);
 
-    if (record.p && c->login->accounts_changed == c->owner->accounts_changed)
-        store_set(c->owner->writer,
+    if (record.p && c->login->accounts_changed == c->stream.owner->accounts_changed)
+        store_set(c->stream.owner->writer,
                   mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(user), MN_ARG(c->host->name)), "auth",
                   MN_STR("creds"), record);
     mn_arena_done(&a, NULL);
@@ -285,24 +286,24 @@ static void success(struct c2s *c, mn_str out, mn_str user)
 {
     if (!c->anonymous && !c2s_expects(c, user)) {
         login_free(c);
-        c2s_error(c, MN_STREAM_INVALID_FROM, "from is not who logged in");
+        stream_error(&c->stream, MN_STREAM_INVALID_FROM, "from is not who logged in");
         return;
     }
     renew(c, user);
     answer(c, "success", out);
     c2s_authenticated(c, user);
     login_free(c);
-    c2s_restart(c);
+    stream_restart(&c->stream);
 }
 
 static void anonymous_there(struct c2s *c, void *arg)
 {
     (void)arg;
-    if (c->state != C2S_CLOSED) {
+    if (!c->stream.closed) {
         c->anonymous = true;
         success(c, (mn_str){0}, c->user);
     }
-    c2s_go_on(c);
+    stream_go_on(&c->stream);
 }
 
 /* Told only to who knows the password. */
@@ -310,13 +311,13 @@ static void let_in(void *arg, struct user *u)
 {
     struct c2s *c = arg;
 
-    if (c->state != C2S_CLOSED && u->disabled) {
+    if (!c->stream.closed && u->disabled) {
         c2s_refused(c, mn_jid_bare(&u->jid), "the account is disabled");
         refuse(c, "account-disabled");
-    } else if (c->state != C2S_CLOSED) {
+    } else if (!c->stream.closed) {
         success(c, c->login->out, mn_jid_user(&u->jid));
     }
-    c2s_go_on(c);
+    stream_go_on(&c->stream);
 }
 
 static void proved(struct c2s *c, mn_str out)
@@ -326,7 +327,7 @@ static void proved(struct c2s *c, mn_str out)
     c->login->out = out.p ? mn_arena_str(&c->login->a, out) : out;
     MN_ASSERT(
         !mn_jid_make(mn_sasl_user(c->login->sasl), c->host->name, (mn_str){0}, &c->login->a, &j));
-    user_when_loaded(user_get(c->owner, c->host, &j), let_in, c);
+    user_when_loaded(user_get(c->stream.owner, c->host, &j), let_in, c);
 }
 
 static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting)
@@ -345,16 +346,17 @@ static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting)
         mn_arena_done(&a, NULL);
         return;
     case MN_SASL_WORK:
-        c2s_wait(c);
-        c->login->job = (struct mn_job){.run = work_run, .done = work_done, .loop = c->owner->loop};
-        if (!mn_work_submit(c->srv->work, MN_LANE_HASH, &c->login->job))
+        stream_wait(&c->stream);
+        c->login->job =
+            (struct mn_job){.run = work_run, .done = work_done, .loop = c->stream.owner->loop};
+        if (!mn_work_submit(c->stream.owner->srv->work, MN_LANE_HASH, &c->login->job))
             return;
         refuse(c, "temporary-auth-failure");
         waiting = true;
         break;
     case MN_SASL_SUCCESS:
         if (!waiting)
-            c2s_wait(c);
+            stream_wait(&c->stream);
         mn_arena_done(&a, NULL);
         proved(c, out);
         return;
@@ -363,13 +365,13 @@ static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting)
             wrong(c, waiting);
             return;
         }
-        mn_log_debug(&c->log, "login refused", MN_FC("why", mn_sasl_reason(c->login->sasl)));
+        mn_log_debug(&c->stream.log, "login refused", MN_FC("why", mn_sasl_reason(c->login->sasl)));
         refuse(c, mn_sasl_condition(c->login->sasl));
         break;
     }
     mn_arena_done(&a, NULL);
     if (waiting)
-        c2s_go_on(c);
+        stream_go_on(&c->stream);
 }
 
 /* The text of <auth/> or <response/>: "=" is an empty message, nothing is none. */
@@ -419,7 +421,8 @@ static bool on_auth(struct c2s *c, const struct mn_xml_item *item)
     login_free(c);
     env_fill(c, &a, &e, names);
     if (m == MN_SASL_MECHS || !is_there(mn_sasl_name(m), names, e.announced_count))
-        refuse(c, m < MN_SASL_MECHS && c->owner->snap->mechanisms & 1u << m && !mn_sasl_is_plus(m)
+        refuse(c, m < MN_SASL_MECHS && c->stream.owner->snap->mechanisms & 1u << m &&
+                          !mn_sasl_is_plus(m)
                       ? "encryption-required"
                       : "invalid-mechanism");
     else if (message(item->elem, &a, &first))

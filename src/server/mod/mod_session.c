@@ -13,7 +13,7 @@ static const struct mn_conf_row keys[] = {
 
 static void features(struct c2s *c, struct mn_buf *out)
 {
-    const struct conf *conf = config_module(c->owner->snap->conf, &mod_session);
+    const struct conf *conf = config_module(c->stream.owner->snap->conf, &mod_session);
 
     if (c->state != C2S_KNOWN)
         return;

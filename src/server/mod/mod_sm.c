@@ -30,7 +30,7 @@ static void failed_with(struct c2s *c, const char *condition, mn_str attrs)
                "<failed xmlns='urn:xmpp:sm:3'%.*s>"
                "<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>",
                MN_ARG(attrs), condition);
-    c2s_raw(c, mn_buf_view(&b));
+    stream_raw(&c->stream, mn_buf_view(&b));
     mn_buf_free(&b);
 }
 
@@ -46,7 +46,7 @@ static bool is_true(mn_str s)
 
 static bool on_enable(struct c2s *c, const struct mn_xml_item *item)
 {
-    const struct conf *conf = config_module(c->owner->snap->conf, &mod_sm);
+    const struct conf *conf = config_module(c->stream.owner->snap->conf, &mod_sm);
     uint64_t max = (uint64_t)conf->resume / 1000, wish;
     struct mn_buf b = {0};
 
@@ -56,7 +56,8 @@ static bool on_enable(struct c2s *c, const struct mn_xml_item *item)
     }
     if (c->session->sm) {
         failed(c, "unexpected-request");
-        c2s_error(c, MN_STREAM_POLICY_VIOLATION, "stream management is enabled already");
+        stream_error(&c->stream, MN_STREAM_POLICY_VIOLATION,
+                     "stream management is enabled already");
         return true;
     }
     if (!is_true(mn_elem_get(item->elem, "resume")) || c->anonymous)
@@ -69,7 +70,7 @@ static bool on_enable(struct c2s *c, const struct mn_xml_item *item)
                    c->session->sm->id, (unsigned)max);
     else
         mn_buf_lit(&b, "<enabled xmlns='urn:xmpp:sm:3'/>");
-    c2s_raw(c, mn_buf_view(&b));
+    stream_raw(&c->stream, mn_buf_view(&b));
     mn_buf_free(&b);
     return true;
 }
@@ -88,8 +89,8 @@ static void too_high(struct c2s *c, uint32_t h)
 
     mn_buf_fmt(&b, "<handled-count-too-high xmlns='urn:xmpp:sm:3' h='%u' send-count='%u'/>", h,
                c->session->sm->sent);
-    c2s_error_with(c, MN_STREAM_UNDEFINED, "more stanzas are acknowledged than were sent",
-                   mn_buf_view(&b));
+    stream_error_with(&c->stream, MN_STREAM_UNDEFINED,
+                      "more stanzas are acknowledged than were sent", mn_buf_view(&b));
     mn_buf_free(&b);
 }
 
@@ -100,7 +101,7 @@ static bool on_a(struct c2s *c, const struct mn_xml_item *item)
     if (c->state != C2S_BOUND || !c->session->sm)
         return false;
     if (!mn_num_parse(mn_elem_get(item->elem, "h"), UINT32_MAX, &h))
-        c2s_error(c, MN_STREAM_INVALID_XML, "h is no number");
+        stream_error(&c->stream, MN_STREAM_INVALID_XML, "h is no number");
     else if (!sm_acked(c->session, (uint32_t)h))
         too_high(c, (uint32_t)h);
     return true;
@@ -125,10 +126,10 @@ static void answered(void *arg, bool known, uint32_t h)
 
     if (known)
         mn_buf_fmt(&b, " h='%u'", h);
-    if (c->state != C2S_CLOSED)
+    if (!c->stream.closed)
         failed_with(c, "item-not-found", mn_buf_view(&b));
     mn_buf_free(&b);
-    c2s_go_on(c);
+    stream_go_on(&c->stream);
 }
 
 static void ask(struct c2s *c, mn_str id)
@@ -136,7 +137,7 @@ static void ask(struct c2s *c, mn_str id)
     struct mn_arena a = {0};
     struct mn_jid j = c2s_jid(c, &a);
 
-    handled_ask(c->owner, mn_jid_bare(&j), id, answered, c);
+    handled_ask(c->stream.owner, mn_jid_bare(&j), id, answered, c);
     mn_arena_done(&a, NULL);
 }
 
@@ -146,7 +147,7 @@ static enum resumed resume(struct c2s *c, mn_str id, uint32_t h)
 {
     struct mn_arena a = {0};
     struct mn_jid j = c2s_jid(c, &a);
-    struct user *u = user_find(c->owner, mn_jid_bare(&j));
+    struct user *u = user_find(c->stream.owner, mn_jid_bare(&j));
     struct session *s = u ? sm_find(u, id) : NULL;
 
     mn_arena_done(&a, NULL);
@@ -164,16 +165,16 @@ static void resume_again(struct mn_timer *t)
 {
     struct resuming *r = MN_OF(t, struct resuming, timer);
     struct c2s *c = r->c;
-    enum resumed now = c->state == C2S_CLOSED ? RESUMED : resume(c, mn_str_from(r->id), r->h);
+    enum resumed now = c->stream.closed ? RESUMED : resume(c, mn_str_from(r->id), r->h);
 
     if (now == LATER) {
-        mn_timer_start(c->owner->loop, t, LOOK_AGAIN_MS);
+        mn_timer_start(c->stream.owner->loop, t, LOOK_AGAIN_MS);
         return;
     }
     if (now == UNKNOWN)
         ask(c, mn_str_from(r->id));
     else
-        c2s_go_on(c);
+        stream_go_on(&c->stream);
     mn_free(r);
 }
 
@@ -195,7 +196,7 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
     case RESUMED:
         return true;
     case UNKNOWN:
-        c2s_wait(c);
+        stream_wait(&c->stream);
         ask(c, id);
         return true;
     case LATER:
@@ -206,8 +207,8 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
     r->c = c;
     r->h = (uint32_t)h;
     memcpy(r->id, id.p, id.n); /* one that was found */
-    c2s_wait(c);
-    mn_timer_start(c->owner->loop, &r->timer, LOOK_AGAIN_MS);
+    stream_wait(&c->stream);
+    mn_timer_start(c->stream.owner->loop, &r->timer, LOOK_AGAIN_MS);
     return true;
 }
 

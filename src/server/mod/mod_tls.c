@@ -3,8 +3,8 @@
 
 static bool can(const struct c2s *c)
 {
-    return c->state == C2S_OPEN && !c->secure && c->tls_policy != CONF_TLS_OFF &&
-           snapshot_tls(c->owner, c->host);
+    return c->state == C2S_OPEN && !c->stream.secure && c->tls_policy != CONF_TLS_OFF &&
+           snapshot_tls(c->stream.owner, c->host);
 }
 
 static void features(struct c2s *c, struct mn_buf *out)
@@ -20,14 +20,14 @@ static bool on_starttls(struct c2s *c, const struct mn_xml_item *item)
 {
     (void)item;
     if (!can(c)) {
-        c2s_raw(c, MN_STR("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
-        c2s_close(c);
+        stream_raw(&c->stream, MN_STR("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
+        stream_close(&c->stream);
         return true;
     }
-    c2s_raw(c, MN_STR("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
-    mn_xml_drop(c->xml); /* what stands behind it was not protected (5.4.3.3) */
-    c2s_restart(c);
-    mn_conn_start_tls(c->conn, snapshot_tls(c->owner, c->host), true, NULL);
+    stream_raw(&c->stream, MN_STR("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
+    mn_xml_drop(c->stream.xml); /* what stands behind it was not protected (5.4.3.3) */
+    stream_restart(&c->stream);
+    mn_conn_start_tls(c->stream.conn, snapshot_tls(c->stream.owner, c->host), true, NULL);
     return true;
 }
 
