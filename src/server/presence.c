@@ -103,7 +103,7 @@ static struct mn_stanza *presence_of(const struct session *s, const struct mn_ji
 static void broadcast(struct session *s, struct mn_stanza *st, unsigned flags)
 {
     struct user *u = s->user;
-    struct mn_arena a = {0};
+    struct mn_arena a = {.pool = mn_loop_pool(u->owner->loop)};
     struct mn_jid *to = mn_arena_alloc(&a, (u->roster.count + 1) * sizeof *to);
     struct roster_item item;
     size_t count = 0;

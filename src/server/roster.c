@@ -23,12 +23,14 @@ static void put16(char *p, size_t v)
     p[1] = (char)v;
 }
 
-mn_str roster_record(const struct roster_item *item, struct mn_arena *a)
+static size_t record_size(const struct roster_item *item)
 {
-    size_t n = 4 + item->name.n + item->groups.n;
-    char *p = mn_arena_bytes(a, n);
-
     MN_ASSERT(item->name.n < 0x10000);
+    return 4 + item->name.n + item->groups.n;
+}
+
+static void record_put(char *p, const struct roster_item *item)
+{
     p[0] = (char)item->flags;
     p[1] = item->name.p != NULL;
     put16(p + 2, item->name.n);
@@ -36,6 +38,14 @@ mn_str roster_record(const struct roster_item *item, struct mn_arena *a)
         memcpy(p + 4, item->name.p, item->name.n);
     if (item->groups.n)
         memcpy(p + 4 + item->name.n, item->groups.p, item->groups.n);
+}
+
+mn_str roster_record(const struct roster_item *item, struct mn_arena *a)
+{
+    size_t n = record_size(item);
+    char *p = mn_arena_bytes(a, n);
+
+    record_put(p, item);
     return (mn_str){p, n};
 }
 
@@ -84,25 +94,22 @@ unsigned roster_flags(const struct roster *r, mn_str jid)
 
 void roster_add(struct roster *r, const struct roster_item *item)
 {
-    struct mn_arena a = {0};
-    mn_str record = roster_record(item, &a);
-    size_t n = HEAD + item->jid.n + record.n;
+    size_t record = record_size(item), n = HEAD + item->jid.n + record;
     char *p;
 
     r->block = mn_realloc(r->block, r->used + n);
     p = r->block + r->used;
     put16(p, item->jid.n);
-    put16(p + 2, record.n >> 16);
-    put16(p + 4, record.n);
+    put16(p + 2, record >> 16);
+    put16(p + 4, record);
     memcpy(p + HEAD, item->jid.p, item->jid.n);
-    memcpy(p + HEAD + item->jid.n, record.p, record.n);
+    record_put(p + HEAD + item->jid.n, item);
     r->used += (uint32_t)n;
     r->count++;
     if (!(item->flags & ROSTER_LISTED)) {
         r->unlisted++;
         r->unlisted_used += (uint32_t)n;
     }
-    mn_arena_done(&a, NULL);
 }
 
 void roster_put(struct roster *r, const struct roster_item *item)

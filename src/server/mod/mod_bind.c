@@ -38,7 +38,8 @@ static void bind_now(void *arg, struct user *u)
 {
     struct iq *iq = arg;
     struct c2s *c = iq->stream;
-    struct mn_arena a = {0};
+    struct mn_pool *pool = mn_loop_pool(c->stream.owner->loop);
+    struct mn_arena a = {.pool = pool};
     mn_str resource;
     enum mn_cond cond = MN_COND_NONE;
 
@@ -52,14 +53,15 @@ static void bind_now(void *arg, struct user *u)
     iq_finish(iq, cond);
     if (cond && ++c->refused >= c->stream.owner->snap->conf->limits.refused_forms) /* 7.7.3 */
         stream_error(&c->stream, MN_STREAM_POLICY_VIOLATION, "no resource after many attempts");
-    mn_arena_done(&a, NULL);
+    mn_arena_done(&a, pool);
     stream_go_on(&c->stream);
 }
 
 static enum mn_cond on_bind(struct iq *iq)
 {
     struct c2s *c = iq->stream;
-    struct mn_arena a = {0};
+    struct mn_pool *pool = mn_loop_pool(c->stream.owner->loop);
+    struct mn_arena a = {.pool = pool};
     struct mn_jid j;
 
     if (c->state != C2S_KNOWN)
@@ -67,7 +69,7 @@ static enum mn_cond on_bind(struct iq *iq)
     j = c2s_jid(c, &a);
     stream_wait(&c->stream);
     user_when_loaded(user_get(c->stream.owner, c->host, &j), bind_now, iq_hold(iq));
-    mn_arena_done(&a, NULL);
+    mn_arena_done(&a, pool);
     return MN_COND_LATER;
 }
 

@@ -110,7 +110,8 @@ static void tell_certificate(const struct c2s *c, const char *why)
 
 static void features(struct c2s *c, struct mn_buf *out)
 {
-    struct mn_arena a = {0};
+    struct mn_pool *pool = mn_loop_pool(c->stream.owner->loop);
+    struct mn_arena a = {.pool = pool};
     struct mn_sasl_env e;
     mn_str names[MN_SASL_MECHS], bindings[3];
     const char *why;
@@ -137,7 +138,7 @@ static void features(struct c2s *c, struct mn_buf *out)
             mn_buf_fmt(out, "<channel-binding type='%.*s'/>", MN_ARG(bindings[i]));
         mn_buf_lit(out, "</sasl-channel-binding>");
     }
-    mn_arena_done(&a, NULL);
+    mn_arena_done(&a, pool);
 }
 
 static void failure(struct c2s *c, const char *condition)
@@ -200,17 +201,15 @@ static void wrong(struct c2s *c, bool waiting)
 
 static void answer(struct c2s *c, const char *name, mn_str data)
 {
-    struct mn_arena a = {0};
-    struct mn_buf b = {0};
+    struct mn_pool *pool = mn_loop_pool(c->stream.owner->loop);
+    struct mn_arena a = {.pool = pool};
+    mn_str text = mn_arena_fmt(&a, "<%s xmlns='urn:ietf:params:xml:ns:xmpp-sasl'", name);
 
-    mn_buf_fmt(&b, "<%s xmlns='urn:ietf:params:xml:ns:xmpp-sasl'", name);
-    if (data.p)
-        mn_buf_fmt(&b, ">%.*s</%s>", MN_ARG(mn_base64(data, &a)), name);
-    else
-        mn_buf_lit(&b, "/>");
-    stream_raw(&c->stream, mn_buf_view(&b));
-    mn_buf_free(&b);
-    mn_arena_done(&a, NULL);
+    stream_raw(&c->stream, text);
+    text =
+        data.p ? mn_arena_fmt(&a, ">%.*s</%s>", MN_ARG(mn_base64(data, &a)), name) : MN_STR("/>");
+    stream_raw(&c->stream, text);
+    mn_arena_done(&a, pool);
 }
 
 static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting);
@@ -332,7 +331,8 @@ static void proved(struct c2s *c, mn_str out)
 
 static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting)
 {
-    struct mn_arena a = {0};
+    struct mn_pool *pool = mn_loop_pool(c->stream.owner->loop);
+    struct mn_arena a = {.pool = pool};
 
     switch (r) {
     case MN_SASL_CHALLENGE:
@@ -343,7 +343,7 @@ static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting)
                  mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)),
                               MN_ARG(c->host->name)),
                  at_owner, NULL);
-        mn_arena_done(&a, NULL);
+        mn_arena_done(&a, pool);
         return;
     case MN_SASL_WORK:
         stream_wait(&c->stream);
@@ -357,7 +357,7 @@ static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting)
     case MN_SASL_SUCCESS:
         if (!waiting)
             stream_wait(&c->stream);
-        mn_arena_done(&a, NULL);
+        mn_arena_done(&a, pool);
         proved(c, out);
         return;
     case MN_SASL_FAIL:
@@ -369,7 +369,7 @@ static void step(struct c2s *c, enum mn_sasl_result r, mn_str out, bool waiting)
         refuse(c, mn_sasl_condition(c->login->sasl));
         break;
     }
-    mn_arena_done(&a, NULL);
+    mn_arena_done(&a, pool);
     if (waiting)
         stream_go_on(&c->stream);
 }
@@ -411,7 +411,8 @@ static void start(struct c2s *c, enum mn_sasl_mech m, const struct mn_sasl_env *
 
 static bool on_auth(struct c2s *c, const struct mn_xml_item *item)
 {
-    struct mn_arena a = {0};
+    struct mn_pool *pool = mn_loop_pool(c->stream.owner->loop);
+    struct mn_arena a = {.pool = pool};
     enum mn_sasl_mech m = mn_sasl_find(mn_elem_get(item->elem, "mechanism"));
     struct mn_sasl_env e;
     mn_str names[MN_SASL_MECHS], first;
@@ -429,13 +430,14 @@ static bool on_auth(struct c2s *c, const struct mn_xml_item *item)
         refuse(c, "incorrect-encoding");
     else
         start(c, m, &e, first);
-    mn_arena_done(&a, NULL);
+    mn_arena_done(&a, pool);
     return true;
 }
 
 static bool on_response(struct c2s *c, const struct mn_xml_item *item)
 {
-    struct mn_arena a = {0};
+    struct mn_pool *pool = mn_loop_pool(c->stream.owner->loop);
+    struct mn_arena a = {.pool = pool};
     mn_str in, out;
 
     if (c->state != C2S_OPEN || !c->login)
@@ -444,7 +446,7 @@ static bool on_response(struct c2s *c, const struct mn_xml_item *item)
         refuse(c, "incorrect-encoding");
     else
         step(c, mn_sasl_step(c->login->sasl, in.p ? in : MN_STR(""), &out), out, false);
-    mn_arena_done(&a, NULL);
+    mn_arena_done(&a, pool);
     return true;
 }
 
