@@ -1,7 +1,11 @@
 #include "test.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { HANGS_AFTER_S = 100 }; /* before the runner ends all of them without a word */
 
 static struct test *first, **last = &first;
 static bool failed;
@@ -86,11 +90,32 @@ mn_str test_unhex(mn_str hex)
     return (mn_str){p, hex.n / 2};
 }
 
+/* What is said of the test that runs should it wait for ever. */
+static char hanging[200];
+
+static void on_alarm(int number)
+{
+    (void)number;
+    (void)!write(STDOUT_FILENO, hanging, strlen(hanging));
+    _exit(1);
+}
+
+static void run(struct test *t)
+{
+    failed = false;
+    skipped = NULL;
+    snprintf(hanging, sizeof hanging, "Bail out! %s hangs\n", t->name);
+    alarm(HANGS_AFTER_S);
+    t->run();
+    alarm(0);
+}
+
 int main(int argc, char **argv)
 {
     unsigned number = 0, bad = 0;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGALRM, on_alarm);
     for (struct test *t = first; t; t = t->next)
         number += argc < 2 || strstr(t->name, argv[1]);
     printf("1..%u\n", number);
@@ -98,9 +123,7 @@ int main(int argc, char **argv)
     for (struct test *t = first; t; t = t->next) {
         if (argc > 1 && !strstr(t->name, argv[1]))
             continue;
-        failed = false;
-        skipped = NULL;
-        t->run();
+        run(t);
         bad += failed;
         printf("%s %u - %s%s%s\n", failed ? "not ok" : "ok", ++number, t->name,
                skipped ? " # SKIP " : "", skipped ? skipped : "");
