@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -28,6 +29,8 @@ struct host_run {
 /* Certificates are made once for all conversations. */
 static char certs[] = "/tmp/mynah-wire-XXXXXX";
 static struct mn_tls *client_tls;
+static pid_t sweeper;
+static int sweeper_end;
 
 static void remove_all(const char *dir)
 {
@@ -35,6 +38,26 @@ static void remove_all(const char *dir)
 
     snprintf(command, sizeof command, "rm -rf '%s'", dir);
     MN_ASSERT(!system(command));
+}
+
+/* A process of its own removes the folder when this one is gone, also when it was killed. */
+static void certs_sweep(void)
+{
+    int ends[2];
+    char none;
+
+    MN_ASSERT(!pipe2(ends, O_CLOEXEC));
+    sweeper_end = ends[1];
+    sweeper = fork();
+    if (sweeper)
+        close(ends[0]);
+    if (sweeper)
+        return;
+    setsid(); /* what is sent to all of a terminal does not reach it */
+    close(ends[1]);
+    (void)!read(ends[0], &none, 1);
+    execlp("rm", "rm", "-rf", certs, (char *)NULL);
+    _exit(1);
 }
 
 static void certs_make(void)
@@ -46,6 +69,7 @@ static void certs_make(void)
     if (client_tls)
         return;
     MN_ASSERT(mkdtemp(certs));
+    certs_sweep();
     MN_ASSERT(!mn_cert_local(certs, MN_STR("localhost"), &a, &f, &why));
     MN_ASSERT(!mn_tls_client(&(struct mn_tls_client){.ca_file = f.ca}, &client_tls, &why));
     mn_arena_done(&a, NULL);
@@ -58,8 +82,10 @@ struct mn_tls *host_tls(void)
 
 void host_end(void)
 {
-    if (client_tls)
-        remove_all(certs);
+    if (client_tls) {
+        close(sweeper_end);
+        waitpid(sweeper, NULL, 0);
+    }
     mn_tls_unref(client_tls);
 }
 
@@ -164,7 +190,7 @@ bool host_start(const struct host_options *opt, struct host_run **out, struct mn
     }
     so.conf = h->conf;
     if (opt->transport == OVER_TCP) {
-        snprintf(h->data, sizeof h->data, "%s-data", certs);
+        snprintf(h->data, sizeof h->data, "%s/data", certs);
         e = store_open_embedded(h->data, so.work, &so.store, why);
     } else {
         e = store_open_mem(&so.store);
