@@ -60,8 +60,12 @@ class Issuer:
                      "-keyout", name + ".key", *more)
 
     def issue(self, name, *jids):
+        return self.server(name, *("otherName:1.3.6.1.5.5.7.8.5;UTF8:" + j for j in jids))
+
+    def server(self, name, *names):
+        """Names as they stand in subjectAltName: DNS:x.test, IP:127.0.0.1."""
         with open("%s/%s.ext" % (self.folder, name), "w") as f:
-            f.write("subjectAltName = " + ",".join("otherName:1.3.6.1.5.5.7.8.5;UTF8:" + j for j in jids))
+            f.write("subjectAltName = " + ",".join(names))
         self.key(name, "-out", name + ".csr")
         self.openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
                      "-extfile", name + ".ext", "-out", name + ".crt")

@@ -22,12 +22,8 @@ class Peer:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="mynah-%s-" % self.name)
         self.issuer = Issuer()
-        with open(self.issuer.folder + "/host.ext", "w") as f:
-            f.write("subjectAltName = DNS:%s, IP:127.0.0.1" % HOST)
-        self.issuer.key("host", "-out", "host.csr")
-        self.issuer.openssl("x509", "-req", "-in", "host.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-                            "-extfile", "host.ext", "-out", "host.crt")
-        self.ca, self.cert, self.key = (self.issuer.folder + "/" + n for n in ("ca.crt", "host.crt", "host.key"))
+        self.ca = self.issuer.folder + "/ca.crt"
+        self.cert, self.key = self.issuer.server("host", "DNS:" + HOST, "IP:127.0.0.1")
         self.ports = free_ports(5)  # c2s, component, http, proxy, https
         self.process, self.log = None, self.read_log
 
