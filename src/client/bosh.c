@@ -21,6 +21,7 @@ enum {
     RETRY_MS = 250,
     RETRY_MAX = 5,          /* doublings */
     PAYLOAD_MAX = 64 << 10, /* in one body, when it is of several elements */
+    LINGER_MS = 2000,
     MOVES_MAX = 3
 };
 
@@ -35,6 +36,8 @@ void body_free(struct body *x)
     mn_list_del(&x->link);
     mn_buf_free(&x->payload);
     mn_buf_free(&x->shown);
+    if (x->request.n)
+        explicit_bzero(x->request.p, x->request.n); /* there may be a password in it */
     mn_buf_free(&x->request);
     mn_arena_done(&x->a, NULL);
     mn_free(x);
@@ -219,8 +222,6 @@ static void attributes_add(struct bosh *b, const struct body *x, struct mn_buf *
         header_add(b, to);
         mn_buf_lit(to, " xmpp:restart='true'");
     }
-    if (x->kind == PAUSES)
-        bosh_number(to, "pause", 1);
     if (x->kind == ENDS)
         mn_buf_lit(to, " type='terminate'");
     if (b->keys)
@@ -299,8 +300,7 @@ static unsigned under_way(const struct bosh *b)
 /* The connection manager allows that many at once, and one more for the last word. */
 static bool may_ask(const struct bosh *b, enum kind kind)
 {
-    return kind == CREATES ||
-           (b->sid && under_way(b) < b->terms.requests + (kind == PAUSES || kind == ENDS));
+    return kind == CREATES || (b->sid && under_way(b) < b->terms.requests + (kind == ENDS));
 }
 
 static void ask(struct bosh *b, struct body *x)
@@ -493,30 +493,28 @@ void bosh_end(struct bosh *b)
 
 static const struct stream_face quiet;
 
-/* The last word goes where nobody else is: it cannot be waited for. */
-static void last_word(struct bosh *b, int64_t linger_ms)
+/* Nobody can go on with the session. That is said where nobody else is: it cannot be waited for. */
+static void last_word(struct bosh *b)
 {
-    struct body *x;
-
     for (size_t i = 0; i < b->web_count; i++)
-        if (web_is_idle(b->webs[i]) && web_conn(b->webs[i]) && may_ask(b, PAUSES) &&
-            (b->terms.pause || b->payload.n)) {
-            x = seal(b, b->terms.pause ? PAUSES : SAYS);
+        if (web_is_idle(b->webs[i]) && web_conn(b->webs[i])) {
+            struct body *x = seal(b, ENDS);
+
             request_make(b, x);
             web_ask(b->webs[i], mn_buf_view(&x->request));
-            web_close(b->webs[i], linger_ms);
+            web_close(b->webs[i], LINGER_MS);
             b->webs[i] = b->webs[--b->web_count];
             return;
         }
 }
 
-void bosh_close(struct bosh *b, int64_t linger_ms)
+void bosh_close(struct bosh *b)
 {
-    bool last = linger_ms && b->sid && !b->over && !ends(b);
+    bool last = b->sid && !b->over && !ends(b) && may_ask(b, ENDS);
 
     b->face = &quiet;
     if (last)
-        last_word(b, linger_ms);
+        last_word(b);
     b->gone = true;
     stop(b);
 }

@@ -7,9 +7,9 @@
 struct bosh;
 struct bosh *bosh_new(struct mynah_context *ctx, const struct stream_plan *plan,
                       const struct stream_face *face, void *arg);
-/* No call-back comes any more; with `linger_ms` what was written goes out where there is a free
- * connection, and the connection manager is told that nothing follows for now. */
-void bosh_close(struct bosh *b, int64_t linger_ms);
+/* No call-back comes any more; where there is a free connection what was written goes out, and the
+ * connection manager is told that it is over. */
+void bosh_close(struct bosh *b);
 void bosh_free(struct bosh *b); /* closed, at the end of a turn; accepts NULL */
 /* The session begins, or its stream begins anew behind a login. */
 void bosh_header(struct bosh *b, const struct stream_head *h);

@@ -6,6 +6,7 @@
 #include "mynah/base.h"
 
 enum {
+    HURRY_MS = 1000,
     HOLLOW_MAX = 5,  /* empty answers to polls in a row, each sooner than BOSH_POLL_MS */
     REPORT_MS = 1000 /* an answer reported as sent so long ago is lost */
 };
@@ -21,6 +22,19 @@ static void again(struct bosh *b, uint64_t rid)
             bosh_web_drop(b, x->web);
     }
     bosh_soon(b);
+}
+
+/* It is over: those before that one are answered now, or never. */
+static void hurry(struct bosh *b)
+{
+    int64_t soon = mn_clock_now() + HURRY_MS;
+
+    MN_LIST_EACH(n, &b->bodies)
+    {
+        struct body *x = MN_OF(n, struct body, link);
+
+        x->due = x->due < soon ? x->due : soon;
+    }
 }
 
 static void created(struct bosh *b, struct body *x)
@@ -171,6 +185,8 @@ static void read_answer(struct bosh *b, struct body *x, mn_str text)
         b->failing = 0;
         if (x->answer.report && x->answer.time >= REPORT_MS)
             again(b, x->answer.report);
+        if (x->answer.terminates)
+            hurry(b);
         in_order(b);
     }
 }

@@ -42,7 +42,6 @@ static void creation(const struct mn_elem *e, struct bosh_answer *out)
     out->wait = seconds(e, "wait");
     out->polling = seconds(e, "polling");
     out->inactivity = seconds(e, "inactivity");
-    out->pause = seconds(e, "maxpause");
     out->polls = most < 2 || !out->wait || !number(e, "hold", 1);
     out->legacy = !mn_elem_get(e, "ver").p;
     /* A server from before RFC 3920 sends its id, and no features (XEP-0206). */

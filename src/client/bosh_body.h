@@ -9,13 +9,13 @@
 struct bosh_answer {
     const struct mn_elem *body;
     mn_str sid;
-    uint64_t requests;                        /* at most so many at once */
-    int64_t wait, polling, inactivity, pause; /* 0: none is named; pause: at most */
-    bool polls;                               /* it holds no request */
-    bool legacy;                              /* it says what is wrong by codes of HTTP */
-    bool has_version;                         /* of XMPP: features come, if not here then later */
-    bool acks;                                /* the absence of `ack` means something */
-    uint64_t ack, report;                     /* 0: none */
+    uint64_t requests;                 /* at most so many at once */
+    int64_t wait, polling, inactivity; /* 0: none is named */
+    bool polls;                        /* it holds no request */
+    bool legacy;                       /* it says what is wrong by codes of HTTP */
+    bool has_version;                  /* of XMPP: features come, if not here then later */
+    bool acks;                         /* the absence of `ack` means something */
+    uint64_t ack, report;              /* 0: none */
     int64_t time;
     bool terminates, repeat; /* type='terminate'; type='error' */
     mn_str condition;        /* {NULL, 0}: none */

@@ -12,7 +12,7 @@ enum {
     BOSH_POLL_MS = 1000 /* between empty requests, where no interval is named */
 };
 
-enum kind { SAYS, CREATES, RESTARTS, PAUSES, ENDS };
+enum kind { SAYS, CREATES, RESTARTS, ENDS };
 
 struct body {
     struct mn_list link;

@@ -195,7 +195,7 @@ void stream_close(struct stream *s, int64_t linger_ms)
         return;
     s->gone = true;
     if (s->bosh)
-        bosh_close(s->bosh, linger_ms);
+        bosh_close(s->bosh);
     conn_drop(s, linger_ms);
     context_trash(s->ctx, &s->trash, stream_free);
 }

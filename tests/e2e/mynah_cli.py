@@ -287,6 +287,8 @@ def ways_out_and_in_are_the_configurations():
     call("login", place=[], code=1)
     write("config/mynah/config.yaml", conf % "proxies: 'gopher://x'")
     assert "socks5://host:port" in call("login", place=[], code=64)
+    write("config/mynah/config.yaml", conf % "bosh: 'ftp://x'")
+    assert "https://host/path" in call("login", place=[], code=64)
     write("config/mynah/config.yaml", conf % "mechanisms: SCRAM-SHA-1")
     call("login", place=[])
     write("config/mynah/config.yaml", conf % "mechanisms: PLAIN DIGEST-MD5")

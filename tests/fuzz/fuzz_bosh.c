@@ -16,7 +16,7 @@ static void answer(mn_str in, struct mn_arena *a)
     MN_ASSERT(mn_str_is(out.body->name, "body"));
     MN_ASSERT(!out.sid.n || (out.requests >= 1 && out.requests <= 16));
     MN_ASSERT(out.wait >= 0 && out.wait <= 86400000 && out.polling >= 0 && out.inactivity >= 0 &&
-              out.pause >= 0 && out.time >= 0);
+              out.time >= 0);
 }
 
 static void meta(mn_str in, bool json, struct mn_arena *a)

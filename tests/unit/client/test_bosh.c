@@ -400,6 +400,46 @@ TEST(what_is_asked_for_again_comes_again)
     }
 }
 
+TEST(a_new_network_is_asked_at_once)
+{
+    static const char *const script[] = {
+        IN(""), "<rid", "?", "@4 ", "<urn:xmpp:ping", ">" BODY(FROM("1")), NULL};
+
+    start(script, once);
+    talk_until(pauses);
+    mynah_client_network_changed(talk.c);
+    cm.at++;
+    until("1");
+    end("online b@y.test>1", "4 ", 2);
+}
+
+/* A session that is gone is told of once, to the newest; the one before is asked again, and told.
+ */
+TEST(the_end_of_a_session_is_not_waited_for)
+{
+    static const char *const script[] = {IN(""),   "<rid", "?",      "<<message",
+                                         "}" OVER, "@4 ",  ">" OVER, NULL};
+
+    start(script, once);
+    say_there("x");
+    talk_until(talk_over);
+    end("online queued written offline (-13 other-request)", "4 ", 2);
+}
+
+TEST(who_is_freed_says_that_it_is_over)
+{
+    static const char *const script[] = {
+        IN(""), "<rid", "?", "<<message", ">" HEAD_ "ack='%r'/>", "?", "<type='terminate'", NULL};
+
+    start(script, once);
+    say_there("x");
+    until("acked");
+    mynah_client_free(talk.c);
+    cm.at++;
+    talk_until(said_all);
+    end("online queued written acked", "", 2);
+}
+
 TEST(an_acknowledgement_tells_what_has_arrived)
 {
     static const char *const script[] = {IN(""), "<rid", "?", "<<message", ">" HEAD_ "ack='%r'/>",
