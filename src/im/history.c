@@ -231,7 +231,7 @@ static void text(sqlite3_stmt *s, const char *name, mn_str value)
         sqlite3_bind_text(s, i, value.n ? value.p : "", (int)value.n, SQLITE_STATIC);
 }
 
-static void number(sqlite3_stmt *s, const char *name, int64_t value)
+static void number_bind(sqlite3_stmt *s, const char *name, int64_t value)
 {
     int i = sqlite3_bind_parameter_index(s, name);
 
@@ -277,9 +277,9 @@ int im_history_add(struct im_history *h, const struct im_said *m)
         text(s, ":who", m->who);
         text(s, ":id", m->id);
         text(s, ":body", m->body);
-        number(s, ":at", m->at);
-        number(s, ":ours", m->ours);
-        number(s, ":sent", m->sent);
+        number_bind(s, ":at", m->at);
+        number_bind(s, ":ours", m->ours);
+        number_bind(s, ":sent", m->sent);
     }
     e = finished(s);
     if (!e)
@@ -297,7 +297,7 @@ int im_history_sent(struct im_history *h, mn_str account, mn_str id, int sent)
     if (s) {
         text(s, ":account", account);
         text(s, ":id", id);
-        number(s, ":sent", sent);
+        number_bind(s, ":sent", sent);
     }
     return finished(s);
 }
@@ -305,6 +305,68 @@ int im_history_sent(struct im_history *h, mn_str account, mn_str id, int sent)
 static mn_str column(sqlite3_stmt *s, int i)
 {
     return mn_str_make(sqlite3_column_text(s, i), (size_t)sqlite3_column_bytes(s, i));
+}
+
+/* The index has no texts of its own: what it is to forget has to be told to it. */
+static int words_change(struct im_history *h, int64_t number, mn_str body, bool forget)
+{
+    sqlite3_stmt *s =
+        prepared(h, forget ? "INSERT INTO words (words, rowid, tokens) VALUES ('delete', :number, "
+                             ":tokens)"
+                           : "INSERT INTO words (rowid, tokens) VALUES (:number, :tokens)");
+    struct mn_buf b = {0};
+    int e;
+
+    im_history_tokens(body, false, &b);
+    if (s) {
+        number_bind(s, ":number", number);
+        text(s, ":tokens", mn_buf_view(&b));
+    }
+    e = finished(s);
+    mn_buf_free(&b);
+    return e;
+}
+
+static int body_change(struct im_history *h, int64_t number, mn_str old, mn_str body)
+{
+    sqlite3_stmt *s;
+    int e = words_change(h, number, old, true);
+
+    if (!e)
+        e = words_change(h, number, body, false);
+    if (e)
+        return e;
+    s = prepared(h, "UPDATE said SET body = :body WHERE number = :number");
+    if (s) {
+        text(s, ":body", body);
+        number_bind(s, ":number", number);
+    }
+    return finished(s);
+}
+
+int im_history_correct(struct im_history *h, mn_str account, mn_str peer, mn_str who, mn_str id,
+                       mn_str body)
+{
+    /* In a talk another of the sender's programs may correct; in a room `who` is a nickname. */
+    sqlite3_stmt *s =
+        prepared(h, "SELECT number, body FROM said WHERE account = :account AND peer = "
+                    ":peer AND id = :id AND (who = :who OR :who LIKE :peer || '/%' "
+                    "AND who LIKE :peer || '/%')");
+    int e = run(h, "BEGIN IMMEDIATE");
+
+    if (e || !s) {
+        sqlite3_finalize(s);
+        return MN_E_IO;
+    }
+    text(s, ":account", account);
+    text(s, ":peer", peer);
+    text(s, ":who", who);
+    text(s, ":id", id);
+    if (sqlite3_step(s) == SQLITE_ROW)
+        e = body_change(h, sqlite3_column_int64(s, 0), column(s, 1), body);
+    sqlite3_finalize(s);
+    (void)run(h, e ? "ROLLBACK" : "COMMIT");
+    return e;
 }
 
 int im_history_each(struct im_history *h, const struct im_history_query *q,
@@ -332,8 +394,8 @@ int im_history_each(struct im_history *h, const struct im_history_query *q,
         text(s, ":account", q->account);
         text(s, ":peer", q->peer);
         text(s, ":words", mn_buf_view(&words));
-        number(s, ":before", q->before);
-        number(s, ":limit", (int64_t)q->limit);
+        number_bind(s, ":before", q->before);
+        number_bind(s, ":limit", (int64_t)q->limit);
     }
     while ((r = s ? sqlite3_step(s) : SQLITE_ERROR) == SQLITE_ROW)
         each(arg,

@@ -32,6 +32,10 @@ int im_history_add(struct im_history *h, const struct im_said *m) MN_MUST_CHECK;
 /* How far one of ours came; never back. */
 int im_history_sent(struct im_history *h, mn_str account, mn_str id, int sent) MN_MUST_CHECK;
 
+/* Another text in the place of what that sender said; nothing happens when there is none. */
+int im_history_correct(struct im_history *h, mn_str account, mn_str peer, mn_str who, mn_str id,
+                       mn_str body) MN_MUST_CHECK;
+
 struct im_history_query {
     mn_str account, peer; /* empty: all */
     mn_str words;         /* all of them have to be in it; empty: no matter */

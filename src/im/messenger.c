@@ -6,8 +6,9 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "im/lang.h"
+#include "im/lines.h"
 
-enum { LINES_MAX = 2000, HISTORY_SHOWN = 30 };
+enum { HISTORY_SHOWN = 30 };
 
 struct asked {
     struct im_account_state *account;
@@ -39,35 +40,6 @@ static char *copy(const char *text)
     return text ? mn_str_dup(mn_str_from(text)) : NULL;
 }
 
-/* Lines. */
-
-static void line_free(struct im_line *l)
-{
-    mn_free(l->who);
-    mn_free(l->text);
-    mn_free(l->id);
-}
-
-static struct im_line *line_add(struct im_chat *chat, enum im_kind kind, int64_t at,
-                                const char *who, const char *text)
-{
-    struct im_line *l;
-
-    if (chat->count == LINES_MAX) {
-        line_free(&chat->lines[0]);
-        memmove(chat->lines, chat->lines + 1, --chat->count * sizeof *chat->lines);
-        chat->fresh -= chat->fresh > 0;
-    }
-    if (chat->count == chat->cap) {
-        chat->cap = chat->cap ? 2 * chat->cap : 32;
-        chat->lines = mn_realloc(chat->lines, chat->cap * sizeof *chat->lines);
-    }
-    l = &chat->lines[chat->count++];
-    *l = (struct im_line){
-        .kind = kind, .at = at ? at : mn_clock_wall(), .who = copy(who), .text = copy(text)};
-    return l;
-}
-
 static struct im *own(struct im_chat *chat)
 {
     return *(struct im **)(chat + 1);
@@ -86,7 +58,7 @@ void im_note(struct im_chat *chat, enum im_kind kind, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    line_add(chat, kind, 0, NULL, text);
+    im_line_add(chat, kind, 0, NULL, text);
     changed(chat);
 }
 
@@ -103,7 +75,7 @@ void im_note_again(struct im_chat *chat, unsigned of, enum im_kind kind, const c
         if (chat->lines[i].of == of)
             l = &chat->lines[i];
     if (!l) {
-        l = line_add(chat, kind, 0, NULL, text);
+        l = im_line_add(chat, kind, 0, NULL, text);
         l->of = of;
     } else {
         mn_free(l->text);
@@ -134,10 +106,9 @@ static struct im_chat *chat_new(struct im *im, struct im_account_state *a, const
 
 static void chat_free(struct im_chat *chat)
 {
-    for (size_t i = 0; i < chat->count; i++)
-        line_free(&chat->lines[i]);
+    im_lines_free(chat);
+    mynah_elem_free(chat->unseen);
     mynah_room_free(chat->room);
-    mn_free(chat->lines);
     mn_free(chat->jid);
     mn_free(chat->title);
     mn_free(chat);
@@ -156,12 +127,14 @@ static void remembered(void *arg, const struct im_said *m)
     struct im_chat *chat = arg;
     char *who = mn_str_dup(m->who), *body = mn_str_dup(m->body);
     const char *shown = m->ours ? _("me") : chat->room ? who : im_name(chat->account, who);
-    struct im_line *l = line_add(chat, IM_SAID, m->at, shown, body);
+    struct im_line *l = im_line_add(chat, IM_SAID, m->at, shown, body);
 
     l->ours = m->ours;
     l->sent = (enum mynah_sent)m->sent;
     l->old = true;
-    l->id = m->ours && m->id.n ? mn_str_dup(m->id) : NULL;
+    l->id = m->id.n ? mn_str_dup(m->id) : NULL;
+    if (!chat->oldest || m->number < chat->oldest)
+        chat->oldest = m->number;
     mn_free(who);
     mn_free(body);
 }
@@ -176,6 +149,24 @@ static void history_show(struct im_chat *chat)
     if (im->history && im_history_each(im->history, &q, remembered, chat))
         im_note(chat, IM_ERROR, _("the history cannot be read"));
     chat->fresh = chat->count;
+}
+
+size_t im_chat_older(struct im_chat *chat)
+{
+    struct im_chat found = {.account = chat->account, .room = chat->room, .oldest = chat->oldest};
+    struct im_history_query q = {.before = chat->oldest, .limit = HISTORY_SHOWN};
+    size_t n;
+
+    if (!chat->oldest || im_lines_are_full(chat))
+        return 0;
+    q.account = mn_str_from(chat->account->jid);
+    q.peer = mn_str_from(chat->jid);
+    if (im_history_each(own(chat)->history, &q, remembered, &found))
+        im_note(chat, IM_ERROR, "%s", _("the history cannot be read"));
+    n = found.count;
+    chat->oldest = n ? found.oldest : 0;
+    im_lines_join(chat, &found);
+    return n;
 }
 
 static void history_add(struct im_chat *chat, const char *who, const char *id, const char *body,
@@ -225,9 +216,7 @@ void im_chat_close(struct im_chat *chat)
 
 void im_chat_clear(struct im_chat *chat)
 {
-    while (chat->count)
-        line_free(&chat->lines[--chat->count]);
-    chat->fresh = 0;
+    im_lines_free(chat);
 }
 
 void im_chat_looked_at(struct im_chat *chat)
@@ -249,9 +238,76 @@ size_t im_chat_count(const struct im *im)
 
 /* What is said. */
 
-static void heard(struct im_chat *chat, const char *who, const char *text, int64_t at, bool mention)
+/* It stands in the place of an earlier one of the same sender: that is changed here and in the
+ * history. */
+static bool corrected(struct im_chat *chat, const struct mynah_message *m, bool ours,
+                      const char *who, const char *from)
 {
-    struct im_line *l = line_add(chat, IM_SAID, at, who, text);
+    const char *id = mynah_corrects(m->xml);
+    struct im_line *l = id ? im_line_find(chat, id, ours, who) : NULL;
+    struct im *im = own(chat);
+
+    if (!l)
+        return false;
+    mn_free(l->text);
+    l->text = copy(m->body);
+    l->corrected = true;
+    if (im->history &&
+        im_history_correct(im->history, mn_str_from(chat->account->jid), mn_str_from(chat->jid),
+                           mn_str_from(from), mn_str_from(id), mn_str_from(m->body)))
+        im_note(im->chats[0], IM_ERROR, "%s", _("the history cannot be written"));
+    changed(chat);
+    return true;
+}
+
+/* An answer (XEP-0461) whose sender quoted nothing: what it answers stands before it. */
+static char *quoted(struct im_chat *chat, const struct mynah_message *m)
+{
+    const struct mynah_elem *reply = mynah_elem_child(m->xml, "reply", "urn:xmpp:reply:0");
+    const char *id = mynah_elem_get(reply, "id");
+    struct mn_buf b = {0};
+    mn_str rest;
+
+    for (size_t i = chat->count; id && m->body[0] != '>' && i-- > 0;)
+        if (chat->lines[i].id && !strcmp(chat->lines[i].id, id)) {
+            mn_str line = mn_str_cut(mn_str_from(chat->lines[i].text), '\n', &rest);
+
+            mn_buf_fmt(&b, "> %s: %.*s\n", chat->lines[i].who, MN_ARG(line));
+            break;
+        }
+    mn_buf_str(&b, mn_str_from(m->body));
+    mn_buf_c(&b, 0);
+    return b.p;
+}
+
+static void unseen(struct im_chat *chat, const struct mynah_message *m)
+{
+    mynah_elem_free(chat->unseen);
+    chat->unseen = mynah_elem_copy(m->xml);
+}
+
+void im_chat_seen(struct im_chat *chat)
+{
+    struct mynah_message m = {.type = MYNAH_CHAT, .xml = chat->unseen};
+
+    if (!chat->unseen)
+        return;
+    m.from = mynah_elem_get(chat->unseen, "from");
+    m.to = mynah_elem_get(chat->unseen, "to");
+    m.id = mynah_elem_get(chat->unseen, "id");
+    mynah_message_displayed(chat->account->client, &m);
+    mynah_elem_free(chat->unseen);
+    chat->unseen = NULL;
+}
+
+static void heard(struct im_chat *chat, const char *who, const struct mynah_message *m,
+                  bool mention)
+{
+    char *text = quoted(chat, m);
+    struct im_line *l = im_line_add(chat, IM_SAID, m->sent_at, who, text);
+
+    mn_free(text);
+    l->id = copy(m->id);
 
     l->mention = mention && chat->room;
     chat->unread++;
@@ -261,7 +317,7 @@ static void heard(struct im_chat *chat, const char *who, const char *text, int64
 
 static void said(struct im_chat *chat, const char *text, const char *id, int64_t at)
 {
-    struct im_line *l = line_add(chat, IM_SAID, at, _("me"), text);
+    struct im_line *l = im_line_add(chat, IM_SAID, at, _("me"), text);
 
     l->ours = true;
     l->id = copy(id);
@@ -292,14 +348,18 @@ static void message(void *arg, struct mynah_client *c, const struct mynah_messag
     if (!chat)
         return;
     chat->typing = MYNAH_NO_STATE;
+    if (corrected(chat, m, ours, im_name(a, m->from), ours ? a->jid : m->from))
+        return;
     history_add(chat, ours ? a->jid : m->from, m->id, m->body, m->sent_at, ours);
     if (ours) {
         said(chat, m->body, m->id, m->sent_at);
         return;
     }
-    heard(chat, im_name(a, m->from), m->body, m->sent_at, true);
-    if (!m->carbon)
+    if (!m->carbon) {
+        unseen(chat, m);
         mynah_message_received(c, m);
+    }
+    heard(chat, im_name(a, m->from), m, true);
 }
 
 static void sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
@@ -313,11 +373,11 @@ static void sent(void *arg, struct mynah_client *c, const char *id, enum mynah_s
         struct im_chat *chat = a->im->chats[i];
 
         for (size_t k = chat->count; k-- > 0 && chat->account == a;)
-            if (chat->lines[k].id && !strcmp(chat->lines[k].id, id)) {
+            if (chat->lines[k].ours && chat->lines[k].id && !strcmp(chat->lines[k].id, id)) {
                 chat->lines[k].sent = state;
                 if (state == MYNAH_SENT_FAILED)
-                    line_add(chat, IM_ERROR, 0, NULL,
-                             why && why->condition ? why->condition : _("it could not be sent"));
+                    im_line_add(chat, IM_ERROR, 0, NULL,
+                                why && why->condition ? why->condition : _("it could not be sent"));
                 changed(chat);
                 return;
             }
@@ -348,6 +408,24 @@ void im_say(struct im_chat *chat, const char *text)
     history_add(chat, chat->account->jid, id, text, 0, true);
     mynah_message_send(chat->account->client, &m, NULL, NULL, NULL);
     mynah_free(id);
+}
+
+bool im_correct(struct im_chat *chat, const char *text)
+{
+    struct mynah_elem *m;
+    size_t i = chat->count;
+
+    while (i && !(chat->lines[i - 1].ours && chat->lines[i - 1].id))
+        i--;
+    if (!i || !chat->account)
+        return false;
+    m = mynah_message_new(chat->jid, chat->room ? MYNAH_GROUPCHAT : MYNAH_CHAT, text);
+    mynah_correct_add(m, chat->lines[i - 1].id);
+    if (!chat->room) /* a room sends it back */
+        corrected(chat, &(struct mynah_message){.body = text, .xml = m}, true, NULL,
+                  chat->account->jid);
+    mynah_message_send(chat->account->client, &m, NULL, NULL, NULL);
+    return true;
 }
 
 void im_said(struct im_account_state *a, const char *to, const char *id, const char *text)
@@ -460,12 +538,15 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
         im_note(chat, IM_ERROR, _("not sent: %s"), m->error->condition);
         return;
     }
+    if (nick && corrected(chat, m, ours, nick, nick))
+        return;
     if (!m->sent_at)
         history_add(chat, nick ? nick : chat->jid, m->id, m->body, 0, ours);
-    if (ours)
-        said(chat, m->body, NULL, m->sent_at);
-    else
-        heard(chat, nick ? nick : chat->title, m->body, m->sent_at,
+    if (ours) {
+        said(chat, m->body, m->id, m->sent_at);
+        chat->lines[chat->count - 1].sent = MYNAH_SENT_DELIVERED;
+    } else
+        heard(chat, nick ? nick : chat->title, m,
               m->type == MYNAH_CHAT || strstr(m->body, mynah_room_nick(r)));
     if (m->sent_at) { /* of before we came */
         chat->lines[chat->count - 1].old = true;

@@ -17,8 +17,8 @@ struct im_line {
     int64_t at; /* ms since 1970 */
     char *who;  /* as shown: a name, a nickname; NULL in notes */
     char *text;
-    char *id; /* of one of ours; or NULL */
-    bool ours, old, mention;
+    char *id; /* or NULL */
+    bool ours, old, mention, corrected;
     enum mynah_sent sent; /* of one of ours */
     unsigned of;          /* what im_note_again tells of; 0: nothing */
 };
@@ -30,11 +30,14 @@ struct im_chat {
     struct mynah_room *room; /* NULL: with one person */
     struct im_line *lines;   /* the last so many */
     size_t count, cap;
+    size_t told;                  /* lines that were ever added at the end */
+    int64_t oldest;               /* number in the history of the first line; 0: there is none */
     unsigned unread;              /* since it was looked at; */
     size_t fresh;                 /* lines from here on are new; count: none is */
     bool mentioned;               /* we were named, or it is a talk with one person */
     enum mynah_chat_state typing; /* of the other side */
     bool told_typing;             /* we said that we type */
+    struct mynah_elem *unseen;    /* a message that waits for the mark that it was seen; NULL */
 };
 
 struct im_account_state {
@@ -78,7 +81,13 @@ struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const 
 void im_chat_close(struct im_chat *chat); /* leaves a room */
 void im_chat_clear(struct im_chat *chat); /* its lines go; the history stays */
 void im_chat_looked_at(struct im_chat *chat);
+/* Its last message is before somebody's eyes: who sent it and asked for it is told (XEP-0333). */
+void im_chat_seen(struct im_chat *chat);
+/* Older lines from the history come before those that are there: how many. */
+size_t im_chat_older(struct im_chat *chat);
 void im_say(struct im_chat *chat, const char *text);
+/* In the place of the last that we said there (XEP-0308). False: there is none. */
+bool im_correct(struct im_chat *chat, const char *text);
 /* A message that the program sends by itself, under that id: shown and kept like one of im_say. */
 void im_said(struct im_account_state *a, const char *to, const char *id, const char *text);
 void im_typing(struct im_chat *chat, bool typing);

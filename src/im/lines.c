@@ -1,0 +1,82 @@
+#include "im/lines.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+
+enum { LINES_MAX = 2000 };
+
+static char *copy(const char *text)
+{
+    return text ? mn_str_dup(mn_str_from(text)) : NULL;
+}
+
+static void line_free(struct im_line *l)
+{
+    mn_free(l->who);
+    mn_free(l->text);
+    mn_free(l->id);
+}
+
+bool im_lines_are_full(const struct im_chat *chat)
+{
+    return chat->count >= LINES_MAX;
+}
+
+static void room_for(struct im_chat *chat, size_t count)
+{
+    if (count <= chat->cap)
+        return;
+    chat->cap = 2 * count + 32;
+    chat->lines = mn_realloc(chat->lines, chat->cap * sizeof *chat->lines);
+}
+
+struct im_line *im_line_add(struct im_chat *chat, enum im_kind kind, int64_t at, const char *who,
+                            const char *text)
+{
+    struct im_line *l;
+
+    if (chat->count == LINES_MAX) {
+        line_free(&chat->lines[0]);
+        memmove(chat->lines, chat->lines + 1, --chat->count * sizeof *chat->lines);
+        chat->fresh -= chat->fresh > 0;
+    }
+    room_for(chat, chat->count + 1);
+    l = &chat->lines[chat->count++];
+    *l = (struct im_line){
+        .kind = kind, .at = at ? at : mn_clock_wall(), .who = copy(who), .text = copy(text)};
+    chat->told++;
+    return l;
+}
+
+struct im_line *im_line_find(struct im_chat *chat, const char *id, bool ours, const char *who)
+{
+    for (size_t i = chat->count; i-- > 0;) {
+        struct im_line *l = &chat->lines[i];
+
+        if (l->id && !strcmp(l->id, id) && l->ours == ours && (ours || !strcmp(l->who, who)))
+            return l;
+    }
+    return NULL;
+}
+
+void im_lines_join(struct im_chat *chat, struct im_chat *older)
+{
+    size_t n = older->count;
+
+    room_for(chat, chat->count + n);
+    memmove(chat->lines + n, chat->lines, chat->count * sizeof *chat->lines);
+    memcpy(chat->lines, older->lines, n * sizeof *chat->lines);
+    chat->count += n;
+    chat->fresh += n;
+    older->count = 0;
+    im_lines_free(older);
+}
+
+void im_lines_free(struct im_chat *chat)
+{
+    for (size_t i = 0; i < chat->count; i++)
+        line_free(&chat->lines[i]);
+    mn_free(chat->lines);
+    chat->lines = NULL;
+    chat->count = chat->cap = chat->fresh = 0;
+}
