@@ -13,7 +13,7 @@
 #include "apps/mynah/tui.h"
 #include "im/lang.h"
 
-struct tui tui = {.panel = true};
+struct tui tui;
 
 static struct {
     struct im_history *history;
@@ -46,13 +46,18 @@ struct im_account_state *tui_account(void)
 void tui_show(struct im_chat *chat)
 {
     im_chat_looked_at(tui_chat());
+    mn_free(tui.found);
+    tui.found = NULL;
     for (size_t i = 0; i < im_chat_count(tui.im); i++)
         if (im_chat_at(tui.im, i) == chat)
             tui.at = i;
     chat->unread = 0;
     chat->mentioned = false;
     tui.scroll = 0;
+    tui.told = chat->told;
     tui.dirty = true;
+    if (tui.config.terminal.seen)
+        im_chat_seen(chat);
 }
 
 void tui_clear(struct im_chat *chat)
@@ -141,7 +146,9 @@ static void on_chat(void *arg, struct im_chat *chat)
 {
     if (tui.im && chat == tui_chat() && !tui.scroll)
         chat->unread = 0;
-    if (chat->unread && chat->mentioned && chat != tui_chat())
+    if (tui.im && chat == tui_chat() && !tui.scroll && tui.config.terminal.seen)
+        im_chat_seen(chat);
+    if (chat->unread && chat->mentioned && chat != tui_chat() && tui.config.terminal.bell)
         beep();
     tui.dirty = true;
 }
@@ -274,6 +281,8 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
 
     tui.config = *config;
     tui.defaults = *defaults;
+    tui.panel = config->terminal.panel;
+    tui.line.style = config->terminal.keys == IM_KEYS_VI ? LINE_VI : LINE_EMACS;
     tui.ctx = mynah_context_new(NULL);
     e = im_history_open(im_history_path(&a), &more.history, &why);
     tui.im = im_new(tui.ctx, more.history, &calls, NULL);
@@ -298,6 +307,8 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
     im_history_close(more.history);
     mn_buf_free(&why);
     line_done(&tui.line);
+    panel_close();
+    mn_free(tui.found);
     mn_arena_done(&a, NULL);
     return 0;
 }

@@ -11,8 +11,11 @@ struct tui {
     struct im *im;
     struct mynah_client_config defaults; /* of --host, --port, --ca-file */
     struct im_config config;
-    size_t at; /* the chat that is shown */
-    int scroll;
+    size_t at;       /* the chat that is shown */
+    int scroll;      /* rows that are below what is shown */
+    size_t told;     /* of the chat, when it was drawn last */
+    size_t at_found; /* lines from the end that the last one found is */
+    char *found;     /* words that are shown in another colour; or NULL */
     bool dirty, quit, panel, pasting;
     struct typed line;
     char *asking;                       /* a question stands instead of the chat's name; or NULL */
@@ -39,9 +42,34 @@ void screen_open(void);
 void screen_close(void);
 void screen_draw(void);
 int screen_page(void); /* lines of a chat that are seen */
+void screen_mouse(bool on);
+void screen_scroll(int rows); /* up; older lines come from the history */
+/* Scrolls up to the last line that has these words, or `further`, to the one before; false: there
+ * is none. */
+bool screen_find(const char *words, bool further);
 
 /* At a place, cut at the right. */
 void screen_put(int y, int x, int width, int attrs, const char *text);
+
+/* tui_look.c: roles are of theme.h */
+void look_open(void);
+bool look_set(const char *theme); /* false: it was told why not */
+int look_of(int role);            /* attributes of ncurses */
+int look_name(const char *name);
+
+/* tui_panel.c: people on the right */
+void panel_draw(int top, int height);
+void panel_close(void);
+int panel_width(void);                /* 0: it is not shown */
+void panel_filter(const char *words); /* those whose names have them; NULL: all */
+void panel_scroll(int rows);
+void panel_click(int y);
+
+/* tui_bars.c */
+void title_draw(void);
+void windows_draw(void);
+void windows_click(int x);
+void terminal_title(void); /* of the window that the terminal is in */
 
 /* tui_input.c */
 int input_rows(void);  /* of the screen that the line takes now */

@@ -171,7 +171,35 @@ static void do_win(char **args, int count)
 
 static void do_panel(char **args, int count)
 {
-    tui.panel = !tui.panel;
+    panel_filter(rest(0));
+    tui.panel = count || !tui.panel;
+}
+
+static void do_mouse(char **args, int count)
+{
+    screen_mouse(!strcmp(args[0], "on"));
+}
+
+static void do_theme(char **args, int count)
+{
+    if (!look_set(args[0]))
+        tui_show(im_chat_at(tui.im, 0)); /* where it says why */
+}
+
+static void do_find(char **args, int count)
+{
+    if (count) {
+        mn_free(tui.found);
+        tui.found = mn_str_dup(mn_str_from(rest(0)));
+    }
+    if (!tui.found || !screen_find(tui.found, !count))
+        tui_note(IM_NOTE, "%s", _("nothing is found"));
+}
+
+static void do_correct(char **args, int count)
+{
+    if (!im_correct(tui_chat(), rest(0)))
+        tui_note(IM_ERROR, "%s", _("you said nothing here yet"));
 }
 
 static void do_keys(char **args, int count)

@@ -32,7 +32,7 @@ void tui_line_done(void)
 
     line_keep(&tui.line);
     line_set(&tui.line, "");
-    tui.scroll = 0;
+    tui.scroll = text[0] == '/' ? tui.scroll : 0;
     if (answer) {
         mn_free(tui.asking);
         tui.asking = NULL;
@@ -52,16 +52,17 @@ void tui_line_done(void)
 
 /* Keys of ours, for sequences that terminals send and terminfo does not name everywhere. */
 enum { OWN = 0x1000 };
-enum own { PASTE, PASTED, ALT_LEFT, ALT_RIGHT, CTRL_LEFT, CTRL_RIGHT };
+enum own { PASTE, PASTED, ALT_LEFT, ALT_RIGHT, CTRL_LEFT, CTRL_RIGHT, ALT_PAGE_UP, ALT_PAGE_DOWN };
 
 void keys_open(void)
 {
     static const struct {
         const char *sequence;
         enum own key;
-    } all[] = {{"\033[200~", PASTE},     {"\033[201~", PASTED},    {"\033[1;3D", ALT_LEFT},
-               {"\033[1;3C", ALT_RIGHT}, {"\033[1;5D", CTRL_LEFT}, {"\033[1;5C", CTRL_RIGHT},
-               {"\033\033[D", ALT_LEFT}, {"\033\033[C", ALT_RIGHT}};
+    } all[] = {{"\033[200~", PASTE},        {"\033[201~", PASTED},     {"\033[1;3D", ALT_LEFT},
+               {"\033[1;3C", ALT_RIGHT},    {"\033[1;5D", CTRL_LEFT},  {"\033[1;5C", CTRL_RIGHT},
+               {"\033\033[D", ALT_LEFT},    {"\033\033[C", ALT_RIGHT}, {"\033[5;3~", ALT_PAGE_UP},
+               {"\033[6;3~", ALT_PAGE_DOWN}};
 
     for (size_t i = 0; i < MN_COUNT(all); i++)
         define_key(all[i].sequence, OWN + (int)all[i].key);
@@ -90,9 +91,27 @@ static int meant(int key, bool is_code)
     return is_code ? 0 : key;
 }
 
-static void scroll_by(int rows)
+/* A click chooses, the wheel scrolls what is below it. */
+static void mouse(void)
 {
-    tui.scroll = tui.scroll + rows < 0 ? 0 : tui.scroll + rows;
+    MEVENT e;
+    bool panel;
+
+    if (getmouse(&e) != OK)
+        return;
+    panel = panel_width() && e.x > COLS - panel_width() - 1;
+    if (e.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) {
+        int rows = e.bstate & BUTTON4_PRESSED ? 3 : -3;
+
+        if (panel)
+            panel_scroll(-rows);
+        else
+            screen_scroll(rows);
+    } else if (e.y == LINES - 1 - input_rows()) {
+        windows_click(e.x);
+    } else if (panel) {
+        panel_click(e.y);
+    }
 }
 
 /* Those of the windows come first. */
@@ -110,7 +129,11 @@ static bool window_key(int key, bool is_code, bool alt)
     } else if (alt && !is_code && (key == 'y' || key == 'n') && tui_file_answer(key == 'y', NULL)) {
         tui.dirty = true;
     } else if (is_code && (key == KEY_PPAGE || key == KEY_NPAGE)) {
-        scroll_by(key == KEY_PPAGE ? screen_page() / 2 : -(screen_page() / 2));
+        screen_scroll(key == KEY_PPAGE ? screen_page() / 2 : -(screen_page() / 2));
+    } else if (is_code && (key == OWN + ALT_PAGE_UP || key == OWN + ALT_PAGE_DOWN)) {
+        panel_scroll(key == OWN + ALT_PAGE_UP ? -screen_page() / 2 : screen_page() / 2);
+    } else if (is_code && key == KEY_MOUSE) {
+        mouse();
     } else if (is_code && key == KEY_END && tui.scroll) {
         tui.scroll = 0;
     } else if (!is_code && key == LINE_CTRL('L')) {

@@ -48,11 +48,34 @@ static const struct mn_conf_row account_rows[] = {
     {0},
 };
 
+#define TERMINAL(field) offsetof(struct im_config, terminal.field)
+
+static const char *const keys_names[] = {"emacs", "vi", NULL};
+
+static const struct mn_conf_row terminal_rows[] = {
+    {"keys", MN_CONF_CHOICE, TERMINAL(keys), "emacs", .choices = keys_names,
+     .text = N_("what keys edit the line")},
+    {"theme", MN_CONF_TEXT, TERMINAL(theme), "dark", .max = 100,
+     .text = N_("dark, light, mono, or NAME for themes/NAME.yaml beside this file")},
+    {"mouse", MN_CONF_BOOL, TERMINAL(mouse), "off",
+     .text = N_("a click chooses a window or a contact, the wheel scrolls")},
+    {"bell", MN_CONF_BOOL, TERMINAL(bell), "on",
+     .text = N_("the terminal rings when somebody speaks to you elsewhere")},
+    {"title", MN_CONF_BOOL, TERMINAL(title), "on",
+     .text = N_("the terminal's title tells what is unread")},
+    {"panel", MN_CONF_BOOL, TERMINAL(panel), "on", .text = N_("people stand on the right")},
+    {"seen", MN_CONF_BOOL, TERMINAL(seen), "on",
+     .text = N_("others learn that you have seen what they wrote")},
+    {0},
+};
+
 const struct mn_conf_row im_config_rows[] = {
     {"accounts", MN_CONF_LIST, offsetof(struct im_config, accounts), "[]", .rows = account_rows,
      .size = sizeof(struct im_account), .text = N_("one entry per account")},
     {"default", MN_CONF_TEXT, offsetof(struct im_config, preferred), "",
      .text = N_("the account that is meant when none is named; empty: the first")},
+    {"terminal", MN_CONF_SECTION, 0, NULL, .rows = terminal_rows,
+     .text = N_("the client on the terminal")},
     {0},
 };
 

@@ -13,9 +13,17 @@ struct im_account {
     int password; /* enum im_password_place */
     int tls;      /* enum mynah_tls */
 };
+/* What the terminal client looks like and answers to. */
+enum im_keys { IM_KEYS_EMACS, IM_KEYS_VI };
+struct im_terminal {
+    int keys; /* enum im_keys */
+    mn_str theme;
+    bool mouse, bell, title, panel, seen;
+};
 struct im_config {
     struct mn_conf_list accounts; /* of struct im_account */
     mn_str preferred; /* the account that is meant when none is named; empty: the first */
+    struct im_terminal terminal;
 };
 extern const struct mn_conf_row im_config_rows[];
 

@@ -1,0 +1,163 @@
+/* The two bars: with whom one talks, and the windows that there are. */
+#include <ncurses.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "apps/mynah/text.h"
+#include "apps/mynah/theme.h"
+#include "apps/mynah/tui.h"
+#include "im/lang.h"
+
+static void bar(int y)
+{
+    attrset(look_of(THEME_bar));
+    mvhline(y, 0, ' ', COLS);
+    attrset(A_NORMAL);
+}
+
+static const char *doing(const struct im_chat *chat)
+{
+    return chat->typing == MYNAH_COMPOSING ? _("is typing")
+           : chat->typing == MYNAH_PAUSED  ? _("stopped typing")
+           : chat->typing == MYNAH_GONE    ? _("has left")
+                                           : "";
+}
+
+static const char *show_of(const struct im_chat *chat)
+{
+    static const char *const shows[] = {N_("online"),        N_("free for chat"),  N_("away"),
+                                        N_("away for long"), N_("do not disturb"), N_("offline")};
+    const struct mynah_resource *r;
+
+    if (!chat->account || chat->room)
+        return "";
+    r = mynah_roster_resource(chat->account->client, chat->jid, 0);
+    return _(shows[r ? r->show : MYNAH_UNAVAILABLE]);
+}
+
+void title_draw(void)
+{
+    const struct im_chat *chat = tui_chat();
+    struct mn_buf b = {0};
+
+    mn_buf_fmt(&b, " %s", chat->title);
+    if (*chat->jid)
+        mn_buf_fmt(&b, " (%s)", chat->jid);
+    if (*show_of(chat))
+        mn_buf_fmt(&b, " · %s", show_of(chat));
+    if (*doing(chat))
+        mn_buf_fmt(&b, " · %s", doing(chat));
+    if (chat->room && *mynah_room_subject(chat->room))
+        mn_buf_fmt(&b, " · %s", mynah_room_subject(chat->room));
+    if (tui.scroll)
+        mn_buf_fmt(&b, " · %s", _("scrolled, End goes to the end"));
+    mn_buf_c(&b, 0);
+    bar(0);
+    screen_put(0, 0, COLS, look_of(THEME_bar) | A_BOLD, b.p);
+    mn_buf_free(&b);
+}
+
+/* The time and the accounts. */
+static void state_text(struct mn_buf *b)
+{
+    char stamp[20];
+    time_t now = time(NULL);
+    struct tm tm;
+
+    strftime(stamp, sizeof stamp, " %H:%M ", localtime_r(&now, &tm));
+    mn_buf_str(b, mn_str_from(stamp));
+    for (size_t i = 0; i < im_account_count(tui.im); i++) {
+        struct im_account_state *a = im_account_at(tui.im, i);
+        enum mynah_state s = mynah_client_state(a->client);
+
+        mn_buf_fmt(b, "%s %.60s  ",
+                   s == MYNAH_ONLINE    ? "●"
+                   : s == MYNAH_OFFLINE ? "○"
+                                        : "◌",
+                   a->jid);
+    }
+    mn_buf_c(b, 0);
+}
+
+static int labels_from(void)
+{
+    struct mn_buf b = {0};
+    int x;
+
+    state_text(&b);
+    x = text_width(b.p);
+    mn_buf_free(&b);
+    return x;
+}
+
+static void window_label(size_t i, char *out, size_t n)
+{
+    const struct im_chat *chat = im_chat_at(tui.im, i);
+    char *title = text_screen(chat->title, " ");
+
+    title[text_fit(title, 20, false)] = 0;
+    if (chat->unread && i != tui.at)
+        snprintf(out, n, " %zu:%.100s %u%s ", i + 1, title, chat->unread,
+                 chat->mentioned ? "!" : "");
+    else
+        snprintf(out, n, " %zu:%.100s ", i + 1, title);
+    mn_free(title);
+}
+
+static int window_attrs(size_t i)
+{
+    const struct im_chat *chat = im_chat_at(tui.im, i);
+
+    return look_of(i == tui.at ? THEME_window : chat->mentioned ? THEME_news : THEME_bar);
+}
+
+void windows_draw(void)
+{
+    char text[200];
+    struct mn_buf b = {0};
+    int x = labels_from(), y = LINES - 1 - input_rows();
+
+    bar(y);
+    state_text(&b);
+    screen_put(y, 0, COLS, look_of(THEME_bar), b.p);
+    mn_buf_free(&b);
+    for (size_t i = 0; i < im_chat_count(tui.im) && x < COLS; i++) {
+        window_label(i, text, sizeof text);
+        screen_put(y, x, COLS - x, window_attrs(i), text);
+        x += text_width(text) + 1;
+    }
+}
+
+void windows_click(int at)
+{
+    char text[200];
+    int x = labels_from();
+
+    for (size_t i = 0; i < im_chat_count(tui.im); i++) {
+        window_label(i, text, sizeof text);
+        if (at >= x && at < x + text_width(text)) {
+            tui_show(im_chat_at(tui.im, i));
+            return;
+        }
+        x += text_width(text) + 1;
+    }
+}
+
+/* Not more often than it changes; terminals that know no titles are left alone. */
+void terminal_title(void)
+{
+    static char shown[100];
+    char text[100];
+    unsigned unread = 0;
+    const char *term = getenv("TERM");
+
+    for (size_t i = 0; i < im_chat_count(tui.im); i++)
+        unread += im_chat_at(tui.im, i)->unread;
+    snprintf(text, sizeof text, unread ? "Mynah (%u)" : "Mynah", unread);
+    if (!strcmp(text, shown) || !term || !strcmp(term, "linux") || !strncmp(term, "vt", 2))
+        return;
+    memcpy(shown, text, sizeof shown);
+    printf("\033]2;%s\a", text);
+    fflush(stdout);
+}

@@ -1,0 +1,212 @@
+/* People on the right: in a room who is there; else the contacts by their groups, with how many of
+ * their words are unread. */
+#include <ncurses.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "apps/mynah/text.h"
+#include "apps/mynah/theme.h"
+#include "apps/mynah/tui.h"
+
+enum { WIDTH = 26, FROM = 80 };
+
+struct entry {
+    struct im_account_state *account;
+    char *jid; /* NULL: the name of a group */
+    char *text;
+    int attrs;
+};
+
+static struct {
+    struct entry *items;
+    size_t count, cap;
+    char *filter;
+    int scroll, top; /* first entry that is shown, its row on the screen */
+} panel;
+
+int panel_width(void)
+{
+    return tui.panel && COLS >= FROM ? WIDTH : 0;
+}
+
+void panel_filter(const char *words)
+{
+    mn_free(panel.filter);
+    panel.filter = words ? mn_str_dup(mn_str_from(words)) : NULL;
+    panel.scroll = 0;
+}
+
+void panel_scroll(int rows)
+{
+    panel.scroll = panel.scroll + rows < 0 ? 0 : panel.scroll + rows;
+}
+
+static void clear_entries(void)
+{
+    for (size_t i = 0; i < panel.count; i++) {
+        mn_free(panel.items[i].jid);
+        mn_free(panel.items[i].text);
+    }
+    panel.count = 0;
+}
+
+void panel_close(void)
+{
+    clear_entries();
+    mn_free(panel.items);
+    mn_free(panel.filter);
+}
+
+static void entry_add(struct im_account_state *a, const char *jid, int attrs, char *text)
+{
+    if (panel.count == panel.cap) {
+        panel.cap = panel.cap ? 2 * panel.cap : 64;
+        panel.items = mn_realloc(panel.items, panel.cap * sizeof *panel.items);
+    }
+    panel.items[panel.count++] =
+        (struct entry){a, jid ? mn_str_dup(mn_str_from(jid)) : NULL, text, attrs};
+}
+
+static MN_PRINTF(1, 2) char *text_of(const char *fmt, ...)
+{
+    char text[300];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return mn_str_dup(mn_str_from(text));
+}
+
+static bool is_wanted(const char *name, const char *jid)
+{
+    return !panel.filter || strcasestr(name, panel.filter) ||
+           (jid && strcasestr(jid, panel.filter));
+}
+
+static void occupants(struct im_chat *chat)
+{
+    static const char *const marks[] = {" ", " ", "+", "@"};
+    const struct mynah_occupant *o;
+
+    for (size_t i = 0; (o = mynah_room_at(chat->room, i)); i++)
+        if (is_wanted(o->nick, o->jid))
+            entry_add(chat->account, o->jid, look_name(o->nick),
+                      text_of("%s %.200s", marks[o->role], o->nick));
+}
+
+static unsigned unread_of(const struct im_account_state *a, const char *jid)
+{
+    for (size_t i = 1; i < im_chat_count(tui.im); i++) {
+        const struct im_chat *chat = im_chat_at(tui.im, i);
+
+        if (chat->account == a && mynah_jid_same(chat->jid, jid))
+            return chat == tui_chat() ? 0 : chat->unread;
+    }
+    return 0;
+}
+
+static void contact(struct im_account_state *a, const struct mynah_contact *k,
+                    const struct mynah_resource *res)
+{
+    static const char *const marks[] = {"●", "●", "◐", "◑", "⊘", "○"};
+    const char *name = im_name(a, k->jid), *mark = marks[res ? (int)res->show : 5];
+    unsigned unread = unread_of(a, k->jid);
+
+    if (!is_wanted(name, k->jid))
+        return;
+    if (unread)
+        entry_add(a, k->jid, A_BOLD, text_of("%s %.200s (%u)", mark, name, unread));
+    else
+        entry_add(a, k->jid, res ? 0 : look_of(THEME_away), text_of("%s %.200s", mark, name));
+}
+
+static bool is_in(const struct mynah_contact *k, const char *group)
+{
+    for (size_t i = 0; i < k->group_count; i++)
+        if (group && !strcmp(k->groups[i], group))
+            return true;
+    return !group && !k->group_count;
+}
+
+/* `group` NULL: those in none. */
+static void members(struct im_account_state *a, const char *group)
+{
+    const struct mynah_contact *k;
+    size_t before = panel.count;
+
+    if (group)
+        entry_add(a, NULL, look_of(THEME_group), text_of("%.200s", group));
+    for (int online = 1; online >= 0; online--)
+        for (size_t n = 0; (k = mynah_roster_at(a->client, n)); n++) {
+            const struct mynah_resource *res = mynah_roster_resource(a->client, k->jid, 0);
+
+            if (is_in(k, group) && (res != NULL) == online)
+                contact(a, k, res);
+        }
+    if (group && panel.count == before + 1)
+        mn_free(panel.items[--panel.count].text);
+}
+
+/* The next group in the order of their names; NULL: that was the last. */
+static const char *group_after(struct im_account_state *a, const char *last)
+{
+    const struct mynah_contact *k;
+    const char *best = NULL;
+
+    for (size_t n = 0; (k = mynah_roster_at(a->client, n)); n++)
+        for (size_t i = 0; i < k->group_count; i++)
+            if ((!last || strcmp(k->groups[i], last) > 0) &&
+                (!best || strcmp(k->groups[i], best) < 0))
+                best = k->groups[i];
+    return best;
+}
+
+static void people(void)
+{
+    struct im_account_state *a;
+    const char *jid;
+
+    for (size_t i = 0; (jid = im_asked_at(tui.im, i, &a)); i++)
+        entry_add(a, jid, look_of(THEME_error), text_of("? %.200s", jid));
+    for (size_t i = 0; (a = im_account_at(tui.im, i)); i++) {
+        members(a, NULL);
+        for (const char *group = NULL; (group = group_after(a, group));)
+            members(a, group);
+    }
+}
+
+void panel_draw(int top, int height)
+{
+    struct im_chat *chat = tui_chat();
+    int most;
+
+    if (!panel_width())
+        return;
+    clear_entries();
+    if (chat->room)
+        occupants(chat);
+    else
+        people();
+    most = (int)panel.count > height ? (int)panel.count - height : 0;
+    panel.scroll = panel.scroll > most ? most : panel.scroll;
+    panel.top = top;
+    attrset(look_of(THEME_rule));
+    mvvline(top, COLS - WIDTH - 1, ACS_VLINE, height);
+    attrset(A_NORMAL);
+    for (int i = 0; i < height && panel.scroll + i < (int)panel.count; i++)
+        screen_put(top + i, COLS - WIDTH, WIDTH, panel.items[panel.scroll + i].attrs,
+                   panel.items[panel.scroll + i].text);
+}
+
+void panel_click(int y)
+{
+    size_t i = (size_t)(panel.scroll + y - panel.top);
+    struct im_chat *chat;
+
+    if (y < panel.top || i >= panel.count || !panel.items[i].jid)
+        return;
+    chat = im_chat_with(panel.items[i].account, panel.items[i].jid);
+    if (chat)
+        tui_show(chat);
+}
