@@ -155,6 +155,7 @@ static void on_chat(void *arg, struct im_chat *chat)
 
 static void on_closed(void *arg, struct im_chat *chat)
 {
+    xml_closed(chat);
     if (chat == tui_chat())
         tui.at = 0;
     else
@@ -181,6 +182,7 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
 {
     struct im_chat *page = im_chat_at(tui.im, 0);
 
+    xml_watch(a->client);
     if (why)
         im_note(page, IM_ERROR, "%s: %s%s%s%s%s", a->jid, _(mynah_code_text(why->code)),
                 why->condition ? ": " : "", why->condition ? why->condition : "",
@@ -302,6 +304,8 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
         serve_close();
     leave();
     tui_file_close();
+    for (size_t i = im_chat_count(tui.im); i-- > 1;)
+        xml_closed(im_chat_at(tui.im, i));
     im_free(tui.im);
     mynah_context_free(tui.ctx);
     im_history_close(more.history);

@@ -40,6 +40,8 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
 /* tui_screen.c */
 void screen_open(void);
 void screen_close(void);
+void screen_leave(void); /* to another program; */
+void screen_back(void);
 void screen_draw(void);
 int screen_page(void); /* lines of a chat that are seen */
 void screen_mouse(bool on);
@@ -70,6 +72,14 @@ void title_draw(void);
 void windows_draw(void);
 void windows_click(int x);
 void terminal_title(void); /* of the window that the terminal is in */
+
+/* tui_xml.c */
+void xml_watch(struct mynah_client *c);      /* an account that may be new */
+void xml_closed(const struct im_chat *chat); /* a chat that may be the console */
+bool xml_said(const char *text);             /* true: it was said in the console */
+
+/* tui_write.c */
+void write_in_editor(void);
 
 /* tui_input.c */
 int input_rows(void);  /* of the screen that the line takes now */

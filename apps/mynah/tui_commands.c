@@ -4,19 +4,14 @@
 #include <string.h>
 #include <time.h>
 
-#include "apps/mynah/tui.h"
+#include "apps/mynah/commands.h"
 #include "im/lang.h"
 
 struct command {
     const char *name, *synopsis, *text;
     int least;
-    void (*run)(char **args,
-                int count); /* args[count] is NULL; the last ones may be joined by rest() */
+    command_call *run;
 };
-
-#define TUI(name, synopsis, text, least) static void do_##name(char **args, int count);
-#include "apps/mynah/tui.def"
-#undef TUI
 
 static const struct command commands[] = {
 #define TUI(name, synopsis, text, least) {#name, synopsis, text, least, do_##name},
@@ -26,8 +21,7 @@ static const struct command commands[] = {
 
 static const char *rest_of; /* the line behind its command */
 
-/* Everything behind the first `n` words. */
-static const char *rest(int n)
+const char *command_rest(int n)
 {
     const char *p = rest_of;
 
@@ -52,7 +46,7 @@ static void answered(void *arg, struct mynah_client *c, const struct mynah_elem 
     told(error);
 }
 
-static struct mynah_client *client(void)
+struct mynah_client *command_client(void)
 {
     struct im_account_state *a = tui_account();
 
@@ -68,7 +62,7 @@ static struct mynah_room *room(void)
     return tui_chat()->room;
 }
 
-static void do_help(char **args, int count)
+void do_help(char **args, int count)
 {
     for (size_t i = 0; i < MN_COUNT(commands); i++)
         if (!count || !strcmp(args[0] + (args[0][0] == '/'), commands[i].name))
@@ -81,57 +75,57 @@ static void do_help(char **args, int count)
                    "Tab completes, Alt-Enter a line more"));
 }
 
-static void do_sendfile(char **args, int count)
+void do_sendfile(char **args, int count)
 {
-    tui_file_send(rest(0));
+    tui_file_send(command_rest(0));
 }
 
-static void do_file(char **args, int count)
+void do_file(char **args, int count)
 {
-    tui_file(args[0], rest(1));
+    tui_file(args[0], command_rest(1));
 }
 
-static void do_connect(char **args, int count)
+void do_connect(char **args, int count)
 {
     tui_connect(args[0], false);
 }
 
-static void do_register(char **args, int count)
+void do_register(char **args, int count)
 {
     tui_connect(args[0], true);
 }
 
-static void do_disconnect(char **args, int count)
+void do_disconnect(char **args, int count)
 {
-    struct mynah_client *c = client();
+    struct mynah_client *c = command_client();
 
     if (c)
         mynah_client_disconnect(c);
 }
 
-static void do_quit(char **args, int count)
+void do_quit(char **args, int count)
 {
     tui.quit = true;
 }
 
-static void do_msg(char **args, int count)
+void do_msg(char **args, int count)
 {
     struct im_account_state *a = tui_account();
-    struct im_chat *chat = client() ? im_chat_with(a, args[0]) : NULL;
+    struct im_chat *chat = command_client() ? im_chat_with(a, args[0]) : NULL;
 
     if (a && !chat)
         tui_note(IM_ERROR, _("no address: %s"), args[0]);
     if (!chat)
         return;
     tui_show(chat);
-    if (rest(1))
-        im_say(chat, rest(1));
+    if (command_rest(1))
+        im_say(chat, command_rest(1));
 }
 
-static void do_join(char **args, int count)
+void do_join(char **args, int count)
 {
     struct im_account_state *a = tui_account();
-    char *user = client() ? mynah_jid_user(a->jid) : NULL;
+    char *user = command_client() ? mynah_jid_user(a->jid) : NULL;
     struct im_chat *chat = a ? im_room_join(a, args[0],
                                             count > 1 ? args[1]
                                             : user    ? user
@@ -146,7 +140,7 @@ static void do_join(char **args, int count)
         tui_show(chat);
 }
 
-static void do_close(char **args, int count)
+void do_close(char **args, int count)
 {
     if (tui.at)
         im_chat_close(tui_chat());
@@ -154,12 +148,12 @@ static void do_close(char **args, int count)
         tui_note(IM_ERROR, _("this page stays; /quit ends"));
 }
 
-static void do_clear(char **args, int count)
+void do_clear(char **args, int count)
 {
     tui_clear(tui_chat());
 }
 
-static void do_win(char **args, int count)
+void do_win(char **args, int count)
 {
     struct im_chat *chat = im_chat_at(tui.im, strtoul(args[0], NULL, 10) - 1);
 
@@ -169,40 +163,40 @@ static void do_win(char **args, int count)
         tui_note(IM_ERROR, _("there is no window %s"), args[0]);
 }
 
-static void do_panel(char **args, int count)
+void do_panel(char **args, int count)
 {
-    panel_filter(rest(0));
+    panel_filter(command_rest(0));
     tui.panel = count || !tui.panel;
 }
 
-static void do_mouse(char **args, int count)
+void do_mouse(char **args, int count)
 {
     screen_mouse(!strcmp(args[0], "on"));
 }
 
-static void do_theme(char **args, int count)
+void do_theme(char **args, int count)
 {
     if (!look_set(args[0]))
         tui_show(im_chat_at(tui.im, 0)); /* where it says why */
 }
 
-static void do_find(char **args, int count)
+void do_find(char **args, int count)
 {
     if (count) {
         mn_free(tui.found);
-        tui.found = mn_str_dup(mn_str_from(rest(0)));
+        tui.found = mn_str_dup(mn_str_from(command_rest(0)));
     }
     if (!tui.found || !screen_find(tui.found, !count))
         tui_note(IM_NOTE, "%s", _("nothing is found"));
 }
 
-static void do_correct(char **args, int count)
+void do_correct(char **args, int count)
 {
-    if (!im_correct(tui_chat(), rest(0)))
+    if (!im_correct(tui_chat(), command_rest(0)))
         tui_note(IM_ERROR, "%s", _("you said nothing here yet"));
 }
 
-static void do_keys(char **args, int count)
+void do_keys(char **args, int count)
 {
     if (!strcmp(args[0], "vi") || !strcmp(args[0], "emacs"))
         tui.line.style = args[0][0] == 'v' ? LINE_VI : LINE_EMACS;
@@ -210,33 +204,33 @@ static void do_keys(char **args, int count)
         tui_note(IM_ERROR, _("/keys emacs or vi"));
 }
 
-static void do_me(char **args, int count)
+void do_me(char **args, int count)
 {
     struct mn_buf b = {0};
 
-    mn_buf_fmt(&b, "/me %s", rest(0));
+    mn_buf_fmt(&b, "/me %s", command_rest(0));
     mn_buf_c(&b, 0);
     im_say(tui_chat(), b.p);
     mn_buf_free(&b);
 }
 
-static void do_roster(char **args, int count)
+void do_roster(char **args, int count)
 {
-    struct mynah_client *c = client();
+    struct mynah_client *c = command_client();
 
     if (!c)
         return;
     if (!strcmp(args[0], "add"))
-        mynah_roster_set(c, args[1], rest(2), NULL, 0, answered, NULL);
+        mynah_roster_set(c, args[1], command_rest(2), NULL, 0, answered, NULL);
     else if (!strcmp(args[0], "remove"))
         mynah_roster_remove(c, args[1], answered, NULL);
     else
         tui_note(IM_ERROR, _("/roster add JID [NAME], or remove JID"));
 }
 
-static void do_sub(char **args, int count)
+void do_sub(char **args, int count)
 {
-    struct mynah_client *c = client();
+    struct mynah_client *c = command_client();
 
     if (!c)
         return;
@@ -248,14 +242,14 @@ static void do_sub(char **args, int count)
         tui_note(IM_ERROR, _("/sub request, allow or deny JID"));
 }
 
-static void do_status(char **args, int count)
+void do_status(char **args, int count)
 {
     static const char *const shows[] = {"online", "chat", "away", "xa", "dnd"};
-    struct mynah_client *c = client();
+    struct mynah_client *c = command_client();
 
     for (size_t i = 0; c && i < MN_COUNT(shows); i++)
         if (!strcmp(args[0], shows[i])) {
-            mynah_presence_set(c, (enum mynah_show)i, rest(1), 0);
+            mynah_presence_set(c, (enum mynah_show)i, command_rest(1), 0);
             tui_note(IM_NOTE, _("others see you as %s"), shows[i]);
             return;
         }
@@ -263,7 +257,7 @@ static void do_status(char **args, int count)
         tui_note(IM_ERROR, _("online, chat, away, xa or dnd"));
 }
 
-static void do_who(char **args, int count)
+void do_who(char **args, int count)
 {
     const struct mynah_occupant *o;
 
@@ -275,40 +269,41 @@ static void do_who(char **args, int count)
         tui_note(IM_NOTE, "%s%s%s", o->nick, o->jid ? " " : "", o->jid ? o->jid : "");
 }
 
-static void do_topic(char **args, int count)
+void do_topic(char **args, int count)
 {
     if (room())
-        mynah_room_set_subject(tui_chat()->room, rest(0));
+        mynah_room_set_subject(tui_chat()->room, command_rest(0));
 }
 
-static void do_nick(char **args, int count)
+void do_nick(char **args, int count)
 {
     if (room())
         mynah_room_set_nick(tui_chat()->room, args[0]);
 }
 
-static void do_kick(char **args, int count)
+void do_kick(char **args, int count)
 {
     if (room())
-        mynah_room_set_role(tui_chat()->room, args[0], MYNAH_NO_ROLE, rest(1), answered, NULL);
+        mynah_room_set_role(tui_chat()->room, args[0], MYNAH_NO_ROLE, command_rest(1), answered,
+                            NULL);
 }
 
-static void do_ban(char **args, int count)
+void do_ban(char **args, int count)
 {
     if (room())
-        mynah_room_set_affiliation(tui_chat()->room, args[0], MYNAH_OUTCAST, rest(1), answered,
-                                   NULL);
+        mynah_room_set_affiliation(tui_chat()->room, args[0], MYNAH_OUTCAST, command_rest(1),
+                                   answered, NULL);
 }
 
-static void do_invite(char **args, int count)
+void do_invite(char **args, int count)
 {
     if (room())
-        mynah_room_invite(tui_chat()->room, args[0], rest(1));
+        mynah_room_invite(tui_chat()->room, args[0], command_rest(1));
 }
 
-static void do_history(char **args, int count)
+void do_history(char **args, int count)
 {
-    tui_history(rest(0));
+    tui_history(command_rest(0));
 }
 
 /* Running. */

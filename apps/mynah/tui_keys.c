@@ -40,6 +40,8 @@ void tui_line_done(void)
         tui.line.hidden = false;
         answer(text);
         explicit_bzero(text, strlen(text));
+    } else if (text[0] != '/' && *text && xml_said(text)) {
+        tui.dirty = true;
     } else if (text[0] == '/' && text[1] == '/') {
         im_say(tui_chat(), text + 1);
     } else if (text[0] == '/') {
@@ -155,6 +157,8 @@ static void line_pressed(int key)
 
     if (r == LINE_FINISHED)
         tui_line_done();
+    else if (r == LINE_OUTSIDE && !tui.asking)
+        write_in_editor();
     else if (!tui.asking)
         im_typing(tui_chat(), tui.line.n && tui.line.text[0] != '/');
 }

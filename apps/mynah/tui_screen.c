@@ -30,12 +30,27 @@ void screen_open(void)
     fflush(stdout);
 }
 
-void screen_close(void)
+void screen_leave(void)
 {
     fputs("\033[?2004l", stdout);
+    fflush(stdout);
+    endwin();
+}
+
+void screen_back(void)
+{
+    fputs("\033[?2004h", stdout);
+    fflush(stdout);
+    clearok(stdscr, TRUE);
+    refresh();
+    tui.dirty = true;
+}
+
+void screen_close(void)
+{
     if (tui.config.terminal.title)
         fputs("\033]2;\a", stdout);
-    endwin();
+    screen_leave();
 }
 
 void screen_mouse(bool on)

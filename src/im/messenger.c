@@ -186,6 +186,11 @@ static void history_add(struct im_chat *chat, const char *who, const char *id, c
         im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
 }
 
+struct im_chat *im_page_new(struct im *im, const char *title)
+{
+    return chat_new(im, NULL, "", title);
+}
+
 struct im_chat *im_chat_with(struct im_account_state *a, const char *jid)
 {
     char *bare = mynah_jid_bare(jid);

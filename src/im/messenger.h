@@ -74,6 +74,8 @@ struct im_account_state *im_account_at(const struct im *im, size_t i);
 /* The program's own page is the first and always there. NULL: not so many. */
 struct im_chat *im_chat_at(const struct im *im, size_t i);
 size_t im_chat_count(const struct im *im);
+/* Another page of the program's. */
+struct im_chat *im_page_new(struct im *im, const char *title);
 /* The talk with somebody, begun when there is none; its last lines come from the history. */
 struct im_chat *im_chat_with(struct im_account_state *a, const char *jid);
 struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const char *nick,

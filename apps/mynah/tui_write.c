@@ -1,0 +1,229 @@
+/* What helps with writing: an editor of one's own, the clipboard, quotes; and addresses of pages in
+ * what was said. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "apps/mynah/commands.h"
+#include "apps/mynah/text.h"
+#include "base/file.h"
+#include "im/lang.h"
+
+enum { PASTE_MAX = LINE_MAX_BYTES, URLS_MAX = 50 };
+
+static void insert(const char *text)
+{
+    char *clean = text_safe(text, "\n");
+
+    line_remember(&tui.line);
+    line_insert(&tui.line, clean, strlen(clean));
+    mn_free(clean);
+}
+
+/* Editor. The network goes on meanwhile; the screen is the editor's. */
+
+static pid_t started(const char *path)
+{
+    const char *editor = getenv("VISUAL") ? getenv("VISUAL") : getenv("EDITOR");
+    struct mn_buf command = {0};
+    pid_t pid;
+
+    mn_buf_fmt(&command, "%s \"$0\"", editor && *editor ? editor : "vi");
+    mn_buf_c(&command, 0);
+    pid = fork();
+    if (pid == 0) {
+        signal(SIGINT, SIG_DFL);
+        signal(SIGQUIT, SIG_DFL);
+        execl("/bin/sh", "sh", "-c", command.p, path, (char *)NULL);
+        _exit(127);
+    }
+    mn_buf_free(&command);
+    return pid;
+}
+
+static void wait_for(pid_t pid)
+{
+    int fd = pidfd_open(pid, 0);
+
+    while (fd >= 0 && !waitpid(pid, NULL, WNOHANG)) {
+        struct pollfd fds[] = {{fd, POLLIN, 0}, {mynah_fd(tui.ctx), POLLIN, 0}};
+        int64_t due = mynah_due(tui.ctx);
+
+        poll(fds, MN_COUNT(fds), due < 0 || due > 1000000 ? -1 : (int)due);
+        mynah_turn(tui.ctx, 0);
+    }
+    if (fd >= 0)
+        close(fd);
+    else
+        waitpid(pid, NULL, 0);
+}
+
+static void edited(const char *path)
+{
+    struct mn_arena a = {0};
+    mn_str text;
+
+    if (mn_file_read(path, PASTE_MAX, &a, &text)) {
+        tui_note(IM_ERROR, "%s", _("the editor left nothing that could be taken"));
+    } else {
+        char *clean = text_safe(mn_arena_cstr(&a, mn_str_trim(text)), "\n");
+
+        line_set(&tui.line, clean);
+        mn_free(clean);
+    }
+    mn_arena_done(&a, NULL);
+}
+
+void write_in_editor(void)
+{
+    const char *folder = getenv("XDG_RUNTIME_DIR") ? getenv("XDG_RUNTIME_DIR") : "/tmp";
+    struct mn_buf path = {0};
+    pid_t pid;
+    int fd;
+
+    mn_buf_fmt(&path, "%s/mynah-XXXXXX.txt", folder);
+    mn_buf_c(&path, 0);
+    fd = mkostemps(path.p, 4, O_CLOEXEC); /* mode 0600 */
+    if (fd < 0 || write(fd, tui.line.text, tui.line.n) != (ssize_t)tui.line.n) {
+        tui_note(IM_ERROR, "%s: %s", path.p, strerror(errno));
+    } else {
+        screen_leave();
+        signal(SIGINT, SIG_IGN);
+        signal(SIGQUIT, SIG_IGN);
+        pid = started(path.p);
+        if (pid > 0)
+            wait_for(pid);
+        signal(SIGINT, SIG_DFL);
+        signal(SIGQUIT, SIG_DFL);
+        screen_back();
+        edited(path.p);
+    }
+    if (fd >= 0) {
+        close(fd);
+        unlink(path.p);
+    }
+    mn_buf_free(&path);
+}
+
+void do_editor(char **args, int count)
+{
+    write_in_editor();
+}
+
+/* Clipboard. */
+
+void do_paste(char **args, int count)
+{
+    const char *command = getenv("WAYLAND_DISPLAY")
+                              ? "timeout 2 wl-paste -n 2>/dev/null"
+                              : "timeout 2 xclip -o -selection clipboard 2>/dev/null || timeout 2 "
+                                "xsel -o -b 2>/dev/null";
+    char text[PASTE_MAX + 1];
+    FILE *f = popen(command, "re");
+    size_t n = f ? fread(text, 1, PASTE_MAX, f) : 0;
+
+    if (f)
+        pclose(f);
+    text[n] = 0;
+    if (n)
+        insert(text);
+    else
+        tui_note(IM_ERROR, "%s",
+                 _("there is no clipboard (wl-paste, xclip or xsel), or nothing is in it"));
+}
+
+/* Quotes. */
+
+void do_quote(char **args, int count)
+{
+    const struct im_chat *chat = tui_chat();
+    const char *words = command_rest(0);
+    struct mn_buf b = {0};
+    mn_str rest, line;
+    size_t i = chat->count;
+
+    while (i && (chat->lines[i - 1].kind != IM_SAID || chat->lines[i - 1].ours ||
+                 (words && !strcasestr(chat->lines[i - 1].text, words))))
+        i--;
+    if (!i) {
+        tui_note(IM_NOTE, "%s", _("nothing is found"));
+        return;
+    }
+    for (rest = mn_str_from(chat->lines[i - 1].text); rest.n;) {
+        line = mn_str_cut(rest, '\n', &rest);
+        mn_buf_fmt(&b, "> %.*s\n", MN_ARG(line));
+    }
+    mn_buf_c(&b, 0);
+    insert(b.p);
+    mn_buf_free(&b);
+}
+
+/* Addresses of pages, the last one first. */
+
+static size_t url_length(const char *p)
+{
+    size_t n = strcspn(p, " \t\r\n<>\"'`\\");
+
+    while (n && strchr(".,;:!?)]}", p[n - 1]))
+        n--;
+    return n;
+}
+
+/* The i-th, 1 the last one; malloc'd, NULL: not so many. */
+static char *url_at(const struct im_chat *chat, int i)
+{
+    for (size_t k = chat->count; k-- > 0;) {
+        const char *p = chat->lines[k].text;
+
+        for (; chat->lines[k].kind == IM_SAID && (p = strstr(p, "http")); p++)
+            if ((!strncmp(p, "http://", 7) || !strncmp(p, "https://", 8)) && --i == 0)
+                return mn_str_dup((mn_str){p, url_length(p)});
+    }
+    return NULL;
+}
+
+/* Nobody waits for the browser; it is given the address as one word and no shell sees it. */
+static void browse(const char *url)
+{
+    const char *browser = getenv("BROWSER");
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        if (fork() != 0)
+            _exit(0);
+        setsid();
+        for (int fd = 0; fd < 3; fd++)
+            dup2(null, fd);
+        execlp(browser && *browser ? browser : "xdg-open", "browser", url, (char *)NULL);
+        _exit(127);
+    }
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
+}
+
+void do_url(char **args, int count)
+{
+    char *url;
+    int which = count > 1 ? (int)strtol(args[1], NULL, 10) : 1;
+
+    if (count && !strcmp(args[0], "open")) {
+        url = url_at(tui_chat(), which > 0 ? which : 1);
+        if (url)
+            browse(url);
+        else
+            tui_note(IM_NOTE, "%s", _("nothing is found"));
+        mn_free(url);
+        return;
+    }
+    for (int i = 1; i <= URLS_MAX && (url = url_at(tui_chat(), i)); i++) {
+        tui_note(IM_NOTE, "%d %s", i, url);
+        mn_free(url);
+    }
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/python3
+"""The terminal client, byte by byte: nothing that others say is a command to the terminal, pastes send nothing, other programs edit and
+open what is theirs, and what a key and an idle hour cost in calls of the system. Prints TAP. usage: terminal_bytes.py MYNAH MYNAHD"""
+import os, re, shutil, stat, sys, tempfile, time
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path += [TESTS, TESTS + "/interop"]
+from driver import account, config_new, person, serving
+from mynah import DEADLINE, tap
+from screen import Calls, Screen
+
+MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
+FOLDER = tempfile.mkdtemp(prefix="mynah-bytes-")
+HOSTILE = "\u009b31mRED\u009d0;TITLE\u009c\u202egnp.exe\u2066x\u200f\u2028\x7f\u0085"
+
+
+def script(name, text):
+    path = FOLDER + "/" + name
+    with open(path, "w") as f:
+        f.write("#!/bin/sh\n" + text)
+    os.chmod(path, stat.S_IRWXU)
+    return path
+
+
+ENV = {**os.environ, "HOME": FOLDER, "XDG_CONFIG_HOME": FOLDER, "XDG_DATA_HOME": FOLDER + "/data", "XDG_RUNTIME_DIR": FOLDER,
+       "LC_ALL": "C.UTF-8", "LANGUAGE": "", "TERM": "xterm-256color", "NO_COLOR": "", "VISUAL": script("editor", "sed -i s/alpha/beta/ \"$1\"\n"),
+       "BROWSER": script("browser", "printf '%%s\\n' \"$@\" > %s/opened.new && mv %s/opened.new %s/opened\n" % (FOLDER, FOLDER, FOLDER))}
+
+
+def begin():
+    global ann, bob
+    ann = Screen([MYNAH, "--host", "127.0.0.1", "--port", str(server.ports[0]), "--ca-file", server.ca], ENV)
+    ann.shows("Welcome to Mynah")
+    ann.says("/register ann@" + server.host)
+    ann.shows("a password for")
+    ann.says("testpwd")
+    ann.shows("ann@%s/.* is online" % server.host)
+    account(server, "bob")
+    bob = person(server, "bob", "r")
+    bob.send("<presence/>")
+    ann.says("/roster add bob@%s %s" % (server.host, HOSTILE.replace("\x7f", "")))
+    ann.says("/sub request bob@" + server.host)
+    bob.until("type='subscribe'")
+    bob.send("<presence to='ann@%s' type='subscribed'/>" % server.host)
+
+
+def nothing_that_others_say_is_a_command_to_the_terminal():
+    to = "to='ann@%s' type='chat'" % server.host
+    ann.says("/xml")
+    ann.shows("What goes over the wire")
+    bob.send("<presence><show>away</show><status>%s</status></presence>" % HOSTILE)
+    bob.send("<message %s id='%s'><body>%s END1</body><subject>%s</subject></message>" % (to, HOSTILE.replace("\u2028", ""), HOSTILE, HOSTILE))
+    ann.shows("END1")
+    ann.says("/msg bob@" + server.host)
+    ann.says("/quote")
+    ann.shows("> .*END1")
+    ann.types("\x15\x03")
+    for command in "/msg %s", "/join %s", "/theme %s", "/url", "/nosuch%s", "/find %s":
+        ann.says(command.replace("%s", HOSTILE))
+    bob.send("<message to='ann@%s' type='error' id='z'><error type='cancel'><x xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+             "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>%s</text></error></message>" % (server.host, HOSTILE))
+    bob.send("<message %s><body>END2</body></message>" % to)
+    ann.says("/msg bob@" + server.host)
+    ann.shows("END2")
+    ann.quiet()
+    text = ann.written.decode()
+    for c in set(HOSTILE) - set("31mRED0;TITLEgnp.exe"):
+        assert c not in text, "U+%04X in %r" % (ord(c), text[max(0, text.index(c) - 200):][:300])
+    assert not re.search("\x1b\\][^2]", text) and "TITLE" not in "".join(re.findall("\x1b\\]2;(.*?)\x07", text))
+
+
+def what_is_pasted_is_not_sent():
+    ann.types("\x1b[200~one\rtwo\n\x1b[31mthree\x07\x1b[201~")
+    ann.shows("31mthree")
+    ann.types("\r")
+    got = bob.until("<body>.*</body>")
+    assert re.search("<body>one\ntwo\n\\[?31mthree</body>", str(got)), got
+
+
+def an_editor_changes_the_line_and_a_browser_gets_an_address_whole():
+    ann.types("alpha")
+    ann.shows("> alpha")
+    ann.types("\x1be")
+    ann.shows("> beta")
+    ann.types("\r")
+    bob.until("<body>beta</body>")
+    bob.send("<message to='ann@%s' type='chat'><body>see https://example.org/a?b=c&amp;d='$(touch)`x`.</body></message>" % server.host)
+    ann.shows("see https")
+    ann.says("/url open")
+    end = time.monotonic() + DEADLINE
+    while not os.path.exists(FOLDER + "/opened"):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    with open(FOLDER + "/opened") as f:
+        assert f.read() == "https://example.org/a?b=c&d=\n"
+
+
+def a_key_and_an_idle_minute_cost_what_they_should():
+    ann.quiet(1)
+    calls = Calls(ann.process.pid, FOLDER)
+    if not calls.works:
+        print("# not counted: " + calls.why)
+        return
+    time.sleep(2)
+    idle = calls.end()
+    assert not [c for c in idle if not c.startswith(("restart_syscall", "poll(", "strace:", "<... poll", "---", "futex("))], idle
+    calls = Calls(ann.process.pid, FOLDER)
+    since = ann.mark()
+    for key in "abcdefgh":
+        ann.types(key)
+        ann.until(key.encode(), since)
+    ann.quiet()
+    made = calls.end()
+    written = ann.mark() - since
+    names = {re.match(r"(?:<\.\.\. )?(\w+)", c)[1] for c in made if not c.startswith("---")}
+    assert not names & {"open", "openat", "pread64", "pwrite64", "fsync", "fdatasync", "stat", "newfstatat", "statx", "access"}, names
+    assert written < 8 * 100, written
+    assert len(made) < 8 * 25, made
+    ann.types("\x15")
+
+
+def it_ends_well():
+    ann.end()
+
+
+with serving(MYNAHD, *config_new()) as server:
+    begin()
+    with ann:
+        failed = tap([nothing_that_others_say_is_a_command_to_the_terminal, what_is_pasted_is_not_sent,
+                      an_editor_changes_the_line_and_a_browser_gets_an_address_whole, a_key_and_an_idle_minute_cost_what_they_should, it_ends_well])
+shutil.rmtree(FOLDER)
+sys.exit(failed != 0)
