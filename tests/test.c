@@ -17,6 +17,11 @@ void test_add(struct test *t)
     last = &t->next;
 }
 
+const struct test *test_first(void)
+{
+    return first;
+}
+
 void test_fail(const char *file, int line, const char *fmt, ...)
 {
     va_list ap;

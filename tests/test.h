@@ -17,6 +17,7 @@ struct test {
     struct test *next;
 };
 void test_add(struct test *t);
+const struct test *test_first(void);
 /* Notes a failure of the running test; the test goes on. */
 void test_fail(const char *file, int line, const char *fmt, ...) MN_PRINTF(3, 4);
 /* The rest of the running test is passed over, with the reason. */

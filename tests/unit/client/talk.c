@@ -118,6 +118,7 @@ bool server_done(const struct server *s)
 }
 
 struct talk talk;
+void (*talk_noted)(void), (*talk_drop)(void);
 
 void note(const char *fmt, ...)
 {
@@ -128,6 +129,8 @@ void note(const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     mn_buf_fmt(&talk.notes, "%s%s", talk.notes.n ? " " : "", text);
+    if (talk_noted)
+        talk_noted();
 }
 
 static void on_state(void *arg, struct mynah_client *c, enum mynah_state s,

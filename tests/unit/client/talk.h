@@ -55,6 +55,8 @@ extern struct talk {
 } talk;
 
 void note(const char *fmt, ...) MN_PRINTF(1, 2);
+/* Is called inside each note (ends.c), and frees the object that the call-backs are about. */
+extern void (*talk_noted)(void), (*talk_drop)(void);
 bool noted(const char *text);
 /* A client that connects; its states, messages and life lines are noted. */
 void talk_start(const char *const *lines, const struct mynah_client_config *more);

@@ -43,6 +43,11 @@ static const struct mynah_dialog_calls calls = {
     .size = sizeof calls, .message = message, .state = state, .event = event, .locked = locked};
 static const struct mynah_client_config with_roster = {.no_reconnect = true};
 
+static void drop(void)
+{
+    mynah_dialog_free(d);
+}
+
 static void begin(const char *const *lines, const struct mynah_dialog_config *more)
 {
     struct mynah_dialog_config config = more ? *more : (struct mynah_dialog_config){0};
@@ -50,6 +55,7 @@ static void begin(const char *const *lines, const struct mynah_dialog_config *mo
     config.size = sizeof config;
     config.jid = "a@y.test/x";
     config.thread = config.thread ? config.thread : "t";
+    talk_drop = drop;
     talk_start(lines, &with_roster);
     CHECK_INT(mynah_dialog_new(talk.c, &config, &calls, NULL, &d), 0);
 }
@@ -292,6 +298,7 @@ TEST(the_program_chooses_who_has_a_dialog_and_may_drop_it_inside)
         "<message from='c@y.test/1' type='chat'><body>2</body></message>",
         END};
 
+    d = NULL;
     talk_start(lines, &with_roster);
     mynah_dialog_serve(talk.c, came, NULL);
     CHECK_INT(mynah_dialog_new(talk.c, &config, &drops, NULL, &c), 0);

@@ -39,6 +39,7 @@
 static struct mynah_file *last;
 static uint64_t offset;
 static bool can_read;
+static struct mynah_file *running; /* of the call-back that came last; NULL: it is done */
 
 static size_t read_(void *arg, struct mynah_file *f, uint64_t at, void *p, size_t n)
 {
@@ -53,7 +54,7 @@ static size_t read_(void *arg, struct mynah_file *f, uint64_t at, void *p, size_
 static bool write_(void *arg, struct mynah_file *f, uint64_t at, const void *p, size_t n)
 {
     (void)arg;
-    (void)f;
+    running = f;
     note("%d:%.*s", (int)at, (int)n, (const char *)p);
     return memcmp(p, "!", 1) != 0;
 }
@@ -61,18 +62,25 @@ static bool write_(void *arg, struct mynah_file *f, uint64_t at, const void *p, 
 static void progress(void *arg, struct mynah_file *f, uint64_t bytes, uint64_t all)
 {
     (void)arg;
-    (void)f;
+    running = f;
     note("%d/%d", (int)bytes, (int)all);
 }
 
 static void done(void *arg, struct mynah_file *f, const struct mynah_error *error)
 {
     (void)arg;
-    (void)f;
+    running = f;
     note("done:%d%s", error ? error->code : 0, error && error->condition ? error->condition : "");
+    running = NULL;
 }
 
 static const struct mynah_file_calls calls = {sizeof calls, read_, write_, progress, done};
+
+static void drop(void)
+{
+    if (running)
+        mynah_file_cancel(running);
+}
 
 static bool is_done(void)
 {
@@ -111,6 +119,7 @@ static void sends(const char *const *lines, const char *notes)
         .size = sizeof direct, .address = "127.0.0.1", .no_proxy = true};
 
     can_read = true;
+    talk_drop = drop;
     talk_start(lines, NULL);
     CHECK(!mynah_file_send(talk.c, "a@y.test/1", &info, 0, NULL, &calls, NULL));
     talk_until(talk_online);

@@ -45,6 +45,12 @@ static void ended(void *arg, struct mynah_jingle *s, enum mynah_jingle_reason re
     CHECK_INT(mynah_jingle_state(s), MYNAH_JINGLE_ENDED);
     note("ended:%s:%s:%d", mynah_jingle_reason_name(reason), text ? text : "-",
          error ? error->code : 0);
+    session = NULL;
+}
+
+static void drop(void)
+{
+    mynah_jingle_end(session, MYNAH_REASON_CANCEL, NULL);
 }
 
 static const struct mynah_jingle_calls calls = {
@@ -65,6 +71,7 @@ static void begin(const char *const *lines)
 {
     static const struct mynah_client_config with_roster = {.no_reconnect = true};
 
+    talk_drop = drop;
     description = mynah_elem_new("description", "urn:d");
     transport = mynah_elem_new("transport", "urn:t");
     stub = (struct mynah_content){.size = sizeof stub,
@@ -302,6 +309,7 @@ TEST(an_initiator_hears_of_acceptance_and_of_changes)
     CHECK_INT(act(MYNAH_CONTENT_REJECT), 0);
     CHECK(!mynah_jingle_content(session, 1, &k));
     mynah_jingle_end(session, MYNAH_REASON_BUSY, NULL);
+    session = NULL;
     end("online came:7(1) came:1(1) came:2(1) came:14(1)");
 }
 

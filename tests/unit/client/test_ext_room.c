@@ -89,8 +89,14 @@ static const struct mynah_room_calls calls = {sizeof calls, joined, refused, lef
                                               subject,      status, voice,   declined};
 static const struct mynah_client_config again = {.no_roster = true};
 
+static void drop(void)
+{
+    mynah_room_free(room);
+}
+
 static void begin(const char *const *lines, const struct mynah_client_config *config)
 {
+    talk_drop = drop;
     talk_start(lines, config);
     CHECK_INT(mynah_room_new(talk.c, "R@c.test/x", "me", &calls, NULL, &room), 0);
     CHECK_INT(mynah_room_join(room, "pw", NULL), 0);

@@ -1,0 +1,82 @@
+/* The scripts of a program once more, for each note that they make: there, inside the call-back,
+ * the client is freed, or the object that the call-back is about. Nothing in what is left of the
+ * turn may touch it. Each time in a child, which ends with that turn: the script knows nothing of
+ * it. */
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit/client/talk.h"
+
+enum { DEADLINE_S = 60, LAPS = 4, NOT_REACHED = 3 };
+
+static unsigned at; /* so many notes before it ends */
+static bool object;
+static struct mn_turn end;
+
+/* What is freed goes at the end of the turn: a few laps, to be behind it. */
+static void over(struct mn_turn *t)
+{
+    static unsigned laps;
+
+    if (++laps == LAPS)
+        _exit(0);
+    mn_loop_at_end(talk.ctx->loop, t);
+}
+
+static void end_it(void)
+{
+    if (--at)
+        return;
+    talk_noted = NULL;
+    if (object)
+        talk_drop();
+    else
+        mynah_client_free(talk.c);
+    end.run = over;
+    mn_loop_at_end(talk.ctx->loop, &end);
+}
+
+static bool ends_at(const struct test *t, unsigned note)
+{
+    pid_t pid = fork();
+    int status = 0;
+
+    if (!pid) {
+        if (!freopen("/dev/null", "w", stdout))
+            _exit(1);
+        alarm(DEADLINE_S);
+        at = note;
+        talk_noted = end_it;
+        t->run();
+        _exit(NOT_REACHED);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid ||
+        (status && (!WIFEXITED(status) || WEXITSTATUS(status) != NOT_REACHED)))
+        test_fail(__FILE__, __LINE__, "%s, note %u, %s: status %x", t->name, note,
+                  object ? "the object" : "the client", (unsigned)status);
+    return !status;
+}
+
+static void each_note(void)
+{
+    unsigned reached = 0;
+
+    for (const struct test *t = test_first(); t; t = t->next)
+        for (unsigned note = 1; strncmp(t->name, "ends_", 5) && ends_at(t, note); note++)
+            reached++;
+    printf("# %u ends\n", reached);
+}
+
+TEST(ends_of_the_client_inside_each_note)
+{
+    each_note();
+}
+
+TEST(ends_of_the_object_inside_each_note)
+{
+    object = true;
+    if (talk_drop)
+        each_note();
+    object = false;
+}
