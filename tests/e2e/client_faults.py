@@ -208,7 +208,7 @@ class Steps:
         try:
             async with Program(to, ways["receiver"], self.server.ca) as receiver:
                 receiver.before, receiver.more = set(self.seen[pair]), 0
-                await receiver.says("online")
+                await receiver.says("there")
                 end = await self.chat(pair, receiver, author + "s", ways["sender"], MESSAGES)
                 # Whatever comes twice has come before what a second one says.
                 await self.chat(pair, receiver, author + "t", ways["sender"], 4)

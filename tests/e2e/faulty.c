@@ -1,9 +1,10 @@
 /* A client for client_faults.py: logs in, sends numbered messages and asks questions, or listens;
  * comes back as libmynah does, and counts what it is told.
  * usage: faulty JID PORT|http://... CA [TO MESSAGES FIRST]     the password is in MYNAH_PASSWORD
- * It prints `online` for each session. With TO the bodies are numbers from FIRST on; without it
- * `got ID BODY` is printed for each message, until its input ends. The end is a line `done`, which
- * says whether the server has taken leave too, or `broken` and why. */
+ * It prints `online` for each session, and `there` when the server shows its presence to it: before
+ * that the server keeps nothing for it that a cut takes away. With TO the bodies are numbers from
+ * FIRST on; without it `got ID BODY` is printed for each message, until its input ends. The end is
+ * a line `done`, which says whether the server has taken leave too, or `broken` and why. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,13 @@ static void message(void *arg, struct mynah_client *c, const struct mynah_messag
         printf("got %s %s\n", m->id, m->body);
 }
 
+static void presence(void *arg, struct mynah_client *c, const struct mynah_presence *p)
+{
+    (void)arg;
+    if (!strcmp(p->from, mynah_client_jid(c)))
+        printf("there\n");
+}
+
 static void wire(void *arg, struct mynah_client *c, bool out, const char *text, size_t n)
 {
     (void)arg;
@@ -145,8 +153,11 @@ static void run(void)
 
 int main(int argc, char **argv)
 {
-    static const struct mynah_calls calls = {
-        .size = sizeof calls, .state = state, .message = message, .wire = wire};
+    static const struct mynah_calls calls = {.size = sizeof calls,
+                                             .state = state,
+                                             .message = message,
+                                             .presence = presence,
+                                             .wire = wire};
     struct mynah_client_config config = {.size = sizeof config,
                                          .host = "127.0.0.1",
                                          .password = getenv("MYNAH_PASSWORD"),
