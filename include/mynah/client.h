@@ -159,7 +159,10 @@ MYNAH_API const char *mynah_client_password(const struct mynah_client *c);
 MYNAH_API void mynah_client_set_password(struct mynah_client *c, const char *password);
 
 /* What a later run of the program needs to go on where this one stops: the session and everything
- * that was not acknowledged. *out is the program's (mynah_free). Restored before connecting;
+ * that was not acknowledged, whose life lines go on for listeners (`sent`). A program that may be
+ * killed saves it anew whenever it has sent or read something; what came or was acknowledged behind
+ * the last time may come, or go, once more with the same id. *out is the program's (mynah_free).
+ * Restored before connecting;
  * MYNAH_E_FORMAT: it is none of this account, MYNAH_E_STATE: it has connected. */
 MYNAH_API int mynah_client_save(struct mynah_client *c, void **out, size_t *n) MYNAH_MUST_CHECK;
 MYNAH_API int mynah_client_restore(struct mynah_client *c, const void *saved,

@@ -31,6 +31,7 @@ struct sm {
     bool on;                         /* what we write is counted */
     bool enabled;                    /* what comes is, too */
     bool asked;                      /* an <r/> of ours is open */
+    bool restored;                   /* from an earlier run, which may have gone on */
     char *id;                        /* of the session; NULL: none to resume */
     uint32_t in, out;                /* stanzas received; written and acknowledged */
     struct mn_list unacked, waiting; /* written; not yet */
@@ -193,6 +194,8 @@ void message_read(struct mynah_client *c, const struct mynah_elem *st,
                   void *arg);
 void message_state(struct mynah_client *c, const char *id, enum mynah_sent state,
                    const struct mynah_error *why);
+/* One of an earlier run's is on its way still: its life line goes on for listeners. */
+void message_again(struct mynah_client *c, const char *id, const char *xml);
 void message_done(struct mynah_client *c);
 
 /* presence.c */

@@ -49,6 +49,16 @@ static void track_new(struct mynah_client *c, const char *id, const char *to, my
     c->track_count++;
 }
 
+void message_again(struct mynah_client *c, const char *id, const char *xml)
+{
+    struct mynah_elem *m;
+
+    if (strlen(id) >= MYNAH_ID_MAX || mynah_elem_parse(xml, &m))
+        return;
+    track_new(c, id, mynah_elem_get(m, "to"), NULL, NULL);
+    mynah_elem_free(m);
+}
+
 void message_done(struct mynah_client *c)
 {
     while (!mn_list_empty(&c->track_list))

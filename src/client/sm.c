@@ -167,6 +167,7 @@ void sm_session_lost(struct mynah_client *c)
 {
     mn_free(c->sm.id);
     c->sm.id = NULL;
+    c->sm.restored = false;
     /* Those that were written come before those that were not. */
     while (!mn_list_empty(&c->sm.unacked)) {
         struct mn_list *last = c->sm.unacked.prev;
@@ -211,6 +212,8 @@ static bool acknowledge(struct mynah_client *c, const char *text)
     if (!text || !mn_num_parse(mn_str_from(text), UINT32_MAX, &h))
         return false;
     n = (uint32_t)h - c->sm.out;
+    if (c->sm.restored && n <= INT32_MAX && n > c->sm.unacked_count)
+        n = c->sm.unacked_count; /* what was saved is older than the end of that run */
     if (n > c->sm.unacked_count)
         return false;
     c->sm.out = (uint32_t)h;
@@ -286,6 +289,7 @@ static void resumed(struct mynah_client *c, const struct mynah_elem *e)
         too_many(c);
         return;
     }
+    c->sm.restored = false;
     if (c->state != MYNAH_BINDING)
         return;
     c->sm.on = c->sm.enabled = true;
@@ -403,8 +407,8 @@ int mynah_client_save(struct mynah_client *c, void **out, size_t *n)
     return MYNAH_OK;
 }
 
-static void outs_load(const struct mynah_elem *saved, const char *name, struct mn_list *list,
-                      unsigned *count)
+static void outs_load(struct mynah_client *c, const struct mynah_elem *saved, const char *name,
+                      struct mn_list *list, unsigned *count)
 {
     MYNAH_EACH(e, saved, name, NULL)
     {
@@ -413,6 +417,8 @@ static void outs_load(const struct mynah_elem *saved, const char *name, struct m
 
         mn_list_add(list, &o->link);
         *count += 1;
+        if (o->id)
+            message_again(c, o->id, mynah_elem_text(e));
     }
 }
 
@@ -446,11 +452,12 @@ int mynah_client_restore(struct mynah_client *c, const void *saved, size_t n)
         mynah_elem_free(e);
         return MYNAH_E_FORMAT;
     }
-    outs_load(e, "unacked", &c->sm.unacked, &c->sm.unacked_count);
-    outs_load(e, "waiting", &c->sm.waiting, &waiting);
+    outs_load(c, e, "unacked", &c->sm.unacked, &c->sm.unacked_count);
+    outs_load(c, e, "waiting", &c->sm.waiting, &waiting);
     c->sm.id = mynah_elem_get(e, "id") ? mn_str_dup(mn_str_from(mynah_elem_get(e, "id"))) : NULL;
     c->bound = mynah_elem_get(e, "jid") ? mn_str_dup(mn_str_from(mynah_elem_get(e, "jid"))) : NULL;
     mynah_elem_free(e);
+    c->sm.restored = true;
     if (!c->sm.id)
         sm_session_lost(c);
     return MYNAH_OK;

@@ -315,6 +315,36 @@ TEST(a_later_run_goes_on_where_an_earlier_one_stopped)
     talk_end("offline");
 }
 
+/* The earlier run was killed: since it saved, it sent two more, and the server has all four. */
+TEST(a_run_that_was_killed_had_gone_on_behind_what_it_saved)
+{
+    static const char saved[] =
+        "<session xmlns='urn:mynah:session' for='x.test' jid='u@x.test/r' id='s' in='0' out='5'>"
+        "<unacked id='m6' lasting='1'>&lt;message id='m6' to='a@y.test'/></unacked>"
+        "<unacked id='m7' lasting='1'>&lt;message id='m7' to='a@y.test'/></unacked></session>";
+    static const char *const lines[] = {"!",
+                                        AUTH(SM),
+                                        "<<resume xmlns='urn:xmpp:sm:3' h='0' previd='s'/>",
+                                        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='9'/>",
+                                        "<>ten<",
+                                        "><a xmlns='urn:xmpp:sm:3' h='10'/>",
+                                        "><message type='error' id='m7' from='a@y.test'/>",
+                                        END};
+
+    talk_start(lines, &again);
+    talk_until(talk_loses);
+    mynah_client_disconnect(talk.c);
+    CHECK_INT(mynah_client_restore(talk.c, saved, sizeof saved - 1), 0);
+    CHECK_INT(mynah_client_connect(talk.c), 0);
+    talk_until(talk_online);
+    mynah_chat(talk.c, "a@y.test", "ten");
+    talk_until(talk_done);
+    CHECK(!memmem(talk.server.all.p, talk.server.all.n, "id='m6'", 7));
+    mynah_client_free(talk.c);
+    talk_end("waiting (-4) offline acked acked online+ queued written acked failed "
+             "(undefined-condition) a@y.test>-");
+}
+
 static void free_at_state(void *arg, struct mynah_client *c, enum mynah_state s,
                           const struct mynah_error *why)
 {
