@@ -35,6 +35,7 @@ struct sm {
     char *id;                        /* of the session; NULL: none to resume */
     uint32_t in, out;                /* stanzas received; written and acknowledged */
     struct mn_list unacked, waiting; /* written; not yet */
+    struct mn_list acked;            /* about to be told */
     unsigned unacked_count;
     bool fresh;         /* something was written after the last <r/> */
     struct mn_turn ask; /* <r/> at the end of the turn */

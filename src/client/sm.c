@@ -55,6 +55,7 @@ void sm_end(struct mynah_client *c)
 void sm_init(struct mynah_client *c)
 {
     mn_list_init(&c->sm.unacked);
+    mn_list_init(&c->sm.acked);
     mn_list_init(&c->sm.waiting);
     c->sm.ask.run = ask_now;
     c->sm.again.fire = ask_again;
@@ -76,6 +77,7 @@ static void outs_free(struct mn_list *list)
 void sm_done(struct mynah_client *c)
 {
     outs_free(&c->sm.unacked);
+    outs_free(&c->sm.acked);
     outs_free(&c->sm.waiting);
     mn_free(c->sm.id);
 }
@@ -184,19 +186,17 @@ void sm_session_lost(struct mynah_client *c)
 /* The first so many of those that were written. */
 static void settle(struct mynah_client *c, unsigned n)
 {
-    struct mn_list acked;
-
     c->sm.unacked_count -= n;
-    mn_list_init(&acked); /* out of reach for what the call-backs do */
     for (; n; n--) {
         struct mn_list *first = c->sm.unacked.next;
 
         mn_list_del(first);
-        mn_list_add(&acked, first);
+        mn_list_add(&c->sm.acked, first); /* out of reach for what the call-backs do */
     }
-    while (!mn_list_empty(&acked)) {
-        struct out *o = MN_OF(acked.next, struct out, link);
+    while (!mn_list_empty(&c->sm.acked)) {
+        struct out *o = MN_OF(c->sm.acked.next, struct out, link);
 
+        mn_list_del(&o->link);
         if (o->id)
             message_state(c, o->id, MYNAH_SENT_ACKED, NULL);
         out_free(o);
@@ -388,6 +388,16 @@ static void outs_save(struct mynah_elem *saved, const char *name, const struct m
     }
 }
 
+/* What is acknowledged and not told yet, by a call-back that saves: the next run hears of it. */
+static uint32_t untold(const struct mynah_client *c)
+{
+    uint32_t count = 0;
+
+    MN_LIST_EACH(n, &c->sm.acked)
+    count++;
+    return count;
+}
+
 int mynah_client_save(struct mynah_client *c, void **out, size_t *n)
 {
     struct mynah_elem *saved = mynah_elem_new("session", NS_SAVED);
@@ -397,7 +407,8 @@ int mynah_client_save(struct mynah_client *c, void **out, size_t *n)
     mynah_elem_set(saved, "jid", c->bound);
     mynah_elem_set(saved, "id", c->sm.id);
     number_set(saved, "in", c->sm.in);
-    number_set(saved, "out", c->sm.out);
+    number_set(saved, "out", c->sm.out - untold(c));
+    outs_save(saved, "unacked", &c->sm.acked);
     outs_save(saved, "unacked", &c->sm.unacked);
     outs_save(saved, "waiting", &c->sm.waiting);
     text = mynah_elem_xml(saved);

@@ -345,6 +345,44 @@ TEST(a_run_that_was_killed_had_gone_on_behind_what_it_saved)
              "(undefined-condition) a@y.test>-");
 }
 
+static void save_at_first(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+                          const struct mynah_error *why)
+{
+    void *saved;
+    size_t n;
+
+    (void)id;
+    (void)why;
+    if (state != MYNAH_SENT_ACKED || *(bool *)arg)
+        return;
+    *(bool *)arg = true;
+    CHECK_INT(mynah_client_save(c, &saved, &n), 0);
+    CHECK(strstr(saved, "out='1'") && strstr(saved, "two") && !strstr(saved, ">one"));
+    mynah_free(saved);
+}
+
+/* A program that is killed while it is told of the first has heard nothing of the second. */
+TEST(what_is_acknowledged_is_saved_until_it_is_told)
+{
+    static const struct mynah_calls calls = {.size = sizeof calls, .sent = save_at_first};
+    static const char *const lines[] = {LOGIN(SM),
+                                        "<<enable",
+                                        "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+                                        "<>two<",
+                                        "><a xmlns='urn:xmpp:sm:3' h='2'/>",
+                                        END};
+    bool saved = false;
+
+    talk_start(lines, NULL);
+    mynah_listen(talk.c, &calls, &saved);
+    talk_until(talk_online);
+    mynah_chat(talk.c, "a@y.test", "one");
+    mynah_chat(talk.c, "a@y.test", "two");
+    talk_until(talk_done);
+    CHECK(saved);
+    talk_end("online queued written queued written acked acked");
+}
+
 static void free_at_state(void *arg, struct mynah_client *c, enum mynah_state s,
                           const struct mynah_error *why)
 {
