@@ -150,6 +150,14 @@ MYNAH_API const char *mynah_client_tls_name(const struct mynah_client *c);
 MYNAH_API const char *mynah_client_mechanism(const struct mynah_client *c);
 /* The <features/> that came last, or NULL; lent until the next ones come. */
 MYNAH_API const struct mynah_elem *mynah_client_features(const struct mynah_client *c);
+/* What went through its streams since it was made. */
+struct mynah_traffic {
+    size_t size;
+    uint64_t bytes_in, bytes_out;     /* of XML: before compression and TLS, secrets aside */
+    uint64_t stanzas_in, stanzas_out; /* of sessions: without those of the login */
+};
+/* Fills what `out`, whose size the program sets, has room for. */
+MYNAH_API void mynah_client_traffic(const struct mynah_client *c, struct mynah_traffic *out);
 /* A pointer of the program's that goes along; NULL to begin with. */
 MYNAH_API void mynah_client_set_data(struct mynah_client *c, void *data);
 MYNAH_API void *mynah_client_data(const struct mynah_client *c);

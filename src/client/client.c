@@ -356,6 +356,7 @@ static void element(void *arg, const struct mn_elem *came, struct mn_arena *a)
         /* Nobody can acknowledge it behind our good-bye, so the next session gets it. */
         if (c->stopping && c->sm.enabled && mynah_elem_is(e, "message", NULL))
             return;
+        c->traffic.stanzas_in++;
         sm_received(c);
         client_stanza(c, e);
     } else if (!(c->component ? component_element(c, e) : session_element(c, e))) {
@@ -411,6 +412,7 @@ static void wire(void *arg, bool out, mn_str text)
 {
     struct mynah_client *c = arg;
 
+    *(out ? &c->traffic.bytes_out : &c->traffic.bytes_in) += text.n;
     CLIENT_TELL(c, wire, out, text.p, text.n);
 }
 
@@ -745,6 +747,14 @@ const char *mynah_client_tls_name(const struct mynah_client *c)
 const char *mynah_client_mechanism(const struct mynah_client *c)
 {
     return c->mechanism;
+}
+
+void mynah_client_traffic(const struct mynah_client *c, struct mynah_traffic *out)
+{
+    struct mynah_traffic now = c->traffic;
+
+    now.size = out->size;
+    memcpy(out, &now, now.size < sizeof now ? now.size : sizeof now);
 }
 
 const struct mynah_elem *mynah_client_features(const struct mynah_client *c)

@@ -58,6 +58,7 @@ struct mynah_client {
     struct mn_list listeners;
     bool freed;
     void *data; /* the program's */
+    struct mynah_traffic traffic;
 
     enum mynah_state state;
     struct mn_proxy *proxies;

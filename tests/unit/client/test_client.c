@@ -564,6 +564,24 @@ TEST(what_crosses_the_good_bye_is_told_only_where_it_does_not_come_again)
     }
 }
 
+TEST(what_goes_through_a_stream_is_counted)
+{
+    static const char *const lines[] = {LOGIN(""),
+                                        "><message from='a@y.test'><body>1</body></message>", END};
+    struct mynah_traffic t = {.size = sizeof t},
+                         old = {.size = offsetof(struct mynah_traffic, stanzas_in)};
+
+    talk_start(lines, NULL);
+    talk_until(talk_done);
+    mynah_client_traffic(talk.c, &t);
+    mynah_client_traffic(talk.c, &old);
+    CHECK(t.bytes_out >= talk.server.all.n && t.bytes_out < talk.server.all.n + 10); /* a secret */
+    CHECK(t.bytes_in > 500 && old.bytes_in == t.bytes_in && !old.stanzas_in);
+    CHECK_INT(t.stanzas_in, 2); /* a message, a question */
+    CHECK_INT(t.stanzas_out, 1);
+    talk_end(NULL);
+}
+
 TEST(what_the_program_gave_is_its_own_again)
 {
     struct mynah_context *ctx = mynah_context_new(NULL);
