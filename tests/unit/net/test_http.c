@@ -87,8 +87,8 @@ TEST(what_is_no_answer_or_could_be_two_is_refused)
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
         "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\nx",
         "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nx",
-        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: "
-        "chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\n",
