@@ -1,6 +1,8 @@
 #include "base/work.h"
 
-#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 
@@ -75,6 +77,17 @@ static void *lane_run(void *arg)
     return NULL;
 }
 
+void mn_thread_start(pthread_t *out, void *(*run)(void *arg), void *arg)
+{
+    int e = pthread_create(out, NULL, run, arg);
+
+    if (!e)
+        return;
+    fprintf(stderr, "mynah: cannot start a thread: %s; raise the limits of tasks and memory\n",
+            strerror(e));
+    _exit(1);
+}
+
 struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)
 {
     struct mn_work *w = MN_NEW(struct mn_work);
@@ -89,7 +102,7 @@ struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)
         l->count = threads[i];
         l->threads = mn_alloc0(threads[i] * sizeof *l->threads);
         for (unsigned k = 0; k < l->count; k++)
-            MN_ASSERT(!pthread_create(&l->threads[k], NULL, lane_run, l));
+            mn_thread_start(&l->threads[k], lane_run, l);
     }
     return w;
 }

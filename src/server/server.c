@@ -227,7 +227,7 @@ void server_run(struct server *srv)
     struct running *r = (struct running *)srv;
 
     for (unsigned i = 1; i < srv->owner_count; i++)
-        MN_ASSERT(!pthread_create(&r->threads[i], NULL, owner_run, srv->owners[i]));
+        mn_thread_start(&r->threads[i], owner_run, srv->owners[i]);
     owner_run(srv->owners[0]);
     for (unsigned i = 1; i < srv->owner_count; i++)
         pthread_join(r->threads[i], NULL);

@@ -108,6 +108,22 @@ def no_rights():
     os.unlink(path)
 
 
+def no_threads():
+    """The limit of tasks is reached: for somebody who is not root, whom it does not hold back."""
+    more, binary = {}, MYNAHD
+    if not os.geteuid():
+        more = {"user": NOBODY.pw_uid, "group": NOBODY.pw_gid, "extra_groups": []}
+        binary = shutil.copy(MYNAHD, folder("mynahd"))
+    path = config("data: %s/threads/data\n%s" % (FOLDER, LISTEN))
+    os.chmod(path, 0o644)
+    os.mkdir(FOLDER + "/threads")
+    os.chmod(FOLDER + "/threads", 0o777)
+    # A sanitizer that needs threads itself says so before.
+    refused(1, "cannot start a thread: .*; raise the limits|ThreadSanitizer", "--config", path, binary=binary,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NPROC, (0, 0)), **more)
+    os.unlink(path)
+
+
 def domain_by_option():
     """Beside those of the configuration; it needs no certificate of its own."""
     path = config("data: %s/domain\ndomains: [{name: a.example}]\n%s" % (FOLDER, LISTEN))
@@ -231,7 +247,7 @@ def run_as():
 
 
 try:
-    failed = tap([telling, wrong_usage, wrong_configuration, defaults_print_back, cannot_start, no_rights, domain_by_option, signals,
+    failed = tap([telling, wrong_usage, wrong_configuration, defaults_print_back, cannot_start, no_rights, no_threads, domain_by_option, signals,
                   early_signal, tells_systemd, journal, open_files, run_as])
 finally:
     shutil.rmtree(FOLDER)
