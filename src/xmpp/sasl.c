@@ -574,8 +574,9 @@ void mn_sasl_work(struct mn_sasl *s)
     mn_str stored = s->stored;
 
     if (!stored.p) { /* as long as for an account that exists */
-        if (mn_sasl_creds_make(s->user, s->env.host, s->password, 1u << MN_SASL_PLAIN,
-                               s->env.iterations, &s->a, &stored))
+        if (mn_sasl_creds_make(s->user, s->env.host, s->password,
+                               mn_sasl_creds_checked(s->env.mechs), s->env.iterations, &s->a,
+                               &stored))
             stored = (mn_str){0};
         return;
     }

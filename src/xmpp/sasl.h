@@ -84,6 +84,9 @@ bool mn_sasl_wrong(
  * password that may not be. */
 int mn_sasl_creds_make(mn_str user, mn_str host, mn_str password, unsigned mechs,
                        unsigned iterations, struct mn_arena *a, mn_str *out) MN_MUST_CHECK;
+/* Of those mechanisms the one, as a bitmask, whose verifier mn_sasl_creds_check computes for an
+ * account that was made for them: who makes that for an account that is not there takes as long. */
+unsigned mn_sasl_creds_checked(unsigned mechs);
 /* Slow. */
 bool mn_sasl_creds_check(mn_str stored, mn_str password);
 /* Which mechanisms the record can serve. */

@@ -158,6 +158,20 @@ int mn_sasl_creds_make(mn_str user, mn_str host, mn_str password, unsigned mask,
     return MN_E_OK;
 }
 
+unsigned mn_sasl_creds_checked(unsigned mechs)
+{
+    static const unsigned tried[] = {
+        1u << MN_SASL_SCRAM_SHA_256 | 1u << MN_SASL_SCRAM_SHA_256_PLUS,
+        1u << MN_SASL_SCRAM_SHA_512 | 1u << MN_SASL_SCRAM_SHA_512_PLUS,
+        1u << MN_SASL_SCRAM_SHA_1 | 1u << MN_SASL_SCRAM_SHA_1_PLUS,
+    };
+
+    for (size_t i = 0; i < MN_COUNT(tried); i++)
+        if (mechs & tried[i])
+            return tried[i];
+    return tried[0];
+}
+
 bool mn_sasl_creds_check(mn_str stored, mn_str password)
 {
     static const struct {

@@ -38,7 +38,7 @@ struct checking {
     struct mn_arena a;
     bool good;
     struct mn_timer delay;
-    unsigned iterations;
+    unsigned iterations, mechs;
 };
 
 static void end(struct checking *k, enum mn_cond cond)
@@ -104,8 +104,9 @@ static void check(struct mn_job *j)
     struct checking *k = (struct checking *)j;
 
     k->good = k->stored.p && mn_sasl_creds_check(k->stored, k->password);
-    if (!k->stored.p && mn_sasl_creds_make(mn_jid_user(&k->jid), mn_jid_host(&k->jid), k->password,
-                                           1u << MN_SASL_PLAIN, k->iterations, &k->a, &k->stored))
+    if (!k->stored.p &&
+        mn_sasl_creds_make(mn_jid_user(&k->jid), mn_jid_host(&k->jid), k->password,
+                           mn_sasl_creds_checked(k->mechs), k->iterations, &k->a, &k->stored))
         k->stored = (mn_str){0}; /* made to take as long as for an account that exists */
 }
 
@@ -123,6 +124,7 @@ static void found(struct store_read *r)
         end(k, MN_COND_RESOURCE_CONSTRAINT);
         return;
     }
+    k->mechs = c->stream.owner->snap->mechanisms;
     k->iterations = (unsigned)c->stream.owner->snap->conf->auth.iterations;
     k->job = (struct mn_job){.run = check, .done = checked, .loop = c->stream.owner->loop};
     if (mn_work_submit(c->stream.owner->srv->work, MN_LANE_HASH, &k->job))

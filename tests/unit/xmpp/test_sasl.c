@@ -257,6 +257,31 @@ TEST(a_nul_in_a_message_is_refused)
     mn_sasl_free(s);
 }
 
+/* So that nobody learns by the time it takes whether there is such an account. */
+TEST(the_verifier_that_is_checked_is_one_that_is_made)
+{
+    static const enum mn_sasl_mech order[] = {MN_SASL_SCRAM_SHA_256, MN_SASL_SCRAM_SHA_512,
+                                              MN_SASL_SCRAM_SHA_1};
+
+    for (unsigned set = 0; set < 8; set++) {
+        unsigned mechs = 1u << MN_SASL_PLAIN, first = 0;
+        mn_str whole, one;
+
+        for (size_t i = MN_COUNT(order); i-- > 0;)
+            if (set & 1u << i)
+                mechs |= first = 1u << order[i];
+        first = first ? first : 1u << MN_SASL_SCRAM_SHA_256;
+        CHECK_INT(mn_sasl_creds_make(MN_STR("u"), MN_STR("h"), MN_STR("p"), mechs, 1, &a, &whole),
+                  0);
+        CHECK_INT(mn_sasl_creds_make(MN_STR("u"), MN_STR("h"), MN_STR("p"),
+                                     mn_sasl_creds_checked(mechs), 1, &a, &one),
+                  0);
+        CHECK(mn_sasl_creds_mechs(one) & first & mn_sasl_creds_mechs(whole));
+        CHECK(one.n <= whole.n && mn_sasl_creds_check(one, MN_STR("p")));
+    }
+    mn_arena_done(&a, NULL);
+}
+
 TEST(plain_checks_against_the_keys)
 {
     static const struct {
