@@ -6,6 +6,7 @@
 
 #include "../apps/commands.h"
 #include "server/protocol.h"
+#include "roff.h"
 
 static const struct option_row daemon_options[] = {
 #define MYNAHD(letter, name, value, text) {letter, name, value, text},
@@ -15,44 +16,7 @@ static const struct option_row daemon_options[] = {
 #undef MYNAHD
 };
 
-/* Manual pages, in the macros of man(7). */
-
-/* Text, with what roff would take for its own escaped. */
-static void say(const char *fmt, ...) MN_PRINTF(1, 2);
-
-static void say(const char *fmt, ...)
-{
-    char *text;
-    va_list ap;
-
-    va_start(ap, fmt);
-    if (vasprintf(&text, fmt, ap) < 0)
-        abort();
-    va_end(ap);
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", stdout);
-    for (const char *c = text; *c; c++)
-        if (*c == '-')
-            fputs("\\-", stdout);
-        else if (*c == '\\')
-            fputs("\\e", stdout);
-        else if (*c == '\'')
-            fputs("\\(aq", stdout);
-        else
-            putchar(*c);
-    free(text);
-}
-
-static void head(const char *title, const char *section, const char *name, const char *what)
-{
-    printf(".TH %s %s \"\" \"Mynah %s\"\n.SH NAME\n", title, section, MN_VERSION);
-    say("%s - %s\n", name, what);
-}
-
-static void heading(const char *name)
-{
-    printf(".SH %s\n", name);
-}
+/* Manual pages. */
 
 static void options(const struct option_row *o, size_t count)
 {
@@ -62,13 +26,6 @@ static void options(const struct option_row *o, size_t count)
         say("--%s %s\n", o[i].name, o[i].value);
         say("%s\n", o[i].text);
     }
-}
-
-static void entry(const char *term, const char *text)
-{
-    fputs(".TP\n.B ", stdout);
-    say("%s\n", term);
-    say("%s\n", text);
 }
 
 static void page_daemon(void)

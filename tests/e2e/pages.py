@@ -1,17 +1,17 @@
 #!/usr/bin/python3
 """The pages that are made from the tables: manual pages as man shows them, completion in a bash. Prints TAP.
-usage: pages.py MYNAHD MYNAHCTL FOLDER DOCS"""
+usage: pages.py MYNAHD MYNAHCTL MYNAH FOLDER DOCS"""
 import os, pty, re, select, subprocess, sys, tempfile, time
 import xml.etree.ElementTree as xml
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import DEADLINE, tap
 
-MYNAHD, MYNAHCTL, FOLDER, DOCS = map(os.path.abspath, sys.argv[1:])
+MYNAHD, MYNAHCTL, MYNAH, FOLDER, DOCS = map(os.path.abspath, sys.argv[1:])
 
 
-def printed(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def printed(*command, **env):
+    return subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", **env}).stdout
 
 
 def page(name):
@@ -64,13 +64,25 @@ def mynahd_yaml():
     assert count > 40
 
 
+def mynah():
+    """Commands and options as --help has them, in both languages; each key of the configuration."""
+    for folder, language, title in ("", "en", "NAME"), ("zh_CN/", "zh_CN", "退出状态"):
+        shown, told = page(folder + "mynah.1"), printed(MYNAH, "--help", LANGUAGE=language)
+        told_in(shown, title, "/sendfile PATH", "64")
+        rows = re.findall(r"(?m)^  ((?:--)?[a-z].*)\n      (.*)", told)
+        assert len(rows) >= 25, rows
+        for name, what in rows:
+            told_in(shown, name, what)
+        told_in(page(folder + "mynah.yaml.5"), "accounts[].password_command", "accounts[].password", "default", "EXAMPLE" if language == "en" else "示例")
+
+
 COMPLETE = r"""
 complete() { :; }
 . "$1"
 shift
 COMP_WORDS=("$@")
 COMP_CWORD=$(($# - 1))
-_mynahctl
+_$1
 [ ${#COMPREPLY[@]} = 0 ] || printf '%s\n' "${COMPREPLY[@]}"
 """
 
@@ -79,7 +91,7 @@ def completed(line, cwd="/"):
     """What bash would offer for the last word (bash takes = for a word of its own)."""
     words = [w for w in re.split(r" |(=)", line) if w is not None]
     words = [w for i, w in enumerate(words) if w or i + 1 == len(words)]
-    p = subprocess.run(["bash", "-c", COMPLETE, "bash", os.path.join(FOLDER, "mynahctl")] + words, cwd=cwd, capture_output=True, text=True)
+    p = subprocess.run(["bash", "-c", COMPLETE, "bash", os.path.join(FOLDER, words[0])] + words, cwd=cwd, capture_output=True, text=True)
     assert p.returncode == 0 and not p.stderr, p.stderr
     return p.stdout.split()
 
@@ -103,6 +115,12 @@ def completion():
                 ("mynahctl user add --from=na", ["names", "names.txt"]), ("mynahctl --config=", ["names", "names.txt"])]:
             got = sorted(completed(line, folder))
             assert got == offered, (line, got, offered)
+        for line, offered in [
+                ("mynah ro", ["room", "roster"]), ("mynah roster a", ["add", "allow", "ask"]), ("mynah --json --wait de", ["delivered"]),
+                ("mynah presence x", ["xa"]), ("mynah file receive na", ["names"]), ("mynah file send a@b na", ["names", "names.txt"]),
+                ("mynah history e", ["export"]), ("mynah send a@b ", []), ("mynah --no", ["--no-socket"])]:
+            got = sorted(completed(line, folder))
+            assert got == offered, (line, got, offered)
     for line in printed(MYNAHCTL, "--help").splitlines():
         if m := re.match(r"  ([a-z]+(?: [a-z]+)*)", line):
             words = m[1].split()
@@ -110,13 +128,13 @@ def completion():
                 assert completed(" ".join(["mynahctl", *words[:n], word[:2]])).count(word) == 1, (words, n)
 
 
-def completion_on_a_terminal():
+def typed(shell, begin, keys, seen):
     """By the key itself."""
     child, terminal = pty.fork()
     if not child:
-        os.environ.update(TERM="dumb", PS1="$ ", INPUTRC="/dev/null")
-        os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
-    os.write(terminal, b". %s/mynahctl; bind 'set enable-bracketed-paste off'; echo is' 'read\n" % FOLDER.encode())
+        os.environ.update(TERM="dumb", PS1="$ ", INPUTRC="/dev/null", HOME="/nowhere")
+        os.execvp(shell[0], shell)
+    os.write(terminal, begin.encode() + b"; echo is' 'read\n")
     shown, until = "", time.monotonic() + DEADLINE
 
     def wait(what):
@@ -126,11 +144,21 @@ def completion_on_a_terminal():
             shown += os.read(terminal, 4096).decode(errors="replace")
 
     wait("is read")
-    os.write(terminal, b"echo mynahctl us\t\x01\x0bmynahctl us\tpass\t.\x01#\n")
-    wait("mynahctl user passwd .")
+    os.write(terminal, keys)
+    wait(seen)
     os.write(terminal, b"exit\n")
     os.close(terminal)
     os.waitpid(child, 0)
+
+
+def completion_on_a_terminal():
+    typed(["bash", "--norc", "--noprofile", "-i"], ". %s/mynahctl; bind 'set enable-bracketed-paste off'" % FOLDER,
+          b"echo mynahctl us\t\x01\x0bmynahctl us\tpass\t.\x01#\n", "mynahctl user passwd .")
+
+
+def completion_in_zsh():
+    typed(["zsh", "-f", "-i"], "unsetopt zle_bracketed_paste; fpath=(%s $fpath); autoload -Uz compinit; compinit -u -D" % FOLDER,
+          b"mynah --js\tros\tadd\x01: \n", "mynah --json roster add")
 
 
 def docs():
@@ -151,4 +179,4 @@ def docs():
     assert {re.search(r"\((.*)\)", row[0])[1] for row in rows} <= told, told
 
 
-sys.exit(tap([mynahd, mynahctl, mynahd_yaml, completion, completion_on_a_terminal, docs]) != 0)
+sys.exit(tap([mynahd, mynahctl, mynahd_yaml, mynah, completion, completion_on_a_terminal, completion_in_zsh, docs]) != 0)
