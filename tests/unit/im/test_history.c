@@ -119,6 +119,31 @@ TEST(what_was_said_is_found_again)
     mn_buf_free(&seen);
 }
 
+static int correct(struct im_history *h, const char *who, const char *id, const char *body)
+{
+    return im_history_correct(h, MN_STR("me@x"), MN_STR("c@y"), mn_str_from(who), mn_str_from(id),
+                              mn_str_from(body));
+}
+
+TEST(what_was_corrected_is_found_by_its_new_words_alone)
+{
+    struct im_history *h = opened();
+    struct im_said m = {.account = MN_STR("me@x"), .peer = MN_STR("c@y"), .who = MN_STR("c@y/one")};
+
+    m.id = MN_STR("k1");
+    m.body = MN_STR("wrong 北京");
+    CHECK_INT(im_history_add(h, &m), 0);
+    CHECK_INT(correct(h, "d@y/one", "k1", "by a stranger"), 0);
+    CHECK_INT(correct(h, "c@y/one", "k2", "of another id"), 0);
+    CHECK_STR(mn_str_from(found(h, "c@y", "", 0, 10)), "wrong 北京/0");
+    CHECK_INT(correct(h, "c@y/two", "k1", "right 上海"), 0); /* another of his programs */
+    CHECK_STR(mn_str_from(found(h, "c@y", "", 0, 10)), "right 上海/0");
+    CHECK_STR(mn_str_from(found(h, "c@y", "上海", 0, 10)), "right 上海/0");
+    CHECK_STR(mn_str_from(found(h, "c@y", "北京", 0, 10)), "");
+    im_history_close(h);
+    mn_buf_free(&seen);
+}
+
 TEST(a_file_that_is_none_of_ours_is_left_alone)
 {
     struct im_history *h = opened();
