@@ -6,7 +6,7 @@ import json, os, pty, select, shutil, signal, socket, stat, subprocess, sys, tem
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import DEADLINE, Server, tap
 
-MYNAH, MYNAHD = sys.argv[1:]
+MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 FOLDER = tempfile.mkdtemp(prefix="mynah-socket-")
 ENV = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "TERM": "xterm", "HOME": FOLDER, "XDG_CONFIG_HOME": FOLDER + "/config",
        "XDG_DATA_HOME": FOLDER + "/kept", "XDG_RUNTIME_DIR": FOLDER + "/run"}
