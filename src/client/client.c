@@ -540,14 +540,16 @@ static void texts_copy(struct mynah_client *c)
         *texts[i] = text_of(&c->a, *texts[i]);
 }
 
-static void names_set(struct mynah_client *c)
+void client_called(struct mynah_client *c, const struct mn_jid *jid, bool bound)
 {
-    mn_str bare = mn_jid_bare(&c->jid), host = mn_jid_host(&c->jid);
-
     mn_free(c->bare);
     mn_free(c->domain);
-    c->bare = mn_str_dup(bare);
-    c->domain = mn_str_dup(host);
+    c->bare = mn_str_dup(mn_jid_bare(jid));
+    c->domain = mn_str_dup(mn_jid_host(jid));
+    if (!bound)
+        return;
+    mn_free(c->bound);
+    c->bound = mn_str_dup(mn_jid_text(jid));
 }
 
 /* XEP-0114 knows neither DNS nor STARTTLS. */
@@ -606,7 +608,7 @@ int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config
     c->password = c->conf.password ? mn_str_dup(mn_str_from(c->conf.password)) : NULL;
     c->conf.jid = c->conf.password = NULL;
     texts_copy(c);
-    names_set(c);
+    client_called(c, &c->jid, false);
     snprintf(c->id_head, sizeof c->id_head, "%08x", (unsigned)head);
     mn_list_init(&c->listeners);
     mn_list_init(&c->request_list);

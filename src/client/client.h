@@ -117,6 +117,8 @@ void client_online(struct mynah_client *c, bool resumed);
 void client_stanza(struct mynah_client *c, const struct mynah_elem *st);
 /* An unused id, into `out`. */
 void client_id(struct mynah_client *c, char out[MYNAH_ID_MAX]);
+/* Who we are; `bound`: in the session that begins. */
+void client_called(struct mynah_client *c, const struct mn_jid *jid, bool bound);
 bool client_is_stanza(const struct mynah_elem *e);
 /* Asks the first who listens for it; `otherwise`: nobody does. `jid`: whose it is, when it is not
  * the server's. Texts in `a`. */

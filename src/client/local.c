@@ -297,22 +297,6 @@ static void on_send(void *arg, unsigned link, const struct mn_addr *to, mn_str p
         mn_mdns_links_send(l->links, link, to, packet);
 }
 
-static void called(struct mynah_client *c, const char *jid)
-{
-    struct mn_arena a = {0};
-    struct mn_jid j;
-
-    if (!mn_jid_parse(mn_str_from(jid), &a, &j)) {
-        mn_free(c->bare);
-        mn_free(c->bound);
-        mn_free(c->domain);
-        c->bare = mn_str_dup(mn_jid_bare(&j));
-        c->bound = mn_str_dup(mn_jid_bare(&j));
-        c->domain = mn_str_dup(mn_jid_host(&j));
-    }
-    mn_arena_done(&a, NULL);
-}
-
 static void all_tell(struct local *l)
 {
     MN_LIST_EACH(n, &l->peers)
@@ -324,7 +308,9 @@ static void on_named(void *arg, mn_str user, mn_str machine)
 {
     struct local *l = arg;
     struct mynah_client *c = l->client;
+    struct mn_arena a = {0};
     struct mn_buf name = {0};
+    struct mn_jid j;
     char *jid;
 
     mn_buf_fmt(&name, "%.*s@%.*s", MN_ARG(user), MN_ARG(machine));
@@ -332,7 +318,9 @@ static void on_named(void *arg, mn_str user, mn_str machine)
     mn_free(l->name);
     l->name = mn_str_dup(mn_buf_view(&name));
     mn_buf_free(&name);
-    called(c, jid);
+    if (jid && !mn_jid_parse(mn_str_from(jid), &a, &j))
+        client_called(c, &j, true);
+    mn_arena_done(&a, NULL);
     mn_free(jid);
     if (c->state == MYNAH_ONLINE) { /* another name than before */
         CLIENT_TELL(c, state, MYNAH_ONLINE, NULL);

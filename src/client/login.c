@@ -382,14 +382,8 @@ static bool bound_as(struct mynah_client *c, const struct mynah_elem *e)
     struct mn_arena a = {0};
     bool good = text && !mn_jid_parse(mn_str_from(text), &a, &jid) && jid.resource;
 
-    if (good) {
-        mn_free(c->bound);
-        mn_free(c->bare);
-        mn_free(c->domain);
-        c->bound = mn_str_dup(mn_jid_text(&jid));
-        c->bare = mn_str_dup(mn_jid_bare(&jid));
-        c->domain = mn_str_dup(mn_jid_host(&jid));
-    }
+    if (good)
+        client_called(c, &jid, true);
     mn_arena_done(&a, NULL);
     return good;
 }
