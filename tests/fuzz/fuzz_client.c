@@ -19,78 +19,16 @@
 #include "base/rand.h"
 #include "client/client.h"
 #include "fuzz/one_thread.h"
+#include "fuzz/dial.h"
 #include "mynah/mynah.h"
-#include "net/dial.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct mynah_context *ctx;
 static struct mynah_client *client;
-static int server = -1; /* our end of the connection */
 static bool lets_in, over_http;
 static unsigned asked, ended;
 static char last_id[MYNAH_ID_MAX];
-
-/* Dialling: the next connection is a pair of sockets. */
-
-struct mn_dial {
-    struct mn_timer timer;
-    void (*done)(void *arg, int code, const struct mn_dial_found *found, const char *why);
-    void *arg;
-    bool again;
-};
-
-static void cut(void)
-{
-    if (server >= 0)
-        close(server);
-    server = -1;
-}
-
-static void dial_now(struct mn_timer *t)
-{
-    struct mn_dial *d = MN_OF(t, struct mn_dial, timer);
-    int pair[2];
-
-    if (d->again) {
-        d->done(d->arg, MN_E_CLOSED, NULL, "nobody else");
-        return;
-    }
-    cut();
-    MN_ASSERT(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair));
-    server = pair[1];
-    d->done(d->arg, MN_E_OK, &(struct mn_dial_found){pair[0], false, "x.test", 5222}, NULL);
-}
-
-struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
-                        void (*done)(void *arg, int code, const struct mn_dial_found *found,
-                                     const char *why),
-                        void *arg)
-{
-    struct mn_dial *d = MN_NEW(struct mn_dial);
-
-    (void)plan;
-    d->timer.fire = dial_now;
-    d->done = done;
-    d->arg = arg;
-    mn_timer_start(l, &d->timer, 0);
-    return d;
-}
-
-void mn_dial_again(struct mn_dial *d, int code, const char *why)
-{
-    (void)code;
-    (void)why;
-    d->again = true;
-    mn_timer_start(ctx->loop, &d->timer, 0);
-}
-
-void mn_dial_free(struct mn_dial *d)
-{
-    if (d)
-        mn_timer_stop(&d->timer);
-    mn_free(d);
-}
 
 /* What the client says: its ids are remembered, the rest is gone. */
 
@@ -99,7 +37,7 @@ static void hear(void)
     char text[65536];
     ssize_t n;
 
-    while (server >= 0 && (n = recv(server, text, sizeof text, 0)) > 0) {
+    while (far >= 0 && (n = recv(far, text, sizeof text, 0)) > 0) {
         mn_str rest = {text, (size_t)n};
         char *id;
 
@@ -116,8 +54,8 @@ static void hear(void)
 
 static void say(mn_str bytes)
 {
-    while (bytes.n && server >= 0) {
-        ssize_t n = send(server, bytes.p, bytes.n, MSG_NOSIGNAL);
+    while (bytes.n && far >= 0) {
+        ssize_t n = send(far, bytes.p, bytes.n, MSG_NOSIGNAL);
 
         if (n <= 0)
             cut();

@@ -9,14 +9,11 @@
  * Then each line is said by him. A `$` stands for the last id that the client gave to anything. A
  * line that is `!` alone cuts the connection; the next one is dialled, or comes, again. Whatever is
  * said, each question ends once, and what is sent is XML. */
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/rand.h"
 #include "client/local.h"
+#include "fuzz/dial.h"
 #include "mynah/mynah.h"
-#include "net/dial.h"
 #include "net/listen.h"
 #include "net/mdns_msg.h"
 
@@ -41,76 +38,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct mynah_context *ctx;
 static struct mynah_client *client;
-static int other = -1; /* his end of the connection */
 static int64_t now;
 static unsigned asked, ended;
 static char last_id[MYNAH_ID_MAX];
 
 /* No sockets of the network: a connection is a pair. */
 
-struct mn_dial {
-    struct mn_timer timer;
-    void (*done)(void *arg, int code, const struct mn_dial_found *found, const char *why);
-    void *arg;
-    bool again;
-};
 struct mn_listener {
     struct mn_addr addr;
 };
 struct mn_mdns_links {
     int dummy;
 };
-
-static int pair_new(void)
-{
-    int pair[2];
-
-    if (other >= 0)
-        close(other);
-    MN_ASSERT(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair));
-    other = pair[1];
-    return pair[0];
-}
-
-static void dial_now(struct mn_timer *t)
-{
-    struct mn_dial *d = MN_OF(t, struct mn_dial, timer);
-
-    if (d->again)
-        d->done(d->arg, MN_E_CLOSED, NULL, "nobody else");
-    else
-        d->done(d->arg, MN_E_OK, &(struct mn_dial_found){pair_new(), false, "m", 5298}, NULL);
-}
-
-struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
-                        void (*done)(void *arg, int code, const struct mn_dial_found *found,
-                                     const char *why),
-                        void *arg)
-{
-    struct mn_dial *d = MN_NEW(struct mn_dial);
-
-    MN_ASSERT(plan->addr_count == 1);
-    d->timer.fire = dial_now;
-    d->done = done;
-    d->arg = arg;
-    mn_timer_start(l, &d->timer, 0);
-    return d;
-}
-
-void mn_dial_again(struct mn_dial *d, int code, const char *why)
-{
-    (void)code;
-    (void)why;
-    d->again = true;
-    mn_timer_start(ctx->loop, &d->timer, 0);
-}
-
-void mn_dial_free(struct mn_dial *d)
-{
-    if (d)
-        mn_timer_stop(&d->timer);
-    mn_free(d);
-}
 
 int mn_listen_any(struct mn_loop *l, uint16_t port,
                   void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,
@@ -122,6 +61,13 @@ int mn_listen_any(struct mn_loop *l, uint16_t port,
     (void)why;
     *out = MN_NEW(struct mn_listener);
     return mn_addr_parse(MN_STR("127.0.0.1"), port ? port : 5299, &(*out)->addr);
+}
+
+int mn_listen(struct mn_loop *l, const struct mn_addr *at,
+              void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,
+              struct mn_listener **out, struct mn_buf *why)
+{
+    return mn_listen_any(l, mn_addr_port(at), accepted, arg, out, why);
 }
 
 void mn_listener_free(struct mn_listener *l)
@@ -189,7 +135,7 @@ static void hear(void)
     char room[65536];
     ssize_t n;
 
-    while (other >= 0 && (n = recv(other, room, sizeof room - 1, 0)) > 0) {
+    while (far >= 0 && (n = recv(far, room, sizeof room - 1, 0)) > 0) {
         room[n] = 0;
         for (char *p = strstr(room, " id='"); p; p = strstr(p, " id='")) {
             p += 5;
@@ -213,20 +159,18 @@ static void come(void)
 static void line(char mode, mn_str text)
 {
     if (mn_str_is(text, "!")) {
-        if (other >= 0)
-            close(other);
-        other = -1;
+        cut();
         pass(5);
         if (mode == 'a')
             come();
         return;
     }
-    while (text.n && other >= 0) {
+    while (text.n && far >= 0) {
         size_t at = mn_str_find(text, '$');
 
-        (void)!send(other, text.p, at, MSG_NOSIGNAL);
+        (void)!send(far, text.p, at, MSG_NOSIGNAL);
         if (at < text.n)
-            (void)!send(other, last_id, strlen(last_id), MSG_NOSIGNAL);
+            (void)!send(far, last_id, strlen(last_id), MSG_NOSIGNAL);
         text = mn_str_skip(text, at + 1);
     }
     pass(10);
@@ -316,9 +260,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         pass(1000);
     mynah_client_free(client);
     mynah_context_free(ctx);
-    if (other >= 0)
-        close(other);
-    other = -1;
+    cut();
     MN_ASSERT(asked == ended);
     return 0;
 }

@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 """Talking without a server (XEP-0174): examples/link_local against itself, Avahi and Pidgin's library (Finch), each on a machine of its
 own in a network that this test makes. Prints TAP. usage: link_local.py FOLDER"""
-import contextlib, os, queue, re, signal, subprocess, sys, threading, time
+import contextlib, os, re, signal, subprocess, sys, time
 
-sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, go_inside, tap
+from driver import DEADLINE, Program, go_inside, tap
 
 if sys.argv[-1] != "inside":
     go_inside()
@@ -36,50 +35,28 @@ class Machine:
         return run(*self.inside, *args)
 
     def start(self, *args, **more):
-        return Program([*self.inside, *args], **more)
+        return Friend(*self.inside, *args, env={**ENV, **more})
 
     def link_local(self, *args):
         return self.start(os.path.join(FOLDER, "link_local"), *args)
 
 
-class Program:
-    """Runs; `says` waits for a line that matches."""
-
-    def __init__(self, args, **more):
-        self.args, self.lines, self.seen = args, queue.Queue(), []
-        self.process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**ENV, **more})
-        threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self):
-        for line in self.process.stdout:
-            self.lines.put(line.rstrip("\n"))
-        self.lines.put(None)
+class Friend(Program):
+    """Gets the time to say good-bye, as avahi-publish does."""
 
     def says(self, *patterns):
-        for pattern in patterns:
-            while True:
-                try:
-                    line = self.lines.get(timeout=DEADLINE)
-                except queue.Empty:
-                    line = None
-                assert line is not None, "%s did not say %r but: %s" % (self.args, pattern, "\n".join(self.seen))
-                self.seen.append(line)
-                if re.match(pattern, line):
-                    break
-
-    def __enter__(self):
-        return self
+        for p in patterns:
+            self.until(p)
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            super().__exit__()
 
 
-def until(what, *args):
+def soon(what, *args):
     """What a question answers, as soon as that is something."""
     end = time.monotonic() + DEADLINE
     while time.monotonic() < end:
@@ -109,9 +86,9 @@ def avahi(machine, name):
     with open("/run/avahi.conf", "w") as f:
         f.write(AVAHI_CONFIG % name)
     with machine.start("dbus-daemon", "--config-file=/run/bus.conf", "--nofork", "--nopidfile"):
-        until(os.path.exists, "/run/dbus/system_bus_socket")
+        soon(os.path.exists, "/run/dbus/system_bus_socket")
         with machine.start("avahi-daemon", "-f", "/run/avahi.conf", "--no-drop-root", "--no-chroot", "--no-rlimits") as daemon:
-            daemon.says(".*Server startup complete")
+            daemon.says("Server startup complete")
             yield daemon
 
 
@@ -126,8 +103,8 @@ def finch(machine, name):
     with open("/run/home/.purple/prefs.xml", "w") as f:
         f.write("<pref version='1' name='/'><pref name='purple'><pref name='savedstatus'>"
                 "<pref name='startup_current_status' type='bool' value='1'/></pref></pref></pref>")
-    with Program(["dbus-daemon", "--session", "--address=" + SESSION, "--nofork", "--nopidfile"]):
-        until(os.path.exists, "/run/session")
+    with Program("dbus-daemon", "--session", "--address=" + SESSION, "--nofork", "--nopidfile", env=ENV):
+        soon(os.path.exists, "/run/session")
         subprocess.run(["tmux", "-S", "/run/tmux", "new-session", "-d", "-x", "100", "-y", "40", *machine.inside, "finch"],
                        env={**ENV, "TERM": "xterm"}, check=True)
         try:
@@ -186,7 +163,7 @@ class Steps:
         with avahi(self.c, "verona"), self.a.link_local("juliet", "pronto") as juliet:
             juliet.says("online as juliet@pronto")
             seen = r'=;e0;IPv4;juliet\\064pronto;.*;pronto\.local;10\.7\.0\.1;\d+;.*"msg=in the garden".*"status=away".*"txtvers=1"'
-            until(lambda: re.search(seen, self.c.run("avahi-browse", "-rtp", "_presence._tcp")))
+            soon(lambda: re.search(seen, self.c.run("avahi-browse", "-rtp", "_presence._tcp")))
             assert self.c.run("avahi-resolve", "-4n", "pronto.local").split() == ["pronto.local", "10.7.0.1"]
             with self.c.start("avahi-publish", "-s", "mercutio@verona", "_presence._tcp", "5555", "txtvers=1", "msg=biting", "nick=M"):
                 juliet.says("here: mercutio@verona is M, biting")
@@ -198,23 +175,23 @@ class Steps:
             romeo.says("online as romeo@verona")
             juliet.says("romeo@verona: You said hello")
             assert self.c.run("avahi-resolve", "-4n", "pronto.local").split()[1] == "10.7.0.1"
-            assert not any("conflict" in line.lower() for line in daemon.seen), daemon.seen
+            assert not "conflict" in daemon.said.lower(), daemon.said
 
     def pidgin(self):
         with avahi(self.c, "verona"), self.a.link_local("juliet", "pronto") as juliet, finch(self.c, "nurse@verona"):
             juliet.says("here: nurse@verona")
-            account = until(numbers, "PurpleAccountsGetAllActive")[0]
-            until(numbers, "PurpleFindBuddy", account, "juliet@pronto")
-            talk = until(numbers, "PurpleConversationNew", 1, account, "juliet@pronto")[0]
+            account = soon(numbers, "PurpleAccountsGetAllActive")[0]
+            soon(numbers, "PurpleFindBuddy", account, "juliet@pronto")
+            talk = soon(numbers, "PurpleConversationNew", 1, account, "juliet@pronto")[0]
             say(talk, "hello from finch")
             juliet.says("nurse@verona: hello from finch \\(in clear\\)")
-            until(heard, talk, "You said hello from finch")
+            soon(heard, talk, "You said hello from finch")
             with self.b.link_local("romeo", "forza", "nurse@verona", "hello nurse") as romeo:
-                talk = until(numbers, "PurpleFindConversationWithAccount", 1, "romeo@forza", account)[0]
-                until(heard, talk, "hello nurse")
+                talk = soon(numbers, "PurpleFindConversationWithAccount", 1, "romeo@forza", account)[0]
+                soon(heard, talk, "hello nurse")
                 say(talk, "good day")
                 romeo.says("nurse@verona: good day")
-                until(heard, talk, "You said good day")
+                soon(heard, talk, "You said good day")
 
 
 run("mount", "-t", "tmpfs", "none", "/run")
