@@ -9,12 +9,15 @@ class Screen:
     def __init__(self, command, env, size=(24, 100)):
         self.written, self.more = b"", threading.Condition()
         self.fd, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        self.resize(*size)
         self.began = time.monotonic()
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=subprocess.DEVNULL, env=env, start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
         threading.Thread(target=self.read, daemon=True).start()
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self):
         while True:

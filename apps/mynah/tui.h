@@ -71,6 +71,7 @@ void panel_click(int y);
 void title_draw(void);
 void windows_draw(void);
 void windows_click(int x);
+void terminal_title_close(void);
 void terminal_title(void); /* of the window that the terminal is in */
 
 /* tui_xml.c */

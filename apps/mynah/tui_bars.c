@@ -144,10 +144,11 @@ void windows_click(int at)
     }
 }
 
+static char title_shown[100];
+
 /* Not more often than it changes; terminals that know no titles are left alone. */
 void terminal_title(void)
 {
-    static char shown[100];
     char text[100];
     unsigned unread = 0;
     const char *term = getenv("TERM");
@@ -155,9 +156,15 @@ void terminal_title(void)
     for (size_t i = 0; i < im_chat_count(tui.im); i++)
         unread += im_chat_at(tui.im, i)->unread;
     snprintf(text, sizeof text, unread ? "Mynah (%u)" : "Mynah", unread);
-    if (!strcmp(text, shown) || !term || !strcmp(term, "linux") || !strncmp(term, "vt", 2))
+    if (!strcmp(text, title_shown) || !term || !strcmp(term, "linux") || !strncmp(term, "vt", 2))
         return;
-    memcpy(shown, text, sizeof shown);
+    memcpy(title_shown, text, sizeof title_shown);
     printf("\033]2;%s\a", text);
     fflush(stdout);
+}
+
+void terminal_title_close(void)
+{
+    if (*title_shown)
+        fputs("\033]2;\a", stdout);
 }

@@ -48,8 +48,7 @@ void screen_back(void)
 
 void screen_close(void)
 {
-    if (tui.config.terminal.title)
-        fputs("\033]2;\a", stdout);
+    terminal_title_close();
     screen_leave();
 }
 

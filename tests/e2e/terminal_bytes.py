@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The terminal client, byte by byte: nothing that others say is a command to the terminal, pastes send nothing, other programs edit and
 open what is theirs, and what a key and an idle hour cost in calls of the system. Prints TAP. usage: terminal_bytes.py MYNAH MYNAHD"""
-import os, re, shutil, stat, sys, tempfile, time
+import os, re, shutil, stat, subprocess, sys, tempfile, time
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [TESTS, TESTS + "/interop"]
@@ -119,6 +119,33 @@ def a_key_and_an_idle_minute_cost_what_they_should():
     ann.types("\x15")
 
 
+def a_window_of_any_size_is_drawn():
+    ann.says("/msg bob@" + server.host)
+    ann.types("long " * 100)
+    for rows, columns in (5, 20), (2, 8), (1, 1), (200, 300), (24, 100):
+        since = ann.mark()
+        ann.resize(rows, columns)
+        ann.quiet(0.1)
+        assert ann.process.poll() is None, (rows, columns)
+        assert ann.mark() > since or rows * columns < 20, (rows, columns)
+    ann.shows("long long")
+    ann.types("\x15")
+
+
+def colours_are_those_that_are_wanted_and_there():
+    colour = re.compile(b"\x1b\\[[0-9;]*(3[0-7]|4[0-7]|38;[25]|48;[25])[0-9;]*m")
+    for env, fits in (({"NO_COLOR": "1"}, lambda c: not c), ({"TERM": "vt100"}, lambda c: not c and b"\x1b]" not in screen.written),
+                      ({"TERM": "xterm"}, lambda c: c and not any(b"38" in x or b"48" in x for x in c)),
+                      ({}, lambda c: any(b"48;5" in x for x in c)), ({"TERM": "xterm-direct"}, lambda c: any(b"8:2" in x or b"48;2" in x for x in c))):
+        if subprocess.run(["infocmp", env.get("TERM", "xterm")], capture_output=True).returncode:
+            continue # terminfo does not know it here
+        with Screen([MYNAH], {**ENV, **env}) as screen:
+            screen.shows("Welcome")
+            screen.end()
+            found = [m[0] for m in re.finditer(rb"\x1b\[[0-9;:]*m", screen.written) if colour.match(m[0]) or b":" in m[0]]
+            assert fits(found), (env, found[:9])
+
+
 def it_ends_well():
     ann.end()
 
@@ -127,6 +154,7 @@ with serving(MYNAHD, *config_new()) as server:
     begin()
     with ann:
         failed = tap([nothing_that_others_say_is_a_command_to_the_terminal, what_is_pasted_is_not_sent,
-                      an_editor_changes_the_line_and_a_browser_gets_an_address_whole, a_key_and_an_idle_minute_cost_what_they_should, it_ends_well])
+                      an_editor_changes_the_line_and_a_browser_gets_an_address_whole, a_key_and_an_idle_minute_cost_what_they_should,
+                      a_window_of_any_size_is_drawn, colours_are_those_that_are_wanted_and_there, it_ends_well])
 shutil.rmtree(FOLDER)
 sys.exit(failed != 0)
