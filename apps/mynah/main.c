@@ -17,7 +17,7 @@ static struct cli cli = {.wait = MYNAH_SENT_ACKED, .timeout_ms = -1, .limit = -1
 static int exit_code;
 
 static struct {
-    const char *account, *config, *host, *port, *ca, *tls;
+    const char *account, *config, *host, *port, *bosh, *ca, *tls;
     bool stdin_password, no_socket;
     bool remember; /* a person gives the password, and the keyring is to have it */
 } opt;
@@ -89,6 +89,9 @@ static void parse(int argc, char **argv)
             break;
         case 'P':
             opt.port = optarg;
+            break;
+        case 'B':
+            opt.bosh = optarg;
             break;
         case 'C':
             opt.ca = optarg;
@@ -209,6 +212,7 @@ static struct im_account overruled(struct im_account acc)
     acc.jid = opt.account ? mn_str_from(opt.account) : acc.jid;
     acc.host = opt.host ? mn_str_from(opt.host) : acc.host;
     acc.port = opt.port ? strtol(opt.port, NULL, 10) : acc.port;
+    acc.bosh = opt.bosh ? mn_str_from(opt.bosh) : acc.bosh;
     acc.ca_file = opt.ca ? mn_str_from(opt.ca) : acc.ca_file;
     return acc;
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""BOSH where the domain says it is (XEP-0156), and certificates on the way there: libmynah's example before Debian's Prosody. Prints TAP.
-usage: bosh.py FOLDER"""
+"""BOSH where the domain says it is (XEP-0156), and certificates on the way there: libmynah's example and mynah before Debian's Prosody. Prints TAP.
+usage: bosh.py FOLDER MYNAH"""
 import contextlib, http.server, os, socket, ssl, sys, threading
 
 from driver import Issuer, Program, tap
 from peers import HOST, Prosody
 
-FOLDER = sys.argv[1]
+FOLDER, MYNAH = sys.argv[1:]
 XRD = """<?xml version='1.0' encoding='utf-8'?>
 <XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'><Link rel="urn:xmpp:alt-connections:xbosh" href="%s"/></XRD>"""
 JRD = '{"links": [{"rel": "urn:xmpp:alt-connections:websocket", "href": "wss://x/"}, {"rel": "urn:xmpp:alt-connections:xbosh", "href": "%s"}]}'
@@ -150,10 +150,19 @@ def another_certificate_ends_it(peer):
         p.end()
 
 
+def by_the_command_line(peer):
+    words = "--account", "me@" + HOST, "--bosh", peer.bosh[1], "--ca-file", peer.ca, "--password-stdin", "login"
+    with Program(MYNAH, *words, text="pw\n") as p:
+        p.end()
+    with Program(MYNAH, *words[:3], peer.bosh[1] + "/x", *words[4:], text="pw\n") as p:
+        p.until("HTTP answers 404")
+        p.end(1)
+
+
 with Prosody() as peer:
     with Program(FOLDER + "/register", "me@" + HOST, env={"MYNAH_CA": peer.ca, "MYNAH_PASSWORD": "pw", "MYNAH_BOSH": peer.bosh[1]}) as p:
         p.until("online as ")
         p.end()
-    steps = as_xml, as_json, elsewhere, what_is_not_safe_is_not_taken, another_certificate_ends_it
+    steps = as_xml, as_json, elsewhere, what_is_not_safe_is_not_taken, another_certificate_ends_it, by_the_command_line
     bad = tap([(f.__name__, lambda f=f: f(peer)) for f in steps], peer.log)
 sys.exit(bool(bad))
