@@ -28,10 +28,10 @@ registration: {open: yes, per_address: off}
 
 
 class Wire:
-    """Carries connections to the server; the first of them meets its fault behind the byte `at` of one direction."""
+    """Carries connections to the server; the first `faults` of them meet one behind the byte `at` of one direction."""
 
-    def __init__(self, port, up, at, how):
-        self.port, self.up, self.at, self.how, self.first, self.met = port, up, at, how, how is not None, False
+    def __init__(self, port, up, at, how, faults):
+        self.port, self.up, self.at, self.how, self.first, self.met = port, up, at, how, faults if how else 0, False
         self.passed, self.tasks, self.stalled = [0, 0], set(), False
 
     async def open(self):
@@ -39,7 +39,7 @@ class Wire:
         return self.server.sockets[0].getsockname()[1]
 
     async def came(self, reader, writer):
-        first, self.first, writers = self.first, False, [writer]
+        first, self.first, writers = self.first > 0, self.first - 1, [writer]
         self.tasks.add(asyncio.current_task())
         try:
             far = await asyncio.open_connection("127.0.0.1", self.port)
@@ -118,8 +118,7 @@ class Program:
 
 class Mynahd:
     """Straight to it."""
-    ours = True
-    host = "localhost"
+    host, faults, ours = "localhost", 1, True
 
     def __init__(self, folder):
         self.folder = folder
@@ -143,7 +142,7 @@ class Mynahd:
 
 class Bosh:
     """Over HTTP to a server of Debian's; its accounts are made straight."""
-    ours = False
+    faults, ours = 3, False  # of several connections
 
     def __init__(self, name, register):
         self.peer, self.register, self.log = {"prosody": peers.Prosody, "ejabberd": peers.Ejabberd}[name]().__enter__(), register, []
@@ -202,7 +201,7 @@ class Steps:
 
     async def one(self, pair, side, up, at, how):
         """Two chats in a row with the same receiver; the wire of the first one's sender has the fault, or that of the receiver."""
-        wires = {x: Wire(self.server.port, up, at, how if x == side else None) for x in ("sender", "receiver")}
+        wires = {x: Wire(self.server.port, up, at, how if x == side else None, self.server.faults) for x in ("sender", "receiver")}
         ways = {x: self.server.way(await w.open()) for x, w in wires.items()}
         author, to = "from%d@%s/" % (pair, self.server.host), "to%d@%s/r" % (pair, self.server.host)
         try:
@@ -251,7 +250,7 @@ class Steps:
             plans = []
             for _ in range(int(COUNT)):
                 side, up = rng.choice(["sender", "sender", "receiver"]), rng.random() < 0.5
-                plans.append((side, up, rng.randrange(1, sizes[side][0 if up else 1]), rng.choices(HOWS, [5, 5, 5, 5, 1, 1])[0]))
+                plans.append((side, up, rng.randrange(1, sizes[side][0 if up else 1] // self.server.faults), rng.choices(HOWS, [5, 5, 5, 5, 1, 1])[0]))
         asyncio.run(self.many(plans))
         print("# seed %d: %d chats of %d messages, %d met their fault, %d resumptions, %d sessions lost, %d messages came again with their id, "
               "%d to the next chat, %d chats in another order"
