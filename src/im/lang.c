@@ -25,9 +25,11 @@ static const char *wanted(void)
  * the locale is any but "C". */
 static void locale_take(void)
 {
+    const char *language = getenv("LANGUAGE");
+
     if (!setlocale(LC_ALL, "")) {
         setlocale(LC_ALL, "C.UTF-8");
-        setenv("LANGUAGE", wanted(), 0);
+        setenv("LANGUAGE", wanted(), !language || !*language);
     } else if (strcmp(nl_langinfo(CODESET), "UTF-8")) {
         setlocale(LC_CTYPE, "C.UTF-8");
     }

@@ -39,7 +39,7 @@ def texts_for_people_are_marked():
 def languages_are_taken_from_the_environment():
     english, chinese = help_in(), help_in(LANG="zh_CN.UTF-8")
     assert "the contacts" in english and "联系人" in chinese and "the contacts" not in chinese
-    assert help_in(LANGUAGE="zh_CN", LC_ALL="C.UTF-8") == chinese
+    assert help_in(LANGUAGE="zh_CN", LC_ALL="C.UTF-8") == help_in(LANGUAGE="", LANG="zh_CN.UTF-8") == chinese
     for other in {"LC_ALL": "C", "LANG": "zh_CN.UTF-8"}, {"LANG": "xx_XX.UTF-8"}, {"LANG": "C.UTF-8"}, {"LANG": "zh_CN.UTF-8", "LANGUAGE": "en"}:
         assert help_in(**other) == english, other
 
