@@ -69,10 +69,12 @@ void do_help(char **args, int count)
             tui_note(IM_NOTE, "/%s %s%s%s", commands[i].name, commands[i].synopsis,
                      *commands[i].synopsis ? " - " : "- ", _(commands[i].text));
     if (!count)
-        tui_note(IM_NOTE,
-                 _("Alt-1 to Alt-0 windows, Alt-Left and Alt-Right the next, Alt-a the next "
-                   "with news, PgUp and PgDn older lines, "
-                   "Tab completes, Alt-Enter a line more"));
+        tui_note(
+            IM_NOTE,
+            _("Alt-1 to Alt-0 windows, Alt-Left and Alt-Right the next, Alt-a the next "
+              "with news, PgUp and PgDn older lines, "
+              "Tab completes, Alt-Enter a line more, Alt-e an editor, Ctrl-R older lines; "
+              "behind your words … waits, · written, ✓ at the server, ✓✓ delivered, ✓✓✓ seen"));
 }
 
 void do_sendfile(char **args, int count)

@@ -76,3 +76,30 @@ TEST(a_file_changes_what_it_names_and_tells_what_is_wrong)
     unlink(path);
     rmdir(folder);
 }
+
+/* The example of docs/terminal.md is a theme, and names every role. */
+TEST(the_example_of_the_docs_is_a_theme)
+{
+    char folder[] = "/tmp/mynah-theme-XXXXXX", path[64];
+    mn_str file = test_file("docs/terminal.md"), end;
+    char *doc = mn_str_dup(file);
+    const char *from = strstr(doc, "```yaml\n");
+    struct theme t;
+    struct mn_buf why = {0};
+
+    CHECK(from && mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/doc.yaml", folder);
+    end = mn_str_from(from + 8);
+    CHECK_INT(mn_file_write(path, (mn_str){end.p, (size_t)(strstr(end.p, "```") - end.p)}, 0600),
+              0);
+    CHECK_INT(theme_load("doc", folder, &t, &why), 0);
+    CHECK_STR(mn_buf_view(&why), "");
+#define THEME(key, text, dark, light, mono) CHECK(strstr(end.p, "\n" #key ": "));
+#include "apps/mynah/theme.def"
+#undef THEME
+    mn_buf_free(&why);
+    unlink(path);
+    rmdir(folder);
+    mn_free(doc);
+    mn_free((char *)file.p);
+}
