@@ -50,17 +50,40 @@ struct secret {
     int result;
 };
 
+/* The oldest goes when there are too many. */
+static bool shown_add(struct server *srv)
+{
+    uint32_t now = (uint32_t)srv->conf->auth.iterations;
+    size_t n = 0;
+
+    while (n < MN_COUNT(srv->shown) && srv->shown[n])
+        if (srv->shown[n++] == now)
+            return false;
+    if (n == MN_COUNT(srv->shown))
+        memmove(srv->shown, srv->shown + 1, --n * sizeof *srv->shown);
+    srv->shown[n] = now;
+    return true;
+}
+
 static void secret_read(struct store_read *r)
 {
     struct secret *s = r->arg;
+    struct mn_buf b = {0};
+    struct server *srv = s->srv;
+    mn_str was = r->count ? r->rows[0].value : MN_STR("");
 
     s->there = true;
     s->result = r->result;
-    if (r->count && r->rows[0].value.n == sizeof s->srv->secret)
-        memcpy(s->srv->secret, r->rows[0].value.p, sizeof s->srv->secret);
-    else if (!r->result)
-        store_set(s->srv->owners[0]->writer, MN_STR(""), "server", MN_STR("secret"),
-                  (mn_str){s->srv->secret, sizeof s->srv->secret});
+    if (was.n >= sizeof srv->secret)
+        memcpy(srv->secret, was.p, sizeof srv->secret);
+    if (was.n == sizeof srv->secret + sizeof srv->shown)
+        memcpy(srv->shown, was.p + sizeof srv->secret, sizeof srv->shown);
+    if (!r->result && (shown_add(srv) || !was.n)) {
+        mn_buf_add(&b, srv->secret, sizeof srv->secret);
+        mn_buf_add(&b, srv->shown, sizeof srv->shown);
+        store_set(srv->owners[0]->writer, MN_STR(""), "server", MN_STR("secret"), mn_buf_view(&b));
+        mn_buf_free(&b);
+    }
     store_read_free(r);
 }
 

@@ -29,7 +29,8 @@ struct server {
     struct store *store;
     struct mn_work *work;
     struct mn_limit *limits;  /* by address and account */
-    char secret[32];          /* for fake salts and the like; kept in the store */
+    char secret[32];          /* for fake salts and the like; kept in the store, with: */
+    uint32_t shown[7];        /* auth.iterations of every start, 0 behind them */
     unsigned char id_key[16]; /* for stanza ids, made of the secret */
     int64_t started;          /* wall clock */
     struct control *control;

@@ -325,6 +325,27 @@ static enum mn_sasl_result scram_first(struct mn_sasl *s, mn_str in)
     return MN_SASL_LOOKUP;
 }
 
+/* With how many iterations this account would have been made. One that is configured from now on
+ * becomes that of some of those who do not exist, as if they had set their passwords anew. */
+static unsigned invented(const struct mn_sasl *s)
+{
+    unsigned chosen = s->env.iterations;
+    char best[MN_DIGEST_MAX] = {0}, hash[MN_DIGEST_MAX];
+    struct mn_arena a = {0};
+
+    for (size_t i = 0; i < s->env.shown_count; i++) {
+        size_t n = mn_hmac(MN_SHA256, s->env.secret,
+                           mn_arena_fmt(&a, "%u %.*s", s->env.shown[i], MN_ARG(s->user)), hash);
+
+        if (memcmp(hash, best, n) < 0)
+            continue;
+        memcpy(best, hash, n);
+        chosen = s->env.shown[i];
+    }
+    mn_arena_done(&a, NULL);
+    return chosen;
+}
+
 static enum mn_sasl_result scram_found(struct mn_sasl *s, mn_str stored, mn_str *out)
 {
     enum mn_digest d = sasl_rows[s->mech].digest;
@@ -334,10 +355,13 @@ static enum mn_sasl_result scram_found(struct mn_sasl *s, mn_str stored, mn_str 
     s->exists = sasl_scram_keys(sasl_verifier(stored, sasl_rows[s->mech].tag), n, &k);
     if (!s->exists) { /* a salt of its own per hash, as real accounts have */
         char *salt = mn_arena_alloc0(&s->a, MN_DIGEST_MAX);
+        unsigned iterations = invented(s);
 
-        mn_hmac(MN_SHA256, s->env.secret,
-                mn_arena_fmt(&s->a, "%d %.*s", sasl_rows[s->mech].tag, MN_ARG(s->user)), salt);
-        k = (struct sasl_keys){s->env.iterations, {salt, 16}, {salt, n}, {salt, n}};
+        mn_hmac(
+            MN_SHA256, s->env.secret,
+            mn_arena_fmt(&s->a, "%d %u %.*s", sasl_rows[s->mech].tag, iterations, MN_ARG(s->user)),
+            salt);
+        k = (struct sasl_keys){iterations, {salt, 16}, {salt, n}, {salt, n}};
     }
     s->stored_key = mn_arena_str(&s->a, k.stored);
     s->server_key = mn_arena_str(&s->a, k.server);
@@ -575,8 +599,7 @@ void mn_sasl_work(struct mn_sasl *s)
 
     if (!stored.p) { /* as long as for an account that exists */
         if (mn_sasl_creds_make(s->user, s->env.host, s->password,
-                               mn_sasl_creds_checked(s->env.mechs), s->env.iterations, &s->a,
-                               &stored))
+                               mn_sasl_creds_checked(s->env.mechs), invented(s), &s->a, &stored))
             stored = (mn_str){0};
         return;
     }

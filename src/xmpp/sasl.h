@@ -31,6 +31,8 @@ bool mn_sasl_is_plus(enum mn_sasl_mech m);
  * certificates are. */
 extern const char *const mn_sasl_names[];
 
+enum { MN_SASL_SHOWN = 8 };
+
 struct mn_sasl_env {
     mn_str host; /* the domain: realm and digest-uri */
     bool tls, tls13;
@@ -42,8 +44,12 @@ struct mn_sasl_env {
     const mn_str *addresses; /* localparts of `host` that the client's certificate names */
     size_t address_count;
     mn_str secret;       /* for plausible salts of accounts that do not exist */
-    unsigned iterations; /* likewise, and for a renewed record */
-    unsigned mechs;      /* bits (1 << mech) that a record should serve: what is configured */
+    unsigned iterations; /* for a renewed record */
+    /* What accounts may have been made with: one that does not exist shows one of these; none:
+     * `iterations`. */
+    unsigned shown[MN_SASL_SHOWN];
+    size_t shown_count;
+    unsigned mechs; /* bits (1 << mech) that a record should serve: what is configured */
 };
 /* The binding types that XEP-0440 announces for `env`, in our order; returns their number (at most
  * 3). */

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """mynahd as its operator meets it: options, exit codes, the last line, signals, users, limits. Prints TAP.
 usage: mynahd.py MYNAHD"""
-import json, os, pwd, re, resource, shutil, signal, socket, subprocess, sys, tempfile, time
+import base64, json, os, pwd, re, resource, shutil, signal, socket, subprocess, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, Client, Server, tap
+from mynah import DEADLINE, SASL, Client, Server, tap
 
 MYNAHD = os.path.abspath(sys.argv[1])
 FOLDER = tempfile.mkdtemp(prefix="mynah-mynahd-")
@@ -160,6 +160,23 @@ def signals():
         assert log.index(" stopping") < log.index(" stopped"), log
 
 
+def who_is_not_there():
+    """Shows iterations that were configured at any start, whichever are now: so do accounts that were made then."""
+    for now, shown in (4096, {"4096"}), (5000, {"4096", "5000"}), (6000, {"4096", "5000", "6000"}):
+        server = Server(MYNAHD, config("data: %s/iterations\nauth: {mechanisms: [SCRAM-SHA-1], without_tls: [SCRAM-SHA-1], iterations: %d}\n%s"
+                                       % (FOLDER, now, LISTEN.replace("port: 0", "port: 0, tls: offered"))))
+        seen = set()
+        for i in range(60):
+            c = Client(server)
+            first = base64.b64encode(b"n,,n=nobody%d,r=x" % i).decode()
+            c.send("<auth xmlns='%s' mechanism='SCRAM-SHA-1'>%s</auth>" % (SASL, first))
+            challenge = base64.b64decode(re.search(">([^<]+)</challenge>", c.until("</challenge>")).group(1)).decode()
+            seen.add(re.search(",i=(\\d+)", challenge).group(1))
+            c.socket.close()
+        assert seen == shown, (now, seen)
+        server.end()
+
+
 def early_signal():
     """One that comes before it is ready ends it with 0 as well, or before it could know about it."""
     path = config("data: %s/early\n%s" % (FOLDER, LISTEN))
@@ -247,7 +264,7 @@ def run_as():
 
 
 try:
-    failed = tap([telling, wrong_usage, wrong_configuration, defaults_print_back, cannot_start, no_rights, no_threads, domain_by_option, signals,
+    failed = tap([telling, wrong_usage, wrong_configuration, defaults_print_back, cannot_start, no_rights, no_threads, domain_by_option, signals, who_is_not_there,
                   early_signal, tells_systemd, journal, open_files, run_as])
 finally:
     shutil.rmtree(FOLDER)

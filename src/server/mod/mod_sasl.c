@@ -77,6 +77,20 @@ static const char *certified(const struct c2s *c, struct mn_arena *a, struct mn_
                    : NULL;
 }
 
+/* Those of the starts, and what a reload has brought. */
+static void shown_fill(const struct c2s *c, struct mn_sasl_env *e)
+{
+    const uint32_t *shown = c->stream.owner->srv->shown;
+    bool known = false;
+
+    for (size_t i = 0; i < MN_COUNT(c->stream.owner->srv->shown) && shown[i]; i++) {
+        e->shown[e->shown_count++] = shown[i];
+        known |= shown[i] == e->iterations;
+    }
+    if (!known)
+        e->shown[e->shown_count++] = e->iterations;
+}
+
 /* Returns what keeps the client's certificate from being of use; NULL: nothing, or it has none. */
 static const char *env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_env *e,
                             mn_str names[MN_SASL_MECHS])
@@ -91,6 +105,7 @@ static const char *env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_en
         .secret = {c->stream.owner->srv->secret, sizeof c->stream.owner->srv->secret},
         .iterations = (unsigned)c->stream.owner->snap->conf->auth.iterations,
         .mechs = c->stream.owner->snap->mechanisms};
+    shown_fill(c, e);
     if (c->stream.owner->snap->conf->auth.client_ca.n)
         why = certified(c, a, e);
     e->announced_count = offered(c, e->address_count, names);

@@ -187,6 +187,40 @@ TEST(announced_lists_are_hashed_and_the_tls_version_told)
     mn_arena_done(&a, NULL);
 }
 
+/* What is configured now tells nobody that an account is there which was made before, or that one
+ * is not. */
+TEST(who_is_not_there_shows_iterations_of_some_time)
+{
+    unsigned seen[2] = {0};
+
+    for (int i = 0; i < 64; i++) {
+        static const unsigned shown[] = {4096, 10000};
+        struct mn_sasl_env e = env();
+        mn_str name = mn_arena_fmt(&a, "n,,n=u%d,r=x", i), first[3];
+
+        for (size_t k = 0; k < 3; k++) { /* before the change, behind it, by another hash */
+            struct mn_sasl *s;
+            mn_str out;
+
+            e.iterations = shown[k > 0];
+            e.shown_count = k ? 2 : 1;
+            memcpy(e.shown, shown, sizeof shown);
+            s = mn_sasl_new(k < 2 ? MN_SASL_SCRAM_SHA_1 : MN_SASL_SCRAM_SHA_256, &e);
+            CHECK_INT(mn_sasl_step(s, name, &out), MN_SASL_LOOKUP);
+            CHECK_INT(mn_sasl_found(s, (mn_str){0}, &out), MN_SASL_CHALLENGE);
+            first[k] = mn_arena_str(&a, out);
+            mn_sasl_free(s);
+        }
+        CHECK_STR(attr(first[0], 'i'), "4096");
+        CHECK(mn_str_eq(attr(first[1], 'i'), attr(first[2], 'i')));
+        seen[mn_str_is(attr(first[1], 'i'), "10000")]++;
+        CHECK(mn_str_eq(attr(first[0], 'i'), attr(first[1], 'i')) ==
+              mn_str_eq(attr(first[0], 's'), attr(first[1], 's')));
+    }
+    CHECK(seen[0] > 8 && seen[1] > 8);
+    mn_arena_done(&a, NULL);
+}
+
 TEST(messages_that_a_server_must_refuse)
 {
     mn_str file = test_file("tests/vectors/scram-bad.tsv"), text = file, col[4], out;
