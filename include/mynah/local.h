@@ -2,11 +2,14 @@
  * by multicast DNS, and streams go from one to the other. For a program it is a client as any
  * other: it connects (its names are made sure of), sees presence, sends messages, asks, sends
  * files (mynah/message.h, mynah/iq.h, mynah/file.h, ...), each with an address `to` like
- * "juliet@pronto"; streams are opened when they are needed. No daemon is needed, and one that runs
- * (avahi) is not disturbed.
+ * "juliet@pronto"; streams are opened when they are needed, and closed when for ten minutes nothing
+ * was said. Nobody acknowledges: a message is written, or has failed (MYNAH_E_MISSING: nobody of
+ * that name is there; MYNAH_E_CONNECT and others: he cannot be spoken to). No daemon is needed, and
+ * one that runs (avahi) is not disturbed.
  *
  * Nobody's name is proved to anybody: whoever is in the network may call himself what he likes, and
- * without certificates at both ends everybody there may read along. A user is to be told so. */
+ * where the one who is dialled has no certificate everybody there may read along. A user is to be
+ * told so. */
 #pragma once
 
 #include "mynah/client.h"
