@@ -13,12 +13,12 @@ import peers
 from mynah import DEADLINE, Client, Server, clean, tap, write
 
 FAULTY, MYNAHD = sys.argv[1:3]
-COUNT = sys.argv[3] if len(sys.argv) > 3 else "200"
+COUNT = sys.argv[3] if len(sys.argv) > 3 else "120"
 SEED = int(sys.argv[4]) if len(sys.argv) > 4 else 1
 PARALLEL, MESSAGES = 8, 12
 # For ever: nothing comes through any more, either way or in that direction, and the connection stays.
 FOR_EVER = ["stall for ever", "stall one way for ever"]
-HOWS = ["cut", "half", "stall", "delay"] + FOR_EVER
+HOWS = ["cut", "half", "stall", "delay"] + (FOR_EVER if ":" not in MYNAHD else [])  # over BOSH none of those servers gives back what it wrote
 CONFIG = """
 data: %s/data
 listen:
@@ -251,7 +251,8 @@ class Steps:
             plans = []
             for _ in range(int(COUNT)):
                 side, up = rng.choice(["sender", "sender", "receiver"]), rng.random() < 0.5
-                plans.append((side, up, rng.randrange(1, sizes[side][0 if up else 1] // self.server.faults), rng.choices(HOWS, [5, 5, 5, 5, 1, 1])[0]))
+                most = sizes[side][0 if up else 1] // self.server.faults
+                plans.append((side, up, rng.randrange(1, most), rng.choices(HOWS, [5, 5, 5, 5, 1, 1][:len(HOWS)])[0]))
         asyncio.run(self.many(plans))
         print("# seed %d: %d chats of %d messages, %d met their fault, %d resumptions, %d sessions lost, %d messages came again with their id, "
               "%d to the next chat, %d chats in another order"

@@ -173,6 +173,7 @@ int main(int argc, char **argv)
     if (!config.port) { /* an address of BOSH */
         config.bosh = argv[2];
         config.host = NULL;
+        config.keepalive_ms = 15000; /* no session there outlives a loss */
         config.tls = MYNAH_TLS_OFFERED;
     }
     config.ca_file = argv[3];
