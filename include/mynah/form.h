@@ -19,6 +19,7 @@ struct mynah_field {
     size_t value_count;
     const struct mynah_option *options;
     size_t option_count;
+    const struct mynah_elem *xml; /* the <field/>, with what other XEPs put there (0122, 0221) */
 };
 
 /* A form; the program's own where a function makes it. */

@@ -12,6 +12,7 @@ struct mynah_form {
     struct mn_arena a; /* the view */
     struct mynah_field *fields, *columns;
     size_t count, column_count, rows;
+    const struct mynah_elem **items; /* the rows */
     const char *instructions;
 };
 
@@ -34,7 +35,8 @@ static void field_view(struct mn_arena *a, const struct mynah_elem *e, struct my
                                 values,
                                 0,
                                 options,
-                                0};
+                                0,
+                                e};
     MYNAH_EACH(v, e, "value", NS_DATA)
     values[out->value_count++] = mynah_elem_text(v);
     MYNAH_EACH(o, e, "option", NS_DATA)
@@ -71,7 +73,10 @@ static void view(struct mynah_form *f)
     mn_arena_done(&f->a, NULL);
     f->fields = fields_view(&f->a, f->x, &f->count);
     f->columns = fields_view(&f->a, mynah_elem_child(f->x, "reported", NS_DATA), &f->column_count);
-    f->rows = elem_count(f->x, "item", NS_DATA);
+    f->items = mn_arena_alloc0(&f->a, (elem_count(f->x, "item", NS_DATA) + 1) * sizeof *f->items);
+    f->rows = 0;
+    MYNAH_EACH(item, f->x, "item", NS_DATA)
+    f->items[f->rows++] = item;
     f->instructions = lines_view(&f->a, f->x);
 }
 
@@ -103,19 +108,25 @@ struct mynah_form *mynah_form_new(const char *type, const char *form_type)
     return f;
 }
 
+/* Field by field, without a view of each step: a stranger's form may have ten thousand. */
 struct mynah_form *mynah_form_answer(const struct mynah_form *f)
 {
-    struct mynah_form *answer = mynah_form_new("submit", NULL);
+    struct mynah_elem *x = mynah_elem_new("x", NS_DATA);
 
+    mynah_elem_set(x, "type", "submit");
     for (size_t i = 0; i < f->count; i++) {
         const struct mynah_field *field = &f->fields[i];
+        struct mynah_elem *e;
 
         if (!field->var || !strcmp(field->type, "fixed"))
             continue;
-        mynah_form_add(answer, field->type, field->var, NULL, false);
-        mynah_form_set_all(answer, field->var, field->values, field->value_count);
+        e = mynah_elem_add(x, "field", NULL);
+        mynah_elem_set(e, "type", field->type);
+        mynah_elem_set(e, "var", field->var);
+        for (size_t v = 0; v < field->value_count; v++)
+            mynah_elem_add_text(e, "value", NULL, field->values[v]);
     }
-    return answer;
+    return form_of(x);
 }
 
 void mynah_form_free(struct mynah_form *f)
@@ -183,11 +194,9 @@ size_t mynah_form_rows(const struct mynah_form *f)
 
 const char *mynah_form_cell(const struct mynah_form *f, size_t row, const char *var)
 {
-    const struct mynah_elem *item = mynah_elem_child(f->x, "item", NS_DATA);
-
-    while (item && row--)
-        item = mynah_elem_next(item, "item", NS_DATA);
-    MYNAH_EACH(field, item, "field", NS_DATA)
+    if (row >= f->rows)
+        return NULL;
+    MYNAH_EACH(field, f->items[row], "field", NS_DATA)
     if (mynah_elem_get(field, "var") && !strcmp(mynah_elem_get(field, "var"), var))
         return text_of(field, "value");
     return NULL;
