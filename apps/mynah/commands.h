@@ -14,3 +14,21 @@ typedef void command_call(char **args, int count);
 const char *command_rest(int n);
 /* Of the chat's account; NULL, and said so: there is none. */
 struct mynah_client *command_client(void);
+struct mynah_room *command_room(void); /* of the chat; NULL, and said so: it is no room */
+void command_told(const struct mynah_error *error); /* accepts NULL */
+/* A mynah_iq_done that says what went wrong. */
+void command_done(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                  const struct mynah_error *error);
+
+/* What the first argument of a command may be. */
+struct command_part {
+    const char *word;
+    int least;         /* arguments behind it */
+    command_call *run; /* with those */
+};
+/* Runs the one that is meant, or says how `name` is used. Ended by a word NULL. */
+void command_parts(const char *name, const struct command_part *parts, char **args, int count);
+
+/* tui_rooms.c: what a room asks its people. True: its creator is configuring it. */
+bool tui_room_created(struct im_chat *chat);
+void tui_voice_asked(struct im_chat *chat, const struct mynah_form *form);

@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #include "apps/mynah/socket.h"
-#include "apps/mynah/tui.h"
+#include "apps/mynah/commands.h"
+#include "apps/mynah/tui_page.h"
 #include "im/lang.h"
 
 struct tui tui;
@@ -156,6 +157,7 @@ static void on_chat(void *arg, struct im_chat *chat)
 static void on_closed(void *arg, struct im_chat *chat)
 {
     xml_closed(chat);
+    page_close(chat);
     if (chat == tui_chat())
         tui.at = 0;
     else
@@ -197,6 +199,16 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
         im_note(page, IM_NOTE, _("%s tries again in %d s"), a->jid,
                 (int)(mynah_client_retry_ms(a->client) / 1000) + 1);
     tui.dirty = true;
+}
+
+static bool on_room_created(void *arg, struct im_chat *chat)
+{
+    return tui_room_created(chat);
+}
+
+static void on_voice(void *arg, struct im_chat *chat, const struct mynah_form *form)
+{
+    tui_voice_asked(chat, form);
 }
 
 static void loop(void)
@@ -275,8 +287,14 @@ static void accounts_connect(struct mn_arena *a)
 int tui_main(const struct im_config *config, const struct mynah_client_config *defaults,
              const char *jid, const char *socket)
 {
-    static const struct im_calls calls = {sizeof calls, on_chat,  on_closed,
-                                          on_people,    on_asked, on_state};
+    static const struct im_calls calls = {.size = sizeof calls,
+                                          .chat = on_chat,
+                                          .closed = on_closed,
+                                          .people = on_people,
+                                          .asked = on_asked,
+                                          .state = on_state,
+                                          .room_created = on_room_created,
+                                          .voice = on_voice};
     struct mn_arena a = {0};
     struct mn_buf why = {0};
     int e;
@@ -306,6 +324,8 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
     tui_file_close();
     for (size_t i = im_chat_count(tui.im); i-- > 1;)
         xml_closed(im_chat_at(tui.im, i));
+    for (size_t i = 0; i < im_chat_count(tui.im); i++)
+        page_close(im_chat_at(tui.im, i));
     im_free(tui.im);
     mynah_context_free(tui.ctx);
     im_history_close(more.history);

@@ -32,7 +32,7 @@ const char *command_rest(int n)
     return *p ? p : NULL;
 }
 
-static void told(const struct mynah_error *error)
+void command_told(const struct mynah_error *error)
 {
     if (error)
         tui_note(IM_ERROR, "%s%s%s",
@@ -40,10 +40,10 @@ static void told(const struct mynah_error *error)
                  error->text ? ": " : "", error->text ? error->text : "");
 }
 
-static void answered(void *arg, struct mynah_client *c, const struct mynah_elem *result,
-                     const struct mynah_error *error)
+void command_done(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                  const struct mynah_error *error)
 {
-    told(error);
+    command_told(error);
 }
 
 struct mynah_client *command_client(void)
@@ -55,7 +55,7 @@ struct mynah_client *command_client(void)
     return a ? a->client : NULL;
 }
 
-static struct mynah_room *room(void)
+struct mynah_room *command_room(void)
 {
     if (!tui_chat()->room)
         tui_note(IM_ERROR, _("this is no room"));
@@ -223,9 +223,9 @@ void do_roster(char **args, int count)
     if (!c)
         return;
     if (!strcmp(args[0], "add"))
-        mynah_roster_set(c, args[1], command_rest(2), NULL, 0, answered, NULL);
+        mynah_roster_set(c, args[1], command_rest(2), NULL, 0, command_done, NULL);
     else if (!strcmp(args[0], "remove"))
-        mynah_roster_remove(c, args[1], answered, NULL);
+        mynah_roster_remove(c, args[1], command_done, NULL);
     else
         tui_note(IM_ERROR, _("/roster add JID [NAME], or remove JID"));
 }
@@ -273,33 +273,33 @@ void do_who(char **args, int count)
 
 void do_topic(char **args, int count)
 {
-    if (room())
+    if (command_room())
         mynah_room_set_subject(tui_chat()->room, command_rest(0));
 }
 
 void do_nick(char **args, int count)
 {
-    if (room())
+    if (command_room())
         mynah_room_set_nick(tui_chat()->room, args[0]);
 }
 
 void do_kick(char **args, int count)
 {
-    if (room())
-        mynah_room_set_role(tui_chat()->room, args[0], MYNAH_NO_ROLE, command_rest(1), answered,
+    if (command_room())
+        mynah_room_set_role(tui_chat()->room, args[0], MYNAH_NO_ROLE, command_rest(1), command_done,
                             NULL);
 }
 
 void do_ban(char **args, int count)
 {
-    if (room())
+    if (command_room())
         mynah_room_set_affiliation(tui_chat()->room, args[0], MYNAH_OUTCAST, command_rest(1),
-                                   answered, NULL);
+                                   command_done, NULL);
 }
 
 void do_invite(char **args, int count)
 {
-    if (room())
+    if (command_room())
         mynah_room_invite(tui_chat()->room, args[0], command_rest(1));
 }
 
@@ -336,6 +336,17 @@ void command_run(const char *line)
     else
         c->run(args, count);
     mn_free(words);
+}
+
+void command_parts(const char *name, const struct command_part *parts, char **args, int count)
+{
+    for (; parts->word; parts++)
+        if (!strcmp(parts->word, args[0]) && count > parts->least) {
+            rest_of = command_rest(1) ? command_rest(1) : "";
+            parts->run(args + 1, count - 1);
+            return;
+        }
+    tui_note(IM_ERROR, "/%s %s", name, command_find(name)->synopsis);
 }
 
 /* Completion: of commands, of addresses, of nicknames in a room. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "apps/mynah/text.h"
-#include "apps/mynah/tui.h"
+#include "apps/mynah/tui_page.h"
 #include "im/lang.h"
 
 static void window_step(int step)
@@ -93,6 +93,14 @@ static int meant(int key, bool is_code)
     return is_code ? 0 : key;
 }
 
+/* The same for a form, which has keys of its own and leaves those of windows alone. */
+static int form_means(int key, bool is_code)
+{
+    if (is_code && (key == KEY_PPAGE || key == KEY_NPAGE || key == KEY_BTAB))
+        return key == KEY_PPAGE ? FORM_PAGE_UP : key == KEY_NPAGE ? FORM_PAGE_DOWN : FORM_BACK;
+    return !is_code && key == LINE_CTRL('L') ? 0 : meant(key, is_code);
+}
+
 /* A click chooses, the wheel scrolls what is below it. */
 static void mouse(void)
 {
@@ -168,7 +176,11 @@ static void pasted(int key)
     struct mn_buf b = {0};
 
     text_add(&b, key == '\r' ? '\n' : (uint32_t)key);
-    if (key >= ' ' || key == '\r' || key == '\n' || key == '\t')
+    if (key < ' ' && key != '\r' && key != '\n' && key != '\t')
+        b.n = 0;
+    if (page_is_open() && !tui.asking)
+        page_paste(b.p, b.n);
+    else
         line_insert(&tui.line, b.p, b.n);
     mn_buf_free(&b);
 }
@@ -190,6 +202,11 @@ static void one_key(int key, bool is_code, bool alt)
         return;
     if (tui.pasting && !is_code && !alt) {
         pasted(key);
+        return;
+    }
+    if (page_is_open() && !tui.asking && form_means(key, is_code) &&
+        !(alt && window_key(key, is_code, alt))) {
+        page_key(form_means(key, is_code) | (alt ? LINE_ALT : 0));
         return;
     }
     if (!is_code && !alt && key == '\t' && !tui.asking) {

@@ -12,7 +12,7 @@
 
 #include "apps/mynah/text.h"
 #include "apps/mynah/theme.h"
-#include "apps/mynah/tui.h"
+#include "apps/mynah/tui_page.h"
 #include "im/lang.h"
 
 void screen_open(void)
@@ -303,10 +303,19 @@ void screen_draw(void)
 
     erase();
     title_draw();
-    body_draw(chat, columns());
+    if (page_is_open())
+        page_draw(columns(), screen_page());
+    else
+        body_draw(chat, columns());
     panel_draw(1, screen_page());
     windows_draw();
-    input_draw();
+    if (page_is_open() && !tui.asking) {
+        screen_put(LINES - 1, 0, COLS, A_DIM,
+                   _("Tab next · Space chooses · Enter presses · Esc leaves the form"));
+        page_cursor();
+    } else {
+        input_draw();
+    }
     refresh();
     if (tui.config.terminal.title)
         terminal_title();

@@ -469,8 +469,9 @@ static struct im_chat *chat_of(struct mynah_room *r)
 static void room_joined(void *arg, struct mynah_room *r, bool created)
 {
     struct im_chat *chat = chat_of(r);
+    struct im *im = chat ? own(chat) : NULL;
 
-    if (created)
+    if (created && !(chat && im->calls.room_created && im->calls.room_created(im->arg, chat)))
         mynah_room_accept_defaults(r, NULL, NULL);
     if (chat)
         im_note(chat, IM_NOTE, created ? _("joined as %s; the room is new") : _("joined as %s"),
@@ -567,6 +568,55 @@ static void room_subject(void *arg, struct mynah_room *r, const char *subject, c
         im_note(chat, IM_NOTE, _("subject: %s"), subject);
 }
 
+static void room_status(void *arg, struct mynah_room *r, unsigned code)
+{
+    static const struct {
+        unsigned code;
+        const char *text;
+    } texts[] = {
+        {100, N_("everybody here can see your address")},
+        {102, N_("the room shows its members that are away")},
+        {103, N_("the room does not show its members that are away")},
+        {104, N_("the configuration of the room changed")},
+        {170, N_("what is said here is recorded")},
+        {171, N_("what is said here is not recorded any more")},
+        {172, N_("everybody can see everybody's address now")},
+        {173, N_("only moderators can see addresses now")},
+        {174, N_("nobody can see addresses now")},
+        {210, N_("the room changed your nickname")},
+    };
+    struct im_chat *chat = chat_of(r);
+
+    for (size_t i = 0; chat && i < MN_COUNT(texts); i++)
+        if (texts[i].code == code)
+            im_note(chat, IM_NOTE, "%s", _(texts[i].text));
+}
+
+static void room_voice(void *arg, struct mynah_room *r, const struct mynah_form *form)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat)
+        TELL(own(chat), voice, chat, form);
+}
+
+static void room_declined(void *arg, struct mynah_room *r, const char *who, const char *reason)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat)
+        im_note(chat, IM_NOTE, _("%s does not come%s%s"), who, reason ? ": " : "",
+                reason ? reason : "");
+}
+
+static void invited(void *arg, struct mynah_client *c, const struct mynah_invitation *i)
+{
+    struct im_account_state *a = arg;
+
+    im_note(a->im->chats[0], IM_NOTE, _("%s asks you into a room: /join %s%s%s"), i->from, i->room,
+            i->reason ? " - " : "", i->reason ? i->reason : "");
+}
+
 struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const char *nick,
                              const char *password)
 {
@@ -578,7 +628,10 @@ struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const 
                                                   .gone = room_gone,
                                                   .renamed = room_renamed,
                                                   .message = room_message,
-                                                  .subject = room_subject};
+                                                  .subject = room_subject,
+                                                  .status = room_status,
+                                                  .voice = room_voice,
+                                                  .declined = room_declined};
     char *bare = mynah_jid_bare(jid), *user = mynah_jid_user(jid);
     struct im_chat *chat = bare ? chat_find(a, bare) : NULL;
     struct mynah_room *r = NULL;
@@ -720,6 +773,7 @@ int im_connect(struct im *im, const struct mynah_client_config *config, bool reg
                                                      .removed = roster_removed,
                                                      .presence = roster_presence,
                                                      .asked = roster_asked};
+    static const struct mynah_invitation_calls invitations = {sizeof invitations, invited};
     struct mynah_client_config c = *config;
     struct im_account_state *a = MN_NEW(struct im_account_state);
     int e;
@@ -739,6 +793,7 @@ int im_connect(struct im *im, const struct mynah_client_config *config, bool reg
     im->accounts[im->account_count++] = a;
     mynah_listen(a->client, &calls, a);
     mynah_roster_listen(a->client, &roster, a);
+    mynah_invitations_listen(a->client, &invitations, a);
     mynah_presence_set(a->client, MYNAH_AVAILABLE, NULL, 0);
     mynah_client_connect(a->client);
     *out = a;

@@ -56,6 +56,10 @@ struct im_calls {
     /* An account's state; `why` or NULL. */
     void (*state)(void *arg, struct im_account_state *a, enum mynah_state state,
                   const struct mynah_error *why);
+    /* A room is new: true when the program configures it itself; else its defaults are taken. */
+    bool (*room_created)(void *arg, struct im_chat *chat);
+    /* Somebody asks for voice in a room: mynah_room_voice answers. */
+    void (*voice)(void *arg, struct im_chat *chat, const struct mynah_form *form);
 };
 
 struct im;

@@ -2,66 +2,13 @@
 """The terminal client, typed into and looked at through tmux, against mynahd, Prosody and ejabberd: two people make accounts, befriend each
 other, chat, share a room where the server has rooms, lose the network and come back. Prints TAP.
 usage: terminal.py MYNAH MYNAHD"""
-import contextlib, os, re, shutil, signal, subprocess, sys, tempfile, time
+import contextlib, os, re, sys
 
-from driver import DEADLINE, Cable, config_new, serving, tap
+from driver import Cable, config_new, serving, tap
 from peers import Ejabberd, Prosody
+from screen import Screen
 
 MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
-
-
-class Screen:
-    def __init__(self, server, name, width=110):
-        self.home = tempfile.mkdtemp(prefix="mynah-terminal-")
-        self.env = {**os.environ, "HOME": self.home, "XDG_CONFIG_HOME": self.home, "XDG_DATA_HOME": self.home + "/data",
-                    "TMUX_TMPDIR": self.home, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANGUAGE": ""}
-        self.env.pop("TMUX", None)
-        self.command = "%s --host 127.0.0.1 --port %d --ca-file %s 2>%s/errors" % (MYNAH, server.ports[0], server.ca, self.home)
-        self.name, self.width = name, width
-        self.start()
-
-    def start(self):
-        self.tmux("new-session", "-d", "-x", str(self.width), "-y", "30", self.command + "; echo ended $?; sleep 1000")
-
-    def tmux(self, *command, check=True):
-        return subprocess.run(["tmux", "-u", "-L", "mynah", "-f", "/dev/null", *command], env=self.env, text=True, check=check,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE).stdout
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.tmux("kill-server", check=False)
-        shutil.rmtree(self.home, ignore_errors=True)
-
-    def types(self, text, enter=True):
-        self.tmux("send-keys", "-l", text)
-        if enter:
-            self.keys("Enter")
-
-    def keys(self, *keys):
-        self.tmux("send-keys", *keys)
-
-    def text(self):
-        return self.tmux("capture-pane", "-p", "-J", check=False)
-
-    def shows(self, *patterns, gone=()):
-        """All of them at once, and none of those that are to be gone."""
-        end = time.monotonic() + 2 * DEADLINE
-        while time.monotonic() < end:
-            screen = self.text()
-            if all(re.search(p, screen) for p in patterns) and not any(re.search(p, screen) for p in gone):
-                return
-            time.sleep(0.05)
-        with open(self.home + "/errors") as f:
-            raise Exception("%s never showed %s but\n%s\n%s" % (self.name, patterns, screen, f.read()))
-
-    def registers(self, server):
-        self.shows("Welcome to Mynah. 欢迎使用八哥。", "/register")
-        self.types("/register %s@%s" % (self.name, server.host))
-        self.shows("a password for")
-        self.types("pw")
-        self.shows("%s@%s/\\S+ is online" % (self.name, server.host), gone=["pw"])
 
 
 class Story:
@@ -191,7 +138,7 @@ with contextlib.ExitStack() as stack:
         server = stack.enter_context(opened)
         story = Story(server, rooms)
         story.cable = Cable(server)
-        story.ann, story.bob = stack.enter_context(Screen(story.cable, "ann")), stack.enter_context(Screen(server, "bob"))
+        story.ann, story.bob = stack.enter_context(Screen(MYNAH, story.cable, "ann")), stack.enter_context(Screen(MYNAH, server, "bob"))
         steps += [("%s (%s)" % (s.__name__.replace("_", " "), name), s) for s in story.steps()]
     failed = tap(steps)
 sys.exit(failed != 0)

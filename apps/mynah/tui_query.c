@@ -1,0 +1,129 @@
+#include "apps/mynah/tui_query.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "im/lang.h"
+
+static char *copy(const char *text)
+{
+    return text ? mn_str_dup(mn_str_from(text)) : NULL;
+}
+
+struct query *query_new(const char *jid, const char *node)
+{
+    struct query *q;
+
+    if (!command_client())
+        return NULL;
+    q = MN_NEW(struct query);
+    q->chat = tui_chat();
+    q->account = tui_account();
+    q->jid = copy(jid);
+    q->node = copy(node);
+    return q;
+}
+
+void query_free(struct query *q)
+{
+    im_form_free(q->form);
+    mn_free(q->jid);
+    mn_free(q->node);
+    mn_free(q->session);
+    mn_free(q);
+}
+
+struct mynah_client *query_client(const struct query *q)
+{
+    for (size_t i = 0; i < im_account_count(tui.im); i++)
+        if (im_account_at(tui.im, i) == q->account)
+            return q->account->client;
+    return NULL;
+}
+
+void query_note(const struct query *q, enum im_kind kind, const char *fmt, ...)
+{
+    struct mn_buf b = {0};
+    char text[2000];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    im_note(page_chat(q->chat), kind, "%s", text);
+    mn_buf_free(&b);
+}
+
+const char *query_error(const struct mynah_error *error, char *out, size_t n)
+{
+    snprintf(out, n, "%s%s%s",
+             error->condition ? error->condition : _(mynah_code_text(error->code)),
+             error->text ? ": " : "", error->text ? error->text : "");
+    return out;
+}
+
+void query_fail(const struct query *q, const struct mynah_error *error)
+{
+    char text[500];
+
+    query_note(q, IM_ERROR, "%s%s%s", q->jid ? q->jid : "", q->jid ? ": " : "",
+               query_error(error, text, sizeof text));
+}
+
+static void done(void *arg, struct im_chat *chat, enum form_end end, int value,
+                 struct im_form **asked)
+{
+    struct query *q = arg;
+
+    if (end == FORM_LEFT || value < 0 || !query_client(q)) {
+        if (q->left && query_client(q))
+            q->left(q);
+        query_free(q);
+        return;
+    }
+    im_form_free(q->form);
+    q->form = *asked;
+    *asked = NULL;
+    q->send(q, value);
+}
+
+void query_open(struct query *q, struct im_form **form, const char *error)
+{
+    static const struct form_button usual[] = {{N_("Save"), 0, true}, {N_("Cancel"), -1, false}};
+
+    if (!q->buttons[0].label)
+        memcpy(q->buttons, usual, sizeof usual);
+    page_open(page_chat(q->chat), form, q->buttons, error, done, q);
+}
+
+void query_came(struct query *q, const struct mynah_form *form, const struct mynah_error *error)
+{
+    struct im_form *read = form ? im_form_read(form) : NULL;
+
+    if (read) {
+        query_open(q, &read, NULL);
+        return;
+    }
+    if (error)
+        query_fail(q, error);
+    else
+        query_note(q, IM_ERROR, _("it sent no form"));
+    query_free(q);
+}
+
+void query_sent(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                const struct mynah_error *error)
+{
+    struct query *q = arg;
+    char text[500];
+
+    if (error && error->code == MYNAH_E_STANZA && q->form) {
+        query_open(q, &q->form, query_error(error, text, sizeof text));
+        return;
+    }
+    if (error)
+        query_fail(q, error);
+    else if (q->sent)
+        query_note(q, IM_NOTE, "%s", _(q->sent));
+    query_free(q);
+}

@@ -1,0 +1,37 @@
+/* A form that somebody sent, filled in and sent back, as often as it is refused. */
+#pragma once
+
+#include "apps/mynah/commands.h"
+#include "apps/mynah/tui_page.h"
+
+struct query {
+    struct im_chat *chat; /* where it was asked for; by page_chat */
+    struct im_account_state *account;
+    char *jid, *node, *session; /* each may be NULL */
+    const char *sent;           /* what is said when it worked; NULL: nothing */
+    struct im_form *form;       /* what was sent, for another try */
+    struct form_button buttons[6];
+    bool plain; /* names of fields, no data form */
+    void (*send)(struct query *q, int button);
+    void (*left)(struct query *q); /* before it goes unsent; or NULL */
+};
+
+/* In the window that is shown, of its account; NULL, and said so: there is none. Texts may be NULL.
+ */
+struct query *query_new(const char *jid, const char *node);
+void query_free(struct query *q);
+/* NULL: the account is gone meanwhile. */
+struct mynah_client *query_client(const struct query *q);
+void query_note(const struct query *q, enum im_kind kind, const char *fmt, ...) MN_PRINTF(3, 4);
+void query_fail(const struct query *q, const struct mynah_error *error);
+/* The form on the screen, with q->buttons, or Save and Cancel when there are none. Takes it. */
+void query_open(struct query *q, struct im_form **form, const char *error);
+/* The same for what came; frees `q` when nothing did. */
+void query_came(struct query *q, const struct mynah_form *form, const struct mynah_error *error);
+/* Mynah_iq_done of what was sent: the end, or the form again with what is wrong; `arg` is the
+ * query.
+ */
+void query_sent(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                const struct mynah_error *error);
+/* An error in a line; in `out`. */
+const char *query_error(const struct mynah_error *error, char *out, size_t n);

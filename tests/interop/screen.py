@@ -1,0 +1,73 @@
+"""Typing into the terminal client and looking at it, by tmux."""
+import os, re, shutil, subprocess, tempfile, time
+
+from driver import DEADLINE
+
+
+class Screen:
+    """The terminal client in a terminal of its own: what is typed, what is seen."""
+
+    def __init__(self, mynah, server, name, width=110):
+        self.home = tempfile.mkdtemp(prefix="mynah-terminal-")
+        self.env = {**os.environ, "HOME": self.home, "XDG_CONFIG_HOME": self.home, "XDG_DATA_HOME": self.home + "/data",
+                    "TMUX_TMPDIR": self.home, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANGUAGE": ""}
+        self.env.pop("TMUX", None)
+        self.command = "%s --host 127.0.0.1 --port %d --ca-file %s 2>%s/errors" % (mynah, server.ports[0], server.ca, self.home)
+        self.name, self.width = name, width
+        self.start()
+
+    def start(self):
+        self.tmux("new-session", "-d", "-x", str(self.width), "-y", "30", self.command + "; echo ended $?; sleep 1000")
+
+    def tmux(self, *command, check=True):
+        return subprocess.run(["tmux", "-u", "-L", "mynah", "-f", "/dev/null", *command], env=self.env, text=True, check=check,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE).stdout
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tmux("kill-server", check=False)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def types(self, text, enter=True):
+        self.tmux("send-keys", "-l", text)
+        if enter:
+            self.keys("Enter")
+
+    def keys(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def text(self):
+        return self.tmux("capture-pane", "-p", "-J", check=False)
+
+    def shows(self, *patterns, gone=()):
+        """All of them at once, and none of those that are to be gone."""
+        end = time.monotonic() + 2 * DEADLINE
+        while time.monotonic() < end:
+            screen = self.text()
+            if all(re.search(p, screen) for p in patterns) and not any(re.search(p, screen) for p in gone):
+                return
+            time.sleep(0.05)
+        with open(self.home + "/errors") as f:
+            raise Exception("%s never showed %s but\n%s\n%s" % (self.name, patterns, screen, f.read()))
+
+    def moves(self, key):
+        """A key after which something looks different."""
+        before, end = self.text(), time.monotonic() + 2 * DEADLINE
+        self.keys(key)
+        while self.text() == before:
+            assert time.monotonic() < end, "%s changes nothing:\n%s" % (key, before)
+            time.sleep(0.02)
+
+    def ends_form(self):
+        """Esc alone: what follows at once would be a key with Alt."""
+        self.keys("Escape")
+        self.shows("> *$", gone=["Esc leaves the form"])
+
+    def registers(self, server):
+        self.shows("Welcome to Mynah. 欢迎使用八哥。", "/register")
+        self.types("/register %s@%s" % (self.name, server.host))
+        self.shows("a password for")
+        self.types("pw")
+        self.shows("%s@%s/\\S+ is online" % (self.name, server.host), gone=["pw"])
