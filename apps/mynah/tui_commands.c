@@ -216,20 +216,6 @@ void do_me(char **args, int count)
     mn_buf_free(&b);
 }
 
-void do_roster(char **args, int count)
-{
-    struct mynah_client *c = command_client();
-
-    if (!c)
-        return;
-    if (!strcmp(args[0], "add"))
-        mynah_roster_set(c, args[1], command_rest(2), NULL, 0, command_done, NULL);
-    else if (!strcmp(args[0], "remove"))
-        mynah_roster_remove(c, args[1], command_done, NULL);
-    else
-        tui_note(IM_ERROR, _("/roster add JID [NAME], or remove JID"));
-}
-
 void do_sub(char **args, int count)
 {
     struct mynah_client *c = command_client();

@@ -4,7 +4,7 @@ each server that has it. Prints TAP.
 usage: terminal_forms.py MYNAH MYNAHD"""
 import contextlib, os, re, sys
 
-from driver import tap
+from driver import config_new, serving, tap
 from peers import Ejabberd, Prosody
 from screen import Screen
 
@@ -87,6 +87,52 @@ class Story:
         ann.keys("Enter")
         ann.shows("- (Pong|This server has been running)", gone=["Esc leaves the form"])
 
+    def a_vcard_is_told_and_read(self):
+        ann = self.ann
+        ann.types("/win 1")
+        ann.types("/vcard set")
+        ann.shows("> Full name +\\[")
+        ann.types("Ann 安", enter=False)
+        ann.moves("Tab")
+        ann.types("an", enter=False)
+        while "[>Save<]" not in ann.text():
+            ann.moves("BTab")
+        ann.keys("Enter")
+        ann.shows("the vCard is kept", gone=["Esc leaves the form"])
+        ann.types("/vcard get")
+        ann.shows("Full name: Ann 安", "Nickname: an", "\\[>Close<\\]")
+        ann.keys("Enter")
+
+    def contacts_are_named_grouped_and_blocked(self):
+        ann, host = self.ann, self.server.host
+        ann.types("/roster add kim@%s Kim" % host)
+        ann.shows("○ Kim")
+        ann.types("/roster nick kim@%s Kimmy Lee" % host)
+        ann.shows("○ Kimmy Lee")
+        ann.types("/roster group add kim@%s Old friends" % host)
+        ann.types("/roster nick nobody@%s x" % host)
+        ann.shows("nobody@%s is not in the roster" % host, "○ Kimmy Lee")
+        ann.types("/blocked add eve@" + host)
+        ann.types("/blocked list")
+        ann.shows("Enter unblocks one", "> eve@" + host)
+        ann.keys("Enter")
+        ann.shows("> *$", gone=["Esc leaves the form"])
+        ann.types("/blocked list")
+        ann.shows("Enter unblocks one", "nothing", gone=["eve@"])
+        ann.ends_form()
+
+    def small_questions_are_answered(self):
+        ann = self.ann
+        ann.types("/ping")
+        ann.shows("it answered in \\d+ ms")
+        ann.types("/software")
+        ann.shows("- (Mynah|Prosody|ejabberd) \\S")
+        ann.types("/last")
+        ann.shows("0 days, 0 hours, 0 minutes")
+        ann.types("/disco info")
+        ann.shows("server/im", "Feature", "\\[ Close \\]|\\[>Close<\\]|disco#info")
+        ann.ends_form()
+
     def people_are_looked_for(self):
         ann = self.ann
         ann.types("/search search." + self.server.host)
@@ -95,18 +141,22 @@ class Story:
         ann.keys("BTab", "BTab")
         ann.shows("\\[>Search<\\]")
         ann.keys("Enter")
-        ann.shows("Enter begins a talk", "Jabber ID|Jabber …")
-        ann.ends_form()
+        ann.shows("Enter begins a talk", "> ann@")
+        ann.keys("Enter")
+        ann.shows("^ \\S.*\\(ann@")
 
     def steps(self):
+        people = [self.a_vcard_is_told_and_read, self.contacts_are_named_grouped_and_blocked, self.small_questions_are_answered]
+        if self.name == "mynahd":
+            return people
         steps = [self.a_room_is_made_with_its_configuration, self.what_was_configured_is_there_again, self.a_choice_is_made_from_a_list,
                  self.rooms_are_found_and_entered, self.who_belongs_to_it_is_a_table, self.commands_are_listed_and_run]
-        return steps + ([self.people_are_looked_for] if self.name == "ejabberd" else [])
+        return steps + people + ([self.people_are_looked_for] if self.name == "ejabberd" else [])
 
 
 with contextlib.ExitStack() as stack:
     steps = []
-    for name, opened in ("prosody", Prosody()), ("ejabberd", Ejabberd()):
+    for name, opened in ("mynahd", serving(MYNAHD, *config_new())), ("prosody", Prosody()), ("ejabberd", Ejabberd()):
         server = stack.enter_context(opened)
         ann = stack.enter_context(Screen(MYNAH, server, "ann"))
         story = Story(server, name, ann)

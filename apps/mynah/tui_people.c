@@ -1,0 +1,384 @@
+/* People and what runs where they are: the roster, who is blocked, vCards, small questions. */
+#include <stdio.h>
+#include <string.h>
+
+#include "apps/mynah/tui_query.h"
+#include "im/lang.h"
+
+/* The roster. A name or a list of groups is changed; the rest of the contact stays. */
+static void contact_set(const char *jid, const char *name, const char *const *groups, size_t n)
+{
+    struct mynah_client *c = command_client();
+
+    if (c)
+        mynah_roster_set(c, jid, name, groups, n, command_done, NULL);
+}
+
+/* NULL, and said so: it is not in the roster. */
+static const struct mynah_contact *contact(const char *jid)
+{
+    struct mynah_client *c = command_client();
+    const struct mynah_contact *k = c ? mynah_roster_find(c, jid) : NULL;
+
+    if (c && !k)
+        tui_note(IM_ERROR, _("%s is not in the roster"), jid);
+    return k;
+}
+
+static void roster_add(char **args, int count)
+{
+    contact_set(args[0], command_rest(1), NULL, 0);
+}
+
+static void roster_remove(char **args, int count)
+{
+    if (command_client())
+        mynah_roster_remove(command_client(), args[0], command_done, NULL);
+}
+
+static void roster_nick(char **args, int count)
+{
+    const struct mynah_contact *k = contact(args[0]);
+
+    if (k)
+        contact_set(k->jid, command_rest(1), k->groups, k->group_count);
+}
+
+/* With one group more, or without it. */
+static void regroup(const char *jid, const char *group, bool in)
+{
+    const struct mynah_contact *k = contact(jid);
+    const char **groups;
+    size_t n = 0;
+
+    if (!k)
+        return;
+    groups = mn_alloc((k->group_count + 1) * sizeof *groups);
+    for (size_t i = 0; i < k->group_count; i++)
+        if (strcmp(k->groups[i], group) != 0)
+            groups[n++] = k->groups[i];
+    if (in)
+        groups[n++] = group;
+    contact_set(k->jid, k->name, groups, n);
+    mn_free(groups);
+}
+
+static void roster_group(char **args, int count)
+{
+    if (!strcmp(args[0], "add") || !strcmp(args[0], "remove"))
+        regroup(args[1], command_rest(2), *args[0] == 'a');
+    else
+        tui_note(IM_ERROR, "/roster group add|remove JID GROUP");
+}
+
+void do_roster(char **args, int count)
+{
+    static const struct command_part parts[] = {{"add", 1, roster_add},
+                                                {"remove", 1, roster_remove},
+                                                {"nick", 2, roster_nick},
+                                                {"group", 3, roster_group},
+                                                {0}};
+
+    command_parts("roster", parts, args, count);
+}
+
+/* Blocking. */
+
+static void blocked_add(char **args, int count)
+{
+    if (command_client())
+        mynah_block(command_client(), args[0], command_done, NULL);
+}
+
+static void blocked_remove(char **args, int count)
+{
+    if (command_client())
+        mynah_unblock(command_client(), args[0], command_done, NULL);
+}
+
+static void unblock_picked(void *arg, struct im_chat *chat, enum form_end end, int value,
+                           struct im_form **asked)
+{
+    struct query *q = arg;
+
+    if (end == FORM_PICKED && query_client(q))
+        mynah_unblock(query_client(q), (*asked)->rows[value].key, command_done, NULL);
+    query_free(q);
+}
+
+static void blocked_came(void *arg, struct mynah_client *c, const char *const *jids, size_t count,
+                         const struct mynah_error *error)
+{
+    static const struct form_button close[] = {{N_("Close"), 0, false}, {0}};
+    struct query *q = arg;
+    struct im_form *form;
+
+    if (error) {
+        query_fail(q, error);
+        query_free(q);
+        return;
+    }
+    form = im_form_new(_("Blocked"), _("Enter unblocks one; letters look for it."));
+    im_form_column(form, _("Address"));
+    for (size_t i = 0; i < count; i++)
+        im_form_cell(form, im_form_row(form, jids[i]), 0, jids[i]);
+    page_pick(page_chat(q->chat), &form, close, unblock_picked, q);
+}
+
+static void blocked_list(char **args, int count)
+{
+    struct query *q = query_new(NULL, NULL);
+
+    if (q)
+        mynah_blocking_get(query_client(q), blocked_came, q);
+}
+
+void do_blocked(char **args, int count)
+{
+    static const struct command_part parts[] = {
+        {"add", 1, blocked_add}, {"remove", 1, blocked_remove}, {"list", 0, blocked_list}, {0}};
+
+    command_parts("blocked", parts, args, count);
+}
+
+/* vCards. */
+
+static const struct {
+    const char *var, *label;
+    size_t at;
+} card_texts[] = {
+    {"full_name", N_("Full name"), offsetof(struct mynah_vcard, full_name)},
+    {"nickname", N_("Nickname"), offsetof(struct mynah_vcard, nickname)},
+    {"birthday", N_("Birthday"), offsetof(struct mynah_vcard, birthday)},
+    {"url", N_("Web page"), offsetof(struct mynah_vcard, url)},
+    {"org", N_("Organisation"), offsetof(struct mynah_vcard, org)},
+    {"title", N_("Position"), offsetof(struct mynah_vcard, title)},
+    {"desc", N_("About"), offsetof(struct mynah_vcard, desc)},
+};
+
+static const char **card_text(const struct mynah_vcard *v, size_t i)
+{
+    return (const char **)((char *)v + card_texts[i].at);
+}
+
+static struct im_form *card_form(const struct mynah_vcard *v, enum im_field_kind kind)
+{
+    struct im_form *form = im_form_new(_("vCard"), NULL);
+
+    for (size_t i = 0; i < MN_COUNT(card_texts); i++)
+        if (kind != IM_FIELD_FIXED || *card_text(v, i))
+            im_form_add(form, kind, card_texts[i].var, _(card_texts[i].label), *card_text(v, i));
+    for (size_t i = 0; kind == IM_FIELD_FIXED && i < v->email_count; i++)
+        im_form_add(form, kind, "email", _("E-mail"), v->emails[i].value);
+    for (size_t i = 0; kind == IM_FIELD_FIXED && i < v->phone_count; i++)
+        im_form_add(form, kind, "phone", _("Phone"), v->phones[i].value);
+    return form;
+}
+
+static void card_came(void *arg, struct mynah_client *c, const struct mynah_vcard *v,
+                      const struct mynah_error *error)
+{
+    struct query *q = arg;
+    struct im_form *form = v ? card_form(v, IM_FIELD_FIXED) : NULL;
+
+    if (error)
+        query_fail(q, error);
+    else
+        page_show(page_chat(q->chat), &form);
+    query_free(q);
+}
+
+static void vcard_get(char **args, int count)
+{
+    struct query *q = query_new(args[0], NULL);
+
+    if (q)
+        mynah_vcard_get(query_client(q), q->jid, card_came, q);
+}
+
+/* What a filled form says, over the card that is there now. */
+static void card_put(void *arg, struct mynah_client *c, const struct mynah_vcard *v,
+                     const struct mynah_error *error)
+{
+    struct query *q = arg;
+    struct mynah_vcard card = v ? *v : (struct mynah_vcard){0};
+
+    card.size = sizeof card;
+    for (size_t i = 0; i < MN_COUNT(card_texts); i++) {
+        const char *text = im_form_value(q->form, card_texts[i].var);
+
+        *card_text(&card, i) = *text ? text : NULL;
+    }
+    mynah_vcard_set(c, &card, query_sent, q);
+}
+
+static void card_send(struct query *q, int button)
+{
+    mynah_vcard_get(query_client(q), NULL, card_put, q);
+}
+
+static void card_asked(void *arg, struct mynah_client *c, const struct mynah_vcard *v,
+                       const struct mynah_error *error)
+{
+    static const struct mynah_vcard none;
+    struct query *q = arg;
+    struct im_form *form = card_form(v ? v : &none, IM_FIELD_TEXT);
+
+    query_open(q, &form, NULL);
+}
+
+static void vcard_set(char **args, int count)
+{
+    struct query *q = query_new(NULL, NULL);
+
+    if (!q)
+        return;
+    q->send = card_send;
+    q->sent = N_("the vCard is kept");
+    mynah_vcard_get(query_client(q), NULL, card_asked, q);
+}
+
+void do_vcard(char **args, int count)
+{
+    static const struct command_part parts[] = {{"get", 0, vcard_get}, {"set", 0, vcard_set}, {0}};
+
+    command_parts("vcard", parts, args, count);
+}
+
+/* What is there. */
+
+static void info_came(void *arg, struct mynah_client *c, const struct mynah_disco *info,
+                      const struct mynah_error *error)
+{
+    struct query *q = arg;
+    struct im_form *form;
+
+    if (error) {
+        query_sent(q, c, NULL, error);
+        return;
+    }
+    form = im_form_new(q->jid, NULL);
+    for (size_t i = 0; i < info->identity_count; i++) {
+        const struct mynah_identity *is = &info->identities[i];
+        char kind[200];
+
+        snprintf(kind, sizeof kind, "%s/%s", is->category, is->type);
+        im_form_add(form, IM_FIELD_FIXED, "identity", kind, is->name);
+    }
+    im_form_column(form, _("Feature"));
+    for (size_t i = 0; i < info->feature_count; i++)
+        im_form_cell(form, im_form_row(form, NULL), 0, info->features[i]);
+    page_show(page_chat(q->chat), &form);
+    query_free(q);
+}
+
+static void items_came(void *arg, struct mynah_client *c, const struct mynah_item *items,
+                       size_t count, const struct mynah_error *error)
+{
+    struct query *q = arg;
+    struct im_form *form;
+
+    if (error) {
+        query_sent(q, c, NULL, error);
+        return;
+    }
+    form = im_form_new(q->jid, NULL);
+    im_form_column(form, _("Address"));
+    im_form_column(form, _("Node"));
+    im_form_column(form, _("Name"));
+    for (size_t i = 0; i < count; i++) {
+        struct im_row *row = im_form_row(form, NULL);
+
+        im_form_cell(form, row, 0, items[i].jid);
+        im_form_cell(form, row, 1, items[i].node);
+        im_form_cell(form, row, 2, items[i].name);
+    }
+    page_show(page_chat(q->chat), &form);
+    query_free(q);
+}
+
+static void disco_info(char **args, int count)
+{
+    struct query *q = query_new(args[0], NULL);
+
+    if (q)
+        mynah_disco_info(query_client(q), q->jid, args[0] ? args[1] : NULL, info_came, q);
+}
+
+static void disco_items(char **args, int count)
+{
+    struct query *q = query_new(args[0], NULL);
+
+    if (q)
+        mynah_disco_items(query_client(q), q->jid, args[0] ? args[1] : NULL, items_came, q);
+}
+
+void do_disco(char **args, int count)
+{
+    static const struct command_part parts[] = {
+        {"info", 0, disco_info}, {"items", 0, disco_items}, {0}};
+
+    command_parts("disco", parts, args, count);
+}
+
+static void pinged(void *arg, struct mynah_client *c, int64_t ms, const struct mynah_error *error)
+{
+    struct query *q = arg;
+
+    if (error)
+        query_fail(q, error);
+    else
+        query_note(q, IM_NOTE, _("it answered in %lld ms"), (long long)ms);
+    query_free(q);
+}
+
+void do_ping(char **args, int count)
+{
+    struct query *q = query_new(args[0], NULL);
+
+    if (q)
+        mynah_ping(query_client(q), q->jid, pinged, q);
+}
+
+static void software_came(void *arg, struct mynah_client *c, const struct mynah_software *s,
+                          const struct mynah_error *error)
+{
+    struct query *q = arg;
+
+    if (error)
+        query_fail(q, error);
+    else
+        query_note(q, IM_NOTE, "%s %s %s", s->name ? s->name : "", s->version ? s->version : "",
+                   s->os ? s->os : "");
+    query_free(q);
+}
+
+void do_software(char **args, int count)
+{
+    struct query *q = query_new(args[0], NULL);
+
+    if (q)
+        mynah_version_get(query_client(q), q->jid, software_came, q);
+}
+
+static void last_came(void *arg, struct mynah_client *c, int64_t seconds, const char *text,
+                      const struct mynah_error *error)
+{
+    struct query *q = arg;
+
+    if (error)
+        query_fail(q, error);
+    else
+        query_note(q, IM_NOTE, _("%lld days, %lld hours, %lld minutes%s%s"),
+                   (long long)seconds / 86400, (long long)seconds / 3600 % 24,
+                   (long long)seconds / 60 % 60, text && *text ? ": " : "", text ? text : "");
+    query_free(q);
+}
+
+void do_last(char **args, int count)
+{
+    struct query *q = query_new(args[0], NULL);
+
+    if (q)
+        mynah_last_get(query_client(q), q->jid, last_came, q);
+}
