@@ -68,7 +68,7 @@ static void roster_group(char **args, int count)
     if (!strcmp(args[0], "add") || !strcmp(args[0], "remove"))
         regroup(args[1], command_rest(2), *args[0] == 'a');
     else
-        tui_note(IM_ERROR, "/roster group add|remove JID GROUP");
+        do_help((char *[]){"roster", NULL}, 1);
 }
 
 void do_roster(char **args, int count)
