@@ -100,7 +100,11 @@ void tui_file(const char *what, const char *folder); /* accept, decline, cancel 
 bool tui_file_answer(bool yes, const char *folder);
 void tui_file_close(void); /* all ends */
 
+/* tui_complete.c */
+void command_complete(struct typed *l, bool back); /* the next one, or the one before it */
+
 /* tui_commands.c */
+/* The name of the i-th of tui.def; NULL: not so many. */
+const char *command_at(size_t i, const char **synopsis);
 void command_run(const char *line);
-void command_complete(struct typed *l, bool back);
 void tui_connect(const char *jid, bool registers);

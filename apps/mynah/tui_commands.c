@@ -304,6 +304,12 @@ static const struct command *command_find(const char *name)
     return NULL;
 }
 
+const char *command_at(size_t i, const char **synopsis)
+{
+    *synopsis = i < MN_COUNT(commands) ? commands[i].synopsis : NULL;
+    return i < MN_COUNT(commands) ? commands[i].name : NULL;
+}
+
 void command_run(const char *line)
 {
     char *words = mn_str_dup(mn_str_from(line)), *args[20] = {NULL}, *save = NULL;
@@ -333,69 +339,4 @@ void command_parts(const char *name, const struct command_part *parts, char **ar
             return;
         }
     tui_note(IM_ERROR, "/%s %s", name, command_find(name)->synopsis);
-}
-
-/* Completion: of commands, of addresses, of nicknames in a room. */
-
-static bool fits(const char *candidate, const char *head)
-{
-    return mn_str_eq_nocase(
-        (mn_str){candidate, strlen(candidate) < strlen(head) ? strlen(candidate) : strlen(head)},
-        mn_str_from(head));
-}
-
-/* The i-th that fits; NULL: not so many. */
-static const char *candidate(const char *head, bool first, int i)
-{
-    static char made[300];
-    const struct mynah_occupant *o;
-    const struct mynah_contact *k;
-    struct im_account_state *a = tui_account();
-
-    if (first && head[0] == '/') {
-        for (size_t n = 0; n < MN_COUNT(commands); n++)
-            if (fits(commands[n].name, head + 1) && !i--) {
-                snprintf(made, sizeof made, "/%s ", commands[n].name);
-                return made;
-            }
-        return NULL;
-    }
-    for (size_t n = 0; tui_chat()->room && (o = mynah_room_at(tui_chat()->room, n)); n++)
-        if (!o->self && fits(o->nick, head) && !i--) {
-            snprintf(made, sizeof made, "%s%s ", o->nick, first ? ":" : "");
-            return made;
-        }
-    for (size_t n = 0; a && *head && (k = mynah_roster_at(a->client, n)); n++)
-        if (fits(k->jid, head) && !i--) {
-            snprintf(made, sizeof made, "%s ", k->jid);
-            return made;
-        }
-    return NULL;
-}
-
-void command_complete(struct typed *l, bool back)
-{
-    size_t from;
-    const char *found;
-
-    if (!l->completing) {
-        l->completing = mn_str_dup((mn_str){l->text, l->at});
-        l->choice = -1;
-    }
-    for (from = strlen(l->completing); from && l->completing[from - 1] != ' '; from--)
-        ;
-    l->choice += back ? -1 : 1;
-    found = l->choice < 0 ? NULL : candidate(l->completing + from, !from, l->choice);
-    if (!found && l->choice > 0) {
-        l->choice = 0;
-        found = candidate(l->completing + from, !from, 0);
-    }
-    if (!found)
-        return;
-    found = mn_str_dup(mn_str_from(found));
-    line_set(l, l->completing);
-    l->text[from] = 0;
-    l->n = l->at = from;
-    line_insert(l, found, strlen(found));
-    mn_free((void *)found);
 }

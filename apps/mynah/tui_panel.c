@@ -7,6 +7,7 @@
 #include "apps/mynah/text.h"
 #include "apps/mynah/theme.h"
 #include "apps/mynah/tui.h"
+#include "im/lang.h"
 
 enum { WIDTH = 26, FROM = 80 };
 
@@ -14,6 +15,7 @@ struct entry {
     struct im_account_state *account;
     char *jid; /* NULL: the name of a group */
     char *text;
+    const char *tail; /* at the right edge; NULL */
     int attrs;
 };
 
@@ -64,7 +66,7 @@ static void entry_add(struct im_account_state *a, const char *jid, int attrs, ch
         panel.items = mn_realloc(panel.items, panel.cap * sizeof *panel.items);
     }
     panel.items[panel.count++] =
-        (struct entry){a, jid ? mn_str_dup(mn_str_from(jid)) : NULL, text, attrs};
+        (struct entry){a, jid ? mn_str_dup(mn_str_from(jid)) : NULL, text, NULL, attrs};
 }
 
 static MN_PRINTF(1, 2) char *text_of(const char *fmt, ...)
@@ -87,12 +89,16 @@ static bool is_wanted(const char *name, const char *jid)
 static void occupants(struct im_chat *chat)
 {
     static const char *const marks[] = {" ", " ", "+", "@"};
+    static const char *const tails[] = {NULL, N_("outcast"), N_("member"), N_("admin"),
+                                        N_("owner")};
     const struct mynah_occupant *o;
 
     for (size_t i = 0; (o = mynah_room_at(chat->room, i)); i++)
-        if (is_wanted(o->nick, o->jid))
+        if (is_wanted(o->nick, o->jid)) {
             entry_add(chat->account, o->jid, look_name(o->nick),
                       text_of("%s %.200s", marks[o->role], o->nick));
+            panel.items[panel.count - 1].tail = tails[o->affiliation];
+        }
 }
 
 static unsigned unread_of(const struct im_account_state *a, const char *jid)
@@ -176,6 +182,16 @@ static void people(void)
     }
 }
 
+static void entry_draw(int y, const struct entry *e)
+{
+    const char *tail = e->tail ? _(e->tail) : "";
+    int width = *tail ? text_width(tail) + 1 : 0;
+
+    screen_put(y, COLS - WIDTH, WIDTH - width, e->attrs, e->text);
+    if (width)
+        screen_put(y, COLS - width + 1, width, look_of(THEME_away), tail);
+}
+
 void panel_draw(int top, int height)
 {
     struct im_chat *chat = tui_chat();
@@ -195,8 +211,7 @@ void panel_draw(int top, int height)
     mvvline(top, COLS - WIDTH - 1, ACS_VLINE, height);
     attrset(A_NORMAL);
     for (int i = 0; i < height && panel.scroll + i < (int)panel.count; i++)
-        screen_put(top + i, COLS - WIDTH, WIDTH, panel.items[panel.scroll + i].attrs,
-                   panel.items[panel.scroll + i].text);
+        entry_draw(top + i, &panel.items[panel.scroll + i]);
 }
 
 void panel_click(int y)

@@ -29,7 +29,9 @@ class Story:
         ann.shows("● Bob 鲍勃", "bob@%s wants" % self.server.host)
         ann.types("/su", enter=False)
         ann.keys("Tab")
-        ann.types("allow b", enter=False)
+        ann.types("al", enter=False)
+        ann.keys("Tab")
+        ann.types("b", enter=False)
         ann.keys("Tab")
         ann.shows("> /sub allow bob@%s *$" % re.escape(self.server.host))
         ann.keys("Enter")
@@ -75,7 +77,7 @@ class Story:
         if not self.rooms:
             return
         ann.types("/join %s Ann" % room)
-        ann.shows("joined as Ann; the room is new", "@ Ann")
+        ann.shows("joined as Ann; the room is new", "@ Ann +owner")
         bob.types("/join %s Bob" % room)
         bob.shows("joined as Bob", " Bob")
         ann.shows("[ +]Bob")
