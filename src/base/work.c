@@ -1,10 +1,7 @@
 #include "base/work.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/err.h"
+#include "base/thread.h"
 
 struct lane {
     pthread_mutex_t lock;
@@ -75,17 +72,6 @@ static void *lane_run(void *arg)
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;
-}
-
-void mn_thread_start(pthread_t *out, void *(*run)(void *arg), void *arg)
-{
-    int e = pthread_create(out, NULL, run, arg);
-
-    if (!e)
-        return;
-    fprintf(stderr, "mynah: cannot start a thread: %s; raise the limits of tasks and memory\n",
-            strerror(e));
-    _exit(1);
 }
 
 struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)

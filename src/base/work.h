@@ -2,8 +2,6 @@
  * other. */
 #pragma once
 
-#include <pthread.h>
-
 #include "base/loop.h"
 
 enum mn_lane {
@@ -35,6 +33,3 @@ int mn_work_submit(struct mn_work *w, enum mn_lane lane, struct mn_job *j) MN_MU
 /* Those of `list` (by `next`), whose loops are named, in their order and at the cost of one; what
  * the lane has no room for stays there. */
 void mn_work_submit_all(struct mn_work *w, enum mn_lane lane, struct mn_job **list);
-/* A thread. Where there can be none the program ends, with 1 and one line that says why: nothing
- * goes on without it. */
-void mn_thread_start(pthread_t *out, void *(*run)(void *arg), void *arg);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/crypt.h"
 #include "base/rand.h"
+#include "base/thread.h"
 #include "server/command.h"
 #include "server/component.h"
 #include "server/control.h"
