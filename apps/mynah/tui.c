@@ -12,6 +12,7 @@
 #include "apps/mynah/socket.h"
 #include "apps/mynah/commands.h"
 #include "apps/mynah/tui_page.h"
+#include "apps/mynah/tui_question.h"
 #include "im/lang.h"
 
 struct tui tui;
@@ -173,10 +174,12 @@ static void on_people(void *arg)
 
 static void on_asked(void *arg, struct im_account_state *a, const char *jid)
 {
-    im_note(im_chat_at(tui.im, 0), IM_NOTE,
-            _("%s wants to see when you are online: /sub allow %s, or /sub deny %s"), jid, jid,
-            jid);
-    beep();
+    asked_came(a, jid);
+}
+
+static void on_answered(void *arg, struct im_account_state *a, const char *jid)
+{
+    asked_over(a, jid);
 }
 
 static void on_state(void *arg, struct im_account_state *a, enum mynah_state state,
@@ -292,6 +295,7 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
                                           .closed = on_closed,
                                           .people = on_people,
                                           .asked = on_asked,
+                                          .answered = on_answered,
                                           .state = on_state,
                                           .room_created = on_room_created,
                                           .voice = on_voice};
@@ -322,6 +326,7 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
         serve_close();
     leave();
     tui_file_close();
+    asked_close();
     for (size_t i = im_chat_count(tui.im); i-- > 1;)
         xml_closed(im_chat_at(tui.im, i));
     for (size_t i = 0; i < im_chat_count(tui.im); i++)

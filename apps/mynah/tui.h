@@ -95,10 +95,7 @@ void tui_line_done(void); /* the line is said, run or answers a question */
 void tui_file_serve(struct im_account_state *a);     /* what others offer is shown */
 void tui_file_send(const char *path);                /* to whom is talked with */
 void tui_file(const char *what, const char *folder); /* accept, decline, cancel */
-/* The one that is offered in the chat that is shown; false: none is. `folder` NULL: the usual one.
- */
-bool tui_file_answer(bool yes, const char *folder);
-void tui_file_close(void); /* all ends */
+void tui_file_close(void);                           /* all ends */
 
 /* tui_complete.c */
 void command_complete(struct typed *l, bool back); /* the next one, or the one before it */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "apps/mynah/commands.h"
+#include "apps/mynah/tui_question.h"
 #include "im/lang.h"
 
 struct command {
@@ -225,7 +226,7 @@ void do_sub(char **args, int count)
     if (!strcmp(args[0], "request"))
         mynah_subscription_send(c, args[1], MYNAH_SUBSCRIBE, NULL);
     else if (!strcmp(args[0], "allow") || !strcmp(args[0], "deny"))
-        im_answer(tui_account(), args[1], *args[0] == 'a');
+        asked_answer(tui_account(), args[1], *args[0] == 'a');
     else
         tui_note(IM_ERROR, _("/sub request, allow or deny JID"));
 }

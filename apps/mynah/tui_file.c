@@ -3,10 +3,9 @@
 #include <stdio.h>
 
 #include "apps/mynah/text.h"
-#include "apps/mynah/tui.h"
+#include "apps/mynah/tui_question.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/list.h"
 #include "im/lang.h"
 #include "im/transfer.h"
 
@@ -16,6 +15,7 @@ struct entry {
     struct mn_list link;
     struct im_account_state *account;
     struct im_transfer *t;
+    struct question question;
     bool waits; /* for a person */
     int64_t shown;
 };
@@ -51,6 +51,7 @@ static void show(struct entry *e, enum im_kind kind, const char *fmt, ...)
 static void entry_free(struct entry *e)
 {
     offers -= e->waits;
+    question_drop(&e->question);
     mn_list_del(&e->link);
     mn_free(e);
 }
@@ -164,11 +165,13 @@ void tui_file_send(const char *path)
 
 /* Receiving. */
 
+static void answered(struct question *q, enum answer answer);
+
 static void offered(void *arg, struct mynah_client *c, struct mynah_file *f,
                     const struct mynah_file_info *info)
 {
     struct im_account_state *a = arg;
-    char *shown, size[16];
+    char *shown, size[16], text[300];
     struct entry *e;
     struct im_chat *chat;
 
@@ -182,6 +185,9 @@ static void offered(void *arg, struct mynah_client *c, struct mynah_file *f,
     offers++;
     (void)im_chat_with(a, e->t->peer);
     chat = chat_of(e);
+    snprintf(text, sizeof text, _("%.60s offers %.150s, %s"), im_name(a, e->t->peer), e->t->name,
+             im_transfer_size(e->t->length, size));
+    question_ask(&e->question, a, e->t->peer, text, answered);
     chat->unread++;
     chat->mentioned = true;
     show(e, IM_NOTE, _("%s offers %s, %s: Alt-y takes it, Alt-n does not (/file)"),
@@ -226,6 +232,7 @@ static void take(struct entry *e, const char *folder)
 
     e->waits = false;
     offers--;
+    question_drop(&e->question);
     e->shown = mn_clock_now();
     show(e, IM_NOTE, _("receiving %s"), t->name);
     if (im_transfer_accept(t, into, &why)) {
@@ -236,25 +243,26 @@ static void take(struct entry *e, const char *folder)
     mn_free(into);
 }
 
-bool tui_file_answer(bool yes, const char *folder)
+static void decline(struct entry *e)
 {
-    struct entry *e = entry_of(tui_chat(), true);
-
-    if (!e)
-        return false;
-    if (yes) {
-        take(e, folder);
-        return true;
-    }
     show(e, IM_NOTE, _("%s was declined"), e->t->name);
     im_transfer_decline(e->t);
     entry_free(e);
-    return true;
+}
+
+static void answered(struct question *q, enum answer answer)
+{
+    struct entry *e = MN_OF(q, struct entry, question);
+
+    if (answer == ANSWER_NO)
+        decline(e);
+    else
+        take(e, NULL);
 }
 
 void tui_file(const char *what, const char *folder)
 {
-    struct entry *e = entry_of(tui_chat(), false);
+    struct entry *e = entry_of(tui_chat(), strcmp(what, "cancel") != 0);
 
     if (!strcmp(what, "cancel") && e)
         im_transfer_cancel(e->t);
@@ -262,8 +270,12 @@ void tui_file(const char *what, const char *folder)
         tui_note(IM_ERROR, _("no file is on its way here"));
     else if (strcmp(what, "accept") != 0 && strcmp(what, "decline") != 0)
         tui_note(IM_ERROR, _("/file accept [FOLDER], decline or cancel"));
-    else if (!tui_file_answer(*what == 'a', folder))
+    else if (!e)
         tui_note(IM_ERROR, _("no file is offered here"));
+    else if (*what == 'a')
+        take(e, folder);
+    else
+        decline(e);
 }
 
 void tui_file_close(void)

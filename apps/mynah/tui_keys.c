@@ -4,6 +4,7 @@
 
 #include "apps/mynah/text.h"
 #include "apps/mynah/tui_page.h"
+#include "apps/mynah/tui_question.h"
 #include "im/lang.h"
 
 static void window_step(int step)
@@ -136,7 +137,7 @@ static bool window_key(int key, bool is_code, bool alt)
         window_step(key == OWN + ALT_LEFT ? -1 : 1);
     } else if (alt && !is_code && key == 'a') {
         window_news();
-    } else if (alt && !is_code && (key == 'y' || key == 'n') && tui_file_answer(key == 'y', NULL)) {
+    } else if (alt && !is_code && question_key(key)) {
         tui.dirty = true;
     } else if (is_code && (key == KEY_PPAGE || key == KEY_NPAGE)) {
         screen_scroll(key == KEY_PPAGE ? screen_page() / 2 : -(screen_page() / 2));

@@ -2,6 +2,7 @@
  *
  *   title: with whom, what they do          | people
  *   what was said                           | or who is in the room
+ *   a question that waits (tui_question.h)
  *   windows, unread                         |
  *   the line that is typed
  */
@@ -13,6 +14,7 @@
 #include "apps/mynah/text.h"
 #include "apps/mynah/theme.h"
 #include "apps/mynah/tui_page.h"
+#include "apps/mynah/tui_question.h"
 #include "im/lang.h"
 
 void screen_open(void)
@@ -67,7 +69,9 @@ static int columns(void)
 
 int screen_page(void)
 {
-    return LINES - 2 - input_rows() > 0 ? LINES - 2 - input_rows() : 0;
+    int rows = LINES - 2 - input_rows() - question_rows();
+
+    return rows > 0 ? rows : 0;
 }
 
 void screen_put(int y, int x, int width, int attrs, const char *text)
@@ -308,6 +312,7 @@ void screen_draw(void)
     else
         body_draw(chat, columns());
     panel_draw(1, screen_page());
+    question_draw(LINES - 2 - input_rows());
     windows_draw();
     if (page_is_open() && !tui.asking) {
         screen_put(LINES - 1, 0, COLS, A_DIM,

@@ -9,6 +9,8 @@
 #include "im/lines.h"
 
 enum { HISTORY_SHOWN = 30 };
+/* Who waits behind so many is told of by the server at the next login again. */
+enum { ASKED_MAX = 50 };
 
 struct asked {
     struct im_account_state *account;
@@ -670,11 +672,6 @@ static void roster_ready(void *arg, struct mynah_client *c)
     TELL(((struct im_account_state *)arg)->im, people);
 }
 
-static void roster_changed(void *arg, struct mynah_client *c, const struct mynah_contact *k)
-{
-    TELL(((struct im_account_state *)arg)->im, people);
-}
-
 static void roster_removed(void *arg, struct mynah_client *c, const char *jid)
 {
     TELL(((struct im_account_state *)arg)->im, people);
@@ -694,12 +691,36 @@ static size_t asked_find(const struct im *im, const struct im_account_state *a, 
     return im->asked_count;
 }
 
+/* It was answered, here or by another program of ours. */
+static void asked_over(struct im_account_state *a, const char *jid)
+{
+    struct im *im = a->im;
+    size_t i = asked_find(im, a, jid);
+    char *gone;
+
+    if (i == im->asked_count)
+        return;
+    gone = im->asked[i].jid;
+    memmove(&im->asked[i], &im->asked[i + 1], (--im->asked_count - i) * sizeof *im->asked);
+    TELL(im, answered, a, gone);
+    mn_free(gone);
+}
+
+static void roster_changed(void *arg, struct mynah_client *c, const struct mynah_contact *k)
+{
+    struct im_account_state *a = arg;
+
+    if (k->subscription == MYNAH_FROM || k->subscription == MYNAH_BOTH)
+        asked_over(a, k->jid);
+    TELL(a->im, people);
+}
+
 static void roster_asked(void *arg, struct mynah_client *c, const char *from, const char *text)
 {
     struct im_account_state *a = arg;
     struct im *im = a->im;
 
-    if (asked_find(im, a, from) < im->asked_count)
+    if (asked_find(im, a, from) < im->asked_count || im->asked_count == ASKED_MAX)
         return;
     im->asked = mn_realloc(im->asked, (im->asked_count + 1) * sizeof *im->asked);
     im->asked[im->asked_count++] = (struct asked){a, copy(from)};
@@ -714,19 +735,17 @@ const char *im_asked_at(const struct im *im, size_t i, struct im_account_state *
     return im->asked[i].jid;
 }
 
-void im_answer(struct im_account_state *a, const char *jid, bool yes)
+bool im_answer(struct im_account_state *a, const char *jid, bool yes)
 {
-    struct im *im = a->im;
-    size_t i = asked_find(im, a, jid);
     const struct mynah_contact *k = mynah_roster_find(a->client, jid);
+    bool asks =
+        yes && !(k && (k->asked || k->subscription == MYNAH_TO || k->subscription == MYNAH_BOTH));
 
     mynah_subscription_send(a->client, jid, yes ? MYNAH_SUBSCRIBED : MYNAH_UNSUBSCRIBED, NULL);
-    if (yes && (!k || (k->subscription != MYNAH_TO && k->subscription != MYNAH_BOTH)))
+    if (asks)
         mynah_subscription_send(a->client, jid, MYNAH_SUBSCRIBE, NULL);
-    if (i == im->asked_count)
-        return;
-    mn_free(im->asked[i].jid);
-    memmove(&im->asked[i], &im->asked[i + 1], (--im->asked_count - i) * sizeof *im->asked);
+    asked_over(a, jid);
+    return asks;
 }
 
 /* Accounts. */

@@ -52,7 +52,8 @@ struct im_calls {
     void (*chat)(void *arg, struct im_chat *chat);   /* is new, or its lines or state changed */
     void (*closed)(void *arg, struct im_chat *chat); /* before it goes */
     void (*people)(void *arg);                       /* somebody came, went, was added */
-    void (*asked)(void *arg, struct im_account_state *a, const char *jid); /* to see us */
+    void (*asked)(void *arg, struct im_account_state *a, const char *jid);    /* to see us; */
+    void (*answered)(void *arg, struct im_account_state *a, const char *jid); /* that is over */
     /* An account's state; `why` or NULL. */
     void (*state)(void *arg, struct im_account_state *a, enum mynah_state state,
                   const struct mynah_error *why);
@@ -105,6 +106,8 @@ void im_note_again(struct im_chat *chat, unsigned of, enum im_kind kind, const c
 
 /* Those who asked to see us and got no answer yet; NULL: not so many. */
 const char *im_asked_at(const struct im *im, size_t i, struct im_account_state **account);
-void im_answer(struct im_account_state *a, const char *jid, bool yes);
+/* Who is allowed is asked for the same, as others' programs do it, where we do not see them yet and
+ * did not ask: true. */
+bool im_answer(struct im_account_state *a, const char *jid, bool yes);
 /* What is shown for an address: the roster's name, else its first part. Lent. */
 const char *im_name(struct im_account_state *a, const char *jid);

@@ -24,8 +24,11 @@ class Story:
         ann.types("/roster add bob@%s Bob 鲍勃" % self.server.host)
         ann.shows("○ Bob 鲍勃")
         ann.types("/sub request bob@" + self.server.host)
-        bob.shows("ann@%s wants to see when you are" % self.server.host)
-        bob.types("/sub allow ann@" + self.server.host)
+        bob.shows("ann@%s wants to see when you are online +Alt-y yes · Alt-n no" % self.server.host, "2:ann 1!")
+        bob.keys("M-y")
+        bob.shows("○ ann", gone=["Alt-y"])
+        bob.keys("M-2")
+        bob.shows("ann@%s sees when you are online; asked to see the same" % self.server.host)
         ann.shows("● Bob 鲍勃", "bob@%s wants" % self.server.host)
         ann.types("/su", enter=False)
         ann.keys("Tab")
@@ -35,7 +38,9 @@ class Story:
         ann.keys("Tab")
         ann.shows("> /sub allow bob@%s *$" % re.escape(self.server.host))
         ann.keys("Enter")
+        ann.shows("2:Bob", gone=["Alt-y"])
         bob.shows("● ann")
+        bob.keys("M-1")
 
     def they_chat(self):
         ann, bob = self.ann, self.bob
