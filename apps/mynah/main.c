@@ -321,11 +321,11 @@ int main(int argc, char **argv)
     parse(argc, argv);
     config_load(&accounts, &a);
     if (!cli.command) {
-        acc = overruled((struct im_account){0});
-        config = im_client_config(&acc, (mn_str){0}, &a);
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
             usage(_("no command, and no terminal to talk on"));
-        return tui_main(&accounts, &config, opt.account,
+        acc = overruled((struct im_account){0});
+        acc.jid = (mn_str){0};
+        return tui_main(&accounts, opt.config ? opt.config : im_config_path(&a), &acc, opt.account,
                         opt.no_socket ? NULL : socket_path(opt.config, &a));
     }
     setvbuf(stdout, NULL, _IOLBF, 0);

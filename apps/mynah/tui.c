@@ -19,8 +19,6 @@ struct tui tui;
 
 static struct {
     struct im_history *history;
-    char *jid; /* whose password is asked for */
-    bool registers;
     volatile sig_atomic_t resized;
 } more;
 
@@ -98,50 +96,6 @@ void tui_ask(const char *question, bool hidden, void (*answered)(const char *tex
     tui.answered = answered;
     line_set(&tui.line, "");
     tui.line.hidden = hidden;
-}
-
-/* Accounts. */
-
-static void connect_with(const char *jid, const char *password, bool registers,
-                         const struct mynah_client_config *config)
-{
-    struct mynah_client_config c = *config;
-    struct im_account_state *a;
-    char *why;
-
-    c.size = sizeof c;
-    c.jid = jid;
-    c.password = password;
-    if (im_connect(tui.im, &c, registers, &a, &why)) {
-        tui_note(IM_ERROR, "%s", why);
-        mynah_free(why);
-    }
-}
-
-static void password_came(const char *text)
-{
-    connect_with(more.jid, text, more.registers, &tui.defaults);
-    mn_free(more.jid);
-    more.jid = NULL;
-}
-
-void tui_connect(const char *jid, bool registers)
-{
-    struct im_account_state *a;
-    char question[200];
-
-    for (size_t i = 0; (a = im_account_at(tui.im, i)); i++)
-        if (mynah_jid_same(a->jid, jid)) {
-            if (mynah_client_connect(a->client))
-                tui_note(IM_ERROR, _("%s is connected, or about to be"), a->jid);
-            return;
-        }
-    mn_free(more.jid);
-    more.jid = mn_str_dup(mn_str_from(jid));
-    more.registers = registers;
-    snprintf(question, sizeof question,
-             registers ? _("a password for %.100s") : _("password of %.100s"), jid);
-    tui_ask(question, true, password_came);
 }
 
 static void on_chat(void *arg, struct im_chat *chat)
@@ -265,29 +219,7 @@ static void welcome(void)
               "commands."));
 }
 
-static void accounts_connect(struct mn_arena *a)
-{
-    const struct im_account *all = tui.config.accounts.items;
-
-    for (size_t i = 0; i < tui.config.accounts.count; i++) {
-        struct mynah_client_config config = im_client_config(&all[i], (mn_str){0}, a);
-        struct mn_buf why = {0};
-        mn_str password;
-        int e = im_password(&all[i], a, &password, &why);
-
-        mn_buf_c(&why, 0);
-        if (!e)
-            connect_with(config.jid, mn_arena_cstr(a, password), false, &config);
-        else
-            tui_note(IM_ERROR, "%s: %s", config.jid,
-                     why.n > 1
-                         ? why.p
-                         : _("no password is named in the configuration; /connect asks for it"));
-        mn_buf_free(&why);
-    }
-}
-
-int tui_main(const struct im_config *config, const struct mynah_client_config *defaults,
+int tui_main(const struct im_config *config, const char *path, const struct im_account *options,
              const char *jid, const char *socket)
 {
     static const struct im_calls calls = {.size = sizeof calls,
@@ -304,7 +236,8 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
     int e;
 
     tui.config = *config;
-    tui.defaults = *defaults;
+    tui.config_path = path;
+    tui.options = *options;
     tui.panel = config->terminal.panel;
     tui.line.style = config->terminal.keys == IM_KEYS_VI ? LINE_VI : LINE_EMACS;
     tui.ctx = mynah_context_new(NULL);
@@ -317,7 +250,7 @@ int tui_main(const struct im_config *config, const struct mynah_client_config *d
     if (jid)
         tui_connect(jid, false);
     else
-        accounts_connect(&a);
+        accounts_connect();
     if (socket)
         serve_open(socket);
     loop();

@@ -9,13 +9,14 @@
 struct tui {
     struct mynah_context *ctx;
     struct im *im;
-    struct mynah_client_config defaults; /* of --host, --port, --ca-file */
-    struct im_config config;
-    size_t at;       /* the chat that is shown */
-    int scroll;      /* rows that are below what is shown */
-    size_t told;     /* of the chat, when it was drawn last */
-    size_t at_found; /* lines from the end that the last one found is */
-    char *found;     /* words that are shown in another colour; or NULL */
+    struct im_account options; /* --host, --port, --ca-file ... of accounts that are new */
+    struct im_config config;   /* at the start; */
+    const char *config_path;   /* of what is there now */
+    size_t at;                 /* the chat that is shown */
+    int scroll;                /* rows that are below what is shown */
+    size_t told;               /* of the chat, when it was drawn last */
+    size_t at_found;           /* lines from the end that the last one found is */
+    char *found;               /* words that are shown in another colour; or NULL */
     bool dirty, quit, panel, pasting;
     struct typed line;
     char *asking;                       /* a question stands instead of the chat's name; or NULL */
@@ -32,9 +33,10 @@ struct im_account_state *tui_account(void); /* of the chat, else the first; NULL
 
 void tui_clear(struct im_chat *chat);
 void tui_history(const char *words); /* said in the chat that is shown, or anywhere */
-/* Until the user quits. `jid`: asks for its password first; NULL: the accounts of the
- * configuration. `socket`: where commands may ask; NULL: nowhere. */
-int tui_main(const struct im_config *config, const struct mynah_client_config *defaults,
+/* Until the user quits. `path`: where `config` is from; `options`: of the command line. `jid`: asks
+ * for its password first; NULL: the accounts of the configuration. `socket`: where commands may
+ * ask; NULL: nowhere. */
+int tui_main(const struct im_config *config, const char *path, const struct im_account *options,
              const char *jid, const char *socket);
 
 /* tui_screen.c */
@@ -104,4 +106,7 @@ void command_complete(struct typed *l, bool back); /* the next one, or the one b
 /* The name of the i-th of tui.def; NULL: not so many. */
 const char *command_at(size_t i, const char **synopsis);
 void command_run(const char *line);
-void tui_connect(const char *jid, bool registers);
+
+/* tui_account.c */
+void tui_connect(const char *jid, bool registers); /* asks for the password if nothing has it */
+void accounts_connect(void);                       /* of the configuration, at the start */

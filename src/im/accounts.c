@@ -20,6 +20,8 @@ static const char *const tls_names[] = {"required", "starttls", "direct", "offer
 static const struct mn_conf_row account_rows[] = {
     {"jid", MN_CONF_TEXT, ACCOUNT(jid), NULL, .min = 1, .max = 3071,
      .text = N_("the address, with /resource or without")},
+    {"enabled", MN_CONF_BOOL, ACCOUNT(enabled), "on",
+     .text = N_("the terminal client logs it in when it starts")},
     {"password", MN_CONF_CHOICE, ACCOUNT(password), "ask", .choices = password_names,
      .text = N_("where it is, if neither of the next two is set: a person is asked, or the keyring "
                 "of the desktop has it (secret-tool)")},

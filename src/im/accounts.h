@@ -12,6 +12,7 @@ struct im_account {
     int64_t port;
     int password; /* enum im_password_place */
     int tls;      /* enum mynah_tls */
+    bool enabled; /* is logged in when the terminal client starts */
 };
 /* What the terminal client looks like and answers to. */
 enum im_keys { IM_KEYS_EMACS, IM_KEYS_VI };
