@@ -95,7 +95,6 @@ int cli_code(const struct mynah_error *e)
     switch (e->code) {
     case MYNAH_E_STANZA:
     case MYNAH_E_LOGIN:
-    case MYNAH_E_CERTIFICATE:
         return CLI_REFUSED;
     case MYNAH_E_TIMEOUT:
         return CLI_TIMEOUT;

@@ -11,6 +11,7 @@
 #include "apps/mynah/socket.h"
 #include "apps/mynah/tui.h"
 #include "im/lang.h"
+#include "im/pins.h"
 #include "im/secret.h"
 
 static struct cli cli = {.wait = MYNAH_SENT_ACKED, .timeout_ms = -1, .limit = -1};
@@ -276,11 +277,40 @@ static void interrupted(int sig)
     mynah_stop(cli.ctx); /* NOLINT(bugprone-signal-handler): made for it (mynah/context.h) */
 }
 
+/* Nobody is asked here: what a person answered on the terminal holds. */
+static bool on_certificate(void *arg, struct mynah_client *c, const struct mynah_certificate *cert)
+{
+    struct mn_arena a = {0};
+    char *domain = mynah_jid_domain(mynah_client_bare(c));
+    mn_str kept;
+    enum im_pin pin =
+        im_pin_look(im_pins_path(&a), mn_str_from(domain), mn_str_from(cert->sha256), &a, &kept);
+
+    if (pin != IM_PIN_SAME) {
+        fputs("mynah: ", stderr);
+        fprintf(stderr,
+                pin == IM_PIN_OTHER
+                    ? _("the certificate of %s is ANOTHER one than that which was trusted, and not "
+                        "trusted: %s; its SHA-256 is %s. If that is the right one: answer the "
+                        "question of mynah on a terminal")
+                    : _("the certificate of %s is not trusted: %s; its SHA-256 is %s. If that is "
+                        "the right one: `pin` "
+                        "in the configuration, --ca-file, or answer the question of mynah on a "
+                        "terminal"),
+                domain, cert->why, cert->sha256);
+        fputc('\n', stderr);
+    }
+    mynah_free(domain);
+    mn_arena_done(&a, NULL);
+    return pin == IM_PIN_SAME;
+}
+
 static const struct cli_host host = {line, ended, NULL};
 
 static void session_run(const struct mynah_client_config *config)
 {
-    static const struct mynah_calls calls = {.size = sizeof calls, .state = on_state};
+    static const struct mynah_calls calls = {
+        .size = sizeof calls, .state = on_state, .certificate = on_certificate};
     char *why;
 
     cli.ctx = mynah_context_new(NULL);

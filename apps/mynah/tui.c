@@ -158,6 +158,12 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
     tui.dirty = true;
 }
 
+static bool on_certificate(void *arg, struct im_account_state *a,
+                           const struct mynah_certificate *cert)
+{
+    return certificate_trusted(a, cert);
+}
+
 static bool on_room_created(void *arg, struct im_chat *chat)
 {
     return tui_room_created(chat);
@@ -229,6 +235,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
                                           .asked = on_asked,
                                           .answered = on_answered,
                                           .state = on_state,
+                                          .certificate = on_certificate,
                                           .room_created = on_room_created,
                                           .voice = on_voice};
     struct mn_arena a = {0};
@@ -260,6 +267,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
     leave();
     tui_file_close();
     asked_close();
+    certificates_close();
     for (size_t i = im_chat_count(tui.im); i-- > 1;)
         xml_closed(im_chat_at(tui.im, i));
     for (size_t i = 0; i < im_chat_count(tui.im); i++)

@@ -30,6 +30,10 @@ bool question_key(int key); /* with Alt; false: nothing is asked here, or it is 
 int question_rows(void);    /* of the screen that it takes now */
 void question_draw(int y);
 
+/* tui_certificate.c: true: it was answered so before; else it is asked */
+bool certificate_trusted(struct im_account_state *account, const struct mynah_certificate *cert);
+void certificates_close(void);
+
 /* tui_asked.c: who wants to see when we are online */
 void asked_came(struct im_account_state *a, const char *jid);
 void asked_over(struct im_account_state *a, const char *jid);

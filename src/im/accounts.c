@@ -90,6 +90,15 @@ const char *im_config_path(struct mn_arena *a)
     return mn_arena_cstr(a, mn_arena_fmt(a, "%s/.config/mynah/config.yaml", home ? home : "."));
 }
 
+const char *im_data_path(const char *name, struct mn_arena *a)
+{
+    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+
+    if (xdg && *xdg)
+        return mn_arena_cstr(a, mn_arena_fmt(a, "%s/mynah/%s", xdg, name));
+    return mn_arena_cstr(a, mn_arena_fmt(a, "%s/.local/share/mynah/%s", home ? home : ".", name));
+}
+
 int im_config_load(const char *path, struct mn_arena *a, struct im_config *out, struct mn_buf *why)
 {
     struct mn_conf_errors errors = {0};

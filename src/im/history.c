@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include "base/file.h"
+#include "im/accounts.h"
 #include "im/lang.h"
 
 enum { VERSION = 1 };
@@ -17,11 +18,7 @@ struct im_history {
 
 const char *im_history_path(struct mn_arena *a)
 {
-    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-
-    if (xdg && *xdg)
-        return mn_arena_cstr(a, mn_arena_fmt(a, "%s/mynah/history.db", xdg));
-    return mn_arena_cstr(a, mn_arena_fmt(a, "%s/.local/share/mynah/history.db", home ? home : "."));
+    return im_data_path("history.db", a);
 }
 
 /* Words. */

@@ -781,11 +781,21 @@ static void state(void *arg, struct mynah_client *c, enum mynah_state s,
     TELL(a->im, people);
 }
 
+static bool certificate(void *arg, struct mynah_client *c, const struct mynah_certificate *cert)
+{
+    struct im_account_state *a = arg;
+
+    return a->im->calls.certificate && a->im->calls.certificate(a->im->arg, a, cert);
+}
+
 int im_connect(struct im *im, const struct mynah_client_config *config, bool registers,
                struct im_account_state **out, char **why)
 {
-    static const struct mynah_calls calls = {
-        .size = sizeof calls, .state = state, .message = message, .sent = sent};
+    static const struct mynah_calls calls = {.size = sizeof calls,
+                                             .state = state,
+                                             .certificate = certificate,
+                                             .message = message,
+                                             .sent = sent};
     static const struct mynah_roster_calls roster = {.size = sizeof roster,
                                                      .ready = roster_ready,
                                                      .changed = roster_changed,

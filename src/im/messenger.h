@@ -57,6 +57,9 @@ struct im_calls {
     /* An account's state; `why` or NULL. */
     void (*state)(void *arg, struct im_account_state *a, enum mynah_state state,
                   const struct mynah_error *why);
+    /* The server's certificate is not trusted by itself; true: go on all the same. */
+    bool (*certificate)(void *arg, struct im_account_state *a,
+                        const struct mynah_certificate *cert);
     /* A room is new: true when the program configures it itself; else its defaults are taken. */
     bool (*room_created)(void *arg, struct im_chat *chat);
     /* Somebody asks for voice in a room: mynah_room_voice answers. */

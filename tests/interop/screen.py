@@ -7,12 +7,13 @@ from driver import DEADLINE
 class Screen:
     """The terminal client in a terminal of its own: what is typed, what is seen."""
 
-    def __init__(self, mynah, server, name, width=110):
+    def __init__(self, mynah, server, name, width=110, trusts=True):
         self.home = tempfile.mkdtemp(prefix="mynah-terminal-")
         self.env = {**os.environ, "HOME": self.home, "XDG_CONFIG_HOME": self.home, "XDG_DATA_HOME": self.home + "/data",
                     "TMUX_TMPDIR": self.home, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANGUAGE": ""}
         self.env.pop("TMUX", None)
-        self.command = "%s --host 127.0.0.1 --port %d --ca-file %s 2>%s/errors" % (mynah, server.ports[0], server.ca, self.home)
+        self.command = "%s --host 127.0.0.1 --port %d %s2>%s/errors" % (mynah, server.ports[0], "--ca-file %s " % server.ca if trusts else "",
+                                                                        self.home)
         self.name, self.width = name, width
         self.start()
 

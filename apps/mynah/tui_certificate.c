@@ -1,0 +1,215 @@
+/* Certificates that nobody vouches for: the connection is given up, a person is asked, and the next
+ * one goes on with what was answered. Once holds until the program ends, always is kept in a file
+ * (im/pins.h). */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "apps/mynah/commands.h"
+#include "apps/mynah/tui_question.h"
+#include "im/lang.h"
+#include "im/pins.h"
+
+struct shown {
+    struct mn_list link;
+    struct question question;
+    struct im_account_state *account;
+    char *domain, *sha256; /* that is asked about */
+    char *once;            /* that is trusted until the end; NULL */
+};
+static struct mn_list all = {&all, &all};
+
+static struct shown *shown_of(struct im_account_state *a)
+{
+    struct shown *s;
+
+    MN_LIST_EACH(n, &all)
+    if (MN_OF(n, struct shown, link)->account == a)
+        return MN_OF(n, struct shown, link);
+    s = MN_NEW(struct shown);
+    s->account = a;
+    s->domain = mynah_jid_domain(a->jid);
+    mn_list_init(&s->link);
+    mn_list_add(&all, &s->link);
+    return s;
+}
+
+static void keep(struct shown *s)
+{
+    struct mn_arena a = {0};
+    int e = im_pin_set(im_pins_path(&a), mn_str_from(s->domain), mn_str_from(s->sha256));
+
+    if (e)
+        tui_note(IM_ERROR, "%s: %s", im_pins_path(&a), mn_err_text(e));
+    else
+        tui_note(IM_NOTE, _("the certificate of %s is trusted from now on (/tls list)"), s->domain);
+    mn_arena_done(&a, NULL);
+}
+
+static void answered(struct question *q, enum answer answer)
+{
+    struct shown *s = MN_OF(q, struct shown, question);
+
+    if (answer == ANSWER_NO) {
+        tui_note(IM_NOTE, _("the certificate of %s is not trusted; /connect %s tries again"),
+                 s->domain, s->account->jid);
+        return;
+    }
+    mn_free(s->once);
+    s->once = mn_str_dup(mn_str_from(s->sha256));
+    if (answer == ANSWER_ALWAYS)
+        keep(s);
+    else
+        tui_note(IM_NOTE, _("the certificate of %s is trusted until mynah ends"), s->domain);
+    (void)!mynah_client_connect(s->account->client); /* or it was asked for meanwhile */
+}
+
+static void date(int64_t ms, char out[20])
+{
+    time_t at = (time_t)(ms / 1000);
+    struct tm tm;
+
+    strftime(out, 20, "%Y-%m-%d", localtime_r(&at, &tm));
+}
+
+static void ask(struct shown *s, const struct mynah_certificate *cert, const mn_str *kept)
+{
+    struct im_chat *page = im_chat_at(tui.im, 0);
+    char text[400], from[20], to[20];
+
+    page->unread++;
+    page->mentioned = true;
+    im_note(page, kept ? IM_ERROR : IM_NOTE,
+            kept ? _("%s shows ANOTHER certificate than the one that you trusted: %s. Somebody may "
+                     "want to read along; ask who runs the server before you go on.")
+                 : _("%s shows a certificate that is not trusted: %s"),
+            s->domain, cert->why);
+    date(cert->not_before, from);
+    date(cert->not_after, to);
+    im_note(page, IM_NOTE, _("of %s, by %s, from %s to %s, SHA-256 %s"), cert->subject,
+            cert->issuer, from, to, cert->sha256);
+    if (kept)
+        im_note(page, IM_NOTE, _("trusted until then: SHA-256 %.*s"), MN_ARG(*kept));
+    snprintf(text, sizeof text, _("%.100s: is this certificate the right one? (%.200s)"), s->domain,
+             cert->why);
+    mn_free(s->sha256);
+    s->sha256 = mn_str_dup(mn_str_from(cert->sha256));
+    question_drop(&s->question);
+    s->question.has_always = true;
+    question_ask(&s->question, s->account, NULL, text, answered);
+}
+
+bool certificate_trusted(struct im_account_state *account, const struct mynah_certificate *cert)
+{
+    struct shown *s = shown_of(account);
+    struct mn_arena a = {0};
+    mn_str kept;
+    enum im_pin pin =
+        im_pin_look(im_pins_path(&a), mn_str_from(s->domain), mn_str_from(cert->sha256), &a, &kept);
+    bool yes = pin == IM_PIN_SAME || (s->once && !strcmp(s->once, cert->sha256));
+
+    if (yes)
+        question_drop(&s->question);
+    else if (!s->question.text || strcmp(s->sha256, cert->sha256) != 0)
+        ask(s, cert, pin == IM_PIN_OTHER ? &kept : NULL);
+    mn_arena_done(&a, NULL);
+    return yes;
+}
+
+void certificates_close(void)
+{
+    MN_LIST_EACH(n, &all)
+    {
+        struct shown *s = MN_OF(n, struct shown, link);
+
+        question_drop(&s->question);
+        mn_list_del(&s->link);
+        mynah_free(s->domain);
+        mn_free(s->sha256);
+        mn_free(s->once);
+        mn_free(s);
+    }
+}
+
+/* /tls. */
+
+static void answer_first(enum answer answer)
+{
+    MN_LIST_EACH(n, &all)
+    {
+        struct shown *s = MN_OF(n, struct shown, link);
+
+        if (s->question.text) {
+            question_answer(&s->question, answer);
+            return;
+        }
+    }
+    tui_note(IM_ERROR, "%s", _("no certificate waits for an answer"));
+}
+
+static void tls_allow(char **args, int count)
+{
+    answer_first(ANSWER_YES);
+}
+
+static void tls_always(char **args, int count)
+{
+    answer_first(ANSWER_ALWAYS);
+}
+
+static void tls_deny(char **args, int count)
+{
+    answer_first(ANSWER_NO);
+}
+
+static size_t listed;
+
+static void list_one(mn_str domain, mn_str sha256)
+{
+    listed++;
+    tui_note(IM_NOTE, "%.*s: %.*s", MN_ARG(domain), MN_ARG(sha256));
+}
+
+static void tls_list(char **args, int count)
+{
+    struct mn_arena a = {0};
+
+    listed = 0;
+    im_pins_each(im_pins_path(&a), list_one);
+    if (!listed)
+        tui_note(IM_NOTE, "%s", _("no certificate is trusted by hand"));
+    mn_arena_done(&a, NULL);
+}
+
+static void tls_forget(char **args, int count)
+{
+    struct mn_arena a = {0};
+    int e = im_pin_set(im_pins_path(&a), mn_str_from(args[0]), (mn_str){0});
+
+    MN_LIST_EACH(n, &all)
+    {
+        struct shown *s = MN_OF(n, struct shown, link);
+
+        if (mn_str_eq_nocase(mn_str_from(s->domain), mn_str_from(args[0]))) {
+            e = s->once && e == MN_E_NOT_FOUND ? MN_E_OK : e;
+            mn_free(s->once);
+            s->once = NULL;
+        }
+    }
+    if (e == MN_E_NOT_FOUND)
+        tui_note(IM_ERROR, _("no certificate of %s is trusted by hand"), args[0]);
+    else if (e)
+        tui_note(IM_ERROR, "%s: %s", im_pins_path(&a), mn_err_text(e));
+    else
+        tui_note(IM_NOTE, _("the certificate of %s is not trusted by hand any more"), args[0]);
+    mn_arena_done(&a, NULL);
+}
+
+void do_tls(char **args, int count)
+{
+    static const struct command_part parts[] = {
+        {"allow", 0, tls_allow}, {"always", 0, tls_always}, {"deny", 0, tls_deny},
+        {"list", 0, tls_list},   {"forget", 1, tls_forget}, {0}};
+
+    command_parts("tls", parts, args, count);
+}

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+"""The terminal client and a server whose certificate nobody vouches for: a person is asked, once and always are kept as long as they say,
+and another certificate is told as such. Prints TAP.
+usage: terminal_trust.py MYNAH MYNAHD"""
+import hashlib, os, ssl, stat, subprocess, sys
+
+from driver import account, Cable, config_new, serving, tap
+from screen import Screen
+
+MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
+BAR = "mynah.test: is this certificate the right one\\? .*Alt-y once · Alt-s always · Alt-n no"
+
+
+def sha256(server):
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", server.ports[1])))).hexdigest()
+
+
+def connects():
+    ann.types("/connect ann@mynah.test")
+    ann.shows("password of")
+    ann.types("testpwd")
+
+
+def starts_again():
+    ann.types("/quit")
+    ann.shows("ended 0")
+    ann.tmux("respawn-pane", "-k", ann.command + "; echo ended $?; sleep 1000")
+    ann.shows("Welcome")
+
+
+def pins():
+    return ann.home + "/data/mynah/certificates"
+
+
+def a_person_is_asked_and_says_no():
+    ann.shows("Welcome")
+    ann.types("/panel") # whose names would stand within the lines
+    connects()
+    ann.shows("mynah.test shows a certificate that is not trusted", "from \\d+-\\d+-\\d+ to \\d+-\\d+-\\d+", "SHA-256\\s+" + sha256(one), BAR)
+    ann.keys("M-n")
+    ann.shows("the certificate of mynah.test is not trusted; /connect ann@mynah.test", gone=["is online", BAR])
+
+
+def once_holds_until_the_end():
+    ann.types("/connect ann@mynah.test")
+    ann.shows(BAR)
+    ann.keys("M-y")
+    ann.shows("trusted until mynah ends", "ann@mynah.test/\\S+ is online", gone=[BAR])
+    ann.types("/clear")
+    cable.cut()
+    ann.shows("tries again", "is online", gone=[BAR, "not trusted"])
+    assert not os.path.exists(pins())
+    starts_again()
+    connects()
+    ann.shows(BAR)
+
+
+def always_holds_longer():
+    ann.types("/tls always")
+    ann.shows("trusted from now on", "is online", gone=[BAR])
+    assert stat.S_IMODE(os.stat(pins()).st_mode) == 0o600
+    with open(pins()) as f:
+        assert f.read() == "mynah.test %s\n" % sha256(one)
+    starts_again()
+    connects()
+    ann.shows("is online", gone=["trusted"])
+    ann.types("/panel")
+
+
+def command(code):
+    p = subprocess.run(ann.command.split(" 2>")[0].split() + ["--account", "ann@mynah.test", "--password-stdin", "login"], env=ann.env, text=True,
+                       input="testpwd\n", capture_output=True)
+    assert p.returncode == code, p
+    return p.stderr
+
+
+def another_certificate_is_told_as_such():
+    cable.server = two
+    cable.cut()
+    ann.shows("mynah.test shows ANOTHER certificate", "trusted until then: SHA-256\\s+" + sha256(one), BAR, "SHA-256\\s+" + sha256(two))
+    ann.types("/tls deny")
+    ann.shows("is not trusted; /connect")
+    assert "ANOTHER" in command(1)
+    ann.types("/tls forget mynah.test")
+    ann.shows("the certificate of mynah.test is not trusted by hand any more")
+    ann.types("/tls list")
+    ann.shows("no certificate is trusted by hand")
+
+
+def commands_ask_nobody_and_trust_what_the_person_trusts():
+    told = command(1)
+    assert sha256(two) in told and "--ca-file" in told, told
+    ann.types("/connect ann@mynah.test")
+    ann.shows(BAR)
+    ann.keys("M-s")
+    ann.shows("trusted from now on", "is online", gone=[BAR])
+    assert command(0) == ""
+
+
+with serving(MYNAHD, *config_new()) as one, serving(MYNAHD, *config_new()) as two:
+    account(one, "ann")
+    account(two, "ann")
+    cable = Cable(one)
+    with Screen(MYNAH, cable, "ann", trusts=False) as ann:
+        failed = tap([a_person_is_asked_and_says_no, once_holds_until_the_end, always_holds_longer,
+                      another_certificate_is_told_as_such, commands_ask_nobody_and_trust_what_the_person_trusts])
+sys.exit(failed != 0)
