@@ -1,16 +1,17 @@
 #!/usr/bin/python3
 """The terminal client, byte by byte: nothing that others say is a command to the terminal, pastes send nothing, other programs edit and
 open what is theirs, and what a key and an idle hour cost in calls of the system. Prints TAP. usage: terminal_bytes.py MYNAH MYNAHD"""
-import os, re, shutil, stat, subprocess, sys, tempfile, time
+import hashlib, os, re, shutil, stat, subprocess, sys, tempfile, time
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [TESTS, TESTS + "/interop"]
 from driver import account, config_new, person, serving
-from mynah import DEADLINE, tap
+from mynah import Client, DEADLINE, tap
 from screen import Calls, Screen
 
 MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 FOLDER = tempfile.mkdtemp(prefix="mynah-bytes-")
+ROOMS = "rooms.mynah.test"
 HOSTILE = "\u009b31mRED\u009d0;TITLE\u009c\u202egnp.exe\u2066x\u200f\u2028\x7f\u0085"
 
 
@@ -27,8 +28,29 @@ ENV = {**os.environ, "HOME": FOLDER, "XDG_CONFIG_HOME": FOLDER, "XDG_DATA_HOME":
        "BROWSER": script("browser", "printf '%%s\\n' \"$@\" > %s/opened.new && mv %s/opened.new %s/opened\n" % (FOLDER, FOLDER, FOLDER))}
 
 
+class Room(Client):
+    """A service of somebody who means harm (XEP-0114): a room in which Bob is called what it likes, and a form."""
+
+    def __init__(self):
+        super().__init__(server, opened=False, at=("127.0.0.1", server.ports[2]))
+        self.send("<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='%s'>" % ROOMS)
+        head = self.until("<stream:stream [^>]*>")
+        self.send("<handshake>%s</handshake>" % hashlib.sha1((re.search("id='([^']+)'", head)[1] + "abc").encode()).hexdigest())
+        self.until("<handshake/>")
+
+    def asked(self, kind, what):
+        """Until somebody asks this: who, and its id."""
+        tag = re.findall("<%s [^>]*>" % kind, self.until(what))[-1]
+        return [re.search("\\b%s=['\"]([^'\"]*)|$" % name, tag)[1] for name in ("from", "id")]
+
+    def occupant(self, to, nick, attrs="", item="affiliation='none' role='participant'", more=""):
+        self.send("<presence from='r@%s/%s' to='%s' %s><x xmlns='http://jabber.org/protocol/muc#user'><item %s/>%s</x></presence>"
+                  % (ROOMS, nick, to, attrs, item, more))
+
+
 def begin():
-    global ann, bob
+    global ann, bob, rooms
+    rooms = Room()
     ann = Screen([MYNAH, "--host", "127.0.0.1", "--port", str(server.ports[0]), "--ca-file", server.ca], ENV)
     ann.shows("Welcome to Mynah")
     ann.says("/register ann@" + server.host)
@@ -42,6 +64,14 @@ def begin():
     ann.says("/sub request bob@" + server.host)
     bob.until("type='subscribe'")
     bob.send("<presence to='ann@%s' type='subscribed'/>" % server.host)
+
+
+def nothing_hostile_was_written():
+    ann.quiet()
+    text = ann.written.decode()
+    for c in set(HOSTILE) - set("31mRED0;TITLEgnp.exe"):
+        assert c not in text, "U+%04X in %r" % (ord(c), text[max(0, text.index(c) - 200):][:300])
+    assert not re.search("\x1b\\][^2]", text) and "TITLE" not in "".join(re.findall("\x1b\\]2;(.*?)\x07", text))
 
 
 def nothing_that_others_say_is_a_command_to_the_terminal():
@@ -62,11 +92,46 @@ def nothing_that_others_say_is_a_command_to_the_terminal():
     bob.send("<message %s><body>END2</body></message>" % to)
     ann.says("/msg bob@" + server.host)
     ann.shows("END2")
+    nothing_hostile_was_written()
+
+
+def neither_are_names_subjects_and_forms():
+    text = HOSTILE.replace("\x7f", "")
+    ann.says("/roster group add bob@%s GRP%s" % (server.host, text))
+    ann.shows("GRP")
+    ann.says("/join r@%s Ann" % ROOMS)
+    to, _ = rooms.asked("presence", "<presence [^>]*to=.r@%s/Ann" % ROOMS + "[^>]*>")
+    rooms.occupant(to, "Bob")
+    rooms.occupant(to, "Ann", more="<status code='110'/>")
+    rooms.send("<message from='r@%s/Bob' to='%s' type='groupchat'><subject>SUBJ%s</subject></message>" % (ROOMS, to, text))
+    ann.shows("subject: SUBJ")
+    rooms.occupant(to, "Bob", "type='unavailable'", "affiliation='none' role='participant' nick='Rob%s'" % text, "<status code='303'/>")
+    rooms.send("<message from='r@%s/Bob' to='%s' type='groupchat'><body>END3</body></message>" % (ROOMS, to))
+    ann.shows("END3")
+    ann.says("/cmd exec n %s" % ROOMS)
+    who, id = rooms.asked("iq", "<iq [^>]*><command [^>]*>")
+    rooms.send("<iq type='result' from='%s' to='%s' id='%s'><command xmlns='http://jabber.org/protocol/commands' node='n' sessionid='s' "
+               "status='executing'><actions><complete/></actions><x xmlns='jabber:x:data' type='form'><title>T%s</title><instructions>I%s</instructions>"
+               "<field var='a' type='text-single' label='LABEL%s'><value>V%s</value></field><field var='b' type='list-single' label='b'>"
+               "<value>o</value><option label='OPTION%s'><value>o</value></option></field></x></command></iq>" % (ROOMS, who, id, *[text] * 5))
+    ann.shows("LABEL")
+    ann.shows("OPTION")
+    ann.types("\x1b")
     ann.quiet()
-    text = ann.written.decode()
-    for c in set(HOSTILE) - set("31mRED0;TITLEgnp.exe"):
-        assert c not in text, "U+%04X in %r" % (ord(c), text[max(0, text.index(c) - 200):][:300])
-    assert not re.search("\x1b\\][^2]", text) and "TITLE" not in "".join(re.findall("\x1b\\]2;(.*?)\x07", text))
+    ann.says("/msg bob@" + server.host)
+    bob.send("<presence to='ann@%s' type='subscribe'/>" % server.host)
+    ann.shows("wants to see when you are online *Alt-y yes")
+    ann.types("\x1by")
+    bob.until("<presence [^>]*from='%s'" % to)
+    si = "http://jabber.org/protocol/si"
+    bob.send("<iq type='set' id='o' to='%s'><si xmlns='%s' id='a' profile='%s/profile/file-transfer'><file xmlns='%s/profile/file-transfer' "
+             "name='FILE%s' size='1'><desc>%s</desc></file><feature xmlns='http://jabber.org/protocol/feature-neg'><x xmlns='jabber:x:data' type='form'>"
+             "<field var='stream-method' type='list-single'><option><value>http://jabber.org/protocol/ibb</value></option></field></x></feature></si></iq>"
+             % (to, si, si, si, text, text))
+    ann.shows("offers FILE.*Alt-y yes")
+    ann.types("\x1bn")
+    ann.shows("was declined")
+    nothing_hostile_was_written()
 
 
 def what_is_pasted_is_not_sent():
@@ -150,10 +215,11 @@ def it_ends_well():
     ann.end()
 
 
-with serving(MYNAHD, *config_new()) as server:
+HOST, CONFIG = config_new("components: [{name: %s, secret: abc}]\n" % ROOMS)
+with serving(MYNAHD, HOST, CONFIG.replace("tls: direct}", "tls: direct}\n  - {service: component, address: 127.0.0.1, port: 0, tls: off}")) as server:
     begin()
     with ann:
-        failed = tap([nothing_that_others_say_is_a_command_to_the_terminal, what_is_pasted_is_not_sent,
+        failed = tap([nothing_that_others_say_is_a_command_to_the_terminal, neither_are_names_subjects_and_forms, what_is_pasted_is_not_sent,
                       an_editor_changes_the_line_and_a_browser_gets_an_address_whole, a_key_and_an_idle_minute_cost_what_they_should,
                       a_window_of_any_size_is_drawn, colours_are_those_that_are_wanted_and_there, it_ends_well])
 shutil.rmtree(FOLDER)
