@@ -255,9 +255,11 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
     if (e)
         tui_note(IM_ERROR, _("no history is kept: %.*s"), MN_ARG(mn_buf_view(&why)));
     if (jid)
-        tui_connect(jid, false);
-    else
+        tui_connect(jid);
+    else if (config->accounts.count)
         accounts_connect();
+    else
+        first_open(NULL, false);
     if (socket)
         serve_open(socket);
     loop();
@@ -272,6 +274,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
         xml_closed(im_chat_at(tui.im, i));
     for (size_t i = 0; i < im_chat_count(tui.im); i++)
         page_close(im_chat_at(tui.im, i));
+    first_close();
     im_free(tui.im);
     mynah_context_free(tui.ctx);
     im_history_close(more.history);

@@ -108,5 +108,11 @@ const char *command_at(size_t i, const char **synopsis);
 void command_run(const char *line);
 
 /* tui_account.c */
-void tui_connect(const char *jid, bool registers); /* asks for the password if nothing has it */
-void accounts_connect(void);                       /* of the configuration, at the start */
+void tui_connect(const char *jid);      /* asks for the password if nothing has it */
+void accounts_connect(void);            /* of the configuration, at the start */
+bool account_is_there(const char *jid); /* in this session, online or not */
+void account_connect(const struct im_account *acc, mn_str password);
+
+/* tui_first.c: pages that lead to an account. `jid` may be NULL. */
+void first_open(const char *jid, bool registers);
+void first_close(void);

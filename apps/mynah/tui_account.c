@@ -5,10 +5,7 @@
 #include "im/account_list.h"
 #include "im/lang.h"
 
-static struct {
-    char *jid; /* whose password is asked for; or NULL */
-    bool registers;
-} asked;
+static char *asked; /* whose password is asked for; or NULL */
 
 /* As the configuration has it now, else by the options; in `a`. */
 static struct im_account account_of(const char *jid, struct mn_arena *a)
@@ -26,14 +23,14 @@ static struct im_account account_of(const char *jid, struct mn_arena *a)
     return acc;
 }
 
-static void connect_with(const struct im_account *acc, mn_str password, bool registers)
+void account_connect(const struct im_account *acc, mn_str password)
 {
     struct mn_arena a = {0};
     struct mynah_client_config config = im_client_config(acc, password, &a);
     struct im_account_state *state;
     char *why;
 
-    if (im_connect(tui.im, &config, registers, &state, &why)) {
+    if (im_connect(tui.im, &config, &state, &why)) {
         tui_note(IM_ERROR, "%s", why);
         mynah_free(why);
     }
@@ -43,23 +40,21 @@ static void connect_with(const struct im_account *acc, mn_str password, bool reg
 static void password_came(const char *text)
 {
     struct mn_arena a = {0};
-    struct im_account acc = account_of(asked.jid, &a);
+    struct im_account acc = account_of(asked, &a);
 
-    connect_with(&acc, mn_str_from(text), asked.registers);
-    mn_free(asked.jid);
-    asked.jid = NULL;
+    account_connect(&acc, mn_str_from(text));
+    mn_free(asked);
+    asked = NULL;
     mn_arena_done(&a, NULL);
 }
 
-static void ask(const char *jid, bool registers)
+static void ask(const char *jid)
 {
     char question[200];
 
-    mn_free(asked.jid);
-    asked.jid = mn_str_dup(mn_str_from(jid));
-    asked.registers = registers;
-    snprintf(question, sizeof question,
-             registers ? _("a password for %.100s") : _("password of %.100s"), jid);
+    mn_free(asked);
+    asked = mn_str_dup(mn_str_from(jid));
+    snprintf(question, sizeof question, _("password of %.100s"), jid);
     tui_ask(question, true, password_came);
 }
 
@@ -73,9 +68,9 @@ static void log_in(const struct im_account *acc)
     int e = im_password(acc, &a, &password, &why);
 
     if (!e)
-        connect_with(acc, password, false);
-    else if (e == MN_E_NOT_FOUND && !asked.jid)
-        ask(jid, false);
+        account_connect(acc, password);
+    else if (e == MN_E_NOT_FOUND && !asked)
+        ask(jid);
     else
         tui_note(
             IM_ERROR, "%s: %.*s", jid,
@@ -84,25 +79,35 @@ static void log_in(const struct im_account *acc)
     mn_arena_done(&a, NULL);
 }
 
-void tui_connect(const char *jid, bool registers)
+static struct im_account_state *session_of(const char *jid)
 {
-    struct im_account_state *state;
-    struct im_account acc;
-    struct mn_arena a = {0};
+    struct im_account_state *state = NULL;
 
-    for (size_t i = 0; (state = im_account_at(tui.im, i)); i++)
-        if (mynah_jid_same(state->jid, jid)) {
-            if (mynah_client_connect(state->client))
-                tui_note(IM_ERROR, _("%s is connected, or about to be"), state->jid);
-            return;
-        }
-    mn_free(asked.jid);
-    asked.jid = NULL;
+    for (size_t i = 0; (state = im_account_at(tui.im, i)) && !mynah_jid_same(state->jid, jid); i++)
+        ;
+    return state;
+}
+
+bool account_is_there(const char *jid)
+{
+    return session_of(jid);
+}
+
+void tui_connect(const char *jid)
+{
+    struct im_account_state *state = session_of(jid);
+    struct mn_arena a = {0};
+    struct im_account acc;
+
+    if (state) {
+        if (mynah_client_connect(state->client))
+            tui_note(IM_ERROR, _("%s is connected, or about to be"), state->jid);
+        return;
+    }
+    mn_free(asked);
+    asked = NULL;
     acc = account_of(jid, &a);
-    if (registers)
-        ask(jid, true);
-    else
-        log_in(&acc);
+    log_in(&acc);
     mn_arena_done(&a, NULL);
 }
 
@@ -117,16 +122,6 @@ void accounts_connect(void)
 
 /* /account. */
 
-static bool is_online(const char *jid)
-{
-    struct im_account_state *a;
-
-    for (size_t i = 0; (a = im_account_at(tui.im, i)); i++)
-        if (mynah_jid_same(a->jid, jid))
-            return mynah_client_state(a->client) == MYNAH_ONLINE;
-    return false;
-}
-
 static void account_list(char **args, int count)
 {
     struct mn_arena a = {0};
@@ -139,10 +134,13 @@ static void account_list(char **args, int count)
     } else {
         all = config.accounts.items;
         tui_note(IM_NOTE, _("%zu accounts in %s"), config.accounts.count, tui.config_path);
-        for (size_t i = 0; i < config.accounts.count; i++)
-            tui_note(IM_NOTE, "%.*s %s%s", MN_ARG(all[i].jid),
-                     is_online(mn_arena_cstr(&a, all[i].jid)) ? "●" : "○",
+        for (size_t i = 0; i < config.accounts.count; i++) {
+            const struct im_account_state *s = session_of(mn_arena_cstr(&a, all[i].jid));
+            bool online = s && mynah_client_state(s->client) == MYNAH_ONLINE;
+
+            tui_note(IM_NOTE, "%.*s %s%s", MN_ARG(all[i].jid), online ? "●" : "○",
                      all[i].enabled ? "" : _(" (disabled)"));
+        }
     }
     mn_buf_free(&why);
     mn_arena_done(&a, NULL);

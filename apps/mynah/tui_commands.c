@@ -90,12 +90,12 @@ void do_file(char **args, int count)
 
 void do_connect(char **args, int count)
 {
-    tui_connect(args[0], false);
+    tui_connect(args[0]);
 }
 
 void do_register(char **args, int count)
 {
-    tui_connect(args[0], true);
+    first_open(args[0], true);
 }
 
 void do_disconnect(char **args, int count)

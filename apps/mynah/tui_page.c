@@ -94,9 +94,14 @@ struct im_chat *page_chat(const struct im_chat *chat)
     return im_chat_at(tui.im, 0);
 }
 
+bool page_is_in(const struct im_chat *chat)
+{
+    return *page_of(chat) != NULL;
+}
+
 bool page_is_open(void)
 {
-    return *page_of(tui_chat()) != NULL;
+    return page_is_in(tui_chat());
 }
 
 void page_key(int key)

@@ -20,6 +20,7 @@ void page_show(struct im_chat *chat, struct im_form **asked);
 /* `chat`, if it is still there, else the program's own page. */
 struct im_chat *page_chat(const struct im_chat *chat);
 void page_close(const struct im_chat *chat);
+bool page_is_in(const struct im_chat *chat);
 bool page_is_open(void); /* in the window that is shown */
 /* Of the window that is shown, whose form is open. */
 void page_key(int key);

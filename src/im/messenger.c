@@ -750,33 +750,11 @@ bool im_answer(struct im_account_state *a, const char *jid, bool yes)
 
 /* Accounts. */
 
-static void made(void *arg, struct mynah_client *c, const struct mynah_elem *result,
-                 const struct mynah_error *error)
-{
-    struct im_account_state *a = arg;
-
-    if (result) {
-        mynah_client_login(c);
-        return;
-    }
-    im_note(a->im->chats[0], IM_ERROR, _("%s was not made: %s"), a->jid,
-            error->condition ? error->condition : _(mynah_code_text(error->code)));
-    mynah_client_disconnect(c);
-}
-
 static void state(void *arg, struct mynah_client *c, enum mynah_state s,
                   const struct mynah_error *why)
 {
     struct im_account_state *a = arg;
 
-    if (s == MYNAH_OPEN) {
-        char *user = mynah_jid_user(a->jid);
-        const char *names[] = {"username", "password"},
-                   *values[] = {user, mynah_client_password(c)};
-
-        mynah_register(c, NULL, names, values, 2, made, a);
-        mynah_free(user);
-    }
     TELL(a->im, state, a, s, why);
     TELL(a->im, people);
 }
@@ -788,7 +766,7 @@ static bool certificate(void *arg, struct mynah_client *c, const struct mynah_ce
     return a->im->calls.certificate && a->im->calls.certificate(a->im->arg, a, cert);
 }
 
-int im_connect(struct im *im, const struct mynah_client_config *config, bool registers,
+int im_connect(struct im *im, const struct mynah_client_config *config,
                struct im_account_state **out, char **why)
 {
     static const struct mynah_calls calls = {.size = sizeof calls,
@@ -803,12 +781,9 @@ int im_connect(struct im *im, const struct mynah_client_config *config, bool reg
                                                      .presence = roster_presence,
                                                      .asked = roster_asked};
     static const struct mynah_invitation_calls invitations = {sizeof invitations, invited};
-    struct mynah_client_config c = *config;
     struct im_account_state *a = MN_NEW(struct im_account_state);
-    int e;
+    int e = mynah_client_new(im->ctx, config, &a->client, why);
 
-    c.hold_login = registers;
-    e = mynah_client_new(im->ctx, &c, &a->client, why);
     *out = NULL;
     if (e) {
         mn_free(a);

@@ -72,9 +72,8 @@ struct im *im_new(struct mynah_context *ctx, struct im_history *history,
                   const struct im_calls *calls, void *arg);
 void im_free(struct im *im);
 
-/* An account that connects; `registers`: is made first. MYNAH_E_ARGUMENT: `why` says what
- * (mynah_free it). */
-int im_connect(struct im *im, const struct mynah_client_config *config, bool registers,
+/* An account that connects. MYNAH_E_ARGUMENT: `why` says what (mynah_free it). */
+int im_connect(struct im *im, const struct mynah_client_config *config,
                struct im_account_state **out, char **why) MYNAH_MUST_CHECK;
 size_t im_account_count(const struct im *im);
 struct im_account_state *im_account_at(const struct im *im, size_t i);

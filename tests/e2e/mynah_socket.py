@@ -212,7 +212,7 @@ def the_protocol_is_for_scripts():
     """docs/socket.md."""
     with Terminal() as t:
         with Terminal(wait=False, XDG_CONFIG_HOME=FOLDER + "/none") as second:  # there is one already: it takes no commands
-            second.shows("Welcome")
+            second.shows("Your account")
         answer = asked({"command": ["ping"]})
         assert answer == [{"ok": {}}], answer
         line, last = asked({"command": ["send", "bob@mynah.test", "x"], "args": {"wait": "written"}})

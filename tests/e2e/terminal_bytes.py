@@ -51,10 +51,10 @@ class Room(Client):
 def begin():
     global ann, bob, rooms
     rooms = Room()
-    ann = Screen([MYNAH, "--host", "127.0.0.1", "--port", str(server.ports[0]), "--ca-file", server.ca], ENV)
-    ann.shows("Welcome to Mynah")
-    ann.says("/register ann@" + server.host)
-    ann.shows("a password for")
+    account(server, "ann")
+    ann = Screen([MYNAH, "--host", "127.0.0.1", "--port", str(server.ports[0]), "--ca-file", server.ca, "--account",
+                  "ann@" + server.host], ENV)
+    ann.shows("password of ann")
     ann.says("testpwd")
     ann.shows("ann@%s/.* is online" % server.host)
     account(server, "bob")
@@ -198,13 +198,15 @@ def a_window_of_any_size_is_drawn():
 
 
 def colours_are_those_that_are_wanted_and_there():
+    with open(FOLDER + "/quiet.yaml", "w") as f: # an account, and nothing that it asks
+        f.write("accounts: [{jid: ann@%s, enabled: off}]\n" % server.host)
     colour = re.compile(b"\x1b\\[[0-9;]*(3[0-7]|4[0-7]|38;[25]|48;[25])[0-9;]*m")
     for env, fits in (({"NO_COLOR": "1"}, lambda c: not c), ({"TERM": "vt100"}, lambda c: not c and b"\x1b]" not in screen.written),
                       ({"TERM": "xterm"}, lambda c: c and not any(b"38" in x or b"48" in x for x in c)),
                       ({}, lambda c: any(b"48;5" in x for x in c)), ({"TERM": "xterm-direct"}, lambda c: any(b"8:2" in x or b"48;2" in x for x in c))):
         if subprocess.run(["infocmp", env.get("TERM", "xterm")], capture_output=True).returncode:
             continue # terminfo does not know it here
-        with Screen([MYNAH], {**ENV, **env}) as screen:
+        with Screen([MYNAH, "--config", FOLDER + "/quiet.yaml"], {**ENV, **env}) as screen:
             screen.shows("Welcome")
             screen.end()
             found = [m[0] for m in re.finditer(rb"\x1b\[[0-9;:]*m", screen.written) if colour.match(m[0]) or b":" in m[0]]

@@ -12,13 +12,13 @@ class Screen:
         self.env = {**os.environ, "HOME": self.home, "XDG_CONFIG_HOME": self.home, "XDG_DATA_HOME": self.home + "/data",
                     "TMUX_TMPDIR": self.home, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANGUAGE": ""}
         self.env.pop("TMUX", None)
-        self.command = "%s --host 127.0.0.1 --port %d %s2>%s/errors" % (mynah, server.ports[0], "--ca-file %s " % server.ca if trusts else "",
-                                                                        self.home)
+        self.command = "%s --host 127.0.0.1 --port %d %s2>%s/errors; echo ended $?; sleep 1000" % (
+            mynah, server.ports[0], "--ca-file %s " % server.ca if trusts else "", self.home)
         self.name, self.width = name, width
         self.start()
 
     def start(self):
-        self.tmux("new-session", "-d", "-x", str(self.width), "-y", "30", self.command + "; echo ended $?; sleep 1000")
+        self.tmux("new-session", "-d", "-x", str(self.width), "-y", "30", self.command)
 
     def tmux(self, *command, check=True):
         return subprocess.run(["tmux", "-u", "-L", "mynah", "-f", "/dev/null", *command], env=self.env, text=True, check=check,
@@ -66,9 +66,39 @@ class Screen:
         self.keys("Escape")
         self.shows("> *$", gone=["Esc leaves the form"])
 
+    def again(self):
+        """Ends it, and starts it again."""
+        self.types("/quit")
+        self.shows("ended 0")
+        self.tmux("respawn-pane", "-k", self.command)
+
+    def chooses(self, label, option):
+        """Of the field that has the focus."""
+        self.shows("> %s" % label)
+        if re.search("> %s +<%s" % (label, option), self.text()):
+            return
+        self.keys("Enter")
+        self.shows("> +\\([ *]\\) ")
+        while not re.search("> +\\([ *]\\) %s" % option, self.text()):
+            self.moves("Down")
+        self.keys("Enter")
+        self.shows("> %s +<%s" % (label, option))
+
     def registers(self, server):
+        """Past the first page: by the command, and what the server asks."""
+        self.shows("Your account", "Esc leaves the form")
+        self.ends_form()
         self.shows("Welcome to Mynah. 欢迎使用八哥。", "/register")
         self.types("/register %s@%s" % (self.name, server.host))
-        self.shows("a password for")
-        self.types("pw")
-        self.shows("%s@%s/\\S+ is online" % (self.name, server.host), gone=["pw"])
+        self.shows("> Do +<make a new account>")
+        while "[>Next<]" not in self.text():
+            self.moves("Tab")
+        self.keys("Enter")
+        self.shows("\\[ Register \\]")
+        while "> Password" not in self.text():
+            self.moves("Tab")
+        self.types("pw", enter=False)
+        while "[>Register<]" not in self.text():
+            self.moves("Tab")
+        self.keys("Enter")
+        self.shows("%s@%s/\\S+ is online" % (self.name, server.host), gone=["pw", "Esc leaves the form"])

@@ -119,11 +119,7 @@ class Story:
 
     def a_later_run_knows_what_was_said(self):
         ann = self.ann
-        ann.types("/quit")
-        ann.shows("ended 0")
-        ann.tmux("respawn-pane", "-k", ann.command + "; echo ended $?; sleep 1000")
-        ann.shows("Welcome")
-        ann.types("/connect ann@" + self.server.host)
+        ann.again()
         ann.shows("password of")
         ann.types("pw")
         ann.shows("is online", "● Bob")

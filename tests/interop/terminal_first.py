@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+"""From nothing to the first talk in the terminal client, as a person goes: an account is made or logged in page by page, and is there again
+at the next start; the list of accounts is changed. Against mynahd and Prosody. Prints TAP.
+usage: terminal_first.py MYNAH MYNAHD"""
+import contextlib, os, re, stat, sys
+
+from driver import config_new, serving, tap
+from peers import Prosody
+from screen import Screen
+
+MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
+
+
+class Story:
+    def __init__(self, server, ann, bob):
+        self.server, self.ann, self.bob, self.host = server, ann, bob, server.host
+
+    def config(self, text=None):
+        path = self.ann.home + "/mynah/config.yaml"
+        with open(path, "r" if text is None else "w") as f:
+            return f.read() if text is None else f.write(text)
+
+    def presses(self, screen, label):
+        while "[>%s<]" % label not in screen.text():
+            screen.moves("Tab")
+        screen.keys("Enter")
+
+    def goes_on(self, screen, jid, what, keep, gone=()):
+        """The first page, filled in."""
+        screen.shows("Your account", "> Do +<log in>")
+        screen.chooses("Do", what)
+        while "> Address" not in screen.text():
+            screen.moves("Tab")
+        screen.types(jid, enter=False)
+        screen.moves("Tab")
+        screen.chooses("The password is", keep)
+        self.presses(screen, "Next")
+
+    def the_page_may_be_left(self):
+        self.ann.shows("Your account", "> Do +<log in>", "Address \\(name@server\\)", "The password is +<(asked for|in the keyring)")
+        self.ann.ends_form()
+        self.ann.shows("Welcome to Mynah")
+        self.ann.types("/register ann@" + self.host)
+        self.ann.shows("> Do +<make a new account>", "ann@" + self.host)
+        self.ann.ends_form()
+
+    def an_account_is_made(self):
+        ann = self.ann
+        ann.types("/register")
+        ann.shows("> Do +<make a new account>")
+        ann.moves("Tab")
+        ann.types("mynah", enter=False)
+        self.presses(ann, "Next")
+        ann.shows("an address like name@server", "Address.*\\[mynah ")
+        ann.moves("Tab")
+        ann.keys("C-u")
+        ann.types("ann@" + self.host, enter=False)
+        ann.moves("Tab")
+        ann.chooses("The password is", "in a file")
+        self.presses(ann, "Next")
+        ann.shows("(?i)User ?name.*\\[ann ")
+        while "> Password" not in ann.text():
+            ann.moves("Tab")
+        ann.types("a secret", enter=False)
+        self.presses(ann, "Register")
+        ann.shows("ann@%s/\\S+ is online" % self.host, gone=["a secret", "Esc leaves"])
+
+    def what_is_taken_can_be_named_anew(self):
+        bob = self.bob
+        bob.ends_form()
+        bob.types("/register ann@" + self.host)
+        bob.shows("> Do +<make a new account>")
+        bob.moves("Tab")
+        bob.moves("Tab")
+        bob.chooses("The password is", "asked for")
+        self.presses(bob, "Next")
+        bob.shows("(?i)User ?name.*\\[ann ")
+        while "> Password" not in bob.text():
+            bob.moves("Tab")
+        bob.types("pw", enter=False)
+        self.presses(bob, "Register")
+        bob.shows("conflict", "(?i)User ?name.*\\[ann ")
+        while not re.search("(?i)> User ?name", bob.text()):
+            bob.moves("Tab")
+        bob.keys("C-u")
+        bob.types("bob", enter=False)
+        self.presses(bob, "Register")
+        bob.shows("bob@%s/\\S+ is online" % self.host)
+
+    def it_is_written_for_nobody_else(self):
+        folder = self.ann.home + "/mynah/"
+        assert "  - {jid: ann@%s, password_file: " % self.host in self.config(), self.config()
+        for name in "config.yaml", "passwords/ann@" + self.host:
+            assert stat.S_IMODE(os.stat(folder + name).st_mode) == 0o600, name
+
+    def the_next_start_logs_in_by_itself(self):
+        self.ann.again()
+        self.ann.shows("ann@%s/\\S+ is online" % self.host, gone=["Your account"])
+        self.bob.again()
+        self.bob.shows("password of bob@" + self.host)
+        self.bob.types("pw")
+        self.bob.shows("bob@%s/\\S+ is online" % self.host)
+
+    def the_first_talk(self):
+        self.ann.types("/msg bob@%s hello" % self.host)
+        self.ann.shows("me: hello ✓✓")
+        self.bob.keys("M-a")
+        self.bob.shows("ann: hello")
+        self.ann.types("/close")
+
+    def the_list_of_accounts_is_changed(self):
+        ann = self.ann
+        self.config("# mine\n" + self.config() + "terminal: {keys: vi} # fast\n")
+        ann.types("/account add kim@" + self.host)
+        ann.shows("kim@%s is in the configuration" % self.host)
+        ann.types("/account disable ann@" + self.host)
+        ann.shows("ann@%s is no longer logged in" % self.host)
+        ann.types("/account list")
+        ann.shows("2 accounts in", "ann@%s ● \\(disabled\\)" % self.host, "kim@%s ○ *" % self.host)
+        ann.types("/account remove kim@" + self.host)
+        ann.shows("kim@%s is no longer in the" % self.host)
+        assert self.config().startswith("# mine\naccounts:\n  - {jid: ann"), self.config()
+        assert self.config().endswith(", enabled: off}\nterminal: {keys: vi} # fast\n"), self.config()
+        ann.types("/account remove eve@" + self.host)
+        ann.shows("there is no account eve@" + self.host)
+
+    def an_account_that_is_there_logs_in(self):
+        """A wrong password is told, and leaves nothing behind."""
+        os.remove(self.bob.home + "/mynah/config.yaml")
+        self.bob.again()
+        self.goes_on(self.bob, "ann@" + self.host, "log in", "asked for")
+        for password in "wrong", "a secret":
+            self.bob.shows("> Password")
+            self.bob.keys("C-u")
+            self.bob.types(password, enter=False)
+            self.presses(self.bob, "Log in")
+            if password == "wrong":
+                self.bob.shows("not-authorized", "> Password")
+        self.bob.shows("ann@%s/\\S+ is online" % self.host)
+
+    def steps(self):
+        return [self.the_page_may_be_left, self.an_account_is_made, self.what_is_taken_can_be_named_anew, self.it_is_written_for_nobody_else,
+                self.the_next_start_logs_in_by_itself, self.the_first_talk, self.the_list_of_accounts_is_changed,
+                self.an_account_that_is_there_logs_in]
+
+
+with contextlib.ExitStack() as stack:
+    steps = []
+    for name, opened in ("mynahd", serving(MYNAHD, *config_new())), ("prosody", Prosody()):
+        server = stack.enter_context(opened)
+        ann, bob = (stack.enter_context(Screen(MYNAH, server, who)) for who in ("ann", "bob"))
+        steps += [("%s (%s)" % (s.__name__.replace("_", " "), name), s) for s in Story(server, ann, bob).steps()]
+    failed = tap(steps)
+sys.exit(failed != 0)
