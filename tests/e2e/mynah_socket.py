@@ -210,9 +210,10 @@ def files_come_and_go_on_the_terminal():
 
 def the_protocol_is_for_scripts():
     """docs/socket.md."""
+    write("none/mynah/config.yaml", "accounts: [{jid: ann@mynah.test, enabled: off}]\n")
     with Terminal() as t:
         with Terminal(wait=False, XDG_CONFIG_HOME=FOLDER + "/none") as second:  # there is one already: it takes no commands
-            second.shows("Your account")
+            second.shows("Welcome")
         answer = asked({"command": ["ping"]})
         assert answer == [{"ok": {}}], answer
         line, last = asked({"command": ["send", "bob@mynah.test", "x"], "args": {"wait": "written"}})
