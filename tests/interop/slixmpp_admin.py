@@ -3,6 +3,7 @@
 import asyncio, sys
 
 from driver import DEADLINE, config_new, serving, tap
+from mynah import Control
 from slixmpp_person import Person
 
 HOST, CONFIG = config_new()
@@ -43,7 +44,8 @@ class Story:
         self.server = server
 
     async def an_administrator_sees_the_commands(self):
-        self.admin, self.romeo = [Admin(self.server, "%s@%s/desk" % (n, HOST), registers=True) for n in ("admin", "romeo")]
+        self.admin, self.romeo = [Admin(self.server, "%s@%s/desk" % (n, HOST), registers=n != "admin") for n in ("admin", "romeo")]
+        Control(self.server.folder + "/data/control.sock").ask("user", "add", jid=self.admin.boundjid.bare, password=self.admin.password)
         await self.admin.start()
         await self.romeo.start()
         info = await self.admin["xep_0030"].get_info(jid=HOST)
