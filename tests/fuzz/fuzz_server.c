@@ -220,7 +220,7 @@ static void line(mn_str in)
 
 /* The server. */
 
-static const struct config *config(void)
+static struct config *config(void)
 {
     static const char yaml[] =
         "loops: 1\n"
@@ -246,8 +246,10 @@ static const struct config *config(void)
 
 static void server_begin(void)
 {
-    struct server_options opt = {.conf = config(), .loops = 1, .backend = MN_LOOP_EPOLL};
+    struct config *c = config();
+    struct server_options opt = {.conf = c, .loops = 1, .backend = MN_LOOP_EPOLL};
     struct mn_buf why = {0};
+    size_t admins = c->admins.count;
 
     mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT, 2); /* an administrator may have set another level */
     time_begin();
@@ -257,8 +259,10 @@ static void server_begin(void)
     MN_ASSERT(!server_new(&opt, &srv, &why));
     owner_set_here(srv->owners[0]);
     the_loop = srv->owners[0]->loop;
+    c->admins.count = 0; /* nobody may register their names */
     for (size_t i = 0; i < CLIENTS; i++)
         come(&clients[i]);
+    c->admins.count = admins;
     MN_ASSERT(user_find(srv->owners[0], MN_STR("a@localhost"))->session_count == 1);
     MN_ASSERT(user_find(srv->owners[0], MN_STR("b@localhost"))->session_count == 1);
 }
