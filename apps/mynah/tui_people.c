@@ -113,11 +113,8 @@ static void blocked_came(void *arg, struct mynah_client *c, const char *const *j
     struct query *q = arg;
     struct im_form *form;
 
-    if (error) {
-        query_fail(q, error);
-        query_free(q);
+    if (query_failed(q, error))
         return;
-    }
     form = im_form_new(_("Blocked"), _("Enter unblocks one; letters look for it."));
     im_form_column(form, _("Address"));
     for (size_t i = 0; i < count; i++)
@@ -253,10 +250,8 @@ static void info_came(void *arg, struct mynah_client *c, const struct mynah_disc
     struct query *q = arg;
     struct im_form *form;
 
-    if (error) {
-        query_sent(q, c, NULL, error);
+    if (query_failed(q, error))
         return;
-    }
     form = im_form_new(q->jid, NULL);
     for (size_t i = 0; i < info->identity_count; i++) {
         const struct mynah_identity *is = &info->identities[i];
@@ -278,10 +273,8 @@ static void items_came(void *arg, struct mynah_client *c, const struct mynah_ite
     struct query *q = arg;
     struct im_form *form;
 
-    if (error) {
-        query_sent(q, c, NULL, error);
+    if (query_failed(q, error))
         return;
-    }
     form = im_form_new(q->jid, NULL);
     im_form_column(form, _("Address"));
     im_form_column(form, _("Node"));

@@ -70,6 +70,15 @@ void query_fail(const struct query *q, const struct mynah_error *error)
                query_error(error, text, sizeof text));
 }
 
+bool query_failed(struct query *q, const struct mynah_error *error)
+{
+    if (!error)
+        return false;
+    query_fail(q, error);
+    query_free(q);
+    return true;
+}
+
 static void done(void *arg, struct im_chat *chat, enum form_end end, int value,
                  struct im_form **asked)
 {

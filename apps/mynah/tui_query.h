@@ -24,6 +24,8 @@ void query_free(struct query *q);
 struct mynah_client *query_client(const struct query *q);
 void query_note(const struct query *q, enum im_kind kind, const char *fmt, ...) MN_PRINTF(3, 4);
 void query_fail(const struct query *q, const struct mynah_error *error);
+/* The same, and `q` is freed; false: there is no error. */
+bool query_failed(struct query *q, const struct mynah_error *error);
 /* The form on the screen, with q->buttons, or Save and Cancel when there are none. Takes it. */
 void query_open(struct query *q, struct im_form **form, const char *error);
 /* The same for what came; frees `q` when nothing did. */

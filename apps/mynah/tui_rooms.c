@@ -42,11 +42,8 @@ static void rooms_came(void *arg, struct mynah_client *c, const struct mynah_ite
     struct query *q = arg;
     struct im_form *form;
 
-    if (error) {
-        query_fail(q, error);
-        query_free(q);
+    if (query_failed(q, error))
         return;
-    }
     form = im_form_new(q->jid, _("Enter goes into a room; letters look for one."));
     im_form_column(form, _("Room"));
     im_form_column(form, _("Name"));
@@ -277,11 +274,8 @@ static void list_came(void *arg, struct mynah_room *r, const struct mynah_room_i
     struct query *q = arg;
     struct im_form *form;
 
-    if (error) {
-        query_fail(q, error);
-        query_free(q);
+    if (query_failed(q, error))
         return;
-    }
     form = im_form_new(q->jid, NULL);
     im_form_column(form, _("Address"));
     im_form_column(form, _("Nickname"));
