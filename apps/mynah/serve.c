@@ -27,27 +27,16 @@ struct run {
     struct mn_turn turn; /* frees it, once nothing of it is under way */
 };
 
-static void write_line(struct mn_lines_peer *p, const char *key, json_t *value)
-{
-    json_t *o = json_pack("{so}", key, value);
-    char *text = json_dumps(o, JSON_COMPACT);
-
-    mn_lines_write(p, mn_str_from(text));
-    mn_lines_write(p, MN_STR("\n"));
-    free(text);
-    json_decref(o);
-}
-
 static void write_error(struct mn_lines_peer *p, const char *name, int code, const char *text)
 {
-    write_line(p, "error", json_pack("{ss,si,ss?}", "code", name, "exit", code, "text", text));
+    mn_lines_tell(p, "error", json_pack("{ss,si,ss?}", "code", name, "exit", code, "text", text));
 }
 
 /* The host of a run. */
 
 static void line(struct cli *cli, json_t *fields)
 {
-    write_line(((struct run *)cli)->peer, "line", json_incref(fields));
+    mn_lines_tell(((struct run *)cli)->peer, "line", json_incref(fields));
 }
 
 static void run_free(struct mn_turn *t)
@@ -70,7 +59,7 @@ static void ended(struct cli *cli, int code, const char *why)
     if (code)
         write_error(r->peer, name, code, why);
     else
-        write_line(r->peer, "ok", json_object());
+        mn_lines_tell(r->peer, "ok", json_object());
     mn_lines_next(r->peer);
     r->turn.run = run_free;
     mn_loop_at_end(serve.loop, &r->turn);

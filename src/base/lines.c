@@ -98,6 +98,17 @@ void mn_lines_write(struct mn_lines_peer *p, mn_str bytes)
     later(p);
 }
 
+void mn_lines_tell(struct mn_lines_peer *p, const char *key, json_t *value)
+{
+    json_t *o = json_pack("{so}", key, value);
+    char *text = json_dumps(o, JSON_COMPACT);
+
+    mn_lines_write(p, mn_str_from(text));
+    mn_lines_write(p, MN_STR("\n"));
+    free(text);
+    json_decref(o);
+}
+
 size_t mn_lines_queued(const struct mn_lines_peer *p)
 {
     return p->out.n;

@@ -3,6 +3,7 @@
  * mode of the socket keeps others away already. */
 #pragma once
 
+#include <jansson.h>
 #include <sys/socket.h>
 
 #include "base/buf.h"
@@ -38,6 +39,8 @@ bool mn_lines_busy(const struct mn_lines *s); /* somebody is there, or something
 void mn_lines_free(struct mn_lines *s);       /* closed and not busy; accepts NULL */
 
 void mn_lines_write(struct mn_lines_peer *p, mn_str bytes);
+/* A line of JSON with this one member; takes the value. */
+void mn_lines_tell(struct mn_lines_peer *p, const char *key, json_t *value);
 size_t mn_lines_queued(const struct mn_lines_peer *p); /* bytes that it has not taken */
 void mn_lines_next(struct mn_lines_peer *p);
 const struct ucred *mn_lines_who(const struct mn_lines_peer *p);

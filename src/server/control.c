@@ -19,30 +19,17 @@ struct control {
 
 /* Answers. */
 
-static void line_write(struct mn_lines_peer *p, const char *key, json_t *value)
-{
-    json_t *o = json_pack("{sO}", key, value);
-    char *text = json_dumps(o, JSON_COMPACT);
-
-    mn_lines_write(p, mn_str_from(text));
-    mn_lines_write(p, MN_STR("\n"));
-    free(text);
-    json_decref(o);
-}
-
 static void error_write(struct mn_lines_peer *p, enum mn_cond cond, mn_str text)
 {
-    json_t *e = json_pack("{ss%,ss%}", "code", mn_cond_name(cond).p, mn_cond_name(cond).n, "text",
-                          text.p, text.n);
-
-    line_write(p, "error", e);
-    json_decref(e);
+    mn_lines_tell(p, "error",
+                  json_pack("{ss%,ss%}", "code", mn_cond_name(cond).p, mn_cond_name(cond).n, "text",
+                            text.p, text.n));
 }
 
 static void on_progress(void *arg, json_t *what)
 {
     if (mn_lines_queued(arg) < WAITING)
-        line_write(arg, "progress", what);
+        mn_lines_tell(arg, "progress", json_incref(what));
 }
 
 static void on_done(void *arg, json_t *ok, enum mn_cond cond, mn_str text)
@@ -50,7 +37,7 @@ static void on_done(void *arg, json_t *ok, enum mn_cond cond, mn_str text)
     if (cond)
         error_write(arg, cond, text);
     else
-        line_write(arg, "ok", ok);
+        mn_lines_tell(arg, "ok", json_incref(ok));
     mn_lines_next(arg);
 }
 
