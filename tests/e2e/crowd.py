@@ -91,8 +91,9 @@ class Crowd:
         self.people[i].socket.close()
 
     def miss(self, i):
-        """The friends that broke off are seen to go, and written to."""
-        left = {k for k in self.friends(i) if k % 2 == 0}
+        """Those that broke off are seen to go, the friends and those who sent directed presence, and written to: before that the
+        server may still hold them for connected, and what it writes there is gone."""
+        left = set(range(0, PEOPLE, 2))
         while left:
             got = self.people[i].until("<presence [^>]*type='unavailable'[^>]*>")
             left.discard(int(re.search("from='p(\\d+)@localhost/home'", got[got.rfind("<presence"):]).group(1)))
