@@ -40,6 +40,13 @@ static void unfriendly(struct mn_timer *t)
     befriended();
 }
 
+/* A server may be slow in writing rosters down, but has to go on. */
+static void befriend_goes_on(void)
+{
+    load.timer.fire = unfriendly;
+    mn_timer_start(load.loop, &load.timer, 3 * DRAIN_MS);
+}
+
 static void befriend_element(struct client *c, const struct mn_elem *e)
 {
     mn_str type = mn_elem_get(e, "type");
@@ -50,6 +57,8 @@ static void befriend_element(struct client *c, const struct mn_elem *e)
         say_to(c, load_sender(e), "subscribed");
     else if (mn_str_is(type, "subscribed") && !--ring.missing)
         befriended();
+    else if (mn_str_is(type, "subscribed"))
+        befriend_goes_on();
 }
 
 void load_befriend(unsigned from, unsigned count, unsigned contacts)
@@ -57,8 +66,7 @@ void load_befriend(unsigned from, unsigned count, unsigned contacts)
     load_phase(befriend_element);
     ring_of(from, count, contacts);
     ring.missing = count * contacts;
-    load.timer.fire = unfriendly;
-    mn_timer_start(load.loop, &load.timer, 3 * DRAIN_MS);
+    befriend_goes_on();
     for (unsigned i = 0; i < count; i++)
         for (unsigned k = 1; k <= contacts / 2; k++) {
             say_to(&load.clients[from + i], from + (i + k) % count, "subscribe");
