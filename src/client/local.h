@@ -1,5 +1,5 @@
-/* Link-local messaging from the inside: local.c (life, names, what is told of people) and
- * local_peer.c (streams with them). */
+/* Link-local messaging from the inside: local.c (life, our name, what we tell), local_people.c (who
+ * else is there), local_peer.c (what is written to one of them) and local_hop.c (a stream). */
 #pragma once
 
 #include "client/client.h"
@@ -41,23 +41,66 @@ struct peer {
     unsigned tries;
 };
 
+enum stage {
+    STAGE_DIAL,
+    STAGE_HEADER,
+    STAGE_FEATURES,
+    STAGE_PROCEED,
+    STAGE_TLS,
+    STAGE_OPEN,
+    STAGE_CLOSING
+};
+
+/* One stream. */
+struct hop {
+    struct trash trash; /* first */
+    struct mn_list link;
+    struct local *local;
+    struct peer *peer; /* NULL: a stranger */
+    struct stream *stream;
+    struct mn_timer timer;
+    enum stage stage;
+    bool dialled, secured, gone;
+};
+
 /* local.c */
 int local_start(struct mynah_client *c);
 void local_stop(struct mynah_client *c);
 void local_free(struct mynah_client *c);
 void local_look(struct mynah_client *c); /* the network may be another one */
 void local_presence(struct mynah_client *c);
+
+/* local_people.c */
 /* NULL: there is no such address, or there are too many. */
 struct peer *local_peer(struct local *l, const char *jid, bool make);
 struct peer *local_named(struct local *l, mn_str name);
+/* An instance's name is any text of 63 bytes; what is no address is escaped (XEP-0106). Yours;
+ * NULL: it cannot be one. */
+char *people_address(mn_str name);
+void people_init(struct local *l);
+void people_found(void *arg, mn_str instance, mn_str txt); /* struct mn_mdns_face */
+void people_gone(void *arg, mn_str instance);
+void people_online(struct local *l); /* we are: who is there is told, what waits is written */
+void people_stop(struct local *l);
+void people_free(struct local *l);
 
 /* local_peer.c */
 void local_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, const char *id);
-void local_accepted(void *arg, int fd, const struct mn_addr *peer);
 void peer_again(struct mn_timer *t);
-void peer_go(struct peer *p);    /* what waits is to be written */
-void peer_close(struct peer *p); /* in order */
-void peer_stop(struct peer *p);  /* at once */
+void peer_go(struct peer *p);                  /* what waits is to be written */
+void peer_flush(struct peer *p);               /* ... as far as there is a stream */
+void peer_unreached(struct peer *p, int code); /* one that was dialled came to nothing */
+void peer_close(struct peer *p);               /* in order */
+void peer_stop(struct peer *p);                /* at once */
 bool peer_idle(const struct peer *p);
 struct mn_conn *peer_conn(struct peer *p); /* of an open stream; or NULL */
+
+/* local_hop.c */
+/* What is written to: the one from before, so that all comes in order. NULL: none is open. */
+struct hop *hop_open(struct peer *p);
+void hop_dial(struct peer *p, const struct mn_mdns_found *found);
+void local_accepted(void *arg, int fd, const struct mn_addr *peer);
+void hop_write(struct hop *h, mn_str bytes);
+void hop_close(struct hop *h); /* in order */
+void hop_stop(struct hop *h);  /* at once */
 void strangers_stop(struct local *l);

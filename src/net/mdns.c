@@ -15,9 +15,11 @@ int64_t mdns_lot(int64_t from, int64_t to)
 
 void mdns_schedule(struct mn_mdns *m)
 {
-    int64_t now = mn_clock_now(), own = own_due(m), cache = cache_due(m);
-    int64_t due = own < cache ? own : cache;
+    int64_t now = mn_clock_now(), due = NEVER;
+    const int64_t all[] = {answer_due(m), own_due(m), cache_due(m), lookup_due(m)};
 
+    for (size_t i = 0; i < MN_COUNT(all); i++)
+        due = all[i] < due ? all[i] : due;
     if (due == NEVER)
         mn_timer_stop(&m->timer);
     else
@@ -29,6 +31,7 @@ static void timed(struct mn_timer *t)
     struct mn_mdns *m = MN_OF(t, struct mn_mdns, timer);
     int64_t now = mn_clock_now();
 
+    answer_tick(m, now);
     own_tick(m, now);
     cache_tick(m, now);
     mdns_schedule(m);
@@ -93,6 +96,7 @@ void mn_mdns_free(struct mn_mdns *m)
         return;
     mn_timer_stop(&m->timer);
     own_done(m);
+    lookup_done(m);
     cache_done(m);
     MN_LIST_EACH(n, &m->links)
     link_free(MN_OF(n, struct link, link));
@@ -154,7 +158,8 @@ void mn_mdns_feed(struct mn_mdns *m, unsigned link, const struct mn_addr *from, 
         mn_log_debug(NULL, "a broken mDNS packet was passed over",
                      MN_FC("from", mn_addr_text(from, text)));
     } else if (!msg.response) {
-        own_asked(m, l, from, &msg);
+        own_asked(m, l, &msg);
+        answer_asked(m, l, from, &msg);
     } else if (mn_addr_port(from) == PORT) { /* RFC 6762, 6 */
         own_heard(m, &msg);
         cache_heard(m, l, &msg);

@@ -1,6 +1,5 @@
 /* What others tell: records with the time until which they hold, the instances that follow from
- * them, questions. Of everybody the pointer and the TXT data are kept up (RFC 6762, 5.2); where
- * somebody is to be reached is asked for when it is needed (XEP-0174, 10.1). */
+ * them, questions. Of everybody the pointer and the TXT data are kept up (RFC 6762, 5.2). */
 #include "net/mdns_parts.h"
 
 #include "base/clock.h"
@@ -8,24 +7,13 @@
 enum {
     RECORDS_MAX = 4000,
     PEERS_MAX = 500,
-    FOUND_MAX = 16,
     TTL_MAX = 86400,
     GONE_MS = 1000, /* 10.1, 10.2: others may have something to say to it */
     QUERY_MS = 1000,
     TXT_TRIES = 3,
-    LOOKUP_TRIES = 4,
-    LOOKUP_MS = 600,
     REFRESHES = 4,
     DOUBT_MS = 10000,
     QUERY_ROOM = 1200 /* then the known answers go on in the next packet */
-};
-
-struct record {
-    struct mn_list link;
-    unsigned via;
-    struct mn_mdns_record r; /* texts behind the struct */
-    int64_t at, until;
-    unsigned asked; /* how often again, near its end */
 };
 
 struct peer {
@@ -35,29 +23,6 @@ struct peer {
     bool told, has_txt;
     unsigned tries; /* for TXT */
     int64_t next;
-};
-
-struct mn_mdns_lookup {
-    struct mn_list link;
-    struct mn_mdns *m;
-    char name[MN_MDNS_NAME];
-    size_t name_n;
-    uint16_t type; /* SRV or NULL */
-    unsigned tries;
-    int64_t next;
-    mn_str data; /* of the NULL record; owned */
-    void (*done)(void *arg, const struct mn_mdns_found *found);
-    void *arg;
-};
-
-/* Questions to be asked now, on every link. */
-struct questions {
-    struct mn_arena a;
-    struct {
-        mn_str name;
-        uint16_t type;
-    } at[32];
-    size_t count;
 };
 
 static mn_str label_of(mn_str name)
@@ -98,8 +63,7 @@ static void peer_free(struct mn_mdns *m, struct peer *p)
     mn_free(p);
 }
 
-/* The youngest of that name and type, on any link. */
-static struct record *record_find(const struct mn_mdns *m, mn_str name, uint16_t type)
+struct record *cache_find(const struct mn_mdns *m, mn_str name, uint16_t type)
 {
     struct record *best = NULL;
 
@@ -199,18 +163,6 @@ static void pointer_came(struct mn_mdns *m, unsigned via, const struct mn_mdns_r
         peer_add(m, r->data);
 }
 
-static bool is_looked_up(const struct mn_mdns *m, mn_str name, uint16_t type)
-{
-    MN_LIST_EACH(n, &m->lookups)
-    {
-        const struct mn_mdns_lookup *w = MN_OF(n, struct mn_mdns_lookup, link);
-
-        if (w->type == type && mn_str_eq_nocase((mn_str){w->name, w->name_n}, name))
-            return true;
-    }
-    return false;
-}
-
 /* Some instance says that it is on that host. */
 static bool is_host(const struct mn_mdns *m, mn_str name)
 {
@@ -224,32 +176,18 @@ static bool is_host(const struct mn_mdns *m, mn_str name)
     return false;
 }
 
-static void icon_came(struct mn_mdns *m, const struct mn_mdns_record *r)
-{
-    MN_LIST_EACH(n, &m->lookups)
-    {
-        struct mn_mdns_lookup *w = MN_OF(n, struct mn_mdns_lookup, link);
-
-        if (w->type != MN_RR_NULL || w->data.p || !r->data.n ||
-            !mn_str_eq_nocase((mn_str){w->name, w->name_n}, r->name))
-            continue;
-        w->data = (mn_str){mn_str_dup(r->data), r->data.n};
-        w->next = mn_clock_now();
-    }
-}
-
 static void detail_came(struct mn_mdns *m, unsigned via, const struct mn_mdns_record *r)
 {
     bool wanted = r->type == MN_RR_SRV
                       ? is_instance(m, r->name) &&
-                            (peer_find(m, r->name) || is_looked_up(m, r->name, MN_RR_SRV))
+                            (peer_find(m, r->name) || lookup_wants(m, r->name, MN_RR_SRV))
                   : r->type == MN_RR_TXT ? is_instance(m, r->name) && peer_find(m, r->name)
                                          : false;
 
     if (wanted)
         keep(m, via, r);
     if (r->type == MN_RR_NULL)
-        icon_came(m, r);
+        lookup_icon_came(m, r);
 }
 
 /* Who is new, or says something else. */
@@ -258,7 +196,7 @@ static void peers_tell(struct mn_mdns *m)
     MN_LIST_EACH(n, &m->peers)
     {
         struct peer *p = MN_OF(n, struct peer, link);
-        const struct record *c = record_find(m, p->name, MN_RR_TXT);
+        const struct record *c = cache_find(m, p->name, MN_RR_TXT);
 
         if (p->told && (!c || (p->has_txt && mn_str_eq(mn_buf_view(&p->txt), c->r.data))))
             continue;
@@ -328,8 +266,6 @@ void cache_link_gone(struct mn_mdns *m, unsigned via)
 
 void cache_done(struct mn_mdns *m)
 {
-    while (!mn_list_empty(&m->lookups))
-        mn_mdns_lookup_free(MN_OF(m->lookups.next, struct mn_mdns_lookup, link));
     while (!mn_list_empty(&m->peers))
         peer_free(m, MN_OF(m->peers.next, struct peer, link));
     while (!mn_list_empty(&m->records))
@@ -338,7 +274,7 @@ void cache_done(struct mn_mdns *m)
 
 /* Questions. */
 
-static void question(struct questions *q, mn_str name, uint16_t type)
+void cache_ask(struct questions *q, mn_str name, uint16_t type)
 {
     for (size_t i = 0; i < q->count; i++)
         if (q->at[i].type == type && mn_str_eq_nocase(q->at[i].name, name))
@@ -387,7 +323,7 @@ static void ask(struct mn_mdns *m, const struct questions *q, int64_t now)
             pointers = pointers || pointer;
         }
         if (pointers) {
-            own_known(m, l, &o);
+            answer_known(m, l, &o);
             known_answers(m, l, now, &o);
         }
         mdns_send(m, l, NULL, &o);
@@ -415,7 +351,7 @@ static void records_tick(struct mn_mdns *m, int64_t now, struct questions *q)
             record_free(m, c);
         } else if (refresh_at(c) <= now) {
             c->asked++;
-            question(q, c->r.name, c->r.type);
+            cache_ask(q, c->r.name, c->r.type);
         }
     }
 }
@@ -430,134 +366,9 @@ static void peers_tick(struct mn_mdns *m, int64_t now, struct questions *q)
             p->next = NEVER;
         if (p->next > now)
             continue;
-        question(q, p->name, MN_RR_TXT);
+        cache_ask(q, p->name, MN_RR_TXT);
         p->next = ++p->tries == TXT_TRIES ? NEVER : now + QUERY_MS * (int64_t)p->tries;
     }
-}
-
-/* Lookups. */
-
-static size_t gather(const struct mn_mdns *m, const struct record *srv, struct mn_addr *out)
-{
-    mn_str host = mn_str_skip(srv->r.data, 6);
-    uint16_t port =
-        (uint16_t)((unsigned char)srv->r.data.p[4] << 8 | (unsigned char)srv->r.data.p[5]);
-    size_t count = 0;
-
-    MN_LIST_EACH(n, &m->records)
-    {
-        const struct record *c = MN_OF(n, struct record, link);
-        struct mn_addr a = {0};
-        bool v6 = c->r.type == MN_RR_AAAA, had = false;
-
-        if ((!v6 && c->r.type != MN_RR_A) || !mn_str_eq_nocase(c->r.name, host))
-            continue;
-        a.sa.sa_family = v6 ? AF_INET6 : AF_INET;
-        memcpy(v6 ? (void *)&a.v6.sin6_addr : (void *)&a.v4.sin_addr, c->r.data.p, c->r.data.n);
-        a.v6.sin6_port = htons(port); /* at the same place in both */
-        if (v6 && IN6_IS_ADDR_LINKLOCAL(&a.v6.sin6_addr))
-            a.v6.sin6_scope_id = c->via / 2;
-        for (size_t i = 0; i < count; i++)
-            had = had || mn_addr_eq(&out[i], &a);
-        if (!had && count < FOUND_MAX)
-            out[count++] = a;
-    }
-    return count;
-}
-
-static void lookup_end(struct mn_mdns_lookup *w, const struct mn_mdns_found *found)
-{
-    mn_list_del(&w->link);
-    w->done(w->arg, found);
-    mn_mdns_lookup_free(w);
-}
-
-static void lookup_ask(struct mn_mdns_lookup *w, const struct record *srv, int64_t now,
-                       struct questions *q)
-{
-    question(q, mn_str_make(w->name, w->name_n), w->type);
-    if (srv) {
-        question(q, mn_str_skip(srv->r.data, 6), MN_RR_A);
-        question(q, mn_str_skip(srv->r.data, 6), MN_RR_AAAA);
-    }
-    w->next = now + ((int64_t)LOOKUP_MS << w->tries++);
-}
-
-/* True: it has ended, and others may have been freed by who was told. */
-static bool lookup_tick(struct mn_mdns_lookup *w, int64_t now, struct questions *q)
-{
-    mn_str name = {w->name, w->name_n};
-    const struct record *srv = w->type == MN_RR_SRV ? record_find(w->m, name, MN_RR_SRV) : NULL;
-    struct mn_addr addrs[FOUND_MAX];
-    struct mn_mdns_found found = {addrs, srv ? gather(w->m, srv, addrs) : 0, w->data};
-
-    if (!found.count && !found.data.n && w->next > now)
-        return false;
-    if (!found.count && !found.data.n && w->tries < LOOKUP_TRIES) {
-        lookup_ask(w, srv, now, q);
-        return false;
-    }
-    lookup_end(w, &found);
-    return true;
-}
-
-static void lookups_tick(struct mn_mdns *m, int64_t now, struct questions *q)
-{
-    bool again = true;
-
-    while (again) {
-        again = false;
-        MN_LIST_EACH(n, &m->lookups)
-        if (lookup_tick(MN_OF(n, struct mn_mdns_lookup, link), now, q)) {
-            again = true;
-            break;
-        }
-    }
-}
-
-static struct mn_mdns_lookup *lookup_new(struct mn_mdns *m, mn_str instance, uint16_t type,
-                                         void (*done)(void *arg, const struct mn_mdns_found *found),
-                                         void *arg)
-{
-    struct mn_mdns_lookup *w = MN_NEW(struct mn_mdns_lookup);
-    struct mn_buf name = {0};
-
-    mn_mdns_label(&name, instance);
-    mn_buf_str(&name, m->service);
-    memcpy(w->name, name.p, name.n);
-    w->name_n = name.n;
-    mn_buf_free(&name);
-    w->m = m;
-    w->type = type;
-    w->done = done;
-    w->arg = arg;
-    w->next = mn_clock_now();
-    mn_list_add(&m->lookups, &w->link);
-    mdns_schedule(m);
-    return w;
-}
-
-struct mn_mdns_lookup *mn_mdns_where(struct mn_mdns *m, mn_str instance,
-                                     void (*done)(void *arg, const struct mn_mdns_found *found),
-                                     void *arg)
-{
-    return lookup_new(m, instance, MN_RR_SRV, done, arg);
-}
-
-struct mn_mdns_lookup *mn_mdns_icon_of(struct mn_mdns *m, mn_str instance,
-                                       void (*done)(void *arg, const struct mn_mdns_found *found),
-                                       void *arg)
-{
-    return lookup_new(m, instance, MN_RR_NULL, done, arg);
-}
-
-void mn_mdns_lookup_free(struct mn_mdns_lookup *w)
-{
-    if (!w)
-        return;
-    mn_list_del(&w->link);
-    mn_free((void *)w->data.p);
-    mn_free(w);
 }
 
 /* 10.4. */
@@ -601,12 +412,6 @@ int64_t cache_due(const struct mn_mdns *m)
     }
     MN_LIST_EACH(n, &m->peers)
     due = MN_OF(n, struct peer, link)->next < due ? MN_OF(n, struct peer, link)->next : due;
-    MN_LIST_EACH(n, &m->lookups)
-    {
-        const struct mn_mdns_lookup *w = MN_OF(n, struct mn_mdns_lookup, link);
-
-        due = w->next < due ? w->next : due;
-    }
     return due;
 }
 
@@ -615,14 +420,14 @@ void cache_tick(struct mn_mdns *m, int64_t now)
     struct questions q = {.a = {.pool = mn_loop_pool(m->loop)}};
 
     if (m->browse_next <= now) {
-        question(&q, m->service, MN_RR_PTR);
+        cache_ask(&q, m->service, MN_RR_PTR);
         m->browse_next = now + m->browse_gap;
         m->browse_gap = m->browse_gap * 3 < NEVER_MS ? m->browse_gap * 3 : NEVER_MS;
     }
     records_tick(m, now, &q);
     peers_sweep(m);
     peers_tick(m, now, &q);
-    lookups_tick(m, now, &q);
+    lookup_tick(m, now, &q);
     ask(m, &q, now);
     mn_arena_done(&q.a, mn_loop_pool(m->loop));
     peers_tell(m);
