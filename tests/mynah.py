@@ -1,9 +1,13 @@
 """What the tests written in Python share: a mynahd of their own, a client that writes its XML by hand, TAP."""
-import base64, codecs, hashlib, hmac, json, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, traceback
+import base64, codecs, contextlib, hashlib, hmac, itertools, json, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time, traceback
 
-DEADLINE = 30
+DEADLINE = 60  # seconds: of a busy machine, where nothing else is wrong
 LIES, FULL, BROKEN, STUCK, BLIND, EARLY = range(6)  # the troubles of a disk (e2e/disk.c)
 SASL, SM = "urn:ietf:params:xml:ns:xmpp-sasl", "urn:xmpp:sm:3"
+
+
+PORTS, CLAIMS = itertools.count(20000), []
+os.environ.update(LC_ALL="C.UTF-8", LANGUAGE="", TERM="xterm-256color")  # whoever runs this, wherever
 
 
 class Lost(Exception):
@@ -144,7 +148,8 @@ class Client:
         for asked in re.findall(r"<iq [^>]*id='(has-\d+)'[^>]*>.*?</iq>", self.text, re.S):
             if asked not in self.answered:
                 self.answered.add(asked)
-                self.send("<iq type='result' id='%s' to='%s'/>" % (asked, self.host))
+                with contextlib.suppress(OSError):  # whoever has gone meanwhile is met by the next read
+                    self.send("<iq type='result' id='%s' to='%s'/>" % (asked, self.host))
 
     def ends(self):
         while True:
@@ -279,6 +284,40 @@ def go_inside():
     if p.returncode:
         skip("no namespaces may be made here: " + p.stderr.strip())
     os.execvp(spaces[0], spaces + [sys.executable, *sys.argv, "inside"])
+
+
+def free_ports(count):
+    """Ports of loopback for what cannot be told to take any (0). They are none of those that the system gives away, and each is claimed
+    by a name as long as this process lives: nobody comes between looking for one and using it."""
+    found = []
+    while len(found) < count:
+        port, claim = next(PORTS), socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError):
+            claim.bind("\0mynah-port-%d" % port)
+            socket.create_server(("127.0.0.1", port)).close()
+            found.append(port)
+            CLAIMS.append(claim)
+    return found
+
+
+@contextlib.contextmanager
+def told(command, text, env):
+    """A program that is told this: the lines that it says, until the block ends and it with that."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as p:
+        try:
+            p.stdin.write(text)
+            p.stdin.close()
+            yield p.stdout
+        finally:
+            p.terminate()
+
+
+def wait_for(true, what):
+    """Until this is so; else says what was not."""
+    until = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < until, what() if callable(what) else what
+        time.sleep(0.02)
 
 
 def skip(why):

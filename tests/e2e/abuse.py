@@ -5,7 +5,7 @@ beginning. Prints TAP.    usage: abuse.py MYNAHD"""
 import hashlib, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading, time, zlib
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, SASL, Bystanders, Client, Control, Server, tap
+from mynah import DEADLINE, SASL, Bystanders, Client, Control, Server, tap, wait_for
 
 MYNAHD = os.path.abspath(sys.argv[1])
 FOLDER = tempfile.mkdtemp(prefix="mynah-abuse-")
@@ -20,16 +20,9 @@ components: [{name: echo.localhost, secret: abc}]
 auth: {mechanisms: [PLAIN], without_tls: [PLAIN], iterations: 4096}
 registration: {open: yes, per_address: off}
 compression: always
-limits: {queue: 512k, login_time: 10s, sessions_per_account: 5, stanza: 64k}
+limits: {queue: 512k, login_time: 20s, sessions_per_account: 5, stanza: 64k}
 """ % FOLDER
 SM, CLIENT, COMPONENT = "urn:xmpp:sm:3", 0, 2
-
-
-def wait_for(true, what):
-    until = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < until, what
-        time.sleep(0.02)
 
 
 def person(name, resource):

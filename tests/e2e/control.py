@@ -4,7 +4,7 @@ left when a server is killed, the power goes or the disk is full. Prints TAP. us
 import json, os, pty, random, re, select, shutil, signal, socket, stat, subprocess, sys, tempfile, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import Client, DEADLINE, Disk, FULL, Server, tap
+from mynah import Client, DEADLINE, Disk, FULL, Server, tap, wait_for
 
 MYNAHD, MYNAHCTL, DISK = sys.argv[1:4]
 MANY = 3000
@@ -81,13 +81,6 @@ class Test:
         s.settimeout(DEADLINE)
         s.connect(self.folder + "/data/control.sock")
         return s, s.makefile("r")
-
-
-def wait_for(true, what):
-    until = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < until, what
-        time.sleep(0.01)
 
 
 def wait_for_log(server, pattern):

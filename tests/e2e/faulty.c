@@ -161,8 +161,8 @@ int main(int argc, char **argv)
     struct mynah_client_config config = {.size = sizeof config,
                                          .host = "127.0.0.1",
                                          .password = getenv("MYNAH_PASSWORD"),
-                                         .keepalive_ms = 1000,
-                                         .connect_ms = 5000};
+                                         .keepalive_ms = 3000,
+                                         .connect_ms = 10000};
     struct mynah_client *c;
 
     if (argc != 4 && argc != 7)

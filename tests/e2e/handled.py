@@ -34,7 +34,7 @@ class Machine(Disk):
         self.start()
 
     def rows(self):
-        db = sqlite3.connect("file:%s/mynah.db?mode=ro" % self.data, uri=True)
+        db = sqlite3.connect("file:%s/mynah.db?mode=ro" % self.data, DEADLINE, uri=True)
         rows = db.execute("SELECT key FROM kv WHERE store='handled'").fetchall()
         db.close()
         return rows
@@ -187,7 +187,9 @@ def what_is_on_its_way_is_not_taken_for_had():
                 a.ping()
             a.socket.close()
             a = person(machine.server, "a")
-            a.send(said)
+            enable(a)
+            a.send(said + "<r xmlns='%s'/>" % SM)
+            a.until("<a [^>]*/>")  # it has been looked at while the other one waits
             machine.set(STUCK, 0)
             a.ping()
             a.send("</stream:stream>")

@@ -40,7 +40,7 @@ def begin(**fakes):
         command(name.replace("_", "-"), text)
     open(CALLS, "w").close()
     shutil.copy(TOP + "/run", CLONE)
-    shutil.copytree(TOP + "/tools", CLONE + "/tools")
+    shutil.copytree(TOP + "/tools", CLONE + "/tools", ignore=shutil.ignore_patterns("__pycache__"))
     os.makedirs(CLONE + "/build-run/apps")
     open(CLONE + "/build-run/build.ninja", "w").close()
     os.symlink(MYNAHD, CLONE + "/build-run/apps/mynahd")

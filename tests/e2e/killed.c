@@ -94,7 +94,7 @@ int main(int argc, char **argv)
     struct mynah_client_config config = {.size = sizeof config,
                                          .host = "127.0.0.1",
                                          .password = getenv("MYNAH_PASSWORD"),
-                                         .connect_ms = 5000};
+                                         .connect_ms = 10000};
     struct pollfd in = {STDIN_FILENO, POLLIN, 0};
     struct mynah_client *c;
 

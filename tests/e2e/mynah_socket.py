@@ -4,7 +4,7 @@ usage: mynah_socket.py MYNAH MYNAHD"""
 import json, os, pty, select, shutil, signal, socket, stat, subprocess, sys, tempfile, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, Server, tap
+from mynah import DEADLINE, Server, tap, told
 
 MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 FOLDER = tempfile.mkdtemp(prefix="mynah-socket-")
@@ -144,7 +144,8 @@ def the_session_is_the_terminals():
         assert rows[0]["state"] == "delivered"
         assert "urn:xmpp:ping\n" in call("disco") and call("roster", "add", "carl@mynah.test", "Carl") == ""
         assert "Carl" in call("roster") and call("presence", "away", "out") == ""
-        assert "type='result' id='q1'" in call("--timeout", "1", "raw", code=3, stdin="<iq type='get' id='q1'><ping xmlns='urn:xmpp:ping'/></iq>")
+        with told([MYNAH, "raw"], "<iq type='get' id='q1'><ping xmlns='urn:xmpp:ping'/></iq>", ENV) as said:
+            assert any("type='result' id='q1'" in line for line in said)
         write("mine.json", '{"nickname": "Annie"}')
         p = subprocess.run([MYNAH, "vcard", "set", "json=mine.json"], env=ENV, cwd=FOLDER, timeout=DEADLINE)
         assert p.returncode == 0 and "Annie" in call("vcard")
@@ -204,6 +205,7 @@ def files_come_and_go_on_the_terminal():
             assert json.loads(p.stdout.readline())["file"] == FOLDER + "/kept/numbers.bin"
             t.shows("numbers.bin was sent")
             p.terminate()
+        call("--config", FOLDER + "/ann.yaml", "ping", "bob@mynah.test/files", code=2)  # its refusal comes behind his good-bye
         os.write(t.fd, b"/sendfile ~/none\r")
         t.shows("nobody there takes files")
 

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Operation of a running mynahd on two loops by mynahctl: what it can, what it logs. Prints TAP.
 usage: operation.py MYNAHD MYNAHCTL DOCS STORECHECK"""
-import json, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
+import json, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import Client, DEADLINE, Server, tap
+from mynah import Client, DEADLINE, Server, tap, wait_for
 
 MYNAHD, MYNAHCTL, DOCS, STORECHECK = map(os.path.abspath, sys.argv[1:])
 FOLDER = tempfile.mkdtemp(prefix="mynah-operation-")
@@ -45,13 +45,6 @@ def ask(*words, **more):
     answer = json.loads(p.stdout)
     assert (p.returncode == 0) == ("ok" in answer), (words, p)
     return answer.get("ok") or answer["error"]
-
-
-def wait_for(seen, what):
-    until = time.monotonic() + DEADLINE
-    while not seen():
-        assert time.monotonic() < until, what
-        time.sleep(0.05)
 
 
 def logged(pattern, since=0):

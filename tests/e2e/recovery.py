@@ -281,7 +281,7 @@ def who_has_a_message_does_not_get_it_again():
         away = person(server, "away")
         away.send("<presence/><message to='away@localhost'><body>end</body></message>")
         assert re.findall("<body>([^<]*)</body>", away.until("<body>end</body>")) == ["end"]
-        db, until = sqlite3.connect("file:%s/mynah.db?mode=ro" % machine.data, uri=True), time.monotonic() + DEADLINE
+        db, until = sqlite3.connect("file:%s/mynah.db?mode=ro" % machine.data, DEADLINE, uri=True), time.monotonic() + DEADLINE
         while db.execute("SELECT count(*) FROM record").fetchone() != (0,) and time.monotonic() < until:
             away.ping()
             time.sleep(0.05)

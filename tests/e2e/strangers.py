@@ -6,7 +6,7 @@ name that there is and one that there is not (left out among all tests, because 
 import base64, os, re, shutil, socket, statistics, struct, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, SASL, Bystanders, Client, Control, Server, tap
+from mynah import SASL, Bystanders, Client, Control, Server, tap, wait_for
 
 MYNAHD = os.path.abspath(sys.argv[1])
 TRIES = int(sys.argv[2]) if len(sys.argv) > 2 else 0
@@ -22,13 +22,6 @@ auth: {mechanisms: [SCRAM-SHA-256, SCRAM-SHA-1, DIGEST-MD5, CRAM-MD5, PLAIN], it
 registration: {open: yes, per_address: 2/d}
 limits: {unauthenticated_per_address: %d, wrong_credentials: 100}
 """ % (FOLDER, PER_ADDRESS)
-
-
-def wait_for(true, what):
-    until = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < until, what
-        time.sleep(0.01)
 
 
 def come(source):

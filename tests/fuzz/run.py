@@ -13,7 +13,7 @@ kept = os.path.join(os.getcwd(), os.path.basename(program) + "-")
 with tempfile.NamedTemporaryFile("w") as seeds:
     seeds.write(",".join(os.path.join(corpus, f) for f in sorted(os.listdir(corpus))))
     seeds.flush()
-    p = subprocess.run([program, "-seed=1", "-runs=" + runs, "-timeout=60", "-seed_inputs=@" + seeds.name,
+    p = subprocess.run([program, "-seed=1", "-runs=" + runs, "-timeout=60", "-report_slow_units=60", "-seed_inputs=@" + seeds.name,
                         "-artifact_prefix=" + kept] + (["-dict=" + words] if os.path.exists(words) else []),
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 out = p.stdout.decode(errors="replace")

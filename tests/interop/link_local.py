@@ -51,7 +51,7 @@ class Friend(Program):
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(5)
+            self.process.wait(DEADLINE)
         except subprocess.TimeoutExpired:
             super().__exit__()
 

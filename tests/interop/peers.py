@@ -4,16 +4,21 @@ search.mynah.test where they can."""
 import contextlib, os, shutil, signal, socket, subprocess, tempfile, time
 
 from driver import DEADLINE, Issuer
+from mynah import free_ports
 
 HOST = "mynah.test"
 
 
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+def listening(ports, alive, said):
+    """Somebody listens at each of them."""
+    until = time.monotonic() + 3 * DEADLINE
+    for port in ports:
+        while True:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), DEADLINE).close()
+                break
+            assert alive() and time.monotonic() < until, "nobody listens at %d: %s" % (port, said())
+            time.sleep(0.05)
 
 
 class Peer:
@@ -52,14 +57,7 @@ class Peer:
         with open(self.path("output"), "ab") as out:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **env},
                                             cwd=self.folder, start_new_session=True)
-        until = time.monotonic() + 3 * DEADLINE
-        while True:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.ports[0]), 1).close()
-                return
-            if self.process.poll() is not None or time.monotonic() > until:
-                raise Exception("%s does not start: %s" % (self.name, "\n".join(self.read_log()[-30:])))
-            time.sleep(0.05)
+        listening(self.ports, lambda: self.process.poll() is None, lambda: "%s: %s" % (self.name, "\n".join(self.read_log()[-30:])))
 
     def __enter__(self):
         try:
@@ -188,12 +186,5 @@ def proxies():
             process = stack.enter_context(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                                            stderr=subprocess.DEVNULL))
             stack.callback(process.kill)
-        until = time.monotonic() + DEADLINE
-        for port in ports.values():
-            while True:
-                with contextlib.suppress(OSError):
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                assert time.monotonic() < until, "no proxy at port %d" % port
-                time.sleep(0.05)
+        listening(ports.values(), lambda: True, lambda: "a proxy")
         yield ports

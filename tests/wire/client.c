@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "wire/wire.h"
 
-enum { DEADLINE_MS = 30000, ROUNDS = 3, PIECE = 7 };
+enum { DEADLINE_MS = 60000, ROUNDS = 3, PIECE = 7 };
 
 /* The record: what went over the wire, printed when something failed. */
 static struct mn_buf record;

@@ -183,7 +183,7 @@ void note_iq(void *arg, struct mynah_client *c, const struct mynah_elem *result,
 
 void talk_until(bool (*reached)(void))
 {
-    int64_t end = mn_clock_now() + 20000;
+    int64_t end = mn_clock_now() + 60000;
 
     while (!reached() && mn_clock_now() < end)
         mn_loop_turn(talk.ctx->loop, 20);
