@@ -186,8 +186,7 @@ static void detail_came(struct mn_mdns *m, unsigned via, const struct mn_mdns_re
 
     if (wanted)
         keep(m, via, r);
-    if (r->type == MN_RR_NULL)
-        lookup_icon_came(m, r);
+    lookup_came(m, r);
 }
 
 /* Who is new, or says something else. */

@@ -14,6 +14,7 @@ struct mn_mdns_lookup {
     uint16_t type; /* SRV or NULL */
     unsigned tries;
     int64_t next;
+    bool came;   /* something that may end it */
     mn_str data; /* of the NULL record; owned */
     void (*done)(void *arg, const struct mn_mdns_found *found);
     void *arg;
@@ -31,17 +32,19 @@ bool lookup_wants(const struct mn_mdns *m, mn_str name, uint16_t type)
     return false;
 }
 
-void lookup_icon_came(struct mn_mdns *m, const struct mn_mdns_record *r)
+void lookup_came(struct mn_mdns *m, const struct mn_mdns_record *r)
 {
+    bool place = r->type == MN_RR_SRV || r->type == MN_RR_A || r->type == MN_RR_AAAA;
+
     MN_LIST_EACH(n, &m->lookups)
     {
         struct mn_mdns_lookup *w = MN_OF(n, struct mn_mdns_lookup, link);
+        bool icon = w->type == MN_RR_NULL && r->type == MN_RR_NULL && !w->data.p && r->data.n &&
+                    mn_str_eq_nocase((mn_str){w->name, w->name_n}, r->name);
 
-        if (w->type != MN_RR_NULL || w->data.p || !r->data.n ||
-            !mn_str_eq_nocase((mn_str){w->name, w->name_n}, r->name))
-            continue;
-        w->data = (mn_str){mn_str_dup(r->data), r->data.n};
-        w->next = mn_clock_now();
+        if (icon)
+            w->data = (mn_str){mn_str_dup(r->data), r->data.n};
+        w->came = w->came || icon || (place && w->type == MN_RR_SRV);
     }
 }
 
@@ -99,6 +102,7 @@ static bool one_tick(struct mn_mdns_lookup *w, int64_t now, struct questions *q)
     struct mn_addr addrs[FOUND_MAX];
     struct mn_mdns_found found = {addrs, srv ? gather(w->m, srv, addrs) : 0, w->data};
 
+    w->came = false;
     if (!found.count && !found.data.n && w->next > now)
         return false;
     if (!found.count && !found.data.n && w->tries < TRIES) {
@@ -182,7 +186,9 @@ int64_t lookup_due(const struct mn_mdns *m)
     {
         const struct mn_mdns_lookup *w = MN_OF(n, struct mn_mdns_lookup, link);
 
-        due = w->next < due ? w->next : due;
+        int64_t at = w->came ? 0 : w->next;
+
+        due = at < due ? at : due;
     }
     return due;
 }

@@ -126,6 +126,6 @@ void cache_tick(struct mn_mdns *m, int64_t now);
 /* mdns_lookup.c */
 void lookup_done(struct mn_mdns *m);
 bool lookup_wants(const struct mn_mdns *m, mn_str name, uint16_t type);
-void lookup_icon_came(struct mn_mdns *m, const struct mn_mdns_record *r);
+void lookup_came(struct mn_mdns *m, const struct mn_mdns_record *r);
 int64_t lookup_due(const struct mn_mdns *m);
 void lookup_tick(struct mn_mdns *m, int64_t now, struct questions *q);
