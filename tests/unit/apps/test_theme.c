@@ -77,11 +77,11 @@ TEST(a_file_changes_what_it_names_and_tells_what_is_wrong)
     rmdir(folder);
 }
 
-/* The example of docs/terminal.md is a theme, and names every role. */
-TEST(the_example_of_the_docs_is_a_theme)
+/* The example of a page is a theme, and names every role. */
+static void check_example(const char *page)
 {
     char folder[] = "/tmp/mynah-theme-XXXXXX", path[64];
-    mn_str file = test_file("docs/terminal.md"), end;
+    mn_str file = test_file(page), end;
     char *doc = mn_str_dup(file);
     const char *from = strstr(doc, "```yaml\n");
     struct theme t;
@@ -102,4 +102,10 @@ TEST(the_example_of_the_docs_is_a_theme)
     rmdir(folder);
     mn_free(doc);
     mn_free((char *)file.p);
+}
+
+TEST(the_example_of_the_docs_is_a_theme)
+{
+    check_example("docs/terminal.md");
+    check_example("docs/terminal.zh.md");
 }
