@@ -255,8 +255,7 @@ static void field_key(struct form *f, bool enter)
     if (field->kind == IM_FIELD_CHECK && !enter) {
         field->checked = !field->checked;
         field->touched = true;
-    } else if (field->option_count &&
-               (field->kind == IM_FIELD_ONE || field->kind == IM_FIELD_MANY)) {
+    } else if (field->option_count && im_field_has_options(field)) {
         options_open(f, here(f).i);
     } else {
         step(f, 1);

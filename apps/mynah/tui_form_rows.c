@@ -320,7 +320,7 @@ static void field_put(struct place *p, size_t i)
         label_put(p, field, focus, &b);
     if (field->kind == IM_FIELD_CHECK)
         check_put(p, field, focus);
-    else if (field->kind == IM_FIELD_ONE || field->kind == IM_FIELD_MANY)
+    else if (im_field_has_options(field))
         choice_put(p, field, &b);
     else if (field->kind == IM_FIELD_LINES)
         lines_put(p, &b, text, at, typed);

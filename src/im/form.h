@@ -98,15 +98,16 @@ struct im_field *im_form_find(const struct im_form *f, const char *var); /* NULL
 /* The text of a field, or the value of what is chosen of it; "": nothing. Lent. */
 const char *im_form_value(const struct im_form *f, const char *var);
 void im_field_set(struct im_field *field, const char *value);
+bool im_field_has_options(const struct im_field *field); /* of which something is chosen */
 /* Chooses an option, or takes the choice back where several are allowed. */
 void im_field_choose(struct im_field *field, size_t option);
 
-/* What is wrong with a field's value, in words; false: nothing is. */
+/* Rules (form_rules.c). What is wrong with a field's value, in words; false: nothing is. */
 bool im_field_wrong(const struct im_field *field, struct mn_buf *why);
 /* What a field takes, in words; nothing when anything goes. */
 void im_field_takes(const struct im_field *field, struct mn_buf *out);
 
-/* The filled form, the caller's. */
+/* Answers. The filled form, the caller's. */
 struct mynah_form *im_form_answer(const struct im_form *f);
 /* The same as plain names and values, in `a`. */
 size_t im_form_answers(const struct im_form *f, struct mn_arena *a, const char *const **names,
