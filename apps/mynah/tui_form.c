@@ -357,6 +357,9 @@ enum form_end form_key(struct form *f, int key, int *value)
         } else if (*f->filter) {
             f->filter[0] = 0;
             filter_change(f);
+        } else if (key == LINE_ESCAPE && written(f) && f->line->style == LINE_VI &&
+                   !f->line->vi.command) {
+            (void)line_key(f->line, key); /* the second one leaves */
         } else {
             return FORM_LEFT;
         }
@@ -369,6 +372,7 @@ enum form_end form_key(struct form *f, int key, int *value)
         return act(f, false, value);
     } else if (!move_key(f, key) && !filter_key(f, key) && written(f)) {
         (void)line_key(f->line, key);
+        f->line->search.on = false; /* there are no older lines */
         f->follow = true;
     }
     return FORM_OPEN;

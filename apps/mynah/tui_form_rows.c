@@ -114,12 +114,14 @@ static void label_put(struct place *p, const struct im_field *field, bool focus,
 {
     char *label = label_text(field);
 
+    const char *mark = !focus ? "  " : p->f->line->vi.command ? ": " : "> ";
+
     if (text_width(label) <= p->labels) {
-        mn_buf_fmt(b, "%s%s", focus ? "> " : "  ", label);
+        mn_buf_fmt(b, "%s%s", mark, label);
         spaces(b, p->labels - text_width(label) + GAP);
     } else {
         wrap(p->rows, FORM_PLAIN, 2, p->width, label);
-        mn_buf_fmt(b, "%s", focus ? "> " : "  ");
+        mn_buf_fmt(b, "%s", mark);
         spaces(b, p->width < BOX + 10 ? 2 : p->labels + GAP);
     }
     mn_free(label);
@@ -154,12 +156,11 @@ static char *shown(mn_str text, bool secret)
 /* Without what stands left of the columns that hold the cursor. */
 static const char *scrolled(const char *text, int *cursor, int columns)
 {
-    while (*cursor >= columns) {
-        char first[8] = {0};
+    while (*cursor >= columns && *text) {
+        size_t n = text_next(text);
 
-        memcpy(first, text, text_next(text) < sizeof first ? text_next(text) : 1);
-        *cursor -= text_width(first);
-        text += text_next(text);
+        *cursor -= text_columns(text, n);
+        text += n;
     }
     return text;
 }

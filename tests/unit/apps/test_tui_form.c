@@ -191,3 +191,43 @@ TEST(a_strangers_form_is_harmless)
     form_rows_free(&rows);
     form_free(f);
 }
+
+TEST(escape_leads_to_the_commands_of_vi_before_it_leaves)
+{
+    struct form *f = opened("<field var='a' label='A'><value>one two</value></field>", false);
+
+    keyed(f, LINE_CTRL('R')); /* there are no older lines to look for */
+    type(f, "!");
+    f->line->style = LINE_VI;
+    CHECK_INT(keyed(f, LINE_ESCAPE), FORM_OPEN);
+    type(f, "bx");
+    screen_is(f, 50, ": A  [one wo!                                 ]\n\n  [ Save ]  [ Cancel ]\n");
+    keyed(f, '\t');
+    CHECK_INT(keyed(f, '\r'), FORM_PRESSED + 700);
+    CHECK_STR(mn_str_from(im_form_value(f->asked, "a")), "one wo!");
+    keyed(f, FORM_BACK);
+    CHECK_INT(keyed(f, LINE_ESCAPE), FORM_OPEN);
+    CHECK_INT(keyed(f, LINE_ESCAPE), FORM_LEFT);
+    form_free(f);
+}
+
+/* Each flag is eight bytes and two columns; a box that counted them otherwise never ended. */
+TEST(a_text_of_flags_is_scrolled)
+{
+    struct mn_buf b = {0};
+    struct form *f;
+
+    mn_buf_lit(&b, "<field var='a' label='A'><value>");
+    for (int i = 0; i < 100; i++)
+        mn_buf_lit(&b, "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa");
+    mn_buf_lit(&b, "</value></field>");
+    mn_buf_c(&b, 0);
+    f = opened(b.p, false);
+    for (int i = 0; i < 80; i++)
+        keyed(f, LINE_LEFT);
+    while (f->line->at)
+        keyed(f, LINE_BACKSPACE);
+    screen_is(f, 50, "> A  [🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪… ]\n\n  [ Save ]  [ Cancel ]\n");
+    form_free(f);
+    mn_buf_free(&b);
+}
