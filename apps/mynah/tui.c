@@ -55,7 +55,7 @@ void tui_show(struct im_chat *chat)
     chat->mentioned = false;
     tui.scroll = 0;
     tui.told = chat->told;
-    tui.dirty = true;
+    panel_changed();
     if (tui.config.terminal.seen)
         im_chat_seen(chat);
 }
@@ -106,7 +106,7 @@ static void on_chat(void *arg, struct im_chat *chat)
         im_chat_seen(chat);
     if (chat->unread && chat->mentioned && chat != tui_chat() && tui.config.terminal.bell)
         beep();
-    tui.dirty = true;
+    panel_changed();
 }
 
 static void on_closed(void *arg, struct im_chat *chat)
@@ -118,22 +118,24 @@ static void on_closed(void *arg, struct im_chat *chat)
     else
         for (size_t i = 0; i < tui.at; i++)
             tui.at -= im_chat_at(tui.im, i) == chat;
-    tui.dirty = true;
+    panel_changed();
 }
 
 static void on_people(void *arg)
 {
-    tui.dirty = true;
+    panel_changed();
 }
 
 static void on_asked(void *arg, struct im_account_state *a, const char *jid)
 {
     asked_came(a, jid);
+    panel_changed();
 }
 
 static void on_answered(void *arg, struct im_account_state *a, const char *jid)
 {
     asked_over(a, jid);
+    panel_changed();
 }
 
 static void on_state(void *arg, struct im_account_state *a, enum mynah_state state,
@@ -155,7 +157,7 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
     if (state == MYNAH_WAITING)
         im_note(page, IM_NOTE, _("%s tries again in %d s"), a->jid,
                 (int)(mynah_client_retry_ms(a->client) / 1000) + 1);
-    tui.dirty = true;
+    panel_changed();
 }
 
 static bool on_certificate(void *arg, struct im_account_state *a,
@@ -185,7 +187,8 @@ static void loop(void)
         if (tui.dirty)
             screen_draw();
         tui.dirty = false;
-        due = mynah_due(tui.ctx);
+        im_settle(tui.im); /* what is seen need not wait for it */
+        due = tui.dirty ? 0 : mynah_due(tui.ctx);
         if (serve_due() >= 0 && (due < 0 || serve_due() < due))
             due = serve_due();
         poll(fds, MN_COUNT(fds),

@@ -65,6 +65,7 @@ int look_name(const char *name);
 void panel_draw(int top, int height);
 void panel_close(void);
 int panel_width(void);                /* 0: it is not shown */
+void panel_changed(void);             /* somebody came or went, or another chat is shown */
 void panel_filter(const char *words); /* those whose names have them; NULL: all */
 void panel_scroll(int rows);
 void panel_click(int y);

@@ -39,6 +39,7 @@ static void taken(void)
         look.hues[i] =
             has_colors() && look.theme.names ? (int)COLOR_PAIR(alloc_pair(color, -1)) : 0;
     }
+    panel_changed();
 }
 
 bool look_set(const char *name)

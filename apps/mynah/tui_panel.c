@@ -23,7 +23,8 @@ static struct {
     struct entry *items;
     size_t count, cap;
     char *filter;
-    int scroll, top; /* first entry that is shown, its row on the screen */
+    int scroll, top;  /* first entry that is shown, its row on the screen */
+    bool is_gathered; /* the entries are those of now: a key that is typed changes none */
 } panel;
 
 int panel_width(void)
@@ -31,8 +32,15 @@ int panel_width(void)
     return tui.panel && COLS >= FROM ? WIDTH : 0;
 }
 
+void panel_changed(void)
+{
+    panel.is_gathered = false;
+    tui.dirty = true;
+}
+
 void panel_filter(const char *words)
 {
+    panel_changed();
     mn_free(panel.filter);
     panel.filter = words ? mn_str_dup(mn_str_from(words)) : NULL;
     panel.scroll = 0;
@@ -106,7 +114,7 @@ static unsigned unread_of(const struct im_account_state *a, const char *jid)
     for (size_t i = 1; i < im_chat_count(tui.im); i++) {
         const struct im_chat *chat = im_chat_at(tui.im, i);
 
-        if (chat->account == a && mynah_jid_same(chat->jid, jid))
+        if (chat->account == a && !strcmp(chat->jid, jid))
             return chat == tui_chat() ? 0 : chat->unread;
     }
     return 0;
@@ -145,7 +153,8 @@ static void members(struct im_account_state *a, const char *group)
         entry_add(a, NULL, look_of(THEME_group), text_of("%.200s", group));
     for (int online = 1; online >= 0; online--)
         for (size_t n = 0; (k = mynah_roster_at(a->client, n)); n++) {
-            const struct mynah_resource *res = mynah_roster_resource(a->client, k->jid, 0);
+            const struct mynah_resource *res =
+                is_in(k, group) ? mynah_roster_resource(a->client, k->jid, 0) : NULL;
 
             if (is_in(k, group) && (res != NULL) == online)
                 contact(a, k, res);
@@ -192,18 +201,25 @@ static void entry_draw(int y, const struct entry *e)
         screen_put(y, COLS - width + 1, width, look_of(THEME_away), tail);
 }
 
+static void gather(void)
+{
+    if (panel.is_gathered)
+        return;
+    panel.is_gathered = true;
+    clear_entries();
+    if (tui_chat()->room)
+        occupants(tui_chat());
+    else
+        people();
+}
+
 void panel_draw(int top, int height)
 {
-    struct im_chat *chat = tui_chat();
     int most;
 
     if (!panel_width())
         return;
-    clear_entries();
-    if (chat->room)
-        occupants(chat);
-    else
-        people();
+    gather();
     most = (int)panel.count > height ? (int)panel.count - height : 0;
     panel.scroll = panel.scroll > most ? most : panel.scroll;
     panel.top = top;

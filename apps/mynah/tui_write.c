@@ -56,6 +56,7 @@ static void wait_for(pid_t pid)
 
         poll(fds, MN_COUNT(fds), due < 0 || due > 1000000 ? -1 : (int)due);
         mynah_turn(tui.ctx, 0);
+        im_settle(tui.im);
     }
     if (fd >= 0)
         close(fd);

@@ -5,15 +5,23 @@
 #include "im/history.h"
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "base/file.h"
+#include "base/thread.h"
 #include "im/accounts.h"
 #include "im/lang.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 1, LOG_PAGES = 1000 };
 
 struct im_history {
     sqlite3 *db;
+    bool changed; /* a transaction is open */
+    /* What is in SQLite's log goes into the file on a thread of its own, which waits for the disk
+     * in the place of whoever types. */
+    pthread_t mover;
+    bool has_mover;
+    atomic_bool moving;
 };
 
 const char *im_history_path(struct mn_arena *a)
@@ -127,6 +135,9 @@ static const char schema[] =
     "CREATE VIRTUAL TABLE words USING fts5 (tokens, content='', tokenize='unicode61 "
     "remove_diacritics 2');"
     "PRAGMA user_version = 1;";
+/* What is said of a message by its name alone. */
+static const char names[] =
+    "CREATE INDEX IF NOT EXISTS said_name ON said (account, id) WHERE id <> ''";
 
 static int version_of(sqlite3 *db)
 {
@@ -158,7 +169,7 @@ static int ready(struct im_history *h, struct mn_buf *why)
     v = version_of(h->db);
     if (v == 0 && run(h, schema))
         v = -1;
-    if (v < 0 || run(h, "COMMIT")) {
+    if (v < 0 || (v <= VERSION && run(h, names)) || run(h, "COMMIT")) {
         mn_buf_fmt(why, "%s", sqlite3_errmsg(h->db));
         return MN_E_IO;
     }
@@ -166,6 +177,39 @@ static int ready(struct im_history *h, struct mn_buf *why)
         return MN_E_OK;
     mn_buf_fmt(why, _("made by a newer mynah (version %d; this one knows %d)"), v, VERSION);
     return MN_E_FORMAT;
+}
+
+static void *move(void *arg)
+{
+    struct im_history *h = arg;
+    sqlite3 *db = NULL;
+
+    if (!sqlite3_open_v2(sqlite3_db_filename(h->db, "main"), &db, SQLITE_OPEN_READWRITE, NULL))
+        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    sqlite3_close(db);
+    atomic_store(&h->moving, false);
+    return NULL;
+}
+
+static void moved(struct im_history *h)
+{
+    if (h->has_mover)
+        pthread_join(h->mover, NULL);
+    h->has_mover = false;
+}
+
+/* Behind each commit. */
+static int logged(void *arg, sqlite3 *db, const char *name, int pages)
+{
+    struct im_history *h = arg;
+
+    if (pages < LOG_PAGES || atomic_load(&h->moving))
+        return SQLITE_OK;
+    moved(h);
+    atomic_store(&h->moving, true);
+    mn_thread_start(&h->mover, move, h);
+    h->has_mover = true;
+    return SQLITE_OK;
 }
 
 static int folder_of(const char *path)
@@ -192,6 +236,7 @@ int im_history_open(const char *path, struct im_history **out, struct mn_buf *wh
     } else {
         mn_file_private(path);
         e = ready(h, &text);
+        sqlite3_wal_hook(h->db, logged, h);
     }
     if (e) {
         mn_buf_fmt(why, "%s: %.*s", path, MN_ARG(mn_buf_view(&text)));
@@ -207,8 +252,38 @@ void im_history_close(struct im_history *h)
 {
     if (!h)
         return;
+    (void)!im_history_keep(h);
+    moved(h);
     sqlite3_close(h->db);
     mn_free(h);
+}
+
+int im_history_keep(struct im_history *h)
+{
+    bool changed = h->changed;
+
+    h->changed = false;
+    if (!changed || !run(h, "COMMIT"))
+        return MN_E_OK;
+    (void)run(h, "ROLLBACK");
+    return MN_E_IO;
+}
+
+/* Each change whole or not at all, with those of before and behind it as one on the disk. */
+static int begin(struct im_history *h)
+{
+    if (!h->changed && run(h, "BEGIN IMMEDIATE"))
+        return MN_E_IO;
+    h->changed = true;
+    return run(h, "SAVEPOINT one");
+}
+
+static int end(struct im_history *h, int e)
+{
+    if (e)
+        (void)run(h, "ROLLBACK TO one");
+    (void)run(h, "RELEASE one");
+    return e;
 }
 
 /* Statements. */
@@ -262,7 +337,7 @@ static int words_add(struct im_history *h, mn_str body)
 int im_history_add(struct im_history *h, const struct im_said *m)
 {
     sqlite3_stmt *s;
-    int e = run(h, "BEGIN IMMEDIATE");
+    int e = begin(h);
 
     if (e)
         return e;
@@ -281,22 +356,24 @@ int im_history_add(struct im_history *h, const struct im_said *m)
     e = finished(s);
     if (!e)
         e = words_add(h, m->body);
-    if (e)
-        (void)run(h, "ROLLBACK");
-    return e ? e : run(h, "COMMIT");
+    return end(h, e);
 }
 
 int im_history_sent(struct im_history *h, mn_str account, mn_str id, int sent)
 {
-    sqlite3_stmt *s = prepared(h, "UPDATE said SET sent = :sent WHERE account = :account AND id = "
-                                  ":id AND ours AND sent < :sent");
+    sqlite3_stmt *s;
+    int e = begin(h);
 
+    if (e)
+        return e;
+    s = prepared(h, "UPDATE said SET sent = :sent WHERE account = :account AND id = :id AND id <> "
+                    "'' AND ours AND sent < :sent");
     if (s) {
         text(s, ":account", account);
         text(s, ":id", id);
         number_bind(s, ":sent", sent);
     }
-    return finished(s);
+    return end(h, finished(s));
 }
 
 static mn_str column(sqlite3_stmt *s, int i)
@@ -345,16 +422,16 @@ int im_history_correct(struct im_history *h, mn_str account, mn_str peer, mn_str
                        mn_str body)
 {
     /* In a talk another of the sender's programs may correct; in a room `who` is a nickname. */
-    sqlite3_stmt *s =
-        prepared(h, "SELECT number, body FROM said WHERE account = :account AND peer = "
-                    ":peer AND id = :id AND (who = :who OR :who LIKE :peer || '/%' "
-                    "AND who LIKE :peer || '/%')");
-    int e = run(h, "BEGIN IMMEDIATE");
+    sqlite3_stmt *s;
+    int e = begin(h);
 
-    if (e || !s) {
-        sqlite3_finalize(s);
-        return MN_E_IO;
-    }
+    if (e)
+        return e;
+    s = prepared(h, "SELECT number, body FROM said WHERE account = :account AND +peer = :peer AND "
+                    "id = :id AND id <> '' AND (who = :who OR :who LIKE :peer || '/%' AND who LIKE "
+                    ":peer || '/%')");
+    if (!s)
+        return end(h, MN_E_IO);
     text(s, ":account", account);
     text(s, ":peer", peer);
     text(s, ":who", who);
@@ -362,8 +439,7 @@ int im_history_correct(struct im_history *h, mn_str account, mn_str peer, mn_str
     if (sqlite3_step(s) == SQLITE_ROW)
         e = body_change(h, sqlite3_column_int64(s, 0), column(s, 1), body);
     sqlite3_finalize(s);
-    (void)run(h, e ? "ROLLBACK" : "COMMIT");
-    return e;
+    return end(h, e);
 }
 
 int im_history_each(struct im_history *h, const struct im_history_query *q,

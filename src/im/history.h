@@ -26,6 +26,10 @@ const char *im_history_path(struct mn_arena *a);
 int im_history_open(const char *path, struct im_history **out, struct mn_buf *why) MN_MUST_CHECK;
 void im_history_close(struct im_history *h); /* accepts NULL */
 
+/* What was changed since the last call is one change on the disk, and seen by others; to be called
+ * when a turn of the program is over. MN_E_IO: nothing of it is kept. */
+int im_history_keep(struct im_history *h) MN_MUST_CHECK;
+
 /* MN_E_EXISTS: a message of that id from the same sender is there already (a copy from an archive,
  * a carbon of what is ours). */
 int im_history_add(struct im_history *h, const struct im_said *m) MN_MUST_CHECK;

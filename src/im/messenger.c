@@ -827,6 +827,12 @@ struct im *im_new(struct mynah_context *ctx, struct im_history *history,
     return im;
 }
 
+void im_settle(struct im *im)
+{
+    if (im->history && im_history_keep(im->history))
+        im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
+}
+
 void im_free(struct im *im)
 {
     im->calls = (struct im_calls){0};

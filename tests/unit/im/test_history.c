@@ -91,13 +91,15 @@ TEST(what_was_said_is_found_again)
     struct stat st;
 
     CHECK(!stat(path, &st) && (st.st_mode & 0777) == 0600);
+    other = opened(); /* a second program, which sees what is kept */
     CHECK_INT(add(h, "a@y", "1", "明天去北京开会"), 0);
     CHECK_INT(add(h, "b@y", "1", "Grüße aus Köln"), 0);
     CHECK_INT(add(h, "a@y", "2", "the \"quick\" brown fox"), 0);
     CHECK_INT(add(h, "a@y", "", "fox again"), 0);
     CHECK_INT(add(h, "a@y", "", "fox again"), 0);
     CHECK_INT(add(h, "a@y", "2", "a copy"), MN_E_EXISTS);
-    other = opened(); /* a second program */
+    CHECK_STR(mn_str_from(found(other, "", "北京", 0, 10)), "");
+    CHECK_INT(im_history_keep(h), 0);
     CHECK_STR(mn_str_from(found(other, "", "北京", 0, 10)), "明天去北京开会/0");
     CHECK_STR(mn_str_from(found(h, "", "京", 0, 10)), "明天去北京开会/0");
     CHECK_STR(mn_str_from(found(h, "", "会", 0, 10)), "明天去北京开会/0");
