@@ -29,6 +29,9 @@ struct command_part {
 /* Runs the one that is meant, or says how `name` is used. Ended by a word NULL. */
 void command_parts(const char *name, const struct command_part *parts, char **args, int count);
 
-/* tui_rooms.c: what a room asks its people. True: its creator is configuring it. */
+/* tui_rooms.c: true: its creator is configuring it. */
 bool tui_room_created(struct im_chat *chat);
+
+/* tui_voice.c: somebody wants to speak in a room; the room is closed, or the program ends. */
 void tui_voice_asked(struct im_chat *chat, const struct mynah_form *form);
+void tui_voice_closed(const struct im_chat *chat);

@@ -63,8 +63,18 @@ struct mynah_room *command_room(void)
     return tui_chat()->room;
 }
 
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < MN_COUNT(commands); i++)
+        if (!strcmp(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}
+
 void do_help(char **args, int count)
 {
+    if (count && !command_find(args[0] + (args[0][0] == '/')))
+        tui_note(IM_ERROR, _("there is no %s; /help lists the commands"), args[0]);
     for (size_t i = 0; i < MN_COUNT(commands); i++)
         if (!count || !strcmp(args[0] + (args[0][0] == '/'), commands[i].name))
             tui_note(IM_NOTE, "/%s %s%s%s", commands[i].name, commands[i].synopsis,
@@ -296,14 +306,6 @@ void do_history(char **args, int count)
 }
 
 /* Running. */
-
-static const struct command *command_find(const char *name)
-{
-    for (size_t i = 0; i < MN_COUNT(commands); i++)
-        if (!strcmp(commands[i].name, name))
-            return &commands[i];
-    return NULL;
-}
 
 const char *command_at(size_t i, const char **synopsis)
 {

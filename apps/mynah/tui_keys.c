@@ -116,6 +116,8 @@ static void mouse(void)
 
         if (panel)
             panel_scroll(-rows);
+        else if (page_is_open())
+            page_scroll(rows);
         else
             screen_scroll(rows);
     } else if (e.y == LINES - 1 - input_rows()) {
@@ -175,18 +177,43 @@ static void line_pressed(int key)
 static void pasted(int key)
 {
     struct mn_buf b = {0};
+    char *clean;
 
-    text_add(&b, key == '\r' ? '\n' : (uint32_t)key);
     if (key < ' ' && key != '\r' && key != '\n' && key != '\t')
-        b.n = 0;
+        return;
+    text_add(&b, key == '\r' ? '\n' : (uint32_t)key);
+    mn_buf_c(&b, 0);
+    clean = text_safe(b.p, "\n");
     if (page_is_open() && !tui.asking)
-        page_paste(b.p, b.n);
+        page_paste(clean, strlen(clean));
     else
-        line_insert(&tui.line, b.p, b.n);
+        line_insert(&tui.line, clean, strlen(clean));
+    mn_free(clean);
     mn_buf_free(&b);
 }
 
-/* Between its two marks what comes is text, and a line end sends nothing. */
+/* The mark of the end may come in pieces, which ncurses does not put together. */
+static void paste_key(int key)
+{
+    static const char end[] = "[201~";
+    static size_t seen; /* of ESC and the end */
+
+    if (seen && key == end[seen - 1]) {
+        seen++;
+    } else {
+        for (size_t i = 1; i < seen; i++)
+            pasted(end[i - 1]);
+        seen = key == LINE_ESCAPE;
+        pasted(key);
+    }
+    if (seen == sizeof end) {
+        seen = 0;
+        tui.pasting = false;
+    }
+}
+
+/* Between its two marks what comes is text: nothing in it is a key, and a line end sends nothing.
+ */
 static bool paste_mark(int key, bool is_code)
 {
     if (!is_code || (key != OWN + PASTE && key != OWN + PASTED))
@@ -201,8 +228,11 @@ static void one_key(int key, bool is_code, bool alt)
 {
     if (paste_mark(key, is_code))
         return;
-    if (tui.pasting && !is_code && !alt) {
-        pasted(key);
+    if (tui.pasting) {
+        if (alt)
+            paste_key(LINE_ESCAPE);
+        if (!is_code)
+            paste_key(key);
         return;
     }
     if (page_is_open() && !tui.asking && form_means(key, is_code) &&

@@ -40,17 +40,19 @@ static void page_end(struct page **at, enum form_end end, int value)
 
 void page_close(const struct im_chat *chat)
 {
-    if (*page_of(chat))
+    while (*page_of(chat))
         page_end(page_of(chat), FORM_LEFT, 0);
 }
 
 static void page_add(struct im_chat *chat, struct form *form, page_done *done, void *arg)
 {
-    struct page *p = MN_NEW(struct page);
+    struct page *p = MN_NEW(struct page), **last = &pages;
 
-    page_close(chat);
-    *p = (struct page){chat, form, done, arg, pages};
-    pages = p;
+    form->line->style = tui.line.style;
+    while (*last)
+        last = &(*last)->next;
+    *p = (struct page){chat, form, done, arg, NULL};
+    *last = p;
     if (chat != tui_chat()) {
         chat->unread++;
         chat->mentioned = true;
@@ -112,6 +114,14 @@ void page_key(int key)
 
     if (end != FORM_OPEN)
         page_end(at, end, value);
+}
+
+void page_scroll(int rows)
+{
+    struct form *form = (*page_of(tui_chat()))->form;
+
+    form->top -= rows;
+    form->follow = false;
 }
 
 void page_paste(const char *text, size_t n)

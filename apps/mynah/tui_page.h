@@ -9,7 +9,8 @@
  * `asked` is the caller's; it may be opened again. */
 typedef void page_done(void *arg, struct im_chat *chat, enum form_end end, int value,
                        struct im_form **asked);
-/* Takes the form; `error` may be NULL. A form that is there already ends. */
+/* Takes the form; `error` may be NULL. It waits behind one that is there already: what is being
+ * filled in stays. */
 void page_open(struct im_chat *chat, struct im_form **asked, const struct form_button *buttons,
                const char *error, page_done *done, void *arg);
 /* The same with a table whose rows can be picked. */
@@ -25,5 +26,6 @@ bool page_is_open(void); /* in the window that is shown */
 /* Of the window that is shown, whose form is open. */
 void page_key(int key);
 void page_paste(const char *text, size_t n);
+void page_scroll(int rows); /* up */
 void page_draw(int width, int height);
 void page_cursor(void);

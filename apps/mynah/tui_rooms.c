@@ -212,35 +212,10 @@ static void room_register(char **args, int count)
     do_service(words, 2);
 }
 
-/* Voice. */
-
 static void room_voice(char **args, int count)
 {
-    if (command_room())
-        mynah_room_ask_voice(tui_chat()->room);
-}
-
-static void voice_send(struct query *q, int granted)
-{
-    struct mynah_form *asked = mynah_form_read(q->form->x);
-
-    if (query_room(q))
-        mynah_room_voice(query_room(q), asked, granted);
-    mynah_form_free(asked);
-    query_free(q);
-}
-
-void tui_voice_asked(struct im_chat *chat, const struct mynah_form *form)
-{
-    struct query *q = MN_NEW(struct query);
-
-    q->chat = chat;
-    q->account = chat->account;
-    q->jid = mn_str_dup(mn_str_from(chat->jid));
-    q->send = voice_send;
-    q->buttons[0] = (struct form_button){N_("Let them speak"), 1, false};
-    q->buttons[1] = (struct form_button){N_("Refuse"), 0, false};
-    query_came(q, form, NULL);
+    if (command_room() && !mynah_room_ask_voice(tui_chat()->room))
+        tui_note(IM_NOTE, "%s", _("the moderators are asked"));
 }
 
 void do_room(char **args, int count)

@@ -6,6 +6,8 @@
 #include "apps/mynah/tui_query.h"
 #include "im/lang.h"
 
+#define NS_COMMANDS "http://jabber.org/protocol/commands"
+
 static const char *server_or(const char *jid)
 {
     struct mynah_client *c = jid ? NULL : command_client();
@@ -63,24 +65,33 @@ static void stage_buttons(struct query *q, const struct mynah_stage *s)
     q->buttons[n] = (struct form_button){0};
 }
 
-static void stage_note(const struct query *q, const struct mynah_stage *s)
+static void stage_notes(const struct query *q, const struct mynah_stage *s)
 {
-    bool bad = s->note_type && strcmp(s->note_type, "info") != 0;
+    MYNAH_EACH(note, s->xml, "note", NS_COMMANDS)
+    {
+        const char *type = mynah_elem_get(note, "type");
 
-    if (s->note && *s->note)
-        query_note(q, bad ? IM_ERROR : IM_NOTE, "%s", s->note);
-    else if (s->status == MYNAH_COMPLETED && !s->form)
+        query_note(q, type && strcmp(type, "info") != 0 ? IM_ERROR : IM_NOTE, "%s",
+                   mynah_elem_text(note));
+    }
+    if (!s->note && s->status == MYNAH_COMPLETED && !s->form)
         query_note(q, IM_NOTE, _("done"));
 }
 
 static void stage_open(struct query *q, const struct mynah_stage *s)
 {
-    struct im_form *form = s->form ? im_form_read(s->form) : im_form_new(s->node, s->note);
+    struct im_form *form;
+    struct mn_buf notes = {0};
 
+    MYNAH_EACH(note, s->xml, "note", NS_COMMANDS)
+    mn_buf_fmt(&notes, "%s%s", notes.n ? "\n" : "", mynah_elem_text(note));
+    mn_buf_c(&notes, 0);
+    form = s->form ? im_form_read(s->form) : im_form_new(s->node, notes.p);
     mn_free(q->session);
     q->session = s->session ? mn_str_dup(mn_str_from(s->session)) : NULL;
     stage_buttons(q, s);
-    query_open(q, &form, s->form ? s->note : NULL);
+    query_open(q, &form, s->form && *notes.p ? notes.p : NULL);
+    mn_buf_free(&notes);
 }
 
 static void stage_came(void *arg, struct mynah_client *c, const struct mynah_stage *s,
@@ -97,7 +108,7 @@ static void stage_came(void *arg, struct mynah_client *c, const struct mynah_sta
         stage_open(q, s);
         return;
     }
-    stage_note(q, s);
+    stage_notes(q, s);
     if (s->form) {
         form = im_form_read(s->form);
         page_show(page_chat(q->chat), &form);
@@ -116,12 +127,16 @@ static void command_picked(void *arg, struct im_chat *chat, enum form_end end, i
                            struct im_form **asked)
 {
     struct query *q = arg;
+    mn_str jid, node;
 
     if (end != FORM_PICKED || !query_client(q)) {
         query_free(q);
         return;
     }
-    q->node = mn_str_dup(mn_str_from((*asked)->rows[value].key));
+    jid = mn_str_cut(mn_str_from((*asked)->rows[value].key), '\n', &node);
+    mn_free(q->jid);
+    q->jid = mn_str_dup(jid);
+    q->node = mn_str_dup(node);
     command_begin(q);
 }
 
@@ -144,10 +159,15 @@ static void commands_came(void *arg, struct mynah_client *c, const struct mynah_
     im_form_column(form, _("Name"));
     im_form_column(form, _("Node"));
     for (size_t i = 0; i < count; i++) {
-        struct im_row *row = items[i].node ? im_form_row(form, items[i].node) : NULL;
+        struct mn_buf key = {0}; /* who runs it, and what */
+        struct im_row *row;
 
+        mn_buf_fmt(&key, "%s\n%s", items[i].jid, items[i].node ? items[i].node : "");
+        mn_buf_c(&key, 0);
+        row = items[i].node ? im_form_row(form, key.p) : NULL;
         im_form_cell(form, row, 0, items[i].name ? items[i].name : items[i].node);
         im_form_cell(form, row, 1, items[i].node);
+        mn_buf_free(&key);
     }
     page_pick(page_chat(q->chat), &form, close, command_picked, q);
 }
@@ -315,6 +335,8 @@ static void service_register(char **args, int count)
     if (!q)
         return;
     q->send = service_send;
+    q->buttons[0] = (struct form_button){N_("Register"), 0, true};
+    q->buttons[1] = (struct form_button){N_("Cancel"), -1, false};
     q->sent = N_("registered");
     mynah_register_fields(query_client(q), q->jid, service_asks, q);
 }

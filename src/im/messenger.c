@@ -540,12 +540,12 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
     struct im_chat *chat = chat_of(r);
     bool ours = nick && !strcmp(nick, mynah_room_nick(r)) && m->type == MYNAH_GROUPCHAT;
 
-    if (!chat || !m->body)
-        return;
-    if (m->type == MYNAH_MESSAGE_ERROR) {
+    if (chat && m->type == MYNAH_MESSAGE_ERROR) {
         im_note(chat, IM_ERROR, _("not sent: %s"), m->error->condition);
         return;
     }
+    if (!chat || !m->body)
+        return;
     if (nick && corrected(chat, m, ours, nick, nick))
         return;
     if (!m->sent_at)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The terminal client, byte by byte: nothing that others say is a command to the terminal, pastes send nothing, other programs edit and
-open what is theirs, and what a key and an idle hour cost in calls of the system. Prints TAP. usage: terminal_bytes.py MYNAH MYNAHD"""
+open what is theirs, a mouse clicks, a service asks in several stages, and what a key, a burst and an idle hour cost in calls of the system.
+Prints TAP. usage: terminal_bytes.py MYNAH MYNAHD"""
 import hashlib, os, re, shutil, stat, subprocess, sys, tempfile, time
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -142,6 +143,97 @@ def what_is_pasted_is_not_sent():
     assert re.search("<body>one\ntwo\n\\[?31mthree</body>", str(got)), got
 
 
+def nothing_in_a_paste_is_a_key():
+    """Neither Enter of the number pad nor Alt with a letter; and its end may come in two pieces."""
+    ann.says("/msg kim@" + ROOMS)
+    rooms.send("<presence from='kim@%s' to='ann@%s' type='subscribe'/>" % (ROOMS, server.host))
+    ann.shows("wants to see when you are online *Alt-y yes")
+    ann.types("\x1b[200~one\x1bOM\x1bn\x1b[A \x1b[2x\t\x1b[201")
+    ann.quiet()
+    ann.types("~")
+    ann.shows("Alt-y yes")
+    ann.types("\x1bn\r")
+    got = rooms.until("<body>.*</body>")
+    assert re.search("<body>onen\\[A \\[2x +</body>", got), got
+    ann.says("/msg bob@" + server.host)
+
+
+def a_mouse_clicks_and_scrolls():
+    ann.says("/mouse on")
+    bob.send("<message to='ann@%s' type='chat'><body>%s</body></message>" % (server.host, "\n".join("line %d" % i for i in range(60))))
+    ann.shows("line 59")
+    ann.types("\x1b[<64;10;5M")
+    ann.shows("scrolled.*line 56")
+    ann.types("\x1b[<65;10;5M")
+    ann.shows("line 59")
+    ann.types("\x1b[<0;27;23M\x1b[<0;27;23m")  # behind the time and the account
+    ann.shows(" Mynah.*Welcome|not logged|/help")
+    ann.types("\x1b[<0;90;3M\x1b[<0;90;3m")
+    ann.shows("bob@%s.*line 59" % server.host)
+    ann.says("/mouse off")
+
+
+def stage(action, inside, status="executing", error=""):
+    """What was asked of the command, answered."""
+    rooms.asked_of = rooms.until("<command [^>]*action='%s'[^>]*>.*?</iq>|<command [^>]*action='%s'[^>]*/>" % (action, action))
+    tag = re.findall("<iq [^>]*>", rooms.asked_of)[-1]
+    who, id = (re.search("\\b%s='([^']*)" % name, tag)[1] for name in ("from", "id"))
+    rooms.send("<iq type='%s' from='%s' to='%s' id='%s'>" % ("error" if error else "result", ROOMS, who, id) + (error or
+               "<command xmlns='http://jabber.org/protocol/commands' node='wizard' sessionid='s1' status='%s'>%s</command>" % (status, inside)) + "</iq>")
+
+
+def a_command_goes_stage_by_stage():
+    """And each of its notes is seen."""
+    form = "<x xmlns='jabber:x:data' type='form'><title>%s</title><field var='%s' label='%s'><value>%s</value></field></x>"
+    first = "<actions execute='next'><next/></actions><note type='warn'>note A</note><note>note B</note>" + form % ("Stage 1", "a", "Colour", "red")
+    second = "<actions execute='complete'><prev/><next/><complete/></actions>" + form % ("Stage 2", "b", "Size", "big")
+    ann.says("/cmd exec wizard " + ROOMS)
+    stage("execute", first)
+    ann.shows("Stage 1.*note A.*note B.*> Colour *\\[red +\\].*\\[ Next \\]  \\[ Cancel \\]")
+    ann.types("dish\t\r")
+    stage("next", second)
+    assert "sessionid='s1'" in rooms.asked_of and "<value>reddish</value>" in rooms.asked_of, rooms.asked_of
+    ann.shows("Stage 2.*> Size *\\[big.*\\[ Finish \\]  \\[ Next \\]  \\[ Back \\]  \\[ Cancel \\]")
+    ann.types("\t\t\t\r")
+    stage("prev", first)
+    assert "<x " not in rooms.asked_of, rooms.asked_of
+    ann.shows("Stage 1")
+    ann.types("\t\r")
+    stage("next", second)
+    ann.shows("Stage 2")
+    ann.types("ger\t\r")
+    stage("complete", "", error="<error type='modify'><bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>")
+    ann.shows("Stage 2.*bad-request.*> Size *\\[bigger")
+    ann.types("\t\r")
+    stage("complete", "<note type='error'>note C</note><note type='info'>note D</note><x xmlns='jabber:x:data' type='result'>"
+          "<field var='r' label='Result'><value>fine</value></field></x>", "completed")
+    assert "<value>bigger</value>" in rooms.asked_of, rooms.asked_of
+    ann.shows("Result: fine.*\\[>Close<\\]")
+    ann.types("\r")
+    ann.shows("note C.*note D")
+    ann.says("/cmd exec wizard " + ROOMS)
+    stage("execute", second)
+    ann.shows("Stage 2")
+    ann.types("\x1b")
+    stage("cancel", "", "canceled")
+    assert "sessionid='s1'" in rooms.asked_of, rooms.asked_of
+
+
+def what_is_being_filled_in_stays():
+    """An answer that comes late waits for the form that is there."""
+    ann.says("/cmd exec wizard " + ROOMS)
+    ann.says("/vcard set")
+    ann.shows("> Full name")
+    ann.types("Ann Onymous")
+    stage("execute", "<actions><complete/></actions><x xmlns='jabber:x:data' type='form'><field var='l' label='Late'/></x>")
+    ann.shows("> Full name *\\[Ann Onymous")
+    ann.types("\x1b")
+    ann.quiet()
+    ann.shows("> Late")
+    ann.types("\x1b")
+    stage("cancel", "", "canceled")
+
+
 def an_editor_changes_the_line_and_a_browser_gets_an_address_whole():
     ann.types("alpha")
     ann.shows("> alpha")
@@ -188,6 +280,19 @@ def a_key_and_an_idle_minute_cost_what_they_should():
     ann.types("\x15")
 
 
+def a_burst_is_drawn_and_kept_once():
+    ann.quiet(1)
+    calls = Calls(ann.process.pid, FOLDER)
+    if not calls.works:
+        print("# not counted: " + calls.why)
+        return
+    bob.send("".join("<message to='ann@%s' type='chat'><body>burst %d</body></message>" % (server.host, i) for i in range(50)))
+    ann.shows("burst 49")
+    made = calls.end()
+    count = lambda call: len([c for c in made if c.startswith(call)])
+    assert count("write(1,") < 20 and count("pwrite64(") < 100 and not count("fsync(") + count("fdatasync("), made
+
+
 def a_window_of_any_size_is_drawn():
     ann.says("/msg bob@" + server.host)
     ann.types("long " * 100)
@@ -227,7 +332,8 @@ with serving(MYNAHD, HOST, CONFIG.replace("tls: direct}", "tls: direct}\n  - {se
     begin()
     with ann:
         failed = tap([nothing_that_others_say_is_a_command_to_the_terminal, neither_are_names_subjects_and_forms, what_is_pasted_is_not_sent,
+                      nothing_in_a_paste_is_a_key, a_mouse_clicks_and_scrolls, a_command_goes_stage_by_stage, what_is_being_filled_in_stays,
                       an_editor_changes_the_line_and_a_browser_gets_an_address_whole, a_key_and_an_idle_minute_cost_what_they_should,
-                      a_window_of_any_size_is_drawn, colours_are_those_that_are_wanted_and_there, it_ends_well])
+                      a_burst_is_drawn_and_kept_once, a_window_of_any_size_is_drawn, colours_are_those_that_are_wanted_and_there, it_ends_well])
 shutil.rmtree(FOLDER)
 sys.exit(failed != 0)

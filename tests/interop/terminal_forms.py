@@ -12,8 +12,17 @@ MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 
 
 class Story:
-    def __init__(self, server, name, ann):
-        self.server, self.name, self.ann = server, name, ann
+    def __init__(self, server, name, ann, bob):
+        self.server, self.name, self.ann, self.bob = server, name, ann, bob
+
+    def presses(self, screen, label):
+        while "[>%s<]" % label not in screen.text():
+            screen.moves("BTab")
+        screen.keys("Enter")
+
+    def goes_to(self, screen, label):
+        while not re.search("^> .*%s" % label, screen.text(), re.M):
+            screen.moves("Down")
 
     def a_room_is_made_with_its_configuration(self):
         ann = self.ann
@@ -87,6 +96,95 @@ class Story:
         ann.keys("Enter")
         ann.shows("- (Pong|This server has been running)", gone=["Esc leaves the form"])
 
+    def a_visitor_asks_to_speak(self):
+        ann, bob = self.ann, self.bob
+        ann.types("/room create hall@rooms.%s Ann" % self.server.host)
+        self.goes_to(ann, "oderated")
+        if not re.search("^> \\[x\\]", ann.text(), re.M):
+            ann.moves("Space")
+        self.presses(ann, "Save")
+        ann.shows("the room is configured", gone=["Esc leaves the form"])
+        bob.types("/join hall@rooms.%s Bob" % self.server.host)
+        bob.shows("joined as Bob")
+        if self.name == "ejabberd":  # whose newcomers may speak
+            ann.shows("\\+ Bob")
+            ann.types("/role set visitor Bob be still")
+            ann.shows("  Bob", gone=["\\+ Bob"])
+        bob.types("unheard")
+        bob.shows("not sent: forbidden")
+        bob.types("/room voice")
+        bob.shows("the moderators are asked")
+        ann.types("I was just writing", enter=False)
+        ann.shows("Bob \\(bob@\\S+\\) asks to speak +Alt-y yes")
+        ann.keys("M-y")
+        ann.shows("\\+ Bob", "I was just writing *$", gone=["Alt-y yes"])
+        ann.keys("C-u")
+        bob.types("heard")
+        ann.shows("Bob: heard", gone=["unheard"])
+
+    def roles_and_affiliations_change(self):
+        ann, bob, jid = self.ann, self.bob, "bob@" + self.server.host
+        ann.types("/role set moderator Bob")
+        bob.shows("@ Bob")
+        ann.types("/role list moderator")
+        ann.shows("Nickname", "Ann +owner", "Bob +none", "\\[>Close<\\]")
+        ann.keys("Enter")
+        for affiliation in "member", "admin":
+            ann.types("/affiliation set %s %s" % (affiliation, jid))
+            bob.shows("Bob +" + affiliation)
+        bob.types("/topic 新主题")
+        ann.shows("subject: 新主题")
+        ann.types("/ban kim@%s too loud" % self.server.host)
+        ann.types("/affiliation list outcast")
+        ann.shows("kim@%s +outcast" % self.server.host)
+        ann.keys("Enter")
+        bob.types("/affiliation set none ann@" + self.server.host)
+        bob.shows("not-allowed|forbidden")
+        ann.types("/role set visitor Nobody")
+        ann.shows("item-not-found|not-acceptable|bad-request")
+
+    def a_room_registers_invites_and_ends(self):
+        ann, bob = self.ann, self.bob
+        service = self.name == "ejabberd"  # which registers names for all rooms alone
+        bob.types("/service register rooms." + self.server.host if service else "/room register")
+        bob.shows("(?i)> Nickname[ *]+\\[", "\\[ Register \\]")
+        bob.types("Bob", enter=False)
+        self.presses(bob, "Register")
+        bob.shows("- registered", gone=["Esc leaves the form"])
+        bob.types("/close")
+        for command in "/room invite", "/invite":
+            bob.types("/clear")
+            ann.types("%s bob@%s come back" % (command, self.server.host))
+            bob.shows("ann@\\S+ asks you into a room: /join[^@]*hall@rooms\\S+ - come back")
+        bob.types("/join hall@rooms.%s Bob" % self.server.host)
+        bob.shows("joined as Bob")
+        ann.types("/room destroy all is said")
+        for screen in ann, bob:
+            screen.shows("the room is gone: all is said")
+            screen.types("/close")
+
+    def a_node_is_configured(self):
+        """It is made in the XML console; Prosody lets its people have nodes of their own alone."""
+        ann, host = self.ann, self.server.host
+        at, label, value = ("ann@" + host, "Title", "News 新闻") if self.name == "prosody" else ("pubsub." + host, "Max payload size", "12345")
+        ann.types("/xml")
+        ann.types("<iq type='set' id='n1' to='%s'><pubsub xmlns='http://jabber.org/protocol/pubsub'><create node='news'/></pubsub></iq>" % at)
+        ann.shows("← <iq [^>]*id='n1'")
+        ann.types("/close")
+        ann.types("/node config %s news" % at)
+        ann.shows("Esc leaves the form")
+        self.goes_to(ann, label)
+        ann.keys("C-u")
+        ann.types(value, enter=False)
+        self.presses(ann, "Save")
+        ann.shows("the node is configured", gone=["Esc leaves the form"])
+        ann.types("/node config %s news" % at)
+        ann.shows("Esc leaves the form")
+        self.goes_to(ann, label + ".*\\[%s +\\]" % value)
+        ann.ends_form()
+        ann.types("/node config %s nothing" % at)
+        ann.shows("item-not-found")
+
     def a_vcard_is_told_and_read(self):
         ann = self.ann
         ann.types("/win 1")
@@ -128,7 +226,7 @@ class Story:
         ann.types("/software")
         ann.shows("- (Mynah|Prosody|ejabberd) \\S")
         ann.types("/last")
-        ann.shows("0 days, 0 hours, 0 minutes")
+        ann.shows("0 days, 0 hours, \\d+ minutes")
         ann.types("/disco info")
         ann.shows("server/im", "Feature", "\\[ Close \\]|\\[>Close<\\]|disco#info")
         ann.ends_form()
@@ -150,7 +248,9 @@ class Story:
         if self.name == "mynahd":
             return people
         steps = [self.a_room_is_made_with_its_configuration, self.what_was_configured_is_there_again, self.a_choice_is_made_from_a_list,
-                 self.rooms_are_found_and_entered, self.who_belongs_to_it_is_a_table, self.commands_are_listed_and_run]
+                 self.rooms_are_found_and_entered, self.who_belongs_to_it_is_a_table, self.a_visitor_asks_to_speak,
+                 self.roles_and_affiliations_change, self.a_room_registers_invites_and_ends, self.a_node_is_configured,
+                 self.commands_are_listed_and_run]
         return steps + people + ([self.people_are_looked_for] if self.name == "ejabberd" else [])
 
 
@@ -158,9 +258,9 @@ with contextlib.ExitStack() as stack:
     steps = []
     for name, opened in ("mynahd", serving(MYNAHD, *config_new())), ("prosody", Prosody()), ("ejabberd", Ejabberd()):
         server = stack.enter_context(opened)
-        ann = stack.enter_context(Screen(MYNAH, server, "ann"))
-        story = Story(server, name, ann)
-        steps.append(("an account (%s)" % name, lambda ann=ann, server=server: ann.registers(server)))
+        ann, bob = (stack.enter_context(Screen(MYNAH, server, who)) for who in ("ann", "bob"))
+        story = Story(server, name, ann, bob)
+        steps.append(("two accounts (%s)" % name, lambda story=story: [s.registers(story.server) for s in (story.ann, story.bob)]))
         steps += [("%s (%s)" % (s.__name__.replace("_", " "), name), s) for s in story.steps()]
     failed = tap(steps)
 sys.exit(failed != 0)
