@@ -1,10 +1,10 @@
-/* STARTTLS (RFC 6120, 5). */
+/* STARTTLS (RFC 6120, 5); below compression, never above it. */
 #include "server/module.h"
 
 static bool can(const struct c2s *c)
 {
-    return c->state == C2S_OPEN && !c->stream.secure && c->tls_policy != CONF_TLS_OFF &&
-           snapshot_tls(c->stream.owner, c->host);
+    return c->state == C2S_OPEN && !c->stream.secure && !c->compressed &&
+           c->tls_policy != CONF_TLS_OFF && snapshot_tls(c->stream.owner, c->host);
 }
 
 static void features(struct c2s *c, struct mn_buf *out)
