@@ -88,10 +88,11 @@ void session_write(struct session *s, const struct mn_stanza *st, const struct m
 /* Bytes that wait for the client, or for its acknowledgement. */
 size_t session_queued(const struct session *s);
 /* So much of what it sent is not settled yet that no more is to be taken before that, or its
- * account is being read anew after a failed commit (then endpoint_face.settled). */
+ * account is being read anew after a failed commit (then endpoint_face.settled). Or it is removed,
+ * and nothing is to be stored behind that: the session ends when that is durable. */
 static inline bool session_is_busy(const struct session *s)
 {
-    return s->open_bytes > SESSION_OPEN_MAX || (s->user && !s->user->loaded);
+    return s->open_bytes > SESSION_OPEN_MAX || (s->user && (!s->user->loaded || !s->user->exists));
 }
 /* Inactive or not; what was kept back goes out first. */
 void session_active(struct session *s, bool active);

@@ -138,6 +138,17 @@ static void again(struct mn_timer *t)
         load_read(u);
 }
 
+/* Made for a session, and no account in the store. */
+static bool is_anonymous(const struct user *u)
+{
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        if (MN_OF(n, struct session, link)->anonymous)
+            return true;
+    }
+    return false;
+}
+
 static void load_done(struct store_read *r)
 {
     struct user *u = r->arg;
@@ -152,7 +163,8 @@ static void load_done(struct store_read *r)
     roster_free(&u->roster);
     block_free(u);
     quota_free(u);
-    u->exists = u->disabled = u->fresh = false;
+    u->exists = is_anonymous(u);
+    u->disabled = u->fresh = false;
     u->motd = 0;
     if (r->result) {
         struct again *a = MN_NEW(struct again);

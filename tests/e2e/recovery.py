@@ -17,7 +17,7 @@ data: %s/data
 loops: 4
 listen:
   - {address: "127.0.0.1", port: 0, tls: offered}
-auth: {mechanisms: [PLAIN], without_tls: [PLAIN], iterations: 4096}
+auth: {mechanisms: [PLAIN, ANONYMOUS], without_tls: [PLAIN, ANONYMOUS], iterations: 4096}
 registration: {open: yes, per_address: off}
 """
 
@@ -322,6 +322,28 @@ def what_was_refused_is_not_taken_for_stored():
         machine.end()
 
 
+def who_is_nobody_in_particular_goes_on():
+    """There is no account in the store that could be read anew."""
+    machine = Machine()
+    try:
+        server = machine.start()
+        c = Client(server)
+        c.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>")
+        c.until("<success[^>]*/>")
+        own = re.search("<jid>([^<]*)</jid>", c.bind("r")[1]).group(1)
+        c.send("<presence/>")
+        c.ping()
+        machine.set(FULL, 1)
+        assert "<resource-constraint" in ask(c, "set", "p", private("k", "refused"))
+        machine.set(FULL, 0)
+        c.ping()
+        c.send("<message to='%s'><body>still here</body></message>" % own.partition("/")[0])
+        c.until("<body>still here</body>")
+        server.end()
+    finally:
+        machine.end()
+
+
 def a_failed_sync_ends_it_with_one_line():
     machine = Machine()
     try:
@@ -549,7 +571,7 @@ def a_kept_database_of_version_1_is_read():
 
 sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes), a_disk_that_lies_is_found_out,
                    a_full_disk_refuses_what_is_stored_and_nothing_else, who_has_a_message_does_not_get_it_again,
-                   what_was_refused_is_not_taken_for_stored, a_failed_sync_ends_it_with_one_line,
-                   who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_comes_back_is_told_of_what_was_being_stored,
-                   who_comes_back_after_a_stop_is_told_of_it_too, a_file_that_it_cannot_use_is_named_in_one_line,
+                   what_was_refused_is_not_taken_for_stored, who_is_nobody_in_particular_goes_on, a_failed_sync_ends_it_with_one_line,
+                   who_stores_nothing_waits_for_no_disk_and_order_is_kept,
+                   who_comes_back_is_told_of_what_was_being_stored, who_comes_back_after_a_stop_is_told_of_it_too, a_file_that_it_cannot_use_is_named_in_one_line,
                    what_cannot_be_read_is_not_absent, a_kept_database_of_version_1_is_read]) else 0)

@@ -93,6 +93,8 @@ static void room_of_sender(struct store_read *s)
     user_need(u);
     if (s->result)
         route_refuse(r, MN_COND_INTERNAL, "");
+    else if (!u->exists)
+        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
     else if (s->total_count >= (uint64_t)conf_of(u->owner)->max_per_sender)
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE,
                      "too many of your messages wait for this user");
@@ -104,14 +106,16 @@ static void room_of_sender(struct store_read *s)
 }
 
 /* How many wait already is known; how many of this sender, is asked only where it may be too many.
- */
+ * The account may have been removed while that was asked. */
 static void admit(struct route *r)
 {
     const struct user *u = r->user;
     const struct conf *conf = conf_of(u->owner);
 
-    if (u->offline.count >= (uint64_t)conf->max_messages ||
-        u->offline.bytes >= (uint64_t)conf->max_bytes)
+    if (!u->exists)
+        route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
+    else if (u->offline.count >= (uint64_t)conf->max_messages ||
+             u->offline.bytes >= (uint64_t)conf->max_bytes)
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "too many messages wait for this user");
     else if (u->offline.count >= (uint64_t)conf->max_per_sender)
         ask(r, mn_jid_bare(&r->st->from), room_of_sender);
