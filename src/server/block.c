@@ -1,5 +1,7 @@
 #include "server/block.h"
 
+#include "server/server.h"
+
 struct blocklist {
     struct mn_map map; /* address -> struct blocked */
 };
@@ -20,7 +22,8 @@ bool block_hits(const struct user *u, const struct mn_jid *who)
     char room[3072];
     size_t n;
 
-    if (!u->blocklist || mn_jid_none(who) || mn_str_eq(mn_jid_bare(who), mn_jid_bare(&u->jid)))
+    if (!u->blocklist || mn_jid_none(who) || mn_str_eq(mn_jid_bare(who), mn_jid_bare(&u->jid)) ||
+        mn_str_eq(mn_jid_text(who), u->host->name))
         return false;
     m = &u->blocklist->map;
     if (mn_map_get(m, mn_jid_text(who)) || mn_map_get(m, mn_jid_bare(who)) ||

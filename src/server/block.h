@@ -8,7 +8,7 @@
 
 struct blocklist;
 
-/* Nobody is blocked for his own resources. */
+/* Nobody's own resources and server are. */
 bool block_hits(const struct user *u, const struct mn_jid *who);
 /* In memory alone: the caller stores it. False: it was (or was not) there already. */
 bool block_add(struct user *u, mn_str jid);

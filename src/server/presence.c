@@ -228,7 +228,7 @@ static void requests_read(struct store_read *r)
          i++) {
         struct mn_stanza *st;
 
-        if (!mn_stanza_load(r->rows[i].value, &st))
+        if (!mn_stanza_load(r->rows[i].value, &st) && !block_hits(s->user, &st->from))
             session_write(s, st, NULL);
         mn_stanza_unref(st);
     }
@@ -345,25 +345,54 @@ void presence_end_all(struct user *u)
 
 /* Subscriptions going out. */
 
+static void hide_from(struct session *s, const struct mn_jid *to)
+{
+    struct mn_stanza *st = mn_stanza_new(MN_PRESENCE, MN_TYPE_UNAVAILABLE);
+
+    mn_stanza_from(st, &s->jid);
+    mn_stanza_to(st, to);
+    user_send(s->user, st);
+}
+
 /* Our presence of all resources to somebody, or its end. */
 static void show(struct user *u, const struct mn_jid *to, bool on)
 {
     MN_LIST_EACH(n, &u->sessions)
     {
         struct session *s = MN_OF(n, struct session, link);
-        struct mn_stanza *st;
 
-        if (!s->available)
-            continue;
-        if (on) {
-            st = presence_of(s, to, false);
-        } else {
-            st = mn_stanza_new(MN_PRESENCE, MN_TYPE_UNAVAILABLE);
-            mn_stanza_from(st, &s->jid);
-            mn_stanza_to(st, to);
-        }
-        user_send(u, st);
+        if (s->available && on)
+            user_send(u, presence_of(s, to, false));
+        else if (s->available)
+            hide_from(s, to);
     }
+}
+
+/* Who got directed presence and is blocked now hears of its end, and no more of this session. */
+static void directed_hide(struct session *s)
+{
+    struct mn_map *all = s->directed;
+    struct jid_node *n;
+    size_t at = 0;
+
+    s->directed = NULL;
+    s->directed_bytes = 0;
+    while (all && (n = mn_map_next(all, &at))) {
+        if (block_hits(s->user, &n->jid))
+            hide_from(s, &n->jid);
+        else
+            directed_note(s, &n->jid);
+        mn_free(n);
+    }
+    if (all)
+        mn_map_free(all);
+    mn_free(all);
+}
+
+void presence_hide_blocked(struct user *u)
+{
+    MN_LIST_EACH(n, &u->sessions)
+    directed_hide(MN_OF(n, struct session, link));
 }
 
 void presence_show(struct user *u, const struct mn_jid *contact)

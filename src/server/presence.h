@@ -33,5 +33,7 @@ bool presence_directed_to(const struct session *s, const struct mn_jid *who);
 void presence_answer(struct user *u, const struct mn_stanza *st, enum mn_type type);
 /* A contact loses sight of all resources. */
 void presence_hide(struct user *u, const struct mn_jid *contact);
+/* The same for those who got directed presence and are blocked now. */
+void presence_hide_blocked(struct user *u);
 /* ... or sees them all. */
 void presence_show(struct user *u, const struct mn_jid *contact);

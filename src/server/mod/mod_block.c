@@ -151,6 +151,7 @@ static enum mn_cond change(struct iq *iq, bool on)
         block_free(u);
     }
     tell(u, &seen);
+    presence_hide_blocked(u);
     push(iq, on ? "block" : "unblock", jids, count);
     mn_arena_done(&a, NULL);
     return iq_result(iq, NULL);

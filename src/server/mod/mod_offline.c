@@ -1,6 +1,7 @@
 /* XEP-0160 offline messages with XEP-0203 delays: kept in the log "offline", stored before they are
  * acknowledged, delivered in order to the first resource that takes messages. */
 #include "base/clock.h"
+#include "server/block.h"
 #include "server/handled.h"
 #include "server/module.h"
 #include "server/sm.h"
@@ -361,7 +362,8 @@ static void flush_on(struct mn_timer *t)
     }
 }
 
-/* It is in the log still: when the session ends it needs no way back there. */
+/* It is in the log still: when the session ends it needs no way back there. Who has been blocked
+ * since is not heard any more (XEP-0191), and what came from him goes with the rest. */
 static void give(struct user *u, const struct store_row *row)
 {
     struct sm_shared *shared = sm_shared_new();
@@ -370,7 +372,7 @@ static void give(struct user *u, const struct store_row *row)
 
     shared->number = row->id;
     o->shared = shared;
-    if (!mn_stanza_load(row->value, &st)) {
+    if (!mn_stanza_load(row->value, &st) && !block_hits(u, &st->from)) {
         HOOK_RUN(o->srv, message_numbered, u, st, row->id);
         session_write(u->offline.to, st, NULL);
     }
