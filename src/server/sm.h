@@ -21,6 +21,14 @@ struct sm_item { /* a stanza as it went out */
     char bytes[];
 };
 
+/* Its record of before a restart (sm_keep.c). */
+enum sm_record {
+    SM_NO_RECORD,
+    SM_RECORD,         /* holds: the session is as it was written down */
+    SM_RECORD_LEAVING, /* is being deleted */
+    SM_RECORD_STALE,   /* could not be deleted */
+};
+
 struct sm {
     struct session *session;
     uint32_t in_base;       /* session->in_count when it was enabled ... */
@@ -30,8 +38,9 @@ struct sm {
     uint32_t due;           /* ... and the one that the client asked for while it was not settled */
     uint32_t mark;          /* what was sent before the session's last mark */
     bool resumable, asking; /* asking: our <r/> is not answered yet */
-    bool marked;            /* and is not acknowledged */
-    uint32_t max;           /* seconds without a stream */
+    enum sm_record record;
+    bool marked;  /* and is not acknowledged */
+    uint32_t max; /* seconds without a stream */
     struct sm_item *first, **last;
     size_t bytes;  /* of the queue */
     int64_t until; /* wall clock: how long it waits for its client */
@@ -79,5 +88,10 @@ void sm_free(struct session *s); /* without any of that */
 /* sm_keep.c: sessions over a restart. Those of this owner that wait for their client are written
  * down and gone, without a word to anybody ... */
 void sm_keep_all(struct owner *o);
-/* ... and all are there again, before the loops run. */
+/* ... and all are there again, before the loops run. Their records stay as long as they are true:
+ */
 void sm_restore_all(struct server *srv);
+/* The session is about to go on: its record goes. True: that is done, or was tried. */
+bool sm_record_over(struct session *s);
+/* The session ends, in the commit of this turn. */
+void sm_record_end(const struct session *s);

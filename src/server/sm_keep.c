@@ -1,6 +1,7 @@
 /* Resumable sessions over a restart (decision D3). At the end each session that lost its stream is
  * written down whole: counters, queue, presence, who got directed presence; at the start all of
- * them are there again before anybody can ask, and wait for their clients. A record is read once.
+ * them are there again before anybody can ask, and wait for their clients. The record goes when its
+ * client is back or the session ends; until then a crash leaves what there was before.
  *
  * Owner's store "sm", key = SM-ID; index "sm" of the host names them all. The record: version, then
  * numbers of 8 bytes as this machine has them, and texts as length and bytes. A message that
@@ -99,6 +100,50 @@ static void write_down(struct session *s)
     store_set(w, mn_jid_bare(&u->jid), "sm", id, mn_buf_view(&b));
     store_index_add(w, mn_jid_host(&u->jid), "sm", id, mn_jid_bare(&u->jid), id);
     mn_buf_free(&b);
+}
+
+static void record_del(const struct session *s)
+{
+    struct store_writer *w = s->user->owner->writer;
+    mn_str id = mn_str_from(s->sm->id), bare = mn_jid_bare(&s->jid);
+
+    store_index_del(w, mn_jid_host(&s->jid), "sm", id, bare, id);
+    user_wrote(s->user, store_del(w, bare, "sm", id));
+}
+
+struct leaving {
+    struct wait wait;
+    struct session *session; /* a reference */
+};
+
+static void left(struct wait *w, int result)
+{
+    struct leaving *l = MN_OF(w, struct leaving, wait);
+
+    if (l->session->sm)
+        l->session->sm->record = result ? SM_RECORD_STALE : SM_NO_RECORD;
+    session_unref(l->session);
+    mn_free(l);
+}
+
+bool sm_record_over(struct session *s)
+{
+    if (s->sm->record == SM_RECORD) {
+        struct leaving *l = MN_NEW(struct leaving);
+
+        l->wait.go = left;
+        l->session = session_ref(s);
+        s->sm->record = SM_RECORD_LEAVING;
+        record_del(s);
+        user_act(s->user, &l->wait);
+    }
+    return s->sm->record != SM_RECORD_LEAVING;
+}
+
+void sm_record_end(const struct session *s)
+{
+    if (s->sm && s->sm->record)
+        record_del(s);
 }
 
 static bool keep_of(struct user *u)
@@ -202,6 +247,7 @@ static bool restore(struct sm_start *start, struct user *u, mn_str id, mn_str r)
     sm_enable(s, (uint32_t)max);
     m = s->sm;
     memcpy(m->id, id.p, id.n);
+    m->record = SM_RECORD;
     handled_rename(s, m->id);
     s->in_count = (uint32_t)in;
     handled_settled(s);
@@ -278,9 +324,7 @@ static void record_read(struct store_read *r)
     }
     if (r->result)
         unreadable(r->result);
-    if (r->count)
-        restore(c->start, c->user, c->id, r->rows[0].value);
-    if (!r->result) {
+    if (!r->result && !(r->count && restore(c->start, c->user, c->id, r->rows[0].value))) {
         store_del(w, bare, "sm", c->id);
         store_index_del(w, mn_jid_host(&c->user->jid), "sm", c->id, bare, c->id);
     }

@@ -88,6 +88,41 @@ class Steps:
         c.send("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
         c.until("</jid>")
 
+    def over_a_restart_and_a_crash(self):
+        """What was written down stays until the client is back, or the session has ended; and not longer."""
+        def wait_and_crash():
+            juliet = person(self.server, "juliet", "balcony")
+            previd = enable(juliet)
+            romeo.send("<message type='chat' to='juliet@localhost/balcony'><body>kept</body></message>")
+            romeo.ping()
+            self.restart()
+            self.restart(signal.SIGKILL)
+            self.restart(signal.SIGKILL)
+            return previd
+
+        romeo = person(self.server, "romeo", "orchard")
+        previd = wait_and_crash()
+        juliet, answer = resume(self.server, "juliet", previd, 0)
+        assert "<resumed" in answer and "h='0'" in answer, answer
+        assert juliet.until("kept</body></message>").count("<body>") == 1
+        juliet.send("<a xmlns='%s' h='1'/>" % SM)
+        juliet.ping()
+        self.restart(signal.SIGKILL)
+        assert "<failed" in resume(self.server, "juliet", previd, 1)[1]
+        romeo = person(self.server, "romeo", "orchard")
+        previd = wait_and_crash()
+        for wanted in 1, 0:  # somebody takes its place, and so what had waited for it
+            juliet = person(self.server, "juliet", "balcony")
+            juliet.send("<presence/>")
+            if wanted:
+                juliet.until("kept</body>.*?</message>")
+            juliet.send("<message to='juliet@localhost/balcony' type='headline'><body>end</body></message>")
+            assert juliet.until("<body>end</body>").count("<body>") == 1
+            juliet.send("<iq type='set' id='p'><query xmlns='jabber:iq:private'><k xmlns='urn:k'>behind what left the log</k></query></iq>")
+            juliet.until("<iq [^>]*id='p'[^>]*/>")
+            self.restart(signal.SIGKILL)
+        assert "<failed" in resume(self.server, "juliet", previd, 0)[1]
+
     def storm(self):
         """Pairs chat in one direction while every connection is cut again and again, and the server restarted: each message
         arrives once and in order."""
@@ -207,7 +242,7 @@ class Pair(threading.Thread):
 def main():
     folder = tempfile.mkdtemp(prefix="mynah-resume-")
     steps = Steps(folder)
-    bad = tap([steps.over_a_restart, steps.after_a_crash, steps.storm], lambda: steps.server.log)
+    bad = tap([steps.over_a_restart, steps.after_a_crash, steps.over_a_restart_and_a_crash, steps.storm], lambda: steps.server.log)
     try:
         steps.server.end()
     except Exception as e:

@@ -108,7 +108,8 @@ static bool on_a(struct c2s *c, const struct mn_xml_item *item)
 }
 
 /* Our h is to count all that came on the old stream, else the client sends it once more: what is
- * being stored is waited for. */
+ * being stored is waited for. So is the end of the record of before a restart: from here on it
+ * would be wrong. */
 struct resuming {
     struct mn_timer timer;
     struct c2s *c;
@@ -154,7 +155,7 @@ static enum resumed resume(struct c2s *c, mn_str id, uint32_t h)
     if (!s)
         return UNKNOWN;
     sm_cut(s);
-    if (!mn_list_empty(&s->tickets))
+    if (!sm_record_over(s) || !mn_list_empty(&s->tickets))
         return LATER;
     if (!c2s_resume(c, s, h))
         too_high(c, h);
