@@ -33,6 +33,47 @@ bool c2s_may(const struct c2s *c, enum mn_sasl_mech m)
            (c->tls_policy != CONF_TLS_REQUIRED && c->stream.owner->snap->without_tls & 1u << m);
 }
 
+/* Those of the starts, and what a reload has brought. */
+static void shown_fill(const uint32_t shown[], size_t most, struct mn_sasl_env *e)
+{
+    bool known = false;
+
+    for (size_t i = 0; i < most && shown[i]; i++) {
+        e->shown[e->shown_count++] = shown[i];
+        known |= shown[i] == e->iterations;
+    }
+    if (!known)
+        e->shown[e->shown_count++] = e->iterations;
+}
+
+struct mn_sasl_env c2s_sasl_env(const struct c2s *c)
+{
+    const struct server *srv = c->stream.owner->srv;
+    const struct snapshot *snap = c->stream.owner->snap;
+    struct mn_sasl_env e = {.host = c->host->name,
+                            .tls = c->stream.secure,
+                            .tls13 = mn_conn_is_tls13(c->stream.conn),
+                            .secret = {srv->secret, sizeof srv->secret},
+                            .iterations = (unsigned)snap->conf->auth.iterations,
+                            .mechs = snap->mechanisms};
+
+    shown_fill(srv->shown, MN_COUNT(srv->shown), &e);
+    return e;
+}
+
+/* Not when any account here changed meanwhile: it may be this one, and the next login comes. */
+void c2s_renew(struct c2s *c, struct mn_sasl *sasl, uint64_t changed)
+{
+    struct mn_arena a = {0};
+    mn_str record = mn_sasl_renewed(sasl);
+
+    if (record.p && changed == c->stream.owner->accounts_changed)
+        store_set(c->stream.owner->writer,
+                  mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(sasl)), MN_ARG(c->host->name)),
+                  "auth", MN_STR("creds"), record);
+    mn_arena_done(&a, NULL);
+}
+
 /* The log names the session by text of its own. */
 static void let_go(struct c2s *c, struct session *s)
 {

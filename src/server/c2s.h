@@ -46,6 +46,11 @@ bool c2s_resume(struct c2s *c, struct session *s, uint32_t h);
 struct c2s *c2s_of(const struct session *s);
 /* May passwords and the like pass here: TLS, or a mechanism that the operator allows without it. */
 bool c2s_may(const struct c2s *c, enum mn_sasl_mech m);
+/* For a login here: all but what is offered, and what binds it to the channel. */
+struct mn_sasl_env c2s_sasl_env(const struct c2s *c);
+/* After it: verifiers follow the configuration (decision L7). `changed`: what
+ * owner->accounts_changed was when the record was asked for. */
+void c2s_renew(struct c2s *c, struct mn_sasl *sasl, uint64_t changed);
 bool c2s_is_loopback(const struct c2s *c);
 mn_str c2s_group(const struct c2s *c, char out[16]); /* what limits count by */
 /* Into the log. */

@@ -15,16 +15,16 @@ data: %s/%s
 loops: 2
 domains: [{name: localhost}]
 listen: [{address: "127.0.0.1", port: 0, tls: offered}]
-auth: {mechanisms: [%s], without_tls: [%s], iterations: 4096}
+auth: {mechanisms: [%s], without_tls: [%s], %s}
 registration: {open: yes, per_address: off}
 limits: {unauthenticated_per_address: 1000}
 """
 
 
-def started(name, mechanisms, without_tls=()):
+def started(name, mechanisms, without_tls=(), more="iterations: 4096"):
     path = "%s/%s.yaml" % (FOLDER, name)
     with open(path, "w") as f:
-        f.write(CONFIG % (FOLDER, name, ", ".join(mechanisms), ", ".join(without_tls)))
+        f.write(CONFIG % (FOLDER, name, ", ".join(mechanisms), ", ".join(without_tls), more))
     return Server(MYNAHD, path)
 
 
@@ -289,6 +289,40 @@ def another_namespace():
             assert re.search("<(unsupported-stanza-type|not-authorized) ", c.ends()), (m, ns)
 
 
+def processor_time(s):
+    with open("/proc/%d/stat" % s.process.pid) as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def who_is_nobody_takes_as_long():
+    """Accounts were made with as many iterations as were configured then. So look those who do not exist, by the time that it takes to
+    refuse them: some of them are of now, some of then."""
+    for iterations in 300000, 4096:
+        other = started("iq", ["PLAIN"], ["PLAIN"], "iterations: %d, iq_auth: on" % iterations)
+        if iterations > 4096:
+            other.end()
+    seen = set()
+    for name in ("nobody%d" % i for i in range(60)):
+        spent = []
+        for how in "jabber:iq:auth", "PLAIN":
+            c = Client(other, source=next(sources))
+            before = processor_time(other)
+            if how == "PLAIN":
+                assert "not-authorized" in c.plain(name)
+            else:
+                c.send("<iq type='set' id='a'><query xmlns='%s'><username>%s</username><password>x</password><resource>r</resource></query></iq>" % (how, name))
+                assert "not-authorized" in c.until("<iq [^>]*id='a'.*?</iq>")
+            spent.append(processor_time(other) - before)
+            c.socket.close()
+        assert (spent[0] > 0.05) == (spent[1] > 0.05), (name, spent)
+        seen.add(spent[0] > 0.05)
+        if len(seen) == 2:
+            break
+    assert len(seen) == 2, seen
+    other.end()
+
+
 MYNAHD = os.path.abspath(sys.argv[1])
 server = started("all", ALL)
 CA = FOLDER + "/all/certs/ca.crt"
@@ -299,6 +333,7 @@ for turn in range(4):
     c.socket.close()
 try:
     bad = tap([step_of(*row) for row in ROWS] + [another_beginning, given_up, said_again, at_the_wrong_time, not_offered, another_namespace,
+                                                 who_is_nobody_takes_as_long,
                                                  ("it_ends_in_order", server.end)], lambda: server.log)
 finally:
     if server.process.poll() is None:

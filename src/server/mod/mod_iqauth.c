@@ -30,24 +30,30 @@ static enum mn_cond on_get(struct iq *iq)
     return iq_result(iq, answer);
 }
 
+/* The check is that of PLAIN: it takes as long for an account that does not exist. */
 struct checking {
     struct mn_job job; /* first */
     struct iq *iq;
-    struct mn_jid jid; /* full */
-    mn_str password, stored;
-    struct mn_arena a;
-    bool good;
+    struct mn_sasl *sasl;
+    struct mn_jid jid;         /* full */
+    uint64_t accounts_changed; /* at the owner, when the record was asked for */
     struct mn_timer delay;
-    unsigned iterations, mechs;
+    struct mn_arena a;
 };
+
+static void free_all(struct checking *k)
+{
+    mn_sasl_free(k->sasl);
+    mn_arena_done(&k->a, NULL);
+    mn_free(k);
+}
 
 static void end(struct checking *k, enum mn_cond cond)
 {
     struct c2s *c = k->iq->stream;
 
     iq_finish(k->iq, c->stream.closed ? MN_COND_NONE : cond);
-    mn_arena_done(&k->a, NULL);
-    mn_free(k);
+    free_all(k);
     stream_go_on(&c->stream);
 }
 
@@ -62,6 +68,7 @@ static void let_in(void *arg, struct user *u)
         end(k, may ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_NOT_AUTHORIZED);
         return;
     }
+    c2s_renew(c, k->sasl, k->accounts_changed);
     c2s_authenticated(c, mn_jid_user(&k->jid));
     c2s_bind(c, u, mn_jid_resource(&k->jid));
     iq_result(k->iq, NULL);
@@ -80,8 +87,9 @@ static void checked(struct mn_job *j)
     struct mn_jid bare = mn_jid_to_bare(&k->jid);
     int64_t ms = 0, by_account = 0;
     char group[16];
+    mn_str out;
 
-    if (k->good && !c->stream.closed) {
+    if (mn_sasl_worked(k->sasl, &out) == MN_SASL_SUCCESS && !c->stream.closed) {
         user_when_loaded(user_get(c->stream.owner, c->host, &bare), let_in, k);
         return;
     }
@@ -101,33 +109,21 @@ static void checked(struct mn_job *j)
 
 static void check(struct mn_job *j)
 {
-    struct checking *k = (struct checking *)j;
-
-    k->good = k->stored.p && mn_sasl_creds_check(k->stored, k->password);
-    if (!k->stored.p &&
-        mn_sasl_creds_make(mn_jid_user(&k->jid), mn_jid_host(&k->jid), k->password,
-                           mn_sasl_creds_checked(k->mechs), k->iterations, &k->a, &k->stored))
-        k->stored = (mn_str){0}; /* made to take as long as for an account that exists */
+    mn_sasl_work(((struct checking *)j)->sasl);
 }
 
 static void found(struct store_read *r)
 {
     struct checking *k = r->arg;
     struct c2s *c = k->iq->stream;
-
     bool failed = r->result;
+    mn_str out;
 
-    if (r->count)
-        k->stored = mn_arena_str(&k->a, r->rows[0].value);
+    if (!failed)
+        (void)mn_sasl_found(k->sasl, r->count ? r->rows[0].value : (mn_str){0}, &out);
     store_read_free(r);
-    if (failed) {
-        end(k, MN_COND_RESOURCE_CONSTRAINT);
-        return;
-    }
-    k->mechs = c->stream.owner->snap->mechanisms;
-    k->iterations = (unsigned)c->stream.owner->snap->conf->auth.iterations;
     k->job = (struct mn_job){.run = check, .done = checked, .loop = c->stream.owner->loop};
-    if (mn_work_submit(c->stream.owner->srv->work, MN_LANE_HASH, &k->job))
+    if (failed || mn_work_submit(c->stream.owner->srv->work, MN_LANE_HASH, &k->job))
         end(k, MN_COND_RESOURCE_CONSTRAINT);
 }
 
@@ -141,6 +137,7 @@ static void at_owner(struct c2s *c, void *arg)
         end(k, MN_COND_NONE);
         return;
     }
+    k->accounts_changed = c->stream.owner->accounts_changed;
     r = store_read_new();
     r->kind = STORE_GET;
     r->owner = mn_arena_str(&r->arena, mn_jid_bare(&k->jid));
@@ -151,22 +148,31 @@ static void at_owner(struct c2s *c, void *arg)
     store_read(c->stream.owner->writer, r, 0);
 }
 
+static bool begin(struct checking *k, const struct c2s *c, const struct mn_elem *query)
+{
+    mn_str user = mn_elem_child_text(query, MN_NS_AUTH, "username", &k->a),
+           password = mn_elem_child_text(query, MN_NS_AUTH, "password", &k->a),
+           resource = mn_elem_child_text(query, MN_NS_AUTH, "resource", &k->a), out;
+    struct mn_sasl_env env = c2s_sasl_env(c);
+
+    k->sasl = mn_sasl_new(MN_SASL_PLAIN, &env);
+    return mn_sasl_step(k->sasl,
+                        mn_arena_fmt(&k->a, "%c%.*s%c%.*s", 0, MN_ARG(user), 0, MN_ARG(password)),
+                        &out) == MN_SASL_LOOKUP &&
+           resource.n &&
+           !mn_jid_make(mn_sasl_user(k->sasl), c->host->name, resource, &k->a, &k->jid);
+}
+
 static enum mn_cond on_set(struct iq *iq)
 {
     struct c2s *c = iq->stream;
     struct checking *k;
-    mn_str user, resource;
 
     if (!can(c))
         return MN_COND_SERVICE_UNAVAILABLE;
     k = MN_NEW(struct checking);
-    user = mn_elem_child_text(iq->child, MN_NS_AUTH, "username", &k->a);
-    k->password = mn_elem_child_text(iq->child, MN_NS_AUTH, "password", &k->a);
-    resource = mn_elem_child_text(iq->child, MN_NS_AUTH, "resource", &k->a);
-    if (!user.n || !k->password.n || !resource.n ||
-        mn_jid_make(user, c->host->name, resource, &k->a, &k->jid)) {
-        mn_arena_done(&k->a, NULL);
-        mn_free(k);
+    if (!begin(k, c, iq->child)) {
+        free_all(k);
         return MN_COND_NOT_ACCEPTABLE;
     }
     k->iq = iq_hold(iq);

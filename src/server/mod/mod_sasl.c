@@ -77,35 +77,14 @@ static const char *certified(const struct c2s *c, struct mn_arena *a, struct mn_
                    : NULL;
 }
 
-/* Those of the starts, and what a reload has brought. */
-static void shown_fill(const struct c2s *c, struct mn_sasl_env *e)
-{
-    const uint32_t *shown = c->stream.owner->srv->shown;
-    bool known = false;
-
-    for (size_t i = 0; i < MN_COUNT(c->stream.owner->srv->shown) && shown[i]; i++) {
-        e->shown[e->shown_count++] = shown[i];
-        known |= shown[i] == e->iterations;
-    }
-    if (!known)
-        e->shown[e->shown_count++] = e->iterations;
-}
-
 /* Returns what keeps the client's certificate from being of use; NULL: nothing, or it has none. */
 static const char *env_fill(struct c2s *c, struct mn_arena *a, struct mn_sasl_env *e,
                             mn_str names[MN_SASL_MECHS])
 {
     const char *why = NULL;
 
-    *e = (struct mn_sasl_env){
-        .host = c->host->name,
-        .tls = c->stream.secure,
-        .tls13 = mn_conn_is_tls13(c->stream.conn),
-        .announced = names,
-        .secret = {c->stream.owner->srv->secret, sizeof c->stream.owner->srv->secret},
-        .iterations = (unsigned)c->stream.owner->snap->conf->auth.iterations,
-        .mechs = c->stream.owner->snap->mechanisms};
-    shown_fill(c, e);
+    *e = c2s_sasl_env(c);
+    e->announced = names;
     if (c->stream.owner->snap->conf->auth.client_ca.n)
         why = certified(c, a, e);
     e->announced_count = offered(c, e->address_count, names);
@@ -282,20 +261,6 @@ static void work_done(struct mn_job *j)
         step(c, mn_sasl_worked(c->login->sasl, &out), out, true);
 }
 
-/* Decision L7: verifiers follow the configuration. Not when any account here changed meanwhile: it
- * may be this one, and the next login comes. */
-static void renew(struct c2s *c, mn_str user)
-{
-    struct mn_arena a = {0};
-    mn_str record = mn_sasl_renewed(c->login->sasl);
-
-    if (record.p && c->login->accounts_changed == c->stream.owner->accounts_changed)
-        store_set(c->stream.owner->writer,
-                  mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(user), MN_ARG(c->host->name)), "auth",
-                  MN_STR("creds"), record);
-    mn_arena_done(&a, NULL);
-}
-
 static void success(struct c2s *c, mn_str out, mn_str user)
 {
     if (!c->anonymous && !c2s_expects(c, user)) {
@@ -303,7 +268,7 @@ static void success(struct c2s *c, mn_str out, mn_str user)
         stream_error(&c->stream, MN_STREAM_INVALID_FROM, "from is not who logged in");
         return;
     }
-    renew(c, user);
+    c2s_renew(c, c->login->sasl, c->login->accounts_changed);
     answer(c, "success", out);
     c2s_authenticated(c, user);
     login_free(c);
