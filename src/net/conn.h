@@ -28,6 +28,12 @@ struct mn_conn_face {
 
 /* Takes the descriptor (non-blocking; TCP, or another stream socket). Reading begins at once. */
 struct mn_conn *mn_conn_tcp(struct mn_loop *l, int fd, const struct mn_conn_face *face, void *arg);
+/* The same of one that a listener of ours has accepted (net/listen.h): it has the listener's
+ * options, and its peer is known. */
+struct mn_conn *mn_conn_accepted(struct mn_loop *l, int fd, const struct mn_addr *peer,
+                                 const struct mn_conn_face *face, void *arg);
+/* What a TCP socket of ours is set to; what it accepts is, too (Linux). */
+void mn_conn_options(int fd);
 /* Two ends in memory on one loop or two; each delivers what the other wrote. */
 void mn_conn_mem(struct mn_loop *la, struct mn_loop *lb, struct mn_conn **a, struct mn_conn **b);
 void mn_conn_face(struct mn_conn *c, const struct mn_conn_face *face, void *arg);

@@ -93,20 +93,24 @@ static void tcp_free(struct mn_conn *c)
 
 static const struct transport tcp = {tcp_send, shut, listen_, detach, attach, tcp_free};
 
-struct mn_conn *mn_conn_tcp(struct mn_loop *l, int fd, const struct mn_conn_face *face, void *arg)
+void mn_conn_options(int fd)
 {
-    struct mn_conn *c = MN_NEW(struct mn_conn);
-    struct mn_addr peer = {0};
-    socklen_t len = sizeof peer;
     int one = 1, idle = 300, every = 60;
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof every);
-    if (!getpeername(fd, &peer.sa, &len)) {
-        c->peer = mn_alloc(sizeof peer);
-        *c->peer = peer;
+}
+
+struct mn_conn *mn_conn_accepted(struct mn_loop *l, int fd, const struct mn_addr *peer,
+                                 const struct mn_conn_face *face, void *arg)
+{
+    struct mn_conn *c = MN_NEW(struct mn_conn);
+
+    if (peer) {
+        c->peer = mn_alloc(sizeof *peer);
+        *c->peer = *peer;
     }
     c->transport = &tcp;
     c->face = face;
@@ -116,4 +120,14 @@ struct mn_conn *mn_conn_tcp(struct mn_loop *l, int fd, const struct mn_conn_face
     c->watch = (struct mn_watch){fd, 0, ready};
     listen_(c);
     return c;
+}
+
+struct mn_conn *mn_conn_tcp(struct mn_loop *l, int fd, const struct mn_conn_face *face, void *arg)
+{
+    struct mn_addr peer = {0};
+    socklen_t len = sizeof peer;
+    bool known = !getpeername(fd, &peer.sa, &len);
+
+    mn_conn_options(fd);
+    return mn_conn_accepted(l, fd, known ? &peer : NULL, face, arg);
 }

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "net/conn.h"
 
 enum { BATCH = 64 };
 
@@ -62,6 +63,7 @@ static int bound(const struct mn_addr *at, struct mn_buf *why)
 
     if (fd >= 0) {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        mn_conn_options(fd);
         if (at->sa.sa_family == AF_INET6) {
             int only = !IN6_IS_ADDR_UNSPECIFIED(&at->v6.sin6_addr);
 

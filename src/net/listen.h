@@ -6,7 +6,8 @@
 #include "net/addr.h"
 
 struct mn_listener;
-/* `accepted` gets each new non-blocking descriptor (its own from then on) on the listener's loop.
+/* `accepted` gets each new non-blocking descriptor (its own from then on; mn_conn_accepted) on the
+ * listener's loop.
  * Port 0: any free one. */
 int mn_listen(struct mn_loop *l, const struct mn_addr *at,
               void (*accepted)(void *arg, int fd, const struct mn_addr *peer), void *arg,

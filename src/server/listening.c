@@ -19,8 +19,7 @@ static void accepted(void *arg, int fd, const struct mn_addr *peer)
 {
     struct listening *l = arg;
 
-    (void)peer;
-    server_accept(l->srv, fd, l->is.service, l->is.tls);
+    server_accept(l->srv, fd, peer, l->is.service, l->is.tls);
 }
 
 static int listen_at(struct listening *l, struct mn_buf *why)

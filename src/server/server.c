@@ -154,6 +154,7 @@ struct dealt {
     struct mn_post post;
     struct owner *owner;
     struct mn_conn *conn; /* NULL: to be made of fd */
+    struct mn_addr peer;
     int fd, tls;
     bool component;
 };
@@ -165,7 +166,7 @@ static void dealt(struct mn_post *p)
     struct dealt *d = (struct dealt *)p;
 
     if (!d->conn)
-        d->conn = mn_conn_tcp(d->owner->loop, d->fd, &nobody, NULL);
+        d->conn = mn_conn_accepted(d->owner->loop, d->fd, &d->peer, &nobody, NULL);
     if (d->owner->stopping)
         mn_conn_close(d->conn, 0);
     else if (d->component)
@@ -188,7 +189,7 @@ struct mn_conn *server_mem(struct server *srv, unsigned at, struct mn_loop *l, i
     return client;
 }
 
-void server_accept(struct server *srv, int fd, int service, int tls)
+void server_accept(struct server *srv, int fd, const struct mn_addr *peer, int service, int tls)
 {
     struct running *r = (struct running *)srv;
     struct dealt *d = MN_NEW(struct dealt);
@@ -196,6 +197,7 @@ void server_accept(struct server *srv, int fd, int service, int tls)
     d->component = service == CONF_COMPONENT;
     d->owner = srv->owners[r->next++ % srv->owner_count];
     d->fd = fd;
+    d->peer = *peer;
     d->tls = tls;
     d->post.run = dealt;
     mn_loop_post(d->owner->loop, &d->post);

@@ -1,6 +1,7 @@
 /* The server as a whole: what is shared by all owners and does not change while it runs. */
 #pragma once
 
+#include "net/addr.h"
 #include "net/limit.h"
 #include "server/config.h"
 #include "server/snapshot.h"
@@ -73,7 +74,7 @@ int server_new(const struct server_options *opt, struct server **out,
 int server_listen(struct server *srv, struct mn_buf *why) MN_MUST_CHECK;
 /* A connection that a listener has accepted, with what the listener is for (enum conf_service,
  * conf_tls). */
-void server_accept(struct server *srv, int fd, int service, int tls);
+void server_accept(struct server *srv, int fd, const struct mn_addr *peer, int service, int tls);
 /* Where listener number `i` is bound, in the order they were opened; NULL behind the last. */
 const struct mn_addr *server_addr(const struct server *srv, size_t i);
 /* For tests: a connection in memory, as if a listener of that policy (enum conf_tls) had accepted

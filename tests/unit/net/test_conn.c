@@ -352,7 +352,8 @@ static void on_accept(void *arg, int fd, const struct mn_addr *peer)
     CHECK(mn_addr_is_loopback(peer));
     CHECK(!setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){1 << 20}, sizeof(int)));
     accepted_fd = fd;
-    accepted_conn = accepted_side.conn = mn_conn_tcp(accept_loop, fd, &face, &accepted_side);
+    accepted_conn = accepted_side.conn =
+        mn_conn_accepted(accept_loop, fd, peer, &face, &accepted_side);
     (void)arg;
 }
 
@@ -426,15 +427,24 @@ TEST(a_turn_sends_once)
     }
 }
 
-/* Nagle's algorithm would hold what is small until the other side says that it has the last. */
+static int option(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t n = sizeof value;
+
+    CHECK(!getsockopt(fd, level, name, &value, &n));
+    return value;
+}
+
+/* Nagle's algorithm would hold what is small until the other side says that it has the last. What
+ * is accepted has it all from its listener. */
 TEST(what_is_small_does_not_wait)
 {
     struct mn_loop *l = accept_loop = mn_loop_new(MN_LOOP_EPOLL);
     struct mn_listener *listener;
     struct mn_buf why = {0};
     struct mn_addr at;
-    int fd, on = 0;
-    socklen_t n = sizeof on;
+    int fd;
 
     CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"), 0, &at), 0);
     CHECK_INT(mn_listen(l, &at, on_accept, NULL, &listener, &why), 0);
@@ -444,8 +454,11 @@ TEST(what_is_small_does_not_wait)
     CHECK(!connect(fd, &at.sa, mn_addr_len(&at)));
     while (!accepted_conn)
         mn_loop_turn(l, 1000);
-    CHECK(!getsockopt(accepted_fd, IPPROTO_TCP, TCP_NODELAY, &on, &n));
-    CHECK(on);
+    CHECK(option(accepted_fd, IPPROTO_TCP, TCP_NODELAY) > 0);
+    CHECK(option(accepted_fd, SOL_SOCKET, SO_KEEPALIVE) > 0);
+    CHECK_INT(option(accepted_fd, IPPROTO_TCP, TCP_KEEPIDLE), 300);
+    CHECK_INT(option(accepted_fd, IPPROTO_TCP, TCP_KEEPINTVL), 60);
+    CHECK(mn_addr_is_loopback(mn_conn_peer(accepted_conn)));
     close(fd);
     mn_conn_close(accepted_conn, 0);
     mn_loop_fire_all(l);
