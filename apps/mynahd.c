@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <jansson.h>
+#include <openssl/crypto.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
@@ -28,6 +30,45 @@ static const struct {
 #undef MYNAHCTL
 #undef MYNAHD
 };
+
+/* As when it is killed: what was acknowledged is on the disk. */
+static void out_of_memory(void)
+{
+    (void)!write(2, "mynahd: out of memory\n", sizeof "mynahd: out of memory\n" - 1);
+    _exit(1);
+}
+
+/* OpenSSL that was refused memory once may refuse every handshake from then on, and jansson makes
+ * less than it was asked for: neither is refused any. */
+static void *some(void *p, size_t n)
+{
+    if (!p && n)
+        mn_oom();
+    return p;
+}
+
+static void *ssl_alloc(size_t n, const char *file, int line)
+{
+    return n ? some(malloc(n), n) : NULL;
+}
+
+static void *ssl_realloc(void *p, size_t n, const char *file, int line)
+{
+    return some(realloc(p, n), n);
+}
+
+static void ssl_free(void *p, const char *file, int line)
+{
+    free(p);
+}
+
+/* Before anybody uses it: constructors do. */
+__attribute__((constructor(101))) static void memory_for_others(void)
+{
+    mn_oom_handler = out_of_memory;
+    CRYPTO_set_mem_functions(ssl_alloc, ssl_realloc, ssl_free);
+    json_set_alloc_funcs(mn_alloc, mn_free);
+}
 
 static int usage(void)
 {

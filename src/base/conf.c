@@ -457,7 +457,7 @@ int mn_conf_parse(mn_str yaml, const struct mn_conf_row *rows, struct mn_arena *
     *errors =
         (struct mn_conf_errors){mn_arena_alloc0(a, ERRORS_MAX * sizeof(struct mn_conf_error)), 0};
     defaults(&r, rows, out);
-    MN_ASSERT(yaml_parser_initialize(&parser));
+    MN_MEMORY(yaml_parser_initialize(&parser));
     yaml_parser_set_input_string(&parser, (const unsigned char *)(yaml.p ? yaml.p : ""), yaml.n);
     if (!yaml_parser_load(&parser, &r.doc)) {
         complain(&r, (int)parser.problem_mark.line + 1, "not YAML: %s",

@@ -167,7 +167,7 @@ size_t mn_digest_of(enum mn_digest d, const mn_str *pieces, size_t count, void *
         return 16;
     }
     ctx = EVP_MD_CTX_new();
-    MN_ASSERT(ctx && fetched[d] && EVP_DigestInit_ex(ctx, fetched[d], NULL));
+    MN_MEMORY(ctx && fetched[d] && EVP_DigestInit_ex(ctx, fetched[d], NULL));
     for (size_t i = 0; i < count; i++)
         EVP_DigestUpdate(ctx, pieces[i].p, pieces[i].n);
     EVP_DigestFinal_ex(ctx, out, NULL);
@@ -198,7 +198,7 @@ size_t mn_hmac(enum mn_digest d, mn_str key, mn_str text, void *out)
 void mn_pbkdf2(enum mn_digest d, mn_str password, mn_str salt, unsigned iterations, void *out)
 {
     MN_ASSERT(d != MN_MD5);
-    MN_ASSERT(PKCS5_PBKDF2_HMAC(password.p ? password.p : "", (int)password.n,
+    MN_MEMORY(PKCS5_PBKDF2_HMAC(password.p ? password.p : "", (int)password.n,
                                 (const unsigned char *)salt.p, (int)salt.n, (int)iterations,
                                 fetched[d], (int)mn_digest_size(d), out));
 }
@@ -208,7 +208,7 @@ void mn_crypt_block(const unsigned char key[16], unsigned char block[16])
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int n = 0;
 
-    MN_ASSERT(ctx && aes && EVP_EncryptInit_ex(ctx, aes, NULL, key, NULL));
+    MN_MEMORY(ctx && aes && EVP_EncryptInit_ex(ctx, aes, NULL, key, NULL));
     EVP_CIPHER_CTX_set_padding(ctx, 0);
     MN_ASSERT(EVP_EncryptUpdate(ctx, block, &n, block, 16) && n == 16);
     EVP_CIPHER_CTX_free(ctx);

@@ -40,6 +40,12 @@ const char *mn_err_text(int code);
 _Noreturn void mn_assert_failed(const char *what, const char *file, int line);
 /* Memory is over: says so and aborts. Limits on what peers choose keep it out of reach. */
 _Noreturn void mn_oom(void);
+/* For what libraries refuse then, and only then. */
+#define MN_MEMORY(x)                                                                               \
+    do {                                                                                           \
+        if (__builtin_expect(!(x), 0))                                                             \
+            mn_oom();                                                                              \
+    } while (0)
 extern void (*mn_oom_handler)(void); /* called before that; NULL: nothing is */
 
 void *mn_alloc(size_t n);            /* never NULL */

@@ -98,14 +98,21 @@ void mn_lines_write(struct mn_lines_peer *p, mn_str bytes)
     later(p);
 }
 
+static int add(const char *bytes, size_t n, void *b)
+{
+    mn_buf_add(b, bytes, n);
+    return 0;
+}
+
 void mn_lines_tell(struct mn_lines_peer *p, const char *key, json_t *value)
 {
     json_t *o = json_pack("{so}", key, value);
-    char *text = json_dumps(o, JSON_COMPACT);
+    struct mn_buf b = {0};
 
-    mn_lines_write(p, mn_str_from(text));
-    mn_lines_write(p, MN_STR("\n"));
-    free(text);
+    json_dump_callback(o, add, &b, JSON_COMPACT);
+    mn_buf_c(&b, '\n');
+    mn_lines_write(p, mn_buf_view(&b));
+    mn_buf_free(&b);
     json_decref(o);
 }
 

@@ -79,7 +79,7 @@ static void extension(X509 *x, X509 *issuer, int nid, const char *value)
 
     X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
     ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-    MN_ASSERT(ext);
+    MN_MEMORY(ext);
     X509_add_ext(x, ext, -1);
     X509_EXTENSION_free(ext);
 }

@@ -86,7 +86,7 @@ struct mn_tls *tls_context_new(const SSL_METHOD *m)
 
     t->refs = 1;
     t->ctx = SSL_CTX_new(m);
-    MN_ASSERT(t->ctx);
+    MN_MEMORY(t->ctx);
     SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
     SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -308,7 +308,8 @@ void mn_conn_start_tls(struct mn_conn *c, struct mn_tls *tls, bool server, const
     struct conn_tls *t = MN_NEW(struct conn_tls);
     BIO *bio = BIO_new(method);
 
-    MN_ASSERT(!c->tls && !c->zlib && bio);
+    MN_ASSERT(!c->tls && !c->zlib);
+    MN_MEMORY(bio);
     if (c->out.n) { /* goes out in clear, before */
         mn_buf_str(&c->raw, mn_buf_view(&c->out));
         conn_buf_give(&c->out);
@@ -318,7 +319,7 @@ void mn_conn_start_tls(struct mn_conn *c, struct mn_tls *tls, bool server, const
     t->context = mn_tls_ref(tls);
     t->server = server;
     t->ssl = SSL_new(tls->ctx);
-    MN_ASSERT(t->ssl);
+    MN_MEMORY(t->ssl);
     SSL_set_bio(t->ssl, bio, bio);
     c->tls = t;
     if (server) {
