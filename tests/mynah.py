@@ -2,7 +2,7 @@
 import base64, codecs, contextlib, hashlib, hmac, itertools, json, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time, traceback
 
 DEADLINE = 60  # seconds: of a busy machine, where nothing else is wrong
-LIES, FULL, BROKEN, STUCK, BLIND, EARLY = range(6)  # the troubles of a disk (e2e/disk.c)
+LIES, FULL, BROKEN, STUCK, BLIND, EARLY, SLOW = range(7)  # the troubles of a disk (e2e/disk.c)
 SASL, SM = "urn:ietf:params:xml:ns:xmpp-sasl", "urn:xmpp:sm:3"
 
 
@@ -72,7 +72,7 @@ class Disk:
         for d in self.left, self.left + "/objects", self.left + "/names":
             os.mkdir(d)
         with open(self.left + "/control", "wb") as f:
-            f.write(bytes(6))
+            f.write(bytes(7))
         self.starts += 1
         self.server = Server(self.binary, self.folder + "/mynahd.yaml", env={
             "LD_PRELOAD": " ".join(filter(None, [self.disk, self.clock])), "MYNAH_CLOCK": self.folder + "/clock", "MYNAH_DISK": self.data,

@@ -34,6 +34,7 @@ enum trouble {
     STUCK,  /* a sync waits until this is 0 again */
     BLIND,  /* no read succeeds */
     EARLY,  /* of so many writes one is left without a sync, whole or in part; 0: none */
+    SLOW,   /* a read takes so many ms, 255: until this is another number */
     TROUBLES
 };
 
@@ -241,7 +242,7 @@ static void written(int fd, const void *bytes, size_t n, off_t at)
     pthread_mutex_unlock(&lock);
 }
 
-static bool refuses(int fd, enum trouble t, int code)
+static bool concerns(int fd, enum trouble t)
 {
     bool yes;
 
@@ -250,9 +251,25 @@ static bool refuses(int fd, enum trouble t, int code)
     pthread_mutex_lock(&lock);
     yes = file_of(fd);
     pthread_mutex_unlock(&lock);
+    return yes;
+}
+
+static bool refuses(int fd, enum trouble t, int code)
+{
+    bool yes = concerns(fd, t);
+
     if (yes)
         errno = code;
     return yes;
+}
+
+static void slow(int fd)
+{
+    if (!concerns(fd, SLOW))
+        return;
+    usleep(1000u * control[SLOW]);
+    while (control[SLOW] == 255)
+        usleep(1000);
 }
 
 SHOWN ssize_t write(int fd, const void *bytes, size_t n)
@@ -285,6 +302,7 @@ SHOWN ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
 SHOWN ssize_t pread64(int fd, void *bytes, size_t n, off_t at)
 {
     pthread_once(&once, begin);
+    slow(fd);
     return refuses(fd, BLIND, EIO) ? -1 : real.pread(fd, bytes, n, at);
 }
 

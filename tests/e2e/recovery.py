@@ -5,7 +5,7 @@ usage: recovery.py MYNAHD DISK.so STORECHECK [KILLS [SEED]]"""
 import os, random, re, select, shutil, sqlite3, subprocess, sys, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import BLIND, BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, Lost, STUCK, enable, person, tap
+from mynah import BLIND, BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, Lost, SLOW, STUCK, enable, person, tap
 
 MYNAHD, DISK, CHECK = sys.argv[1:4]
 KILLS = int(sys.argv[4]) if len(sys.argv) > 4 else 5
@@ -408,6 +408,43 @@ def who_stores_nothing_waits_for_no_disk_and_order_is_kept():
         machine.end()
 
 
+def who_is_read_waits_and_nobody_else():
+    """A disk that is slow to read: logins and what comes for accounts that are not in memory wait for it; who is there chats on."""
+    machine = Machine()
+    try:
+        server = machine.start()
+        for name in ["a", "b", "c", "away"]:
+            Client(server).register(name)
+        server.end()
+        server = machine.start()
+        a, b, c = person(server, "a"), person(server, "b"), Client(server)
+        for x in a, b:
+            x.send("<presence/>")
+            x.ping()
+        assert "result" in ask(b, "set", "p", private("k", "what was read before is no longer new"))
+        machine.set(SLOW, 255)
+        c.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGMAdGVzdHB3ZA==</auth>")
+        for i in range(20):
+            a.send("<message to='away@localhost'><body>%d</body></message><message to='b@localhost'><body>%d</body></message>" % (i, i))
+            b.until("<body>%d</body>" % i)
+            b.send("<message to='a@localhost'><body>%d</body></message>" % i)
+            a.until("<body>%d</body>.*?</message>" % i)
+        b.ping()
+        waits(c)
+        waits(a)
+        machine.set(SLOW, 20)
+        assert "<success" in c.until("<success[^>]*/>|</failure>")
+        a.ping()
+        away = person(server, "away")
+        away.send("<presence/>")
+        got = re.findall("<body>([^<]*)</body>", away.until("<body>19</body>"))
+        assert got == [str(i) for i in range(20)], got
+        assert "no longer new" in ask(b, "get", "p", private("k"))
+        server.end()
+    finally:
+        machine.end()
+
+
 def who_comes_back_is_told_of_what_was_being_stored():
     """XEP-0198: our count in <resumed/> has all that came on the old stream, so nothing is sent again."""
     machine = Machine()
@@ -572,6 +609,6 @@ def a_kept_database_of_version_1_is_read():
 sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes), a_disk_that_lies_is_found_out,
                    a_full_disk_refuses_what_is_stored_and_nothing_else, who_has_a_message_does_not_get_it_again,
                    what_was_refused_is_not_taken_for_stored, who_is_nobody_in_particular_goes_on, a_failed_sync_ends_it_with_one_line,
-                   who_stores_nothing_waits_for_no_disk_and_order_is_kept,
+                   who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_is_read_waits_and_nobody_else,
                    who_comes_back_is_told_of_what_was_being_stored, who_comes_back_after_a_stop_is_told_of_it_too, a_file_that_it_cannot_use_is_named_in_one_line,
                    what_cannot_be_read_is_not_absent, a_kept_database_of_version_1_is_read]) else 0)
