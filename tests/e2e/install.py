@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What `meson install` puts where, and whether systemd, man and mynahd take it; systemd itself need not run. Prints TAP.
 usage: install.py BUILD"""
-import json, os, re, shutil, stat, subprocess, sys, tempfile
+import glob, json, os, re, shutil, stat, subprocess, sys, tempfile
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import DEADLINE, tap
@@ -46,6 +46,12 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 INCLUDE = TOP + "/include/mynah"
 UNIT = PLACE + "/lib/systemd/system/mynahd.service"
 SAMPLE = PLACE + "/share/doc/mynah/examples/mynahd.yaml"
+
+
+def the_linker_looks_where_the_library_is():
+    """Also on a bare Debian, where Meson itself would choose lib64."""
+    looked = {"/lib", "/usr/lib", *"".join(map(read, glob.glob("/etc/ld.so.conf.d/*.conf"))).split()}
+    assert prefix + "/" + LIB in looked, (prefix, LIB, looked)
 
 
 def puts_everything_where_it_belongs():
@@ -190,7 +196,7 @@ def links_hold():
 
 
 try:
-    failed = tap([puts_everything_where_it_belongs, programs_run_from_there, a_program_in_c_finds_the_library,
+    failed = tap([the_linker_looks_where_the_library_is, puts_everything_where_it_belongs, programs_run_from_there, a_program_in_c_finds_the_library,
                   a_program_in_cplusplus_too, the_library_exports_what_its_headers_declare, the_static_library_has_no_other_names, man_finds_the_pages, systemd_takes_the_unit,
                   systemd_finds_the_unit_safe, the_unit_keeps_what_the_guide_says, the_user_is_made, the_examples_are_good, links_hold])
 finally:
