@@ -225,6 +225,8 @@ static void on_stanza(struct component_stream *c, struct mn_stanza *st)
         refuse(s, st, MN_COND_JID_MALFORMED, "to is no address");
     } else if (st->kind == MN_IQ && !iq_ok(st)) {
         refuse(s, st, MN_COND_BAD_REQUEST, "an iq has an id, a type and one child");
+    } else if (st->kind == MN_PRESENCE && st->type == MN_TYPE_BAD) {
+        refuse(s, st, MN_COND_BAD_REQUEST, "no such presence");
     } else {
         take(s->owner, st);
     }

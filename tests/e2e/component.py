@@ -194,11 +194,12 @@ def what_a_component_may_not_say():
     for stanza, condition in (
             ("<message id='1' from='echo.localhost' to='a@@'/>", "jid-malformed"),
             ("<iq id='2' type='get' from='echo.localhost' to='localhost'/>", "bad-request"),
+            ("<presence id='6' type='unheard-of' from='echo.localhost' to='romeo@localhost'/>", "bad-request"),
             ("<iq id='3' type='get' from='echo.localhost' to='elsewhere.example'><x xmlns='y'/></iq>", "remote-server-not-found"),
             ("<iq id='4' type='get' from='echo.localhost' to='irc.localhost'><x xmlns='y'/></iq>", "service-unavailable"),
             ("<iq id='5' type='get' from='echo.localhost' to='nobody@localhost/x'><x xmlns='y'/></iq>", "service-unavailable")):
         c.send(stanza)
-        c.until("<(iq|message) [^>]*type='error'.*?<%s .*?</(iq|message)>" % condition)
+        c.until("<(iq|message|presence) [^>]*type='error'.*?<%s .*?</(iq|message|presence)>" % condition)
     c.away()
 
 
