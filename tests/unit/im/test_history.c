@@ -146,6 +146,25 @@ TEST(what_was_corrected_is_found_by_its_new_words_alone)
     mn_buf_free(&seen);
 }
 
+/* SQLite's log is moved into the file on another thread while it goes on. */
+TEST(nothing_is_lost_while_the_log_is_moved)
+{
+    struct im_history *h = opened();
+    char body[2001] = {0};
+
+    for (int i = 0; i < 1500; i++) {
+        memset(body, 'a' + i % 26, sizeof body - 1);
+        CHECK_INT(add(h, "long@y", "", body), 0);
+        CHECK_INT(im_history_keep(h), 0);
+    }
+    im_history_close(h);
+    h = opened();
+    found(h, "long@y", "", 0, 5000);
+    CHECK_INT(seen.n, 1500 * 2003);
+    im_history_close(h);
+    mn_buf_free(&seen);
+}
+
 TEST(a_file_that_is_none_of_ours_is_left_alone)
 {
     struct im_history *h = opened();
