@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/thread.h"
 #include "server/server.h"
 
 enum { EXIT_USAGE = 64, EXIT_CONFIG = 78 };
@@ -291,6 +292,8 @@ static int run(const struct config *c, struct asked *asked, char **argv)
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     opt.work = mn_work_new((unsigned[]){2, 2, 1, 1}, 10000);
+    if (!opt.work)
+        mn_thread_missing();
     opt.certs = mn_arena_fmt(&a, "%s/certs", c->data.p).p;
     opt.control = c->control.socket.n ? c->control.socket.p
                                       : mn_arena_fmt(&a, "%s/control.sock", c->data.p).p;

@@ -314,6 +314,7 @@ static void session_run(const struct mynah_client_config *config)
     char *why;
 
     cli.ctx = mynah_context_new(NULL);
+    MN_ASSERT(cli.ctx); /* few descriptors are open yet */
     if (mynah_client_new(cli.ctx, config, &cli.client, &why))
         usage(why);
     mynah_listen(cli.client, &calls, NULL);

@@ -190,6 +190,7 @@ void serve_open(const char *path)
 
     mn_list_init(&serve.runs);
     serve.loop = mn_loop_new(MN_LOOP_EPOLL);
+    MN_ASSERT(serve.loop);
     mn_loop_embed(serve.loop);
     e = is_private(path) ? mn_lines_open(serve.loop, path, (struct mn_lines_limits){LINE, PEERS},
                                          &face, NULL, &serve.lines)

@@ -252,6 +252,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
     tui.panel = config->terminal.panel;
     tui.line.style = config->terminal.keys == IM_KEYS_VI ? LINE_VI : LINE_EMACS;
     tui.ctx = mynah_context_new(NULL);
+    MN_ASSERT(tui.ctx); /* few descriptors are open yet */
     e = im_history_open(im_history_path(&a), &more.history, &why);
     tui.im = im_new(tui.ctx, more.history, &calls, NULL);
     screen_open();

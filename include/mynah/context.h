@@ -17,12 +17,14 @@ struct mynah_context_config {
     void *log_arg;
     const char *dns; /* "127.0.0.1:53,...": resolvers; NULL: the system's */
 };
-/* A context of the calling thread, the caller's own; `config` may be NULL. */
+/* A context of the calling thread, the caller's own; `config` may be NULL. NULL: the process has no
+ * descriptors left. */
 MYNAH_API struct mynah_context *mynah_context_new(const struct mynah_context_config *config);
 /* Frees the clients too. Not inside mynah_run or mynah_turn. Accepts NULL. */
 MYNAH_API void mynah_context_free(struct mynah_context *ctx);
 
-/* 1. Until mynah_stop, which any thread and signal handlers may call. */
+/* 1. Until mynah_stop, which any thread and signal handlers may call. Inside a call-back neither
+ * this nor mynah_turn does anything. */
 MYNAH_API void mynah_run(struct mynah_context *ctx);
 MYNAH_API void mynah_stop(struct mynah_context *ctx);
 

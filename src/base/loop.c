@@ -268,7 +268,11 @@ struct mn_loop *mn_loop_new(enum mn_loop_backend backend)
     l->backend = backend;
     l->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     l->epoll = backend == MN_LOOP_EPOLL ? epoll_create1(EPOLL_CLOEXEC) : -1;
-    MN_ASSERT(l->bell >= 0 && (l->epoll >= 0 || backend == MN_LOOP_POLL));
+    mn_list_init(&l->turn);
+    if (l->bell < 0 || (l->epoll < 0 && backend == MN_LOOP_EPOLL)) {
+        mn_loop_free(l);
+        return NULL;
+    }
     if (l->epoll >= 0) {
         struct epoll_event e = {.events = EPOLLIN};
 
@@ -276,7 +280,6 @@ struct mn_loop *mn_loop_new(enum mn_loop_backend backend)
     }
     for (size_t i = 0; i < SLOTS; i++)
         mn_list_init(&l->wheel[i]);
-    mn_list_init(&l->turn);
     l->tick = mn_clock_now() / TICK_MS;
     l->pool = mn_pool_new(256);
     return l;
@@ -290,7 +293,8 @@ void mn_loop_free(struct mn_loop *l)
         here = NULL;
     if (l->epoll >= 0)
         close(l->epoll);
-    close(l->bell);
+    if (l->bell >= 0)
+        close(l->bell);
     mn_free(l->watched);
     mn_pool_free(l->pool);
     mn_free(l);

@@ -55,9 +55,9 @@ void mn_loop_at_end(struct mn_loop *l,
 void mn_turn_cancel(struct mn_turn *t);
 
 enum mn_loop_backend { MN_LOOP_EPOLL, MN_LOOP_POLL };
-struct mn_loop *mn_loop_new(enum mn_loop_backend backend);
-void mn_loop_free(struct mn_loop *l); /* runs nothing any more */
-void mn_loop_run(struct mn_loop *l);  /* until mn_loop_stop */
+struct mn_loop *mn_loop_new(enum mn_loop_backend backend); /* NULL: no descriptor is left */
+void mn_loop_free(struct mn_loop *l);                      /* runs nothing any more */
+void mn_loop_run(struct mn_loop *l);                       /* until mn_loop_stop */
 /* One turn; waits at most `wait_ms` (-1: until something happens). True when something was done. */
 bool mn_loop_turn(struct mn_loop *l, int wait_ms);
 /* Inside another program's loop: that one waits until mn_loop_fd is readable or mn_loop_due is

@@ -1,16 +1,14 @@
 #include "base/thread.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-void mn_thread_start(pthread_t *out, void *(*run)(void *arg), void *arg)
+int mn_thread_start(pthread_t *out, void *(*run)(void *arg), void *arg)
 {
-    int e = pthread_create(out, NULL, run, arg);
+    return pthread_create(out, NULL, run, arg) ? MN_E_LIMIT : MN_E_OK;
+}
 
-    if (!e)
-        return;
-    fprintf(stderr, "mynah: cannot start a thread: %s; raise the limits of tasks and memory\n",
-            strerror(e));
+void mn_thread_missing(void)
+{
+    fprintf(stderr, "mynah: cannot start a thread; raise the limits of tasks and memory\n");
     _exit(1);
 }

@@ -3,6 +3,10 @@
 
 #include <pthread.h>
 
-/* Begins one. Where there can be none the program ends, with 1 and one line that says why: nothing
- * goes on without it. */
-void mn_thread_start(pthread_t *out, void *(*run)(void *arg), void *arg);
+#include "base/err.h"
+#include "base/str.h"
+
+/* Begins one. MN_E_LIMIT: there can be no more of them. */
+int mn_thread_start(pthread_t *out, void *(*run)(void *arg), void *arg) MN_MUST_CHECK;
+/* For a program that does not go on without: ends it with 1, and one line that says why. */
+_Noreturn void mn_thread_missing(void);

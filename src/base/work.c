@@ -77,6 +77,7 @@ static void *lane_run(void *arg)
 struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)
 {
     struct mn_work *w = MN_NEW(struct mn_work);
+    int e = MN_E_OK;
 
     for (size_t i = 0; i < MN_LANES; i++) {
         struct lane *l = &w->lanes[i];
@@ -85,12 +86,15 @@ struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)
         pthread_cond_init(&l->some, NULL);
         l->last = &l->first;
         l->depth = depth;
-        l->count = threads[i];
         l->threads = mn_alloc0(threads[i] * sizeof *l->threads);
-        for (unsigned k = 0; k < l->count; k++)
-            mn_thread_start(&l->threads[k], lane_run, l);
+        while (!e && l->count < threads[i]) {
+            e = mn_thread_start(&l->threads[l->count], lane_run, l);
+            l->count += !e;
+        }
     }
-    return w;
+    if (e)
+        mn_work_free(w);
+    return e ? NULL : w;
 }
 
 void mn_work_stop(struct mn_work *w)

@@ -21,7 +21,8 @@ struct mn_job {
     struct mn_job *next;
 };
 
-/* threads[lane] threads each; at most `depth` jobs waiting per lane. */
+/* threads[lane] threads each; at most `depth` jobs waiting per lane. NULL: there can be no such
+ * threads. */
 struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth);
 void mn_work_stop(struct mn_work *w); /* finishes what runs; what waits is dropped without a call */
 /* Jobs run, or wait for it. What is not on its way back when this says no never will be. */

@@ -42,6 +42,11 @@ struct mynah_context *mynah_context_new(const struct mynah_context_config *confi
         SIZED_COPY(ctx->conf, config);
     ctx->dns = ctx->conf.dns ? mn_str_dup(mn_str_from(ctx->conf.dns)) : NULL;
     ctx->loop = mn_loop_new(MN_LOOP_EPOLL);
+    if (!ctx->loop) {
+        mn_free(ctx->dns);
+        mn_free(ctx);
+        return NULL;
+    }
     mn_loop_embed(ctx->loop);
     mn_list_init(&ctx->clients);
     mn_list_init(&ctx->trash);
@@ -49,6 +54,7 @@ struct mynah_context *mynah_context_new(const struct mynah_context_config *confi
     mn_list_init(&ctx->jobs);
     mn_list_init(&ctx->ports);
     mn_list_init(&ctx->conns);
+    mn_list_init(&ctx->waits);
     ctx->sweep.run = sweep;
     ctx->told.run = tell;
     return ctx;
@@ -58,6 +64,7 @@ void mynah_context_free(struct mynah_context *ctx)
 {
     if (!ctx)
         return;
+    ctx->over = true;
     while (!mn_list_empty(&ctx->clients))
         mynah_client_free(MN_OF(ctx->clients.next, struct mynah_client, link));
     listen_done(ctx);
@@ -89,9 +96,11 @@ void mynah_context_free(struct mynah_context *ctx)
 
 void mynah_run(struct mynah_context *ctx)
 {
-    ctx->inside++;
+    if (ctx->inside)
+        return;
+    ctx->inside = true;
     mn_loop_run(ctx->loop);
-    ctx->inside--;
+    ctx->inside = false;
 }
 
 void mynah_stop(struct mynah_context *ctx)
@@ -113,9 +122,11 @@ bool mynah_turn(struct mynah_context *ctx, int wait_ms)
 {
     bool some;
 
-    ctx->inside++;
+    if (ctx->inside)
+        return false;
+    ctx->inside = true;
     some = mn_loop_turn(ctx->loop, wait_ms);
-    ctx->inside--;
+    ctx->inside = false;
     if (ctx->host.timer)
         tell(&ctx->told);
     return some;
@@ -130,6 +141,7 @@ void mynah_attach(struct mynah_context *ctx, const struct mynah_loop *loop)
 
 struct posted {
     struct mn_post post;
+    struct mynah_context *ctx;
     void (*run)(void *arg);
     void *arg;
 };
@@ -138,7 +150,8 @@ static void posted_run(struct mn_post *p)
 {
     struct posted *q = MN_OF(p, struct posted, post);
 
-    q->run(q->arg);
+    if (!q->ctx->over)
+        q->run(q->arg);
     mn_free(q);
 }
 
@@ -146,7 +159,7 @@ void mynah_post(struct mynah_context *ctx, void (*run)(void *arg), void *arg)
 {
     struct posted *q = MN_NEW(struct posted);
 
-    *q = (struct posted){{.run = posted_run, .bytes = sizeof *q}, run, arg};
+    *q = (struct posted){{.run = posted_run, .bytes = sizeof *q}, ctx, run, arg};
     mn_loop_post(ctx->loop, &q->post);
 }
 
@@ -194,6 +207,8 @@ int context_slow(struct mynah_context *ctx, struct slow *s)
 {
     if (!ctx->work)
         ctx->work = mn_work_new((unsigned[MN_LANES]){1, 0, 0, 0}, LANE_DEPTH);
+    if (!ctx->work)
+        return MN_E_LIMIT;
     s->ctx = ctx;
     s->job.loop = ctx->loop;
     mn_list_init(&s->link);

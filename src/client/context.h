@@ -16,9 +16,11 @@ struct mynah_context {
     char *dns;
     struct mynah_loop host;
     struct mn_list clients, trash, timers, jobs, ports, conns;
+    struct mn_list waits; /* of quick.c */
     struct mn_turn sweep; /* empties the trash */
     struct mn_turn told;  /* tells the host the due time */
-    unsigned inside;      /* mynah_run, mynah_turn: call-backs are under way */
+    bool inside;          /* mynah_run, mynah_turn: call-backs are under way */
+    bool over;            /* it is being freed: what was posted is dropped */
 };
 
 /* Something that may still be looked at in this turn and goes when it ends. */
@@ -27,8 +29,8 @@ struct trash {
     void (*free)(struct trash *t);
 };
 void context_trash(struct mynah_context *ctx, struct trash *t, void (*free_it)(struct trash *t));
-/* Runs on the context's lane; MN_E_BUSY as mn_work_submit. Jobs that the context outlives are freed
- * by `drop`. */
+/* Runs on the context's lane; MN_E_BUSY as mn_work_submit, MN_E_LIMIT: it can have no thread. Jobs
+ * that the context outlives are freed by `drop`. */
 struct slow {
     struct mn_job job; /* first */
     struct mn_list link;

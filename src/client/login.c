@@ -155,15 +155,19 @@ static void step_drop(struct slow *s)
 static void challenge(struct mynah_client *c, mn_str in)
 {
     struct login *l = c->login;
+    int e;
 
     l->in = in;
     l->slow.job.run = step_run;
     l->slow.job.done = step_done;
     l->slow.drop = step_drop;
     l->busy = true;
-    if (context_slow(c->ctx, &l->slow)) {
+    e = context_slow(c->ctx, &l->slow);
+    if (e) {
         l->busy = false;
-        client_fail_code(c, MYNAH_E_LIMIT, "too many logins at once", false);
+        client_fail_code(c, MYNAH_E_LIMIT,
+                         e == MN_E_BUSY ? "too many logins at once" : "no thread can be started",
+                         false);
     }
 }
 

@@ -132,8 +132,12 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
         e = MN_E_TLS;
     s->owner_count = opt->loops;
     s->owners = mn_alloc0(s->owner_count * sizeof(struct owner *));
-    for (unsigned i = 0; i < s->owner_count; i++)
-        s->owners[i] = owner_new(s, i, mn_loop_new(opt->backend), snap);
+    for (unsigned i = 0; i < s->owner_count; i++) {
+        struct mn_loop *l = mn_loop_new(opt->backend);
+
+        MN_ASSERT(l); /* nobody has connected yet */
+        s->owners[i] = owner_new(s, i, l, snap);
+    }
     snapshot_unref(snap);
     r->threads = mn_alloc0(s->owner_count * sizeof *r->threads);
     iq_table_build();
@@ -253,7 +257,8 @@ void server_run(struct server *srv)
     struct running *r = (struct running *)srv;
 
     for (unsigned i = 1; i < srv->owner_count; i++)
-        mn_thread_start(&r->threads[i], owner_run, srv->owners[i]);
+        if (mn_thread_start(&r->threads[i], owner_run, srv->owners[i]))
+            mn_thread_missing();
     owner_run(srv->owners[0]);
     for (unsigned i = 1; i < srv->owner_count; i++)
         pthread_join(r->threads[i], NULL);

@@ -119,7 +119,7 @@ def no_threads():
     os.mkdir(FOLDER + "/threads")
     os.chmod(FOLDER + "/threads", 0o777)
     # A sanitizer that needs threads itself says so before.
-    refused(1, "cannot start a thread: .*; raise the limits|ThreadSanitizer", "--config", path, binary=binary,
+    refused(1, "cannot start a thread; raise the limits|ThreadSanitizer", "--config", path, binary=binary,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NPROC, (0, 0)), **more)
     os.unlink(path)
 

@@ -192,3 +192,17 @@ TEST(the_end_finishes_what_runs_and_drops_what_waits)
     CHECK_INT(atomic_load(&begun), done_count);
     mn_loop_free(loop);
 }
+
+/* No address space has room for their stacks. */
+TEST(where_there_can_be_no_thread_there_are_no_lanes)
+{
+    pthread_attr_t before, huge;
+    struct mn_work *w;
+
+    CHECK(!pthread_getattr_default_np(&before) && !pthread_attr_init(&huge));
+    CHECK(!pthread_attr_setstacksize(&huge, (size_t)1 << 47));
+    CHECK(!pthread_setattr_default_np(&huge));
+    w = mn_work_new((unsigned[]){1, 2, 1, 1}, 10);
+    CHECK(!pthread_setattr_default_np(&before));
+    CHECK(!w);
+}
