@@ -40,7 +40,9 @@ struct mynah_client_config {
     bool no_reconnect;      /* a lost connection stays lost */
     bool no_roster;         /* the roster is not fetched */
     int keepalive_ms;       /* silence after which life is asked for; 0: five minutes. As long
-                               again, at most 15 s, and the connection is lost */
+                               again, at most 15 s, and the connection is lost; so it is two minutes
+                               after a question whether what was written is read, which comes at
+                               the latest a minute behind it */
     int connect_ms;         /* from nothing to online at most; 0: a minute */
     const char *component_secret; /* `jid` is a domain that we serve (XEP-0114) at `host`, 5347 or
                                      `port`; TLS only as MYNAH_TLS_DIRECT. No password, roster or

@@ -72,7 +72,7 @@ static void over_http(struct mynah_client *c, struct stream_plan *plan)
     plan->route = c->route;
 }
 
-struct stream *attempt_stream(struct mynah_client *c, const struct stream_face *face)
+struct stream *attempt_stream(struct mynah_client *c)
 {
     enum mn_dial_tls tls = c->conf.tls == MYNAH_TLS_DIRECT     ? MN_DIAL_DIRECT
                            : c->conf.tls == MYNAH_TLS_REQUIRED ? MN_DIAL_ANY
@@ -92,5 +92,5 @@ struct stream *attempt_stream(struct mynah_client *c, const struct stream_face *
         over_http(c, &plan);
     plan.tls = c->tls;
     plan.tls_direct = c->tls_direct;
-    return stream_new(c->ctx, &plan, face, c);
+    return stream_new(c->ctx, &plan, &client_face, c);
 }

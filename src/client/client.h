@@ -1,5 +1,6 @@
-/* The client's inside, between client.c (life), login.c (from a connection to a session), sm.c
- * (what is acknowledged), iq.c, message.c, presence.c and the extensions. */
+/* The client's inside, between client.c (life), session.c (what its stream tells), login.c (from a
+ * connection to a session), sm.c (what is acknowledged), alive.c, iq.c, message.c, presence.c and
+ * the extensions. */
 #pragma once
 
 #include "base/map.h"
@@ -77,6 +78,11 @@ struct mynah_client {
     struct mn_timer timer; /* the deadline of an attempt, the pause before the next */
     struct mn_timer idle;  /* silence */
     bool probing;          /* life was asked for */
+    /* Since something was written that nobody acknowledges, or since the question whose answer
+     * would show that it was heard; its id, and how many stanzas it was behind. */
+    struct mn_timer unheard;
+    char ping[MYNAH_ID_MAX];
+    uint64_t ping_at;
 
     struct sm sm;
     struct mn_map requests, served;
@@ -130,11 +136,29 @@ void error_of(const struct mynah_elem *stanza, struct mynah_error *out);
 bool from_server(const struct mynah_client *c, const char *from);
 bool from_self(const struct mynah_client *c, const char *from); /* the bare one, or none */
 
+/* No stream, no session, and nothing is tried. */
+void client_over(struct mynah_client *c);
+void client_timed(struct mn_timer *t); /* an attempt, a pause, a good-bye has lasted long enough */
+
+/* client_new.c */
+void client_memory(struct trash *t);
+
+/* session.c */
+extern const struct stream_face client_face;
+
+/* alive.c */
+void alive_init(struct mynah_client *c);
+void alive_stop(struct mynah_client *c); /* with its stream */
+/* An element came; NULL: the session has begun. */
+void alive_came(struct mynah_client *c, const struct mynah_elem *e);
+void alive_said(struct mynah_client *c);  /* something went out that nobody acknowledges */
+void alive_probe(struct mynah_client *c); /* is asked for life, which has its time */
+
 /* attempt.c */
 /* What `bosh` says is no address, or one that may not be used: an MN_E_ code. */
 int attempt_check(const struct mynah_client *c) MN_MUST_CHECK;
 /* NULL: it has failed. */
-struct stream *attempt_stream(struct mynah_client *c, const struct stream_face *face);
+struct stream *attempt_stream(struct mynah_client *c);
 
 /* component.c */
 void component_opened(struct mynah_client *c, mn_str id); /* the header came */
@@ -188,6 +212,9 @@ void iq_lost_to(struct mynah_client *c, const char *jid, int code);
 void iq_done(struct mynah_client *c);
 /* A request that cannot be made: tells `done` (may be NULL) at once. Returns NULL. */
 struct mynah_request *iq_refuse(struct mynah_client *c, int code, mynah_iq_done *done, void *arg);
+
+/* quick.c: who waits for something of it waits no more. */
+void quick_freed(struct mynah_client *c);
 
 /* message.c */
 void message_came(struct mynah_client *c, const struct mynah_elem *st);

@@ -12,7 +12,8 @@ struct mynah_request {
     struct mynah_client *client;
     mynah_iq_done *done;
     void *arg;
-    int code; /* how it ends when the timer fires */
+    int code;  /* how it ends when the timer fires */
+    bool over; /* `done` is called */
     char id[MYNAH_ID_MAX];
     char *to;   /* canonical; NULL: the own server side */
     char *from; /* canonical; NULL: what the server knows us as */
@@ -34,6 +35,9 @@ static void request_end(struct mynah_request *r, const struct mynah_elem *result
 {
     struct mynah_client *c = r->client;
 
+    if (r->over) /* it is cancelled from inside its own call-back */
+        return;
+    r->over = true;
     mn_map_del(&c->requests, mn_str_from(r->id));
     mn_list_del(&r->link);
     mn_timer_stop(&r->timer);

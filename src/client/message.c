@@ -2,6 +2,7 @@
 #include "client/client.h"
 
 #include "base/err.h"
+#include "mynah/jid.h"
 #include "mynah/payload.h"
 
 enum { TRACKS_MAX = 1000 };
@@ -13,7 +14,7 @@ enum { TRACKS_MAX = 1000 };
 struct track {
     struct mn_list link;
     char id[MYNAH_ID_MAX];
-    char *to; /* bare */
+    char *to; /* bare, canonical; or NULL */
     enum mynah_sent state;
     mynah_sent_call *sent;
     void *arg;
@@ -41,7 +42,7 @@ static void track_new(struct mynah_client *c, const char *id, const char *to, my
         track_free(c, MN_OF(c->track_list.next, struct track, link));
     t = MN_NEW(struct track);
     snprintf(t->id, sizeof t->id, "%s", id);
-    t->to = to ? mn_str_dup(mn_str_from(to)) : NULL;
+    t->to = to ? mynah_jid_bare(to) : NULL;
     t->sent = sent;
     t->arg = arg;
     mn_list_add(&c->track_list, &t->link);
@@ -74,7 +75,8 @@ void message_state(struct mynah_client *c, const char *id, enum mynah_sent state
     void *arg;
     char copy[MYNAH_ID_MAX];
 
-    if (!t || (state <= t->state && state != MYNAH_SENT_QUEUED))
+    /* Who was freed at the first of several that were acknowledged together tells of no other. */
+    if (c->freed || !t || (state <= t->state && state != MYNAH_SENT_QUEUED))
         return;
     t->state = state;
     sent = t->sent;
@@ -203,12 +205,9 @@ static bool told_of(struct mynah_client *c, const struct mynah_elem *st, const c
                             *e = received ? received : displayed;
     const char *id = mynah_elem_get(e, "id");
     struct track *t = id ? mn_map_get(&c->tracks, mn_str_from(id)) : NULL;
-    mn_str bare, rest;
+    mn_str rest;
 
-    if (!t || !t->to || !from)
-        return false;
-    bare = mn_str_cut(mn_str_from(t->to), '/', &rest);
-    if (!mn_str_eq(bare, mn_str_cut(mn_str_from(from), '/', &rest)))
+    if (!t || !t->to || !from || !mn_str_is(mn_str_cut(mn_str_from(from), '/', &rest), t->to))
         return false;
     message_state(c, id, received ? MYNAH_SENT_DELIVERED : MYNAH_SENT_DISPLAYED, NULL);
     return true;
@@ -219,9 +218,7 @@ static void failed(struct mynah_client *c, const struct mynah_message *m)
     struct track *t = m->id ? mn_map_get(&c->tracks, mn_str_from(m->id)) : NULL;
     mn_str rest;
 
-    if (t && t->to &&
-        mn_str_eq(mn_str_cut(mn_str_from(t->to), '/', &rest),
-                  mn_str_cut(mn_str_from(m->from), '/', &rest)))
+    if (t && t->to && mn_str_is(mn_str_cut(mn_str_from(m->from), '/', &rest), t->to))
         message_state(c, m->id, MYNAH_SENT_FAILED, m->error);
 }
 

@@ -8,7 +8,10 @@
 enum { SEND_MS = 60000 };
 
 struct wait {
-    bool over;
+    struct mn_list link;
+    struct mynah_client *client; /* NULL: it was freed meanwhile */
+    struct mynah_listener *listener;
+    bool over, late; /* late: its timer has fired */
     int code;
     char *why;
     const char *id;        /* of the message that is followed */
@@ -35,10 +38,30 @@ static void end(struct wait *w, int code, const struct mynah_error *why)
     mn_buf_free(&text);
 }
 
+void quick_freed(struct mynah_client *c)
+{
+    MN_LIST_EACH(n, &c->ctx->waits)
+    {
+        struct wait *w = MN_OF(n, struct wait, link);
+
+        if (w->client != c)
+            continue;
+        w->client = NULL;
+        end(w, MYNAH_E_CANCELLED, NULL);
+    }
+}
+
 static int wait_until_over(struct mynah_client *c, struct wait *w, char **why)
 {
+    struct mynah_context *ctx = c->ctx;
+
+    w->client = c;
+    mn_list_add(&ctx->waits, &w->link);
     while (!w->over)
-        mynah_turn(c->ctx, -1);
+        mynah_turn(ctx, -1);
+    mn_list_del(&w->link);
+    if (w->client) /* else it has gone with it */
+        mynah_unlisten(w->listener);
     if (why)
         *why = w->why;
     else
@@ -67,19 +90,16 @@ int mynah_quick_online(struct mynah_client *c, char **why)
 {
     static const struct mynah_calls calls = {.size = sizeof calls, .state = on_state};
     struct wait w = {0};
-    struct mynah_listener *l;
     int code = refused(c, why);
 
     if (code || c->state == MYNAH_ONLINE)
         return code;
-    l = mynah_listen(c, &calls, &w);
+    w.listener = mynah_listen(c, &calls, &w);
     if (c->state == MYNAH_OPEN)
         mynah_client_login(c);
     else if (c->state == MYNAH_OFFLINE)
         mynah_client_connect(c);
-    code = wait_until_over(c, &w, why);
-    mynah_unlisten(l);
-    return code;
+    return wait_until_over(c, &w, why);
 }
 
 static void on_answer(void *arg, struct mynah_client *c, const struct mynah_elem *result,
@@ -129,7 +149,10 @@ static void on_sent(void *arg, struct mynah_client *c, const char *id, enum myna
 
 static void on_late(void *arg)
 {
-    end(arg, MYNAH_E_TIMEOUT, NULL);
+    struct wait *w = arg;
+
+    w->late = true;
+    end(w, MYNAH_E_TIMEOUT, NULL);
 }
 
 int mynah_quick_send(struct mynah_client *c, struct mynah_elem **message, enum mynah_sent until,
@@ -139,7 +162,6 @@ int mynah_quick_send(struct mynah_client *c, struct mynah_elem **message, enum m
     char id[MYNAH_ID_MAX] = "";
     struct wait w = {.id = id, .until = until};
     struct mynah_timer *timer;
-    struct mynah_listener *l;
     int code = refused(c, why);
 
     if (code) {
@@ -147,15 +169,14 @@ int mynah_quick_send(struct mynah_client *c, struct mynah_elem **message, enum m
         *message = NULL;
         return code;
     }
-    l = mynah_listen(c, &calls, &w); /* first: it may be written inside the next call */
+    w.listener = mynah_listen(c, &calls, &w); /* first: it may be written inside the next call */
     code = mynah_message_send(c, message, id, NULL, NULL);
     if (code)
         end(&w, code, NULL);
     timer = mynah_timer_start(c->ctx, SEND_MS, on_late, &w);
     code = wait_until_over(c, &w, why);
-    if (code != MYNAH_E_TIMEOUT) /* that one has fired */
+    if (!w.late)
         mynah_timer_stop(timer);
-    mynah_unlisten(l);
     return code;
 }
 
@@ -177,24 +198,26 @@ int mynah_quick_end(struct mynah_client *c)
 {
     static const struct mynah_calls calls = {.size = sizeof calls, .state = on_gone};
     struct wait w = {.over = c->state == MYNAH_OFFLINE};
-    struct mynah_listener *l;
     int code = refused(c, NULL);
 
     if (code)
         return code;
-    l = mynah_listen(c, &calls, &w);
+    w.listener = mynah_listen(c, &calls, &w);
     mynah_client_disconnect(c);
-    code = wait_until_over(c, &w, NULL);
-    mynah_unlisten(l);
-    return code;
+    return wait_until_over(c, &w, NULL);
 }
 
 int mynah_quick_open(const struct mynah_client_config *config, struct mynah_client **out,
                      char **why)
 {
     struct mynah_context *ctx = mynah_context_new(NULL);
-    int code = mynah_client_new(ctx, config, out, why);
+    int code = MYNAH_E_LIMIT;
 
+    *out = NULL;
+    if (ctx)
+        code = mynah_client_new(ctx, config, out, why);
+    else if (why)
+        *why = mn_str_dup(MN_STR("no descriptor is left"));
     if (!code)
         code = mynah_quick_online(*out, why);
     if (code) {
@@ -206,7 +229,10 @@ int mynah_quick_open(const struct mynah_client_config *config, struct mynah_clie
 
 void mynah_quick_close(struct mynah_client *c)
 {
-    if (!c || mynah_quick_end(c))
+    struct mynah_context *ctx = c ? c->ctx : NULL;
+
+    if (!ctx || ctx->inside)
         return;
-    mynah_context_free(c->ctx);
+    mynah_quick_end(c);
+    mynah_context_free(ctx);
 }

@@ -116,8 +116,10 @@ static void out_write(struct mynah_client *c, struct out *o)
         sm_ask(c);
     }
     stream_write(c->stream, o->bytes);
-    if (!counted)
+    if (!counted) {
         out_free(o);
+        alive_said(c);
+    }
     if (id)
         message_state(c, id, MYNAH_SENT_WRITTEN, NULL);
     mn_free(id);
@@ -346,6 +348,8 @@ bool sm_element(struct mynah_client *c, const struct mynah_elem *e)
             mn_timer_start(c->ctx->loop, &c->sm.again, AGAIN_MS);
     } else if (mynah_elem_is(e, "enabled", NULL) && c->sm.on && !c->sm.enabled) {
         c->sm.enabled = true;
+        mn_free(c->sm.id);
+        c->sm.id = NULL;
         if (id && resume && (!strcmp(resume, "true") || !strcmp(resume, "1")))
             c->sm.id = mn_str_dup(mn_str_from(id));
     } else if (mynah_elem_is(e, "failed", NULL) && c->sm.on && !c->sm.enabled) {

@@ -2,7 +2,9 @@
  * and the network do. */
 #include "client/client.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "unit/client/talk.h"
@@ -14,6 +16,47 @@ static void ask(const char *name, const char *to, int ms)
     struct mynah_elem *q = mynah_elem_new("query", "urn:test");
 
     mynah_iq_send(talk.c, MYNAH_GET, to, &q, ms, note_iq, (void *)name);
+}
+
+/* A login needs a thread, for which no address space has room here. */
+TEST(where_there_can_be_no_thread_the_login_fails)
+{
+    static const char *const lines[] = {
+        "<<stream:stream",
+        ">" HEADER "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
+        "<mechanism>SCRAM-SHA-1</mechanism></mechanisms></stream:features>",
+        "<mechanism='SCRAM-SHA-1'",
+        "><challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>AAAA</challenge>", NULL};
+    static const struct mynah_client_config config = {
+        .jid = "u@x.test", .password = "pw", .no_reconnect = true};
+    pthread_attr_t before, huge;
+
+    CHECK(!pthread_getattr_default_np(&before) && !pthread_attr_init(&huge));
+    CHECK(!pthread_attr_setstacksize(&huge, (size_t)1 << 47));
+    CHECK(!pthread_setattr_default_np(&huge));
+    talk_start(lines, &config);
+    talk_until(talk_over);
+    CHECK(!pthread_setattr_default_np(&before));
+    talk_end("offline (-16)");
+}
+
+/* The limit of descriptors is reached. */
+TEST(where_there_can_be_no_descriptor_there_is_no_context)
+{
+    static const struct mynah_client_config config = {.size = sizeof config, .jid = "x.test"};
+    struct rlimit before, none;
+    struct mynah_client *c;
+    char *why = NULL;
+
+    CHECK(!getrlimit(RLIMIT_NOFILE, &before));
+    none = before;
+    none.rlim_cur = 0;
+    CHECK(!setrlimit(RLIMIT_NOFILE, &none));
+    CHECK(!mynah_context_new(NULL));
+    CHECK_INT(mynah_quick_open(&config, &c, &why), MYNAH_E_LIMIT);
+    CHECK(!setrlimit(RLIMIT_NOFILE, &before));
+    CHECK(why && !c);
+    mynah_free(why);
 }
 
 /* How servers may end a login. */
@@ -110,6 +153,117 @@ TEST(each_question_ends_once_and_only_who_was_asked_may_answer)
     talk_until(talk_done);
     mynah_client_free(talk.c);
     talk_end("early=-2 online cancelled=-12 one=result two=-10 late=-11 lost=-12");
+}
+
+static struct mynah_request *own;
+
+static void cancels_itself(void *name, struct mynah_client *c, const struct mynah_elem *result,
+                           const struct mynah_error *error)
+{
+    note_iq(name, c, result, error);
+    mynah_cancel(own);
+}
+
+TEST(who_cancels_a_question_that_has_ended_does_nothing)
+{
+    static const char *const script[] = {LOGIN(""), "<type='get' id='",
+                                         "><iq type='result' id='%1'/>", END};
+    struct mynah_elem *q = mynah_elem_new("query", "urn:test");
+
+    talk_start(script, NULL);
+    talk_until(talk_online);
+    own = mynah_iq_send(talk.c, MYNAH_GET, NULL, &q, 0, cancels_itself, "one");
+    talk_until(talk_done);
+    q = mynah_elem_new("query", "urn:test");
+    own = mynah_iq_send(talk.c, MYNAH_GET, NULL, &q, 0, cancels_itself, "two");
+    mynah_client_free(talk.c);
+    talk_end("online one=result two=-12");
+}
+
+static unsigned tries;
+
+static void tries_again(void *name, struct mynah_client *c, const struct mynah_elem *result,
+                        const struct mynah_error *error)
+{
+    struct mynah_elem *q = mynah_elem_new("query", "urn:test");
+
+    note_iq(name, c, result, error);
+    if (--tries)
+        mynah_iq_send(c, MYNAH_GET, NULL, &q, 0, tries_again, name);
+    else
+        mynah_elem_free(q);
+    CHECK_INT(mynah_client_connect(c), MYNAH_E_STATE);
+}
+
+TEST(who_asks_again_and_again_of_a_client_that_is_freed_hears_of_each)
+{
+    static const char *const script[] = {LOGIN(""), "<urn:test", NULL};
+    struct mynah_elem *q = mynah_elem_new("query", "urn:test");
+
+    talk_start(script, NULL);
+    talk_until(talk_online);
+    tries = 4;
+    mynah_iq_send(talk.c, MYNAH_GET, NULL, &q, 0, tries_again, "try");
+    talk_until(talk_done);
+    mynah_client_free(talk.c);
+    mn_loop_turn(talk.ctx->loop, 0);
+    talk_end("online try=-12 try=-2 try=-12 try=-12");
+}
+
+static void frees_when_acked(void *name, struct mynah_client *c, const char *id,
+                             enum mynah_sent state, const struct mynah_error *why)
+{
+    (void)id;
+    (void)why;
+    if (state < MYNAH_SENT_ACKED)
+        return;
+    note("%s", (char *)name);
+    mynah_client_free(c);
+}
+
+TEST(who_frees_a_client_hears_of_no_other_message)
+{
+    static const char *const script[] = {
+        LOGIN(SM),    "<<enable", "><enabled xmlns='urn:xmpp:sm:3'/>",
+        "<<body>two", "<<r ",     "><a xmlns='urn:xmpp:sm:3' h='2'/>",
+        NULL};
+
+    talk_start(script, &again);
+    talk_until(talk_online);
+    for (int i = 0; i < 2; i++) {
+        struct mynah_elem *m = mynah_message_new("a@y.test", MYNAH_CHAT, i ? "two" : "one");
+
+        CHECK_INT(mynah_message_send(talk.c, &m, NULL, frees_when_acked, i ? "2" : "1"), 0);
+    }
+    talk_until(talk_done);
+    for (int i = 0; i < 10; i++)
+        mn_loop_turn(talk.ctx->loop, 5);
+    talk_end("online queued written queued written 1");
+}
+
+static void in_vain(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void turns_inside(void *arg)
+{
+    CHECK(!mynah_turn(talk.ctx, 0));
+    mynah_run(talk.ctx);
+    *(bool *)arg = true;
+}
+
+TEST(what_is_posted_waits_for_a_turn_of_its_own)
+{
+    bool came = false, turned = false;
+
+    talk.ctx = mynah_context_new(NULL);
+    mynah_post(talk.ctx, turns_inside, &turned);
+    mynah_turn(talk.ctx, 0);
+    CHECK(turned);
+    mynah_post(talk.ctx, in_vain, &came);
+    mynah_context_free(talk.ctx);
+    CHECK(!came);
 }
 
 static void serve(void *arg, struct mynah_client *c, struct mynah_ask *q)
@@ -504,6 +658,102 @@ TEST(a_server_that_does_not_hear_us_is_left)
     mn_clock_set(-1, 0);
     mynah_client_free(talk.c);
     talk_end("online queued written waiting (-13)");
+}
+
+static void pass(int64_t ms)
+{
+    mn_clock_set(mn_clock_now() + ms, mn_clock_wall());
+}
+
+/* With a clock that stands. */
+static void turns_until(bool (*reached)(void))
+{
+    for (int i = 0; i < 1000 && !reached(); i++)
+        mn_loop_turn(talk.ctx->loop, 20);
+    CHECK(reached());
+}
+
+/* ... nor, where it acknowledges nothing, what it is asked because of that. */
+TEST(a_server_that_talks_and_does_not_read_is_left)
+{
+    static const char *const lines[] = {LOGIN(""), "<<body>one", "<urn:xmpp:ping",
+                                        "><presence from='a@y.test/1'/>", NULL};
+
+    talk_start(lines, &again);
+    talk_until(talk_online);
+    mynah_chat(talk.c, "a@y.test", "one");
+    for (int i = 0; i < 5; i++)
+        mn_loop_turn(talk.ctx->loop, 1);
+    pass(61000);
+    turns_until(talk_done);
+    pass(121000);
+    turns_until(talk_loses);
+    mn_clock_set(-1, 0);
+    mynah_client_free(talk.c);
+    talk_end("online queued written waiting (-13)");
+}
+
+static bool keeps(void *arg, struct mynah_client *c, const struct mynah_elem *stanza)
+{
+    (void)arg;
+    (void)c;
+    (void)stanza;
+    return true;
+}
+
+static bool pinged(void)
+{
+    return talk.c->ping[0];
+}
+
+static bool ponged(void)
+{
+    return !talk.c->ping[0];
+}
+
+static void pong(const char *from, const char *type)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_fmt(&b, "<iq from='%s' id='%s' type='%s'/>", from, talk.c->ping, type);
+    mn_conn_write(talk.server.conn, mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
+/* Its answer counts whoever keeps it to himself, and holds for what was written before. */
+TEST(a_server_that_answers_is_asked_again_when_there_is_more)
+{
+    static const struct mynah_calls calls = {.size = sizeof calls, .stanza = keeps};
+    static const char *const lines[] = {LOGIN(""),    "<<body>one",     "<urn:xmpp:ping",
+                                        "<<body>two", "<urn:xmpp:ping", "><presence/>",
+                                        NULL};
+
+    talk_start(lines, &again);
+    mynah_listen(talk.c, &calls, NULL);
+    talk_until(talk_online);
+    mynah_chat(talk.c, "a@y.test", "one");
+    pass(61000);
+    turns_until(pinged);
+    mynah_chat(talk.c, "a@y.test", "two");
+    for (int i = 0; i < 5; i++)
+        mn_loop_turn(talk.ctx->loop, 1);
+    pong("a@x.test", "result");
+    for (int i = 0; i < 5; i++)
+        mn_loop_turn(talk.ctx->loop, 1);
+    CHECK(pinged());
+    pong("x.test", "result");
+    turns_until(ponged);
+    pass(61000);
+    turns_until(talk_done);
+    pong("x.test", "error");
+    turns_until(ponged);
+    pass(200000);
+    for (int i = 0; i < 5; i++)
+        mn_loop_turn(talk.ctx->loop, 1);
+    CHECK(ponged() && talk_online());
+    mn_clock_set(-1, 0);
+    mynah_client_free(talk.c);
+    talk_end("online queued written queued written");
 }
 
 static bool talk_heard(void)

@@ -65,7 +65,7 @@ static void idle(struct mynah_context *ctx)
     while (mynah_turn(ctx, 0))
         ;
     due = mynah_due(ctx);
-    if (due >= 0 && due < 60000)
+    if (due >= 0 && due < 50000)
         test_fail(__FILE__, __LINE__, "due in %lld ms", (long long)due);
     for (int i = 0; i < 5; i++)
         CHECK_INT(poll(&p, 1, 20), 0);

@@ -111,3 +111,34 @@ TEST(what_fails_says_why)
     check_why(why, "no address: a b@@");
     mynah_quick_close(NULL);
 }
+
+static void frees(void *arg)
+{
+    (void)arg;
+    mynah_client_free(talk.c);
+}
+
+/* Who waits for something of a client that another call-back frees waits no more. */
+TEST(waiting_ends_with_its_client)
+{
+    static const char *const lines[] = {LOGIN(""), "<never", NULL};
+
+    for (int i = 0; i < 3; i++) {
+        struct mynah_elem *m;
+        char *why = NULL;
+        int code;
+
+        talk_start(lines, NULL);
+        CHECK_INT(mynah_quick_online(talk.c, NULL), MYNAH_OK);
+        mynah_timer_start(talk.ctx, 1, frees, NULL);
+        m = mynah_message_new("a@y.test", MYNAH_CHAT, "x");
+        code = i == 0   ? ping(talk.c, NULL, &why)
+               : i == 1 ? mynah_quick_send(talk.c, &m, MYNAH_SENT_DELIVERED, &why)
+                        : mynah_quick_end(talk.c);
+        if (i != 1)
+            mynah_elem_free(m);
+        CHECK_INT(code, MYNAH_E_CANCELLED);
+        mynah_free(why);
+        talk_end(NULL);
+    }
+}
