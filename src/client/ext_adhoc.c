@@ -11,7 +11,9 @@ enum { SESSIONS_MAX = 100, SESSION_MS = 600000 };
 
 static const char *const actions[] = {"execute", "prev", "next", "complete", "cancel"};
 
+/* Both may be taken out inside calls of theirs: their memory goes at the end of the turn. */
 struct command {
+    struct trash trash; /* first */
     struct mn_list link;
     char *node, *name;
     mynah_command_call *serve;
@@ -22,7 +24,9 @@ struct command {
 };
 
 struct session {
+    struct trash trash; /* first */
     struct mn_list link;
+    bool called, over;
     struct mn_timer timer;
     struct mynah_client *client;
     struct command *command;
@@ -151,18 +155,28 @@ struct mynah_request *mynah_command_send(struct mynah_client *c, const char *jid
 
 /* Our own. */
 
-static void session_free(struct adhoc *a, struct session *s)
+static void session_memory(struct trash *t)
 {
-    mn_list_del(&s->link);
-    mn_timer_stop(&s->timer);
-    a->count--;
+    struct session *s = (struct session *)t;
+
     mn_free(s->id);
     mn_free(s->from);
     mn_free(s);
 }
 
+static void session_free(struct session *s)
+{
+    if (s->over)
+        return;
+    s->over = true;
+    mn_list_del(&s->link);
+    mn_timer_stop(&s->timer);
+    adhoc_of(s->client)->count--;
+    context_trash(s->client->ctx, &s->trash, session_memory);
+}
+
 /* Nobody asks any more: the program lets its state go. */
-static void session_cancel(struct session *s)
+static void cancel_tell(struct session *s)
 {
     struct mynah_call call = {s->from, s->command->node, s->id, MYNAH_CANCEL,
                               NULL,    &s->state,        NULL};
@@ -171,7 +185,14 @@ static void session_cancel(struct session *s)
     s->command->serve(s->command->arg, s->client, &call, &none);
     mynah_form_free(none.form);
     mynah_elem_free(none.payload);
-    session_free(adhoc_of(s->client), s);
+}
+
+/* One whose call is under way is told behind it. */
+static void session_cancel(struct session *s)
+{
+    session_free(s);
+    if (!s->called)
+        cancel_tell(s);
 }
 
 static void session_old(struct mn_timer *t)
@@ -259,17 +280,22 @@ static void stage_write(struct session *s, struct mynah_elem *e, struct mynah_an
     }
 }
 
-static void stage(struct mynah_client *c, struct adhoc *a, struct session *s,
-                  enum mynah_action action, struct mynah_ask *q)
+static void stage(struct mynah_client *c, struct session *s, enum mynah_action action,
+                  struct mynah_ask *q)
 {
     struct mynah_form *form = mynah_form_read(mynah_ask_payload(q));
     struct mynah_call call = {s->from,   s->command->node,    s->id, action, form,
                               &s->state, mynah_ask_payload(q)};
     struct mynah_answer answer = {0};
     struct mynah_elem *e = mynah_elem_new("command", NS_COMMANDS);
+    bool cut;
 
+    s->called = true;
     s->command->serve(s->command->arg, c, &call, &answer);
+    s->called = false;
     answer.more = answer.more && action != MYNAH_CANCEL;
+    cut = answer.more && s->over;
+    answer.more = answer.more && !cut;
     stage_write(s, e, &answer, action == MYNAH_CANCEL);
     if (answer.error)
         mynah_ask_error(&q, answer.error, answer.note);
@@ -281,7 +307,9 @@ static void stage(struct mynah_client *c, struct adhoc *a, struct session *s,
     if (answer.more)
         mn_timer_start(c->ctx->loop, &s->timer, SESSION_MS);
     else
-        session_free(a, s);
+        session_free(s);
+    if (cut)
+        cancel_tell(s);
 }
 
 static enum mynah_action action_of(const struct mynah_elem *e, bool *known)
@@ -324,13 +352,13 @@ static void asked(void *arg, struct mynah_client *c, struct mynah_ask *q)
     else if (!id && a->count >= SESSIONS_MAX)
         refuse(&q, "resource-constraint", NULL);
     else if (!id)
-        stage(c, a, session_new(c, a, k, from), MYNAH_EXECUTE, q);
+        stage(c, session_new(c, a, k, from), MYNAH_EXECUTE, q);
     else if (action == MYNAH_EXECUTE)
-        stage(c, a, s, s->usual, q);
+        stage(c, s, s->usual, q);
     else if (action != MYNAH_CANCEL && !(s->allowed & 1u << action))
         refuse(&q, "bad-request", "bad-action");
     else
-        stage(c, a, s, action, q);
+        stage(c, s, action, q);
 }
 
 /* What disco tells of them. */
@@ -403,24 +431,36 @@ void mynah_command_feature(struct mynah_client *c, const char *node, const char 
     mynah_elem_set(mynah_elem_add(k->features, "feature", NULL), "var", feature);
 }
 
-static void command_free(struct command *k)
+static void command_memory(struct trash *t)
 {
-    mn_list_del(&k->link);
+    struct command *k = (struct command *)t;
+
     mn_free(k->node);
     mn_free(k->name);
     mynah_elem_free(k->features);
     mn_free(k);
 }
 
-static void sessions_cancel(struct adhoc *a, const struct command *k)
+static void command_free(struct mynah_client *c, struct command *k)
+{
+    mn_list_del(&k->link);
+    context_trash(c->ctx, &k->trash, command_memory);
+}
+
+static struct session *session_of(struct adhoc *a, const struct command *k)
 {
     MN_LIST_EACH(n, &a->sessions)
-    {
-        struct session *s = MN_OF(n, struct session, link);
+    if (!k || MN_OF(n, struct session, link)->command == k)
+        return MN_OF(n, struct session, link);
+    return NULL;
+}
 
-        if (!k || s->command == k)
-            session_cancel(s);
-    }
+static void sessions_cancel(struct adhoc *a, const struct command *k)
+{
+    struct session *s;
+
+    while ((s = session_of(a, k)))
+        session_cancel(s);
 }
 
 void mynah_command_serve(struct mynah_client *c, const char *node, const char *name,
@@ -430,20 +470,16 @@ void mynah_command_serve(struct mynah_client *c, const char *node, const char *n
     struct command *k = command_find(a, node);
 
     if (k) {
+        mynah_disco_serve(c, k->node, NULL, NULL);
+        command_free(c, k);
         sessions_cancel(a, k);
-        mynah_disco_serve(c, node, NULL, NULL);
-        command_free(k);
     }
     if (serve) {
         k = MN_NEW(struct command);
-        *k = (struct command){{0},
-                              mn_str_dup(mn_str_from(node)),
-                              name ? mn_str_dup(mn_str_from(name)) : NULL,
-                              serve,
-                              arg,
-                              NULL,
-                              NULL,
-                              NULL};
+        k->node = mn_str_dup(mn_str_from(node));
+        k->name = name ? mn_str_dup(mn_str_from(name)) : NULL;
+        k->serve = serve;
+        k->arg = arg;
         mn_list_add(&a->commands, &k->link);
         mynah_disco_serve(c, node, command_told, k);
     }
@@ -472,7 +508,7 @@ static void done(struct mynah_client *c, void *state)
 
     lost(c, state);
     MN_LIST_EACH(n, &a->commands)
-    command_free(MN_OF(n, struct command, link));
+    command_free(c, MN_OF(n, struct command, link));
 }
 
 const struct ext ext_adhoc = {

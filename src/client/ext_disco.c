@@ -11,7 +11,7 @@
 #define NS_CAPS "http://jabber.org/protocol/caps"
 #define NODE "urn:mynah:client"
 
-enum { KNOWN_MAX = 1000, SEEN_MAX = 20000 };
+enum { KNOWN_MAX = 1000, SEEN_MAX = 20000, PARTS_MAX = 500 };
 
 /* What a hash stands for; found by `key` ("sha-1 ver"). */
 struct known {
@@ -209,9 +209,12 @@ static void known_free(struct known *k)
     mn_free(k);
 }
 
-/* XEP-0115 5.4: an answer with doubles proves nothing, whatever its hash. */
+/* XEP-0115 5.4: an answer with doubles proves nothing, whatever its hash; nor does one of so many
+ * parts that looking for them would take its time. */
 static bool has_doubles(const struct mynah_elem *query)
 {
+    if (elem_count(query, NULL, NS_INFO) > PARTS_MAX)
+        return true;
     MYNAH_EACH(e, query, NULL, NS_INFO)
     MYNAH_EACH_BEHIND(f, e, NULL, NS_INFO)
     {

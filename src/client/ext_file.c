@@ -472,18 +472,27 @@ static void init(struct mynah_client *c, void *state)
     mynah_iq_serve(c, MYNAH_SET, NS_SI, "si", offer_came, state);
 }
 
-static void lost(struct mynah_client *c, void *state)
+static struct mynah_file *unopened(struct files *s)
 {
-    struct files *s = state;
-
-    (void)c;
     MN_LIST_EACH(n, &s->list)
     {
         struct mynah_file *f = MN_OF(n, struct mynah_file, link);
 
-        if (!f->open)
-            finish_code(f, MYNAH_E_LOST);
+        if (!f->open && !f->over)
+            return f;
     }
+    return NULL;
+}
+
+/* Who hears of one may cancel others: each time from the beginning. */
+static void lost(struct mynah_client *c, void *state)
+{
+    struct files *s = state;
+    struct mynah_file *f;
+
+    (void)c;
+    while ((f = unopened(s)))
+        finish_code(f, MYNAH_E_LOST);
 }
 
 static void done(struct mynah_client *c, void *state)

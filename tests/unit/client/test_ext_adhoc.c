@@ -126,6 +126,40 @@ static bool is_a(void *arg, struct mynah_client *c, const char *node, const char
     return mynah_jid_same(from, "a@y.test");
 }
 
+static void once_only(void *arg, struct mynah_client *c, const struct mynah_call *call,
+                      struct mynah_answer *answer)
+{
+    (void)arg;
+    note("%d%s", call->action, *call->state ? "+" : "");
+    mynah_command_serve(c, call->node, NULL, NULL, NULL);
+    if (call->action == MYNAH_CANCEL) {
+        mynah_free(*call->state);
+        return;
+    }
+    *call->state = mynah_jid(call->from);
+    answer->more = true;
+}
+
+/* ... and then its sessions end as they do else. */
+TEST(a_command_may_be_taken_out_inside_its_own_call)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        SET("1", "a@y.test/1", "node='once'", ""),
+        "<id='1'",
+        "< status='completed'",
+        SET("2", "a@y.test/1", "node='once'", ""),
+        "<<item-not-found",
+        NULL,
+    };
+
+    talk_start(lines, NULL);
+    mynah_command_serve(talk.c, "once", NULL, once_only, NULL);
+    talk_until(talk_done);
+    mynah_client_free(talk.c);
+    talk_end("online 0 4+");
+}
+
 TEST(a_command_for_some_is_hidden_from_others)
 {
 #define LIST(from)                                                                                 \

@@ -1,6 +1,8 @@
 #include "mynah/disco.h"
 
+#include "client/ext.h"
 #include "unit/client/talk.h"
+#include "xmpp/caps.h"
 
 static void info(void *arg, struct mynah_client *c, const struct mynah_disco *d,
                  const struct mynah_error *error)
@@ -133,4 +135,24 @@ TEST(we_say_what_we_are_and_the_hash_stands_for_it)
     talk_until(talk_done);
     CHECK(!memmem(talk.server.all.p, talk.server.all.n, "urn:not", 7));
     talk_end("online");
+}
+
+/* Somebody says what he can do in a hundred thousand words, none of them twice, and knows how to
+ * hash it. */
+TEST(an_answer_of_many_parts_takes_no_time)
+{
+    static const char *const lines[] = {LOGIN(""), NULL};
+    struct mynah_elem *query = mynah_elem_new("query", "http://jabber.org/protocol/disco#info");
+    struct mn_arena a = {0};
+
+    talk_start(lines, NULL);
+    for (unsigned i = 0; i < 100000; i++)
+        mynah_elem_set(mynah_elem_add(query, "feature", NULL), "var",
+                       mn_arena_fmt(&a, "urn:%u", i).p);
+    mynah_elem_set(query, "node",
+                   mn_arena_fmt(&a, "n#%.*s", MN_ARG(mn_caps_ver(elem_in(query), MN_SHA1, &a))).p);
+    disco_heard(talk.c, query);
+    mynah_elem_free(query);
+    mn_arena_done(&a, NULL);
+    talk_end(NULL);
 }

@@ -361,3 +361,29 @@ TEST(an_answer_that_comes_too_late_is_told_so)
     mynah_file_accept(last, 0, 0, &calls, NULL);
     talk_end("online later(6) later(6) offline (-13) done:-13");
 }
+
+static struct mynah_file *two[2];
+
+static void others_go(void *arg, struct mynah_file *f, const struct mynah_error *error)
+{
+    (void)arg;
+    note("%d:%d", f == two[1], error->code);
+    two[f == two[1]] = NULL;
+    for (int i = 0; i < 2; i++)
+        if (two[i])
+            mynah_file_cancel(two[i]);
+}
+
+TEST(who_hears_that_one_is_lost_may_cancel_the_others)
+{
+    static const char *const lines[] = {LOGIN(""), "<<si ", "<<si ", "!", NULL};
+    static const struct mynah_file_info info = {.size = sizeof info, .name = "n", .length = 6};
+    static const struct mynah_file_calls both = {.size = sizeof both, .done = others_go};
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    for (int i = 0; i < 2; i++)
+        two[i] = mynah_file_send(talk.c, "a@y.test/1", &info, 0, NULL, &both, NULL);
+    talk_until(talk_over);
+    talk_end("online 0:-13 1:-12 offline (-13)");
+}
