@@ -22,7 +22,7 @@ enum {
     RETRY_MAX = 5,          /* doublings */
     PAYLOAD_MAX = 64 << 10, /* in one body, when it is of several elements */
     LINGER_MS = 2000,
-    MOVES_MAX = 3
+    SPACE_MS = 100 /* from one that has arrived to the next */
 };
 
 void bosh_soon(struct bosh *b)
@@ -43,25 +43,17 @@ void body_free(struct body *x)
     mn_free(x);
 }
 
-static void bodies_free(struct bosh *b)
+void bosh_bodies_free(struct bosh *b)
 {
     MN_LIST_EACH(n, &b->bodies)
     body_free(MN_OF(n, struct body, link));
-}
-
-static void webs_close(struct bosh *b)
-{
-    while (b->web_count)
-        web_close(b->webs[--b->web_count], 0);
-    MN_LIST_EACH(n, &b->bodies)
-    MN_OF(n, struct body, link)->web = NULL;
 }
 
 static void stop(struct bosh *b)
 {
     mn_turn_cancel(&b->turn);
     mn_timer_stop(&b->timer);
-    webs_close(b);
+    bosh_webs_close(b);
     host_meta_free(b->meta);
     b->meta = NULL;
 }
@@ -80,70 +72,6 @@ void bosh_ended(struct bosh *b)
         return;
     b->over = true;
     b->face->ended(b->arg);
-}
-
-/* Connections. */
-
-static const struct web_face web_face;
-
-static struct web *web_open(struct bosh *b)
-{
-    struct web *w = web_new(b->ctx, &b->plan->way, b->plan->tls, &b->url, &web_face, b);
-
-    b->webs[b->web_count++] = w;
-    return w;
-}
-
-static struct web *web_free_one(struct bosh *b)
-{
-    for (size_t i = 0; i < b->web_count; i++)
-        if (web_is_idle(b->webs[i]))
-            return b->webs[i];
-    return b->web_count < WEBS_MAX ? web_open(b) : NULL;
-}
-
-struct body *bosh_web_drop(struct bosh *b, struct web *w)
-{
-    size_t n = 0;
-    struct body *had = NULL;
-
-    for (size_t i = 0; i < b->web_count; i++)
-        if (b->webs[i] != w)
-            b->webs[n++] = b->webs[i];
-    b->web_count = n;
-    web_close(w, 0);
-    MN_LIST_EACH(at, &b->bodies)
-    {
-        struct body *x = MN_OF(at, struct body, link);
-
-        if (x->web == w) {
-            x->web = NULL;
-            had = x;
-        }
-    }
-    return had;
-}
-
-void bosh_move(struct bosh *b, mn_str address)
-{
-    bool was_tls = b->url.tls;
-
-    mn_free(b->address);
-    b->address = mn_str_dup(address);
-    if (mn_url_parse(mn_str_from(b->address), &b->url)) {
-        bosh_fail(b, MYNAH_E_CONNECT, NULL, "BOSH has no such address");
-    } else if (!b->url.tls && (was_tls || !b->plan->plain)) {
-        bosh_fail(b, MYNAH_E_TLS, NULL, "BOSH would be without encryption");
-    } else if (b->url.tls && !b->plan->tls) {
-        bosh_fail(b, MYNAH_E_TLS, NULL, "BOSH would be with encryption");
-    } else if (b->moves++ > MOVES_MAX) {
-        bosh_fail(b, MYNAH_E_CONNECT, NULL, "BOSH is sent from place to place");
-    } else {
-        webs_close(b);
-        bodies_free(b);
-        b->cert[0] = 0;
-        web_open(b);
-    }
 }
 
 void bosh_stumbled(struct bosh *b, int code, const char *why)
@@ -165,36 +93,6 @@ void bosh_stumbled(struct bosh *b, int code, const char *why)
     /* The first time a server may just have closed what it thought idle. */
     b->retry_at = b->failures++ ? now + (RETRY_MS << n) : now;
     bosh_soon(b);
-}
-
-static void opened(void *arg, struct web *w)
-{
-    struct bosh *b = arg;
-    struct mn_arena a = {0};
-    struct mn_cert_seen seen = {0};
-    bool first = !b->sid && mn_list_empty(&b->bodies);
-
-    if (b->url.tls)
-        mn_conn_cert(web_conn(w), &a, &seen);
-    if (first) {
-        snprintf(b->cert, sizeof b->cert, "%.*s", MN_ARG(seen.sha256));
-        b->face->connected(b->arg, b->url.tls);
-        if (!b->gone && b->url.tls)
-            b->face->secured(b->arg);
-    } else if (!mn_str_is(seen.sha256, b->cert)) { /* XEP-0124, "Connection Between Client..." */
-        bosh_fail(b, MYNAH_E_CERTIFICATE, NULL,
-                  "another certificate than on the connection before");
-    }
-    mn_arena_done(&a, NULL);
-}
-
-static void lost(void *arg, struct web *w, int code, const char *why)
-{
-    struct bosh *b = arg;
-    struct body *x = bosh_web_drop(b, w);
-
-    if (x || !b->sid)
-        bosh_stumbled(b, code, why);
 }
 
 /* What a body says. */
@@ -297,6 +195,29 @@ static unsigned under_way(const struct bosh *b)
     return n;
 }
 
+/* No request is to overtake another on a second connection: ejabberd (23.01) puts one that did
+ * aside, and when the one before it comes and there is nothing to say, forgets it until there is.
+ * `before`: NULL for all. */
+static bool have_arrived(struct bosh *b, const struct body *before)
+{
+    int64_t now = mn_clock_now();
+    bool all = true;
+
+    MN_LIST_EACH(at, &b->bodies)
+    {
+        struct body *x = MN_OF(at, struct body, link);
+
+        if (x == before)
+            break;
+        if (!x->rid || x->answered)
+            continue;
+        if (!x->web || !web_conn(x->web) || !mn_conn_is_out(web_conn(x->web)))
+            x->leaves = now;
+        all = all && now >= x->leaves + SPACE_MS;
+    }
+    return all;
+}
+
 /* The connection manager allows that many at once, and one more for the last word. */
 static bool may_ask(const struct bosh *b, enum kind kind)
 {
@@ -311,10 +232,11 @@ static void ask(struct bosh *b, struct body *x)
         request_make(b, x);
     if (b->gone || b->over)
         return;
-    w = web_free_one(b);
+    w = bosh_web_free(b);
     if (!w)
         return;
     x->web = w;
+    x->leaves = mn_clock_now();
     x->due = mn_clock_now() + (b->sid ? b->terms.wait : WAIT_S * 1000) + GRACE_MS;
     web_ask(w, mn_buf_view(&x->request));
 }
@@ -345,18 +267,23 @@ static bool ends(const struct bosh *b)
 /* When something is to be done though nothing happens. */
 static int64_t next_due(const struct bosh *b)
 {
-    int64_t at = INT64_MAX;
+    int64_t at = INT64_MAX, soon = mn_clock_now() + SPACE_MS;
+    bool waits = b->payload.n;
 
     MN_LIST_EACH(n, &b->bodies)
     {
         const struct body *x = MN_OF(n, struct body, link);
-        int64_t due = !x->rid || x->answered ? INT64_MAX : x->web ? x->due : b->retry_at;
+        bool asked = x->rid && !x->answered;
+        int64_t due = asked && x->web ? x->due : asked ? b->retry_at : INT64_MAX;
 
+        if (asked && !x->web && due < soon)
+            due = soon; /* it could not be asked just now */
         at = due < at ? due : at;
+        waits = waits || !x->rid;
     }
     if (at == INT64_MAX && b->terms.polls)
         at = b->polled_at + interval(b);
-    return at;
+    return b->sid && waits && may_ask(b, SAYS) && soon < at ? soon : at;
 }
 
 static void go_on(struct mn_turn *t)
@@ -372,11 +299,13 @@ static void go_on(struct mn_turn *t)
             continue;
         if (x->rid ? now < b->retry_at : !may_ask(b, x->kind))
             break;
+        if (!have_arrived(b, x))
+            break;
         ask(b, x);
         if (b->gone || b->over)
             return;
     }
-    if (b->payload.n && may_ask(b, SAYS))
+    if (b->payload.n && may_ask(b, SAYS) && have_arrived(b, NULL))
         ask(b, seal(b, SAYS));
     if (b->sid && !b->gone && !b->over && mn_list_empty(&b->bodies))
         poll(b);
@@ -401,26 +330,6 @@ static void timed(struct mn_timer *t)
     }
     bosh_soon(b);
 }
-
-static void answered(void *arg, struct web *w, const struct mn_http_message *m)
-{
-    struct bosh *b = arg;
-    struct body *x = NULL;
-
-    MN_LIST_EACH(n, &b->bodies)
-    if (MN_OF(n, struct body, link)->web == w)
-        x = MN_OF(n, struct body, link);
-    x->web = NULL;
-    if (b->face->wire)
-        b->face->wire(b->arg, false, m->body);
-    if (b->gone || b->over)
-        return;
-    if (m->last)
-        bosh_web_drop(b, w);
-    bosh_answered(b, x, m);
-}
-
-static const struct web_face web_face = {opened, answered, lost};
 
 /* Its life. */
 
@@ -493,19 +402,16 @@ void bosh_end(struct bosh *b)
 
 static const struct stream_face quiet;
 
-/* Nobody can go on with the session. That is said where nobody else is: it cannot be waited for. */
+/* Nobody goes on with the session. That is said, where need be on one more connection, and not
+ * waited for. */
 static void last_word(struct bosh *b)
 {
-    for (size_t i = 0; i < b->web_count; i++)
-        if (web_is_idle(b->webs[i]) && web_conn(b->webs[i])) {
-            struct body *x = seal(b, ENDS);
+    struct body *x = seal(b, ENDS);
+    struct web *w = bosh_web_take(b);
 
-            request_make(b, x);
-            web_ask(b->webs[i], mn_buf_view(&x->request));
-            web_close(b->webs[i], LINGER_MS);
-            b->webs[i] = b->webs[--b->web_count];
-            return;
-        }
+    request_make(b, x);
+    web_ask(w, mn_buf_view(&x->request));
+    web_close(w, LINGER_MS);
 }
 
 void bosh_close(struct bosh *b)
@@ -523,7 +429,7 @@ void bosh_free(struct bosh *b)
 {
     if (!b)
         return;
-    bodies_free(b);
+    bosh_bodies_free(b);
     mn_buf_free(&b->payload);
     mn_buf_free(&b->shown);
     mn_free(b->address);
@@ -539,7 +445,7 @@ void bosh_renew(struct bosh *b)
 {
     if (!b->sid || b->over)
         return;
-    webs_close(b);
+    bosh_webs_close(b);
     b->retry_at = 0;
     bosh_soon(b);
 }
@@ -552,12 +458,4 @@ bool bosh_is_tls(const struct bosh *b)
 uint64_t bosh_mark(const struct bosh *b)
 {
     return b->mark;
-}
-
-struct mn_conn *bosh_conn(const struct bosh *b)
-{
-    for (size_t i = 0; i < b->web_count; i++)
-        if (web_conn(b->webs[i]))
-            return web_conn(b->webs[i]);
-    return NULL;
 }

@@ -7,8 +7,8 @@
 struct bosh;
 struct bosh *bosh_new(struct mynah_context *ctx, const struct stream_plan *plan,
                       const struct stream_face *face, void *arg);
-/* No call-back comes any more; where there is a free connection what was written goes out, and the
- * connection manager is told that it is over. */
+/* No call-back comes any more; what was written goes out in the last request, which tells the
+ * connection manager that it is over. */
 void bosh_close(struct bosh *b);
 void bosh_free(struct bosh *b); /* closed, at the end of a turn; accepts NULL */
 /* The session begins, or its stream begins anew behind a login. */

@@ -1,5 +1,5 @@
-/* Between bosh.c (bodies, who carries them) and bosh_answer.c (what comes back); nobody else
- * includes this. */
+/* Between bosh.c (bodies, and when they are asked), bosh_webs.c (what carries them) and
+ * bosh_answer.c (what comes back); nobody else includes this. */
 #pragma once
 
 #include "client/bosh.h"
@@ -23,7 +23,8 @@ struct body {
     struct mn_buf request; /* as it was asked, to be asked again */
     struct web *web;       /* that carries it */
     int64_t due;
-    bool polls; /* it only asks for news */
+    int64_t leaves; /* when it was last known to be under way to the connection manager */
+    bool polls;     /* it only asks for news */
     bool answered;
     struct mn_arena a; /* of the answer */
     struct bosh_answer answer;
@@ -62,13 +63,20 @@ void bosh_soon(struct bosh *b);
 /* Both tell the stream's owner, once. */
 void bosh_fail(struct bosh *b, int code, const char *condition, const char *why);
 void bosh_ended(struct bosh *b);
-/* To that address, from the beginning: encryption is not given up on the way. */
-void bosh_move(struct bosh *b, mn_str address);
 /* An answer did not come, or not from the connection manager. */
 void bosh_stumbled(struct bosh *b, int code, const char *why);
+void bosh_bodies_free(struct bosh *b);
+void body_free(struct body *x);
+
+/* bosh_webs.c. To that address, from the beginning: encryption is not given up on the way. */
+void bosh_move(struct bosh *b, mn_str address);
+/* One that may be asked; NULL: there are too many. */
+struct web *bosh_web_free(struct bosh *b);
+/* One that may be asked, out of the session: the caller's. */
+struct web *bosh_web_take(struct bosh *b);
 /* Returns what it carried. */
 struct body *bosh_web_drop(struct bosh *b, struct web *w);
-void body_free(struct body *x);
+void bosh_webs_close(struct bosh *b);
 
 /* bosh_answer.c: that body has its answer. */
 void bosh_answered(struct bosh *b, struct body *x, const struct mn_http_message *m);

@@ -157,7 +157,7 @@ static void ask(struct host_meta *h, mn_str address)
     }
     web_head(&b, "GET", &h->url);
     mn_buf_lit(&b, "\r\n");
-    h->web = web_new(h->ctx, &h->plan->way, h->plan->tls, &h->url, &face, h);
+    h->web = web_new(h->ctx, &h->plan->way, h->plan->tls, &h->url, NULL, &face, h);
     web_ask(h->web, mn_buf_view(&b));
     mn_buf_free(&b);
 }

@@ -8,19 +8,22 @@
 
 struct web;
 struct web_face {
-    /* It stands, TLS included: the certificate is to be looked at before a byte is sent. Who does
-     * not like it closes it. */
+    /* It stands, TLS included: the certificate is to be looked at before a byte is sent, unless one
+     * was named. Who does not like it closes it. */
     void (*opened)(void *arg, struct web *w);
     void (*answered)(void *arg, struct web *w, const struct mn_http_message *m);
     /* It is gone, with its question if it has one; mynah_code. Still to be closed. */
     void (*lost)(void *arg, struct web *w, int code, const char *why);
 };
 
-/* Begins to open one to where `url` says: straight, or by the proxies of `ground` (lent for its
- * life). Over https the host's certificate is expected. `tls` is lent to it. */
+/* Begins to open one to where `url` says: straight, or by the proxies of `ground`; all of it is
+ * copied. Over https the host's certificate is expected, and where `cert` is not NULL (SHA-256, in
+ * hex) that one: with another it is lost with MYNAH_E_CERTIFICATE. `tls` is lent to it. */
 struct web *web_new(struct mynah_context *ctx, const struct way_plan *ground, struct mn_tls *tls,
-                    const struct mn_url *url, const struct web_face *face, void *arg);
-/* No call-back comes any more; what was written goes out, for at most `linger_ms`. Accepts NULL. */
+                    const struct mn_url *url, const char *cert, const struct web_face *face,
+                    void *arg);
+/* No call-back comes any more; what was asked goes out, for at most `linger_ms`, also when it is to
+ * stand first. Accepts NULL. */
 void web_close(struct web *w, int64_t linger_ms);
 /* A whole request; waits until the connection stands. */
 void web_ask(struct web *w, mn_str request);

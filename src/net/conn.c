@@ -68,6 +68,11 @@ size_t mn_conn_queued(const struct mn_conn *c)
     return c->out.n + c->raw.n;
 }
 
+bool mn_conn_is_out(const struct mn_conn *c)
+{
+    return !mn_conn_queued(c) && c->transport->is_out(c);
+}
+
 /* Reading. */
 
 bool conn_deliver(struct mn_conn *c, mn_str bytes)

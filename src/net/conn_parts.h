@@ -19,8 +19,9 @@ struct transport {
     /* As much of `raw` as goes now is taken from it. 0, MN_E_AGAIN (then it clears `blocked` and
      * asks for a flush when more goes), MN_E_CLOSED. */
     int (*send)(struct mn_conn *c, struct mn_buf *raw);
-    void (*shut)(struct mn_conn *c);   /* no more will be sent */
-    void (*listen)(struct mn_conn *c); /* reading and writing wishes changed */
+    bool (*is_out)(const struct mn_conn *c); /* what was sent has arrived */
+    void (*shut)(struct mn_conn *c);         /* no more will be sent */
+    void (*listen)(struct mn_conn *c);       /* reading and writing wishes changed */
     void (*detach)(struct mn_conn *c);
     void (*attach)(struct mn_conn *c);
     void (*free)(struct mn_conn *c);

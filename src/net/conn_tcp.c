@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -66,6 +68,13 @@ static void ready(struct mn_watch *w, unsigned events)
         tcp_read(c);
 }
 
+static bool tcp_is_out(const struct mn_conn *c)
+{
+    int left;
+
+    return ioctl(c->watch.fd, SIOCOUTQ, &left) || !left;
+}
+
 static void shut(struct mn_conn *c)
 {
     shutdown(c->watch.fd, SHUT_WR);
@@ -91,7 +100,7 @@ static void tcp_free(struct mn_conn *c)
     close(c->watch.fd);
 }
 
-static const struct transport tcp = {tcp_send, shut, listen_, detach, attach, tcp_free};
+static const struct transport tcp = {tcp_send, tcp_is_out, shut, listen_, detach, attach, tcp_free};
 
 void mn_conn_options(int fd)
 {

@@ -99,6 +99,21 @@ int mn_proxies_parse(mn_str text, struct mn_arena *a, struct mn_proxy **out, siz
     return *count ? MN_E_OK : MN_E_FORMAT;
 }
 
+const struct mn_proxy *mn_proxies_copy(const struct mn_proxy *proxies, size_t count,
+                                       struct mn_arena *a)
+{
+    struct mn_proxy *list = mn_arena_alloc0(a, count * sizeof *list);
+
+    for (size_t i = 0; i < count; i++) {
+        list[i] = proxies[i];
+        list[i].host = mn_arena_cstr(a, mn_str_from(proxies[i].host));
+        list[i].user = proxies[i].user.p ? mn_arena_str(a, proxies[i].user) : (mn_str){0};
+        list[i].password =
+            proxies[i].password.p ? mn_arena_str(a, proxies[i].password) : (mn_str){0};
+    }
+    return list;
+}
+
 /* The tunnel. */
 
 enum state { ASK, CHOICE, VERDICT, ANSWER, HEAD, STANDS };

@@ -21,6 +21,10 @@ struct mn_proxy {
 int mn_proxies_parse(mn_str text, struct mn_arena *a, struct mn_proxy **out,
                      size_t *count) MN_MUST_CHECK;
 
+/* The same in another arena. */
+const struct mn_proxy *mn_proxies_copy(const struct mn_proxy *proxies, size_t count,
+                                       struct mn_arena *a);
+
 struct mn_tunnel;
 /* From the last of `proxies` (lent for its life, as is `host`) to `host`. */
 struct mn_tunnel *mn_tunnel_new(const struct mn_proxy *proxies, size_t count, const char *host,

@@ -404,7 +404,7 @@ def over_http(server, ports):
         with Program(server, "roster", address(server, name), "friend@" + server.host, **more) as p:
             p.says("0 contacts", "changed friend@.* \\(a friend\\)", "group ", "changed .*, asked", "removed friend@")
             p.ends()
-        with Program(server, "script", address(server, name) + "/s", address(server, name), "x" * 1000, **more) as p:
+        with Program(server, "script", address(server, name) + "/s", address(server, name), "x" * 100000, **more) as p:
             p.says("online as ", "sent", "the server is ")
             p.ends()
 

@@ -1,11 +1,15 @@
 /* A client over BOSH against a connection manager that follows a script. Whatever that says and
  * whatever connections do: requests come in their order, one that comes again is the same, never
  * more are under way than were allowed, and each shows the key to the one before. */
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/crypt.h"
 #include "base/num.h"
+#include "net/cert.h"
 #include "net/http.h"
+#include "net/tls.h"
 #include "unit/client/talk.h"
 
 /* Lines: "<text" is the next request, which has `text` in it; ">text" answers the oldest one that
@@ -35,7 +39,9 @@ static struct cm {
     char path[64];
     struct mn_buf again;
     char url[64];
+    unsigned connections;
 } cm;
+static struct mn_tls *https; /* NULL: plain */
 
 static mn_str attr(mn_str body, const char *name)
 {
@@ -136,12 +142,12 @@ static void check_key(mn_str body)
     mn_str key = attr(body, " key='"), fresh = attr(body, " newkey='");
     unsigned char digest[MN_DIGEST_MAX];
 
-    if (attr(body, " sid='").n) {
+    if (attr(body, " sid='").n && !https) {
         size_t n = mn_digest_of(MN_SHA1, &key, 1, digest);
 
         CHECK_STR(mn_hex(mn_str_make(digest, n), &cm.a), mn_arena_cstr(&cm.a, cm.key));
     }
-    CHECK(key.n || fresh.n);
+    CHECK(https ? !key.n && !fresh.n : key.n || fresh.n);
     cm.key = mn_arena_str(&cm.a, fresh.n ? fresh : key);
 }
 
@@ -201,6 +207,9 @@ static void accepted(void *arg, int fd, const struct mn_addr *peer)
     (void)peer;
     l->http = mn_http_new(true, 1 << 20);
     l->conn = mn_conn_tcp(talk.ctx->loop, fd, &face, l);
+    if (https)
+        mn_conn_start_tls(l->conn, https, true, NULL);
+    cm.connections++;
     mn_list_add(&cm.lines, &l->link);
 }
 
@@ -214,11 +223,11 @@ static void start(const char *const *script, struct mynah_client_config config)
     talk.ctx = mynah_context_new(NULL);
     CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"), 0, &at), 0);
     CHECK_INT(mn_listen(talk.ctx->loop, &at, accepted, NULL, &cm.listener, &why), 0);
-    snprintf(cm.url, sizeof cm.url, "http://127.0.0.1:%u/bind",
+    snprintf(cm.url, sizeof cm.url, "http%s://127.0.0.1:%u/bind", https ? "s" : "",
              mn_addr_port(mn_listener_addr(cm.listener)));
     config.bosh = cm.url;
     config.no_roster = true;
-    config.tls = MYNAH_TLS_OFF;
+    config.tls = https ? MYNAH_TLS_REQUIRED : MYNAH_TLS_OFF;
     talk_connect(&config);
 }
 
@@ -438,6 +447,126 @@ TEST(who_is_freed_says_that_it_is_over)
     cm.at++;
     talk_until(said_all);
     end("online queued written acked", "", 2);
+}
+
+static void turns_until(size_t bodies)
+{
+    for (int i = 0; i < 2000 && cm.count < bodies; i++)
+        mn_loop_turn(talk.ctx->loop, 5);
+    CHECK_INT(cm.count, bodies);
+}
+
+/* Where the clock stands, the one before it has just left. */
+TEST(a_request_does_not_overtake_the_one_before)
+{
+    static const char *const script[] = {IN(""), "<rid", "?", "<<message", "?", NULL};
+
+    start(script, once);
+    talk_until(talk_online);
+    mn_clock_set(mn_clock_now(), mn_clock_wall());
+    turns_until(5);
+    say("x");
+    for (int i = 0; i < 20; i++)
+        mn_loop_turn(talk.ctx->loop, 1);
+    CHECK_INT(cm.count, 5);
+    cm.at++;
+    for (int i = 0; i < 1000 && cm.count < 6; i++) { /* the kernels take their time */
+        mn_clock_set(mn_clock_now() + 20, mn_clock_wall());
+        mn_loop_turn(talk.ctx->loop, 5);
+    }
+    CHECK_INT(cm.count, 6);
+    mn_clock_set(-1, 0);
+    end("online queued written", "", 2);
+}
+
+/* ... also where all connections have a question. */
+TEST(who_is_freed_says_so_on_one_more_connection)
+{
+    static const char *const script[] = {IN(""), "<rid",         "?", "<<message",
+                                         "?",    "<>more</body", NULL};
+
+    start(script, once);
+    say_there("x");
+    talk_until(pauses);
+    CHECK_INT(open_count(), 2);
+    say("more");
+    mynah_client_free(talk.c);
+    cm.at++;
+    talk_until(said_all);
+    CHECK(strstr(cm.bodies[cm.count - 1], " type='terminate'"));
+    end("online queued written queued written", "", 3);
+}
+
+static bool gone(void)
+{
+    return mn_list_empty(&cm.lines);
+}
+
+/* It is not waited for: neither by who frees all, nor longer than a moment. */
+TEST(a_last_word_has_its_time)
+{
+    for (int i = 0; i < 2; i++) {
+        static const char *const script[] = {IN(""), "<rid", "?", "<<message", "?", NULL};
+
+        start(script, once);
+        say_there("x");
+        talk_until(pauses);
+        mynah_client_free(talk.c);
+        if (i) {
+            mn_listener_free(cm.listener); /* nobody accepts it */
+            cm.listener = NULL;
+            talk_until(gone);
+        }
+        end("online queued written", "", 3);
+    }
+}
+
+static bool good, asked_first;
+
+static bool certificate(void *arg, struct mynah_client *c, const struct mynah_certificate *cert)
+{
+    (void)arg;
+    (void)c;
+    CHECK(cert->why && strlen(cert->sha256) == 64 && !cert->jid);
+    note("certificate");
+    asked_first = !cm.count;
+    return good;
+}
+
+/* Over https that is asked before a byte is sent, and once for all connections. */
+TEST(a_person_may_trust_the_certificate_of_a_connection_manager)
+{
+    static const char *const script[] = {IN(""), "<rid", "?", "<<message", "?", NULL};
+    static const struct mynah_calls calls = {.size = sizeof calls, .certificate = certificate};
+    char dir[] = "/tmp/mynah-bosh-XXXXXX", rm[64];
+    struct mn_arena a = {0};
+    struct mn_cert_files files;
+    struct mn_buf why = {0};
+
+    CHECK(mkdtemp(dir));
+    CHECK_INT(mn_cert_local(dir, MN_STR("here.test"), &a, &files, &why), 0);
+    CHECK_INT(mn_tls_server(files.cert, files.key, &https, &why), 0);
+    for (int i = 0; i < 2; i++) {
+        good = i;
+        start(script, once);
+        mynah_listen(talk.c, &calls, NULL);
+        if (good) {
+            say_there("x");
+            talk_until(pauses);
+            CHECK_INT(cm.connections, 2);
+        } else {
+            talk_until(talk_over);
+            CHECK_INT(cm.count, 0);
+        }
+        CHECK(asked_first);
+        end(good ? "certificate online queued written" : "certificate offline (-6)", "", 2);
+    }
+    mn_tls_unref(https);
+    https = NULL;
+    snprintf(rm, sizeof rm, "rm -r %s", dir);
+    CHECK(!system(rm)); /* NOLINT */
+    mn_arena_done(&a, NULL);
+    mn_buf_free(&why);
 }
 
 TEST(an_acknowledgement_tells_what_has_arrived)
