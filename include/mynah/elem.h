@@ -34,9 +34,15 @@ MYNAH_API const struct mynah_elem *mynah_elem_next(const struct mynah_elem *e, c
 #define MYNAH_EACH_BEHIND(child, e, name, ns)                                                      \
     for (const struct mynah_elem *child = mynah_elem_next(e, name, ns); child;                     \
          child = mynah_elem_next(child, name, ns))
-/* The first one at the end of a path of names below it: "query/item/group"; "*" is any. Namespaces
- * do not matter: where they do, go by mynah_elem_child. NULL: there is none. */
+/* The first one at the end of a path of names below it: "query/item/group"; "*" is any. What must
+ * hold of a name's owner stands behind it: "item[@jid='a@b.c']" ([@jid]: whatever it is; [@xmlns]
+ * is its namespace), "item[group='x']" ([group]: with such a child), "item[2]" (the second of
+ * them). Behind "//" a name is found at any depth ("//item", once a path); a path from "/" on
+ * begins with the name of `e` itself. NULL: there is none, or it is no such path. */
 MYNAH_API const struct mynah_elem *mynah_elem_path(const struct mynah_elem *e, const char *path);
+/* All of them in turn, from 0 on. */
+MYNAH_API const struct mynah_elem *mynah_elem_path_nth(const struct mynah_elem *e, const char *path,
+                                                       size_t i);
 /* The text of such a child, or NULL when there is none. */
 MYNAH_API const char *mynah_elem_child_text(const struct mynah_elem *e, const char *name,
                                             const char *ns);

@@ -209,22 +209,6 @@ bool elem_number(const struct mynah_elem *e, const char *name, uint64_t max, uin
     return text && mn_num_parse(mn_str_from(text), max, out);
 }
 
-static const struct mynah_elem *path(const struct mynah_elem *e, mn_str names)
-{
-    mn_str rest, name = mn_str_cut(names, '/', &rest);
-    const struct mynah_elem *end = NULL;
-
-    MYNAH_EACH(child, e, NULL, NULL)
-    if (!end && (mn_str_is(name, "*") || mn_str_eq(child->e.name, name)))
-        end = rest.n ? path(child, rest) : child;
-    return end;
-}
-
-const struct mynah_elem *mynah_elem_path(const struct mynah_elem *e, const char *names)
-{
-    return path(e, mn_str_from(names));
-}
-
 const char *mynah_elem_child_text(const struct mynah_elem *e, const char *name, const char *ns)
 {
     return mynah_elem_text(mynah_elem_child(e, name, ns));

@@ -23,16 +23,67 @@ TEST(a_path_leads_to_the_first_of_its_names)
     static const struct {
         const char *path, *id; /* NULL: there is none */
     } rows[] = {
-        {"b", "1"},  {"b/c", "2"},    {"b/d", "4"}, {"*/d", "4"}, {"b/*", "2"},
-        {"c", NULL}, {"b/x/c", NULL}, {"", NULL},   {"b/", "1"},  {"*/*/e", "5"},
+        {"b", "1"},
+        {"b/c", "2"},
+        {"b/d", "4"},
+        {"*/d", "4"},
+        {"b/*", "2"},
+        {"c", NULL},
+        {"b/x/c", NULL},
+        {"", NULL},
+        {"b/", "1"},
+        {"*/*/e", "5"},
+        {"b[@i='3']", "3"},
+        {"b[@i=\"3\"]/d", "4"},
+        {"b[@i='2']", NULL},
+        {"b[@i]", "1"},
+        {"b[@j]", NULL},
+        {"b[@xmlns='y']", "3"},
+        {"b[2]", "3"},
+        {"b[3]", NULL},
+        {"*[2]/*", "4"},
+        {"b[d]", "3"},
+        {"b[c][2]", NULL},
+        {"b[@xmlns='y'][1]", "3"},
+        {"b/d[t='/]']", "4"},
+        {"b[t]", NULL},
+        {"b/d[t='x']", NULL},
+        {"//e", "5"},
+        {"//d/e", "5"},
+        {"b//e", "5"},
+        {"//*[@i='4']", "4"},
+        {"//e[2]", NULL},
+        {"//a", NULL},
+        {"/a/b", "1"},
+        {"/b", NULL},
+        {"/*/b[2]", "3"},
+        {"/", NULL},
+        {"//", NULL},
+        {"b//", NULL},
+        {"//*//e", NULL},
+        {"b[", NULL},
+        {"b[]", NULL},
+        {"b[@i='1'", NULL},
+        {"b[@i='1]", NULL},
+        {"b[@i=1]", NULL},
+        {"b[@i=]", NULL},
+        {"b[=]", NULL},
+        {"b[1]x", NULL},
+        {"[1]", NULL},
+        {"b[0]", NULL},
+        {"b[@i='1'][@i][@i][@i][@i][@i][@i][@i]", "1"},
+        {"b[@i='1'][@i][@i][@i][@i][@i][@i][@i][@i]", NULL},
     };
+    static const char *const all[] = {"1", "2", "3", "4", "5", ""};
     struct mynah_elem *e = parsed("<a xmlns='x'><b i='1'><c i='2'/></b><b xmlns='y' i='3'>"
-                                  "<d i='4'><e i='5'/></d></b></a>");
+                                  "<d i='4'><e i='5'/><t>/]</t></d></b></a>");
 
     for (size_t i = 0; i < MN_COUNT(rows); i++)
         CHECK_STR(mn_str_from(mynah_elem_get(mynah_elem_path(e, rows[i].path), "i")),
                   rows[i].id ? rows[i].id : "");
     CHECK(!mynah_elem_path(NULL, "b"));
+    for (size_t i = 0; i < MN_COUNT(all); i++)
+        CHECK_STR(mn_str_from(mynah_elem_get(mynah_elem_path_nth(e, "//*[@i]", i), "i")), all[i]);
     mynah_elem_free(e);
 }
 
