@@ -1,5 +1,6 @@
 /* Time in milliseconds. `now` is monotonic, for deadlines; `wall` is Unix time, for stamps. Both
- * are cached per loop turn by base/loop; tests may set them. */
+ * are cached per loop turn by base/loop, so a stamp may be early by what a turn has taken so far,
+ * and is never late; tests may set them. */
 #pragma once
 
 #include <stdint.h>
