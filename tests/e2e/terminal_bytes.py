@@ -118,6 +118,7 @@ def neither_are_names_subjects_and_forms():
     ann.shows("LABEL")
     ann.shows("OPTION")
     ann.types("\x1b")
+    stage("cancel", "", "canceled")  # what waits for an answer wakes up in the end
     ann.quiet()
     ann.says("/msg bob@" + server.host)
     bob.send("<presence to='ann@%s' type='subscribe'/>" % server.host)
