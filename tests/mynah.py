@@ -223,6 +223,15 @@ class Client:
                   % resource)
         return features, self.until("</iq>")
 
+    def has_all(self):
+        """What had waited is known to have come, page by page, and has left the disk."""
+        before = None
+        while before != len(self.answered):
+            before = len(self.answered)
+            self.ping()
+        self.send("<iq type='set' id='kept'><query xmlns='jabber:iq:private'><kept xmlns='urn:test:kept'/></query></iq>")
+        self.until("<iq [^>]*id='kept'[^>]*/>")
+
     def ping(self):
         """All that was sent before is handled, and what it caused here has arrived."""
         self.send("<iq type='get' id='ping' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>" % self.host)

@@ -318,7 +318,7 @@ static void on_end(struct stream *s)
 {
     struct c2s *c = of(s);
 
-    if (c->session && !mn_conn_queued(s->conn))
+    if (c->session && !s->unsent)
         session_farewell(c->session);
 }
 

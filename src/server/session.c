@@ -145,10 +145,10 @@ uint32_t session_mark(struct session *s)
 {
     s->marks++;
     s->marked = mn_clock_now();
-    if (!s->sm)
-        question(s);
-    else if (sm_mark(s->sm))
+    if (s->leaves || (s->sm && sm_mark(s->sm)))
         s->has = s->marks;
+    else if (!s->sm)
+        question(s);
     return s->marks;
 }
 
@@ -167,7 +167,8 @@ void session_had(struct session *s)
 
 void session_farewell(struct session *s)
 {
-    if (!s->sm)
+    s->leaves = !s->sm;
+    if (s->leaves)
         session_had(s);
 }
 

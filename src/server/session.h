@@ -41,6 +41,7 @@ struct session {
     bool carbons;            /* XEP-0280 */
     bool inactive;           /* XEP-0352 */
     bool blocklist;          /* it knows the list of XEP-0191 and is told of changes */
+    bool leaves;             /* session_farewell: it has everything, whatever is marked */
     uint32_t served;         /* owner->serving when it last got a message as a recipient */
     struct adhoc *adhoc;     /* forms that it may submit (mod_adhoc) */
     struct held *held;       /* what an inactive client does not get yet (mod_csi) */

@@ -255,6 +255,7 @@ static void pump(struct stream *s)
     struct mn_pool *pool = mn_loop_pool(s->owner->loop);
 
     s->pumping = true;
+    s->unsent = !s->closed && mn_conn_queued(s->conn);
     while (goes_on(s)) {
         struct mn_arena a = {.pool = pool};
         struct mn_xml_item item;

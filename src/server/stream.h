@@ -49,6 +49,7 @@ struct stream {
     bool closed;  /* nothing is read or written any more */
     bool secure;  /* TLS */
     bool waiting; /* something of it is elsewhere; nothing is read */
+    bool unsent;  /* something waited to be written when the reading began that goes on now */
     bool busy, pumping, moving, overflow, counted; /* stream.c's own */
 };
 

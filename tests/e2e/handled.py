@@ -62,6 +62,7 @@ def found(machine, name):
     c = person(machine.server, name, "look")
     c.send("<presence/>" + message(name, "end"))
     got = re.findall("<body>([^<]*)</body>", c.until("<body>end</body>"))[:-1]
+    c.has_all()
     c.send("</stream:stream>")
     c.ends()
     return got
