@@ -207,8 +207,9 @@ static int logged(void *arg, sqlite3 *db, const char *name, int pages)
         return SQLITE_OK;
     moved(h);
     atomic_store(&h->moving, true);
-    mn_thread_start(&h->mover, move, h);
-    h->has_mover = true;
+    h->has_mover = !mn_thread_start(&h->mover, move, h);
+    if (!h->has_mover) /* another commit tries it again */
+        atomic_store(&h->moving, false);
     return SQLITE_OK;
 }
 
