@@ -41,12 +41,12 @@ struct session {
     bool carbons;            /* XEP-0280 */
     bool inactive;           /* XEP-0352 */
     bool blocklist;          /* it knows the list of XEP-0191 and is told of changes */
-    bool leaves;             /* session_farewell: it has everything, whatever is marked */
     uint32_t served;         /* owner->serving when it last got a message as a recipient */
     struct adhoc *adhoc;     /* forms that it may submit (mod_adhoc) */
     struct held *held;       /* what an inactive client does not get yet (mod_csi) */
     uint32_t in_count;       /* stanzas taken from it */
     uint32_t marks, has;     /* session_mark: the last one, and the last one that it has */
+    bool leaves;             /* session_farewell: it has everything, whatever is marked */
     int64_t marked;          /* when the last one was */
     struct mn_list tickets;  /* the open ones */
     size_t open_bytes;       /* of their stanzas */
