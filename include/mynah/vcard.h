@@ -58,7 +58,9 @@ struct mynah_vcard {
 };
 
 /* Reads one; MYNAH_E_FORMAT: the answer is none. `jid` NULL: our own; of people the bare address,
- * of an occupant of a room the full one. Who has none: item-not-found or service-unavailable. */
+ * of an occupant of a room the full one. Who has none: item-not-found or service-unavailable; of
+ * our own item-not-found alone says so: after any other error nothing may be set, for what is there
+ * would go with its photo. */
 typedef void mynah_vcard_done(void *arg, struct mynah_client *c, const struct mynah_vcard *v,
                               const struct mynah_error *error);
 MYNAH_API struct mynah_request *mynah_vcard_get(struct mynah_client *c, const char *jid,

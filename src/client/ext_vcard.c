@@ -207,14 +207,32 @@ static void addresses_add(struct mynah_elem *vcard, const struct mynah_vcard_add
     }
 }
 
-static void photo_add(struct mynah_elem *vcard, const void *photo, size_t n)
+/* A picture of `old` keeps the type that was said of it where its bytes tell none. */
+static void photo_add(struct mynah_elem *vcard, mn_str photo, const struct mynah_elem *old)
 {
     struct mynah_elem *e = child_make(vcard, "PHOTO");
+    const char *type = type_of(photo.p, photo.n);
     struct mn_arena a = {0};
+    mn_str there;
 
-    mynah_elem_add_text(e, "TYPE", NULL, type_of(photo, n));
-    mynah_elem_add_text(e, "BINVAL", NULL, mn_arena_cstr(&a, mn_base64(mn_str_make(photo, n), &a)));
+    if (!type && photo_of(old, &a, &there) && mn_str_eq(there, photo))
+        type = inner_text(mynah_elem_child(old, "PHOTO", NS_VCARD), "TYPE");
+    mynah_elem_add_text(e, "TYPE", NULL, type);
+    mynah_elem_add_text(e, "BINVAL", NULL, mn_arena_cstr(&a, mn_base64(photo, &a)));
     mn_arena_done(&a, NULL);
+}
+
+/* Units below the first. */
+static void units_add(struct mynah_elem *vcard, const struct mynah_elem *old)
+{
+    const struct mynah_elem *first = NULL;
+
+    MYNAH_EACH(unit, mynah_elem_child(old, "ORG", NS_VCARD), "ORGUNIT", NS_VCARD)
+    {
+        if (first)
+            mynah_elem_add_text(child_make(vcard, "ORG"), "ORGUNIT", NULL, mynah_elem_text(unit));
+        first = unit;
+    }
 }
 
 /* Fields that the program does not know, because it is older, are kept. */
@@ -238,11 +256,13 @@ static struct mynah_elem *vcard_build(struct mynah_vcard *v)
             mynah_elem_add_text(inner ? child_make(e, fields[i].name) : e,
                                 inner ? inner : fields[i].name, NULL, text);
     }
+    if (v->unit)
+        units_add(e, v->xml);
     contacts_add(e, "EMAIL", "USERID", v->emails, v->email_count);
     contacts_add(e, "TEL", "NUMBER", v->phones, v->phone_count);
     addresses_add(e, v->addresses, v->address_count);
     if (v->photo && v->photo_size)
-        photo_add(e, v->photo, v->photo_size);
+        photo_add(e, mn_str_make(v->photo, v->photo_size), v->xml);
     MYNAH_EACH(other, v->xml, NULL, NULL)
     if (!is_known(other, v->size)) {
         struct mynah_elem *copy = mynah_elem_copy(other);

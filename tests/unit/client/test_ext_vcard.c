@@ -127,6 +127,33 @@ TEST(what_an_older_program_does_not_know_is_kept)
     talk_end("online");
 }
 
+static void change_name(void *arg, struct mynah_client *c, const struct mynah_vcard *v,
+                        const struct mynah_error *error)
+{
+    struct mynah_vcard w = *v;
+
+    (void)arg;
+    CHECK(!error);
+    w.full_name = "B";
+    mynah_vcard_set(c, &w, NULL, NULL);
+}
+
+TEST(units_and_the_type_of_a_photo_stay)
+{
+#define REST                                                                                       \
+    "<ORG><ORGNAME>O</ORGNAME><ORGUNIT>U</ORGUNIT><ORGUNIT>V</ORGUNIT></ORG>"                      \
+    "<PHOTO><TYPE>image/webp</TYPE><BINVAL>AAAA</BINVAL></PHOTO>"
+    static const char *const lines[] = {LOGIN(""), "<type='get' id='", VCARD("<FN>A</FN>" REST),
+                                        "<<vCard xmlns='vcard-temp'><FN>B</FN>" REST "</vCard>",
+                                        END};
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    mynah_vcard_get(talk.c, NULL, change_name, NULL);
+    talk_until(talk_done);
+    talk_end("online");
+}
+
 TEST(a_vcard_is_changed_and_keeps_what_has_no_place)
 {
     static const char *const lines[] = {
