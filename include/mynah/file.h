@@ -17,8 +17,8 @@ struct mynah_file_info {
     const char *mime, *desc, *md5; /* the hash in hex; or NULL */
     int64_t changed_at;            /* ms since 1970; 0: not known */
     bool range;                    /* a part of it may be asked for */
-    bool hash; /* sending, without `md5`: the library makes it, and reads all of the file for that
-                  inside mynah_file_send */
+    bool hash; /* sending, without `md5`: the library makes it, and reads all of the file for that,
+                  a piece a turn, before it is offered */
 };
 
 /* How its bytes go, and its end. What sends needs `read`, what receives `write`. */
@@ -52,8 +52,8 @@ typedef void mynah_file_offered(void *arg, struct mynah_client *c, struct mynah_
                                 const struct mynah_file_info *info);
 MYNAH_API void mynah_file_serve(struct mynah_client *c, mynah_file_offered *offered, void *arg);
 /* From `offset` on (only when a range is allowed, else 0). Then the part before is read from the
- * program inside this call, when it has such a call, so that the hash of the whole can be looked
- * at. */
+ * program first, a piece a turn, when it has such a call, so that the hash of the whole can be
+ * looked at. */
 MYNAH_API void mynah_file_accept(struct mynah_file *f, uint64_t offset, unsigned methods,
                                  const struct mynah_file_calls *calls, void *arg);
 /* Says no; the handle is gone. */

@@ -1,6 +1,6 @@
 /* XEP-0095 Stream Initiation with the profile of files (XEP-0096), both sides.
  *
- *   sender:   offer -> the method that was taken -> a stream -> bytes, its end
+ *   sender:   the hash -> offer -> the method that was taken -> a stream -> bytes, its end
  *   receiver: an offer -> accepted, with a method -> that stream is expected -> bytes, the hash
  *
  * When a stream of the first method does not come about and both sides can the second one, the
@@ -18,9 +18,10 @@
 enum {
     FILES_MAX = 64,
     CHUNK = 16384,
-    ANSWER_MS = 600000, /* a person is asked */
-    STREAM_MS = 180000, /* from yes to a stream */
-    NEXT_MS = 30000     /* from a stream that failed to the next */
+    SUM_PIECE = 1 << 20, /* of what is hashed in one turn of the loop */
+    ANSWER_MS = 600000,  /* a person is asked */
+    STREAM_MS = 180000,  /* from yes to a stream */
+    NEXT_MS = 30000      /* from a stream that failed to the next */
 };
 
 struct mynah_file {
@@ -39,6 +40,10 @@ struct mynah_file {
     struct expected *expected;
     struct mn_timer timer;
     struct mn_md5 sum;
+    struct mn_timer sum_timer;
+    uint64_t summed, sum_end;                         /* so much of so much is in it */
+    void (*sum_done)(struct mynah_file *f, bool all); /* false: the program has not so much */
+    struct mynah_elem *offer;                         /* ours, until the hash of it all is known */
     char md5[33]; /* that it should have; empty: not known, or not looked at */
     bool sending, range, open, accepted, over, told;
     int code;
@@ -65,6 +70,7 @@ static void memory(struct trash *t)
     mn_free(f->address);
     mn_free(f->proxy_jid);
     mn_free(f->proxy_host);
+    mynah_elem_free(f->offer);
     mn_free(f);
 }
 
@@ -102,6 +108,7 @@ static void finish(struct mynah_file *f, const struct mynah_error *error)
     if (f->ask)
         mynah_ask_error(&f->ask, "forbidden", "Offer Declined");
     mn_timer_stop(&f->timer);
+    mn_timer_stop(&f->sum_timer);
     expected_drop(f->expected);
     f->expected = NULL;
     stream_leave(f);
@@ -142,23 +149,47 @@ static void progress(struct mynah_file *f)
         f->calls.progress(f->arg, f, f->moved, f->count);
 }
 
-/* What the program has up to `end` goes into the hash; false: it has not so much. */
-static bool sum_read(struct mynah_file *f, uint64_t end)
+/* A piece of what the program has goes into the hash; false: it has not so much. */
+static bool sum_read(struct mynah_file *f)
 {
+    uint64_t end = f->sum_end - f->summed < SUM_PIECE ? f->sum_end : f->summed + SUM_PIECE;
     char chunk[CHUNK];
 
-    for (uint64_t at = 0; at < end;) {
-        size_t n = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
+    while (f->summed < end && !f->over) {
+        size_t n = end - f->summed < CHUNK ? (size_t)(end - f->summed) : CHUNK;
 
-        if (!f->calls.read || f->calls.read(f->arg, f, at, chunk, n) != n)
+        if (!f->calls.read || f->calls.read(f->arg, f, f->summed, chunk, n) != n)
             return false;
         mn_md5_add(&f->sum, (mn_str){chunk, n});
-        at += n;
+        f->summed += n;
     }
     return true;
 }
 
-static void sum_end(struct mynah_file *f, char out[33])
+/* Large files take long, and everything else goes on between the pieces. */
+static void sum_turn(struct mn_timer *t)
+{
+    struct mynah_file *f = MN_OF(t, struct mynah_file, sum_timer);
+    bool read = sum_read(f);
+
+    if (f->over)
+        return;
+    if (read && f->summed < f->sum_end)
+        mn_timer_start(f->client->ctx->loop, &f->sum_timer, 0);
+    else
+        f->sum_done(f, read);
+}
+
+static void sum_begin(struct mynah_file *f, uint64_t end,
+                      void (*sum_done)(struct mynah_file *f, bool all))
+{
+    f->sum_end = end;
+    f->sum_done = sum_done;
+    f->sum_timer.fire = sum_turn;
+    sum_turn(&f->sum_timer);
+}
+
+static void sum_text(struct mynah_file *f, char out[33])
 {
     unsigned char sum[16];
     struct mn_arena a = {0};
@@ -264,6 +295,26 @@ static void offer_answered(void *arg, struct mynah_client *c, const struct mynah
         stream_open(f, kind);
 }
 
+static void offer_send(struct mynah_file *f)
+{
+    f->request =
+        mynah_iq_send(f->client, MYNAH_SET, f->peer, &f->offer, ANSWER_MS, offer_answered, f);
+}
+
+/* The hash stands where file_offer left room for it. */
+static void offer_summed(struct mynah_file *f, bool all)
+{
+    struct mynah_elem *file = (struct mynah_elem *)mynah_elem_child(f->offer, "file", NS_FILE);
+
+    if (all) {
+        sum_text(f, f->md5);
+        mynah_elem_set(file, "hash", f->md5);
+    } else {
+        mynah_elem_unset(file, "hash");
+    }
+    offer_send(f);
+}
+
 struct mynah_file *mynah_file_send(struct mynah_client *c, const char *to,
                                    const struct mynah_file_info *info, unsigned methods,
                                    const struct mynah_bytestream_options *options,
@@ -273,7 +324,7 @@ struct mynah_file *mynah_file_send(struct mynah_client *c, const char *to,
     struct mn_arena a = {0};
     char *jid = to ? mynah_jid(to) : NULL;
     struct mynah_file *f = NULL;
-    struct mynah_elem *si;
+    bool sums;
 
     SIZED_COPY(i, info);
     if (jid && i.name && *i.name && mynah_client_state(c) == MYNAH_ONLINE) {
@@ -290,12 +341,13 @@ struct mynah_file *mynah_file_send(struct mynah_client *c, const char *to,
         f->range = i.range;
         f->length = i.length;
         f->methods = methods & FILE_METHODS ? methods & FILE_METHODS : FILE_METHODS;
-        if (i.hash && !i.md5 && sum_read(f, f->length)) {
-            sum_end(f, f->md5);
-            i.md5 = f->md5;
-        }
-        si = file_offer(f->sid, &i, f->methods);
-        f->request = mynah_iq_send(c, MYNAH_SET, jid, &si, ANSWER_MS, offer_answered, f);
+        sums = i.hash && !i.md5;
+        i.md5 = sums ? "-" : i.md5;
+        f->offer = file_offer(f->sid, &i, f->methods);
+        if (sums)
+            sum_begin(f, f->length, offer_summed);
+        else
+            offer_send(f);
     }
     mn_free(jid);
     mn_arena_done(&a, NULL);
@@ -309,7 +361,7 @@ static void complete(struct mynah_file *f)
 {
     char sum[33];
 
-    sum_end(f, sum);
+    sum_text(f, sum);
     finish_code(f, !*f->md5 || mn_str_eq_nocase(mn_str_from(sum), mn_str_from(f->md5))
                        ? 0
                        : MYNAH_E_FORMAT);
@@ -369,11 +421,21 @@ static void timed(struct mn_timer *t)
     finish_code(MN_OF(t, struct mynah_file, timer), MYNAH_E_TIMEOUT);
 }
 
-void mynah_file_accept(struct mynah_file *f, uint64_t offset, unsigned methods,
-                       const struct mynah_file_calls *calls, void *arg)
+static void accepted_summed(struct mynah_file *f, bool all)
 {
     struct mynah_elem *si;
 
+    if (!all)
+        *f->md5 = 0; /* nothing to hold it against */
+    si = file_answer(f->methods & MYNAH_SOCKS5 ? MYNAH_SOCKS5 : MYNAH_IBB, f->begin);
+    mynah_ask_result(&f->ask, &si);
+    f->expected = bytestream_expect(f->client, f->methods, f->peer, f->sid, &receiving_calls, f);
+    mn_timer_start(f->client->ctx->loop, &f->timer, STREAM_MS);
+}
+
+void mynah_file_accept(struct mynah_file *f, uint64_t offset, unsigned methods,
+                       const struct mynah_file_calls *calls, void *arg)
+{
     if (f->accepted)
         return;
     SIZED_COPY(f->calls, calls);
@@ -391,12 +453,7 @@ void mynah_file_accept(struct mynah_file *f, uint64_t offset, unsigned methods,
         finish_code(f, MYNAH_E_MISSING);
         return;
     }
-    if (!sum_read(f, f->begin))
-        *f->md5 = 0; /* nothing to hold it against */
-    si = file_answer(f->methods & MYNAH_SOCKS5 ? MYNAH_SOCKS5 : MYNAH_IBB, f->begin);
-    mynah_ask_result(&f->ask, &si);
-    f->expected = bytestream_expect(f->client, f->methods, f->peer, f->sid, &receiving_calls, f);
-    mn_timer_start(f->client->ctx->loop, &f->timer, STREAM_MS);
+    sum_begin(f, f->begin, accepted_summed);
 }
 
 void mynah_file_decline(struct mynah_file *f, const char *text)

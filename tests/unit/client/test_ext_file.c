@@ -153,6 +153,37 @@ TEST(a_file_of_ours_goes_by_the_method_that_is_taken)
     sends(lines, "online 6/6 done:0");
 }
 
+static uint64_t was_read;
+
+static size_t zeros(void *arg, struct mynah_file *f, uint64_t at, void *p, size_t n)
+{
+    (void)arg;
+    (void)f;
+    was_read = at + n;
+    memset(p, 0, n);
+    return n;
+}
+
+TEST(a_large_file_is_hashed_in_pieces_with_turns_between_them)
+{
+    static const char *const lines[] = {
+        LOGIN(""), "<type='set' id='",
+        "< name='n' size='3145728' hash='d1dd210d6b1312cb342b56d02bd5e651'", END};
+    const struct mynah_file_info info = {
+        .size = sizeof info, .name = "n", .length = 3 << 20, .hash = true};
+    const struct mynah_file_calls large = {.size = sizeof large, .read = zeros, .done = done};
+    struct mynah_file *f;
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    f = mynah_file_send(talk.c, "a@y.test/1", &info, 0, NULL, &large, NULL);
+    CHECK(f && was_read && was_read < info.length);
+    talk_until(talk_done);
+    CHECK_INT(was_read, info.length);
+    mynah_file_cancel(f);
+    talk_end("online done:-12");
+}
+
 TEST(a_part_is_sent_when_it_is_asked_for)
 {
     static const char *const lines[] = {
