@@ -1,5 +1,6 @@
 /* Makes the pages of the client from its tables, in the language of the environment.
  * usage: mynah_pages NAME >FILE */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,9 +10,10 @@
 
 struct row {
     const char *name, *synopsis, *text;
+    char letter; /* of an option: a small one works by itself */
 };
 static const struct row options[] = {
-#define OPTION(letter, name, value, text) {name, value, text},
+#define OPTION(letter, name, value, text) {name, value, text, letter},
 #include "apps/mynah/options.def"
 #undef OPTION
 };
@@ -32,6 +34,8 @@ static void rows(const struct row *r, size_t count, const char *before)
 {
     for (; count--; r++) {
         fputs(".TP\n.B ", stdout);
+        if (islower(r->letter))
+            say("-%c, ", r->letter);
         say("%s%s%s%s\n", before, r->name, *r->synopsis ? " " : "", r->synopsis);
         say("%s\n", *r->text ? _(r->text) : "");
     }
@@ -72,11 +76,16 @@ static void page_mynah(void)
     entry("64", _("wrong usage"));
     heading(_("FILES"));
     entry("$XDG_CONFIG_HOME/mynah/config.yaml (~/.config/...)", _("accounts: mynah.yaml(5)"));
+    entry("$XDG_CONFIG_HOME/mynah/passwords/",
+          _("passwords that a form was told to keep in a file"));
     entry("$XDG_DATA_HOME/mynah/history.db (~/.local/share/...)", _("what was said"));
+    entry("$XDG_DATA_HOME/mynah/certificates", _("certificates that are trusted for good (/tls)"));
     entry("$XDG_RUNTIME_DIR/mynah/default.sock", _("takes commands while mynah runs"));
     heading(_("ENVIRONMENT"));
     entry("LANGUAGE, LC_ALL, LC_MESSAGES, LANG", _("the language of texts: English or Chinese"));
     entry("XDG_DOWNLOAD_DIR", _("where files go that are taken on the terminal; else ~/Downloads"));
+    entry("VISUAL, EDITOR; BROWSER", _("what /editor and /url open start; else vi, xdg-open"));
+    entry("NO_COLOR", _("no colours, when it is not empty"));
     heading(_("SEE ALSO"));
     fputs(".BR mynah.yaml (5)\n", stdout);
 }

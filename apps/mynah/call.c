@@ -49,14 +49,13 @@ static int connected(const char *path)
 
 static json_t *request(const struct cli *cli, const char *account)
 {
-    static const char *const waits[] = {"queued", "written", "acked", "delivered", "displayed"};
     json_t *words = json_array(), *args = json_object();
     char folder[4096];
 
     json_array_append_new(words, json_string(cli->command->name));
     for (int i = 0; i < cli->arg_count; i++)
         json_array_append_new(words, json_string(cli->args[i]));
-    json_object_set_new(args, "wait", json_string(waits[cli->wait]));
+    json_object_set_new(args, "wait", json_string(cli_sent_names[cli->wait]));
     json_object_set_new(args, "json", json_boolean(cli->json));
     json_object_set_new(args, "timeout", json_integer(cli->timeout_ms));
     if (account)
@@ -112,7 +111,7 @@ static bool ended(json_t *last, int *code)
     if (!error)
         text = _("the running mynah ended");
     if (text)
-        fprintf(stderr, "mynah: %s\n", text);
+        print_why(text);
     return true;
 }
 

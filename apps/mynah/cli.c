@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "im/error.h"
 #include "im/lang.h"
 #include "im/transfer.h"
 
@@ -16,22 +17,73 @@ const struct cli_command cli_commands[] = {
     {0},
 };
 
-const char *cli_read(struct cli *cli, const char *const *words)
+const char *const cli_sent_names[] = {"queued",    "written",   "acked",
+                                      "delivered", "displayed", "failed"};
+
+int cli_wait(const char *word)
 {
-    for (cli->command = cli_commands; cli->command->name; cli->command++)
-        if (!strcmp(cli->command->name, words[0]))
-            break;
-    if (!cli->command->name)
-        return _("there is no such command");
+    for (int i = MYNAH_SENT_FAILED; i-- > 1;)
+        if (!strcmp(word, cli_sent_names[i]))
+            return i;
+    return -1;
+}
+
+static const char *unknown(const char *word, struct mn_arena *a)
+{
+    mn_str names = mn_str_from(cli_commands[0].name);
+
+    for (const struct cli_command *c = cli_commands + 1; c->name; c++)
+        names = mn_arena_fmt(a, "%.*s, %s", MN_ARG(names), c->name);
+    return mn_arena_fmt(a, _("there is no command %s; there are %.*s"), word, MN_ARG(names)).p;
+}
+
+static const char *misused(const struct cli_command *c, const char *why, struct mn_arena *a)
+{
+    return mn_arena_fmt(a, _("%s; usage: mynah %s %s"), why, c->name, c->synopsis).p;
+}
+
+const char *cli_read(struct cli *cli, const char *const *words, struct mn_arena *a)
+{
+    const struct cli_command *c = cli_commands;
+
+    while (c->name && strcmp(c->name, words[0]) != 0)
+        c++;
+    if (!c->name)
+        return unknown(words[0], a);
+    cli->command = c;
     cli->args = words + 1;
     cli->arg_count = 0;
     while (cli->args[cli->arg_count])
         cli->arg_count++;
-    if (cli->arg_count < cli->command->min)
-        return _("too few arguments");
-    if (cli->command->max >= 0 && cli->arg_count > cli->command->max)
-        return _("too many arguments");
+    if (cli->arg_count < c->min)
+        return misused(c, _("too few arguments"), a);
+    if (c->max == 0 && cli->arg_count == 1 && strchr(cli->args[0], '@'))
+        return mn_arena_fmt(a, _("the account is named before the command: mynah --account %s %s"),
+                            cli->args[0], c->name)
+            .p;
+    if (c->max >= 0 && cli->arg_count > c->max)
+        return misused(c, _("too many arguments"), a);
     return NULL;
+}
+
+void cli_misused(struct cli *cli, const char *why)
+{
+    struct mn_arena a = {0};
+
+    cli_end_because(cli, CLI_USAGE, misused(cli->command, why, &a));
+    mn_arena_done(&a, NULL);
+}
+
+bool cli_address(struct cli *cli, const char *text)
+{
+    char *jid = mynah_jid(text);
+    struct mn_arena a = {0};
+
+    if (!jid)
+        cli_misused(cli, mn_arena_fmt(&a, _("%s is no address"), text).p);
+    mynah_free(jid);
+    mn_arena_done(&a, NULL);
+    return jid;
 }
 
 static void too_long(void *arg)
@@ -77,19 +129,6 @@ void cli_end(struct cli *cli, int code)
     cli_end_because(cli, code, NULL);
 }
 
-char *cli_error_text(const struct mynah_error *e)
-{
-    struct mn_buf b = {0};
-
-    mn_buf_fmt(&b, "%s", _(mynah_code_text(e->code)));
-    if (e->condition)
-        mn_buf_fmt(&b, ": %s", e->condition);
-    if (e->text)
-        mn_buf_fmt(&b, " (%s)", e->text);
-    mn_buf_c(&b, 0);
-    return b.p;
-}
-
 int cli_code(const struct mynah_error *e)
 {
     switch (e->code) {
@@ -105,7 +144,7 @@ int cli_code(const struct mynah_error *e)
 
 void cli_fail(struct cli *cli, const struct mynah_error *error)
 {
-    char *text = cli_error_text(error);
+    char *text = im_error_text(error);
 
     cli_end_because(cli, cli_code(error), text);
     mn_free(text);

@@ -69,8 +69,13 @@ struct cli {
     char id[MYNAH_ID_MAX]; /* of the message whose life line it follows */
 };
 
-/* By its words: the command's name and its arguments. NULL, or what is wrong. */
-const char *cli_read(struct cli *cli, const char *const *words);
+/* enum mynah_sent, as --wait and --json have it. */
+extern const char *const cli_sent_names[MYNAH_SENT_FAILED + 1];
+/* One that --wait takes; -1: none. */
+int cli_wait(const char *word);
+
+/* By its words: the command's name and its arguments. NULL, or what is wrong, in `a`. */
+const char *cli_read(struct cli *cli, const char *const *words, struct mn_arena *a);
 /* The clock of --timeout begins to run. Then the host calls command->begin, when the client is
  * online (HELD: at MYNAH_OPEN). */
 void cli_timer(struct cli *cli);
@@ -78,10 +83,13 @@ void cli_timer(struct cli *cli);
 /* It ends with this code; later calls change nothing. */
 void cli_end(struct cli *cli, int code);
 void cli_end_because(struct cli *cli, int code, const char *why);
+/* It was used wrongly: `why`, and how it is used. */
+void cli_misused(struct cli *cli, const char *why);
+/* False, and it has ended: this is no address. */
+bool cli_address(struct cli *cli, const char *text);
 /* The same for an error, which is told: 2 refused, 3 timeout, 1 anything else. */
 void cli_fail(struct cli *cli, const struct mynah_error *error);
 int cli_code(const struct mynah_error *error);
-char *cli_error_text(const struct mynah_error *error); /* mn_free it */
 /* At the head of a request's call-back: false, and the command has ended, with the error or before.
  */
 bool cli_came(struct cli *cli, const struct mynah_error *error);
@@ -103,5 +111,6 @@ void cli_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent
 const char *cli_stamp(const struct cli *cli, int64_t ms, char out[32]);
 
 /* print.c: on standard output, as JSON, or values with a tab between them. Control characters in
- * them are made harmless. */
+ * them are made harmless, here and below. */
 void print_line(json_t *fields, bool json);
+void print_why(const char *why); /* on standard error */

@@ -33,6 +33,8 @@ static void info_came(void *arg, struct mynah_client *c, const struct mynah_disc
 
 void cli_disco(struct cli *cli)
 {
+    if (cli->arg_count && !cli_address(cli, cli->args[0]))
+        return;
     cli->request = mynah_disco_info(cli->client, cli->args[0],
                                     cli->arg_count > 1 ? cli->args[1] : NULL, info_came, cli);
 }
@@ -46,7 +48,8 @@ static void ping(struct cli *cli, const char *to)
 
 void cli_ping(struct cli *cli)
 {
-    ping(cli, cli->arg_count ? cli->args[0] : mynah_client_domain(cli->client));
+    if (!cli->arg_count || cli_address(cli, cli->args[0]))
+        ping(cli, cli->arg_count ? cli->args[0] : mynah_client_domain(cli->client));
 }
 
 /* adhoc: fields that are named are filled in, stage by stage. */
@@ -122,6 +125,8 @@ static void stage_came(void *arg, struct mynah_client *c, const struct mynah_sta
 
 void cli_adhoc(struct cli *cli)
 {
+    if (!cli_address(cli, cli->args[0]))
+        return;
     if (cli->arg_count == 1)
         cli->request = mynah_commands(cli->client, cli->args[0], commands_came, cli);
     else
@@ -154,7 +159,7 @@ static void roster_ready(void *arg, struct mynah_client *c)
 static void subscription(struct cli *cli, const char *jid, enum mynah_presence_type type)
 {
     if (mynah_subscription_send(cli->client, jid, type, NULL))
-        cli_end_because(cli, CLI_USAGE, _("whom?"));
+        cli_end_because(cli, CLI_FAILED, _("it could not be sent"));
     else
         ping(cli, mynah_client_domain(cli->client));
 }
@@ -177,9 +182,11 @@ void cli_roster(struct cli *cli)
         return;
     }
     if (!jid) {
-        cli_end_because(cli, CLI_USAGE, _("whom?"));
+        cli_misused(cli, _("too few arguments"));
         return;
     }
+    if (!cli_address(cli, jid))
+        return;
     for (size_t i = 0; i < MN_COUNT(rows); i++)
         if (!strcmp(word, rows[i].word)) {
             subscription(cli, jid, rows[i].type);
@@ -192,5 +199,5 @@ void cli_roster(struct cli *cli)
     else if (!strcmp(word, "remove"))
         cli->request = mynah_roster_remove(cli->client, jid, cli_done, cli);
     else
-        cli_end_because(cli, CLI_USAGE, _("roster takes add, remove, ask, allow or refuse"));
+        cli_misused(cli, _("roster takes add, remove, ask, allow or refuse"));
 }

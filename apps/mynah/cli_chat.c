@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "apps/mynah/cli.h"
+#include "im/error.h"
 #include "im/lang.h"
 
 void cli_login(struct cli *cli)
@@ -12,6 +13,30 @@ void cli_login(struct cli *cli)
 }
 
 /* The account is made with the password that it will log in with. */
+
+static void made(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                 const struct mynah_error *error)
+{
+    struct cli *cli = arg;
+    struct mn_arena a = {0};
+    char *text;
+
+    cli->request = NULL;
+    if (error && error->code == MYNAH_E_STANZA &&
+        !(error->condition && !strcmp(error->condition, "conflict"))) {
+        text = im_error_text(error);
+        cli_end_because(
+            cli, CLI_REFUSED,
+            mn_arena_fmt(&a,
+                         _("%s; if the server asks for more than a name and a password: "
+                           "/register in mynah shows its form"),
+                         text)
+                .p);
+        mn_free(text);
+    }
+    cli_done(arg, c, result, error);
+    mn_arena_done(&a, NULL);
+}
 
 static void fields_came(void *arg, struct mynah_client *c, const struct mynah_register_form *form,
                         const struct mynah_error *error)
@@ -27,7 +52,7 @@ static void fields_came(void *arg, struct mynah_client *c, const struct mynah_re
     user = mynah_jid_user(mynah_client_bare(c));
     values[0] = user;
     values[1] = mynah_client_password(c);
-    cli->request = mynah_register(c, NULL, names, values, 2, cli_done, cli);
+    cli->request = mynah_register(c, NULL, names, values, 2, made, cli);
     mynah_free(user);
 }
 
@@ -46,7 +71,7 @@ void cli_passwd(struct cli *cli)
     if (*text)
         cli->request = mynah_password_change(cli->client, text, cli_done, cli);
     else
-        cli_end_because(cli, CLI_USAGE, _("the new password is to stand on standard input"));
+        cli_misused(cli, _("the new password is to stand on standard input"));
     mn_free(text);
 }
 
@@ -55,8 +80,6 @@ void cli_passwd(struct cli *cli)
 void cli_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
               const struct mynah_error *why)
 {
-    static const char *const names[] = {"queued",    "written",   "acked",
-                                        "delivered", "displayed", "failed"};
     struct cli *cli = arg;
 
     if (strcmp(id, cli->id) != 0)
@@ -65,7 +88,7 @@ void cli_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent
         cli_fail(cli, why);
     } else if ((int)state >= cli->wait) {
         if (cli->json)
-            cli_print(cli, "id", id, "state", names[state], NULL);
+            cli_print(cli, "id", id, "state", cli_sent_names[state], NULL);
         cli_end(cli, CLI_DONE);
     }
 }
@@ -73,16 +96,21 @@ void cli_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent
 void cli_send(struct cli *cli)
 {
     static const struct mynah_calls calls = {.size = sizeof calls, .sent = cli_sent};
-    char *text = cli_words(cli, 1), *id = mynah_id(cli->client);
-    struct mynah_elem *m = mynah_message_new(cli->args[0], MYNAH_CHAT, text);
+    char *text, *id;
+    struct mynah_elem *m;
 
+    if (!cli_address(cli, cli->args[0]))
+        return;
+    text = cli_words(cli, 1);
+    id = mynah_id(cli->client);
+    m = mynah_message_new(cli->args[0], MYNAH_CHAT, text);
     snprintf(cli->id, sizeof cli->id, "%s", id);
     mynah_elem_set(m, "id", id);
     cli->listener = mynah_listen(cli->client, &calls, cli);
     if (cli->host->said)
         cli->host->said(cli, cli->args[0], id, text);
     if (mynah_message_send(cli->client, &m, NULL, NULL, NULL))
-        cli_end_because(cli, CLI_USAGE, _("no address"));
+        cli_end_because(cli, CLI_FAILED, _("it could not be sent"));
     mynah_free(id);
     mn_free(text);
 }
@@ -122,6 +150,7 @@ void cli_listen(struct cli *cli)
     static const struct mynah_calls calls = {.size = sizeof calls, .message = message};
 
     cli->listener = mynah_listen(cli->client, &calls, cli);
+    cli_print(cli, "jid", mynah_client_jid(cli->client), NULL); /* from now on all is heard */
     if (!cli->shared)
         mynah_presence_set(cli->client, MYNAH_AVAILABLE, NULL, 0);
     cli_forever(cli);
@@ -141,7 +170,7 @@ void cli_presence(struct cli *cli)
                 cli_forever(cli);
             return;
         }
-    cli_end_because(cli, CLI_USAGE, _("presence takes online, chat, away, xa or dnd"));
+    cli_misused(cli, _("presence takes online, chat, away, xa or dnd"));
 }
 
 /* Stanzas as they are. */

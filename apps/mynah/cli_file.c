@@ -6,16 +6,17 @@
 #include "apps/mynah/cli.h"
 #include "apps/mynah/text.h"
 #include "base/clock.h"
+#include "im/error.h"
 #include "im/lang.h"
 #include "im/transfer.h"
 
-enum { BAR = 24, SHOWN_EVERY_MS = 100 };
+enum { BAR = 24, NAME = 30 /* columns */, SHOWN_EVERY_MS = 100 };
 
 static void bar_show(struct cli *cli, const struct im_transfer *t)
 {
     static int64_t shown;
     int64_t now = mn_clock_now();
-    char done[16], all[16], bar[BAR + 1] = {0};
+    char done[16], all[16], bar[BAR + 1] = {0}, *name;
     uint64_t part = t->length ? t->bytes * BAR / t->length : BAR;
 
     if (cli->json || !isatty(STDERR_FILENO) ||
@@ -24,9 +25,12 @@ static void bar_show(struct cli *cli, const struct im_transfer *t)
     shown = now;
     memset(bar, '.', BAR);
     memset(bar, '#', part);
-    fprintf(stderr, "\r[%s] %3u%% %s / %s  %.40s\033[K", bar,
+    name = text_screen(t->name, " ");
+    fprintf(stderr, "\r[%s] %3u%% %s / %s  %.*s\033[K", bar,
             (unsigned)(t->length ? t->bytes * 100 / t->length : 100),
-            im_transfer_size(t->bytes, done), im_transfer_size(t->length, all), t->name);
+            im_transfer_size(t->bytes, done), im_transfer_size(t->length, all),
+            (int)text_fit(name, NAME, false), name);
+    mn_free(name);
 }
 
 static void bar_end(struct cli *cli)
@@ -43,7 +47,7 @@ static void progress(void *arg, struct im_transfer *t)
 
 static void tell(struct cli *cli, const struct im_transfer *t, const struct mynah_error *error)
 {
-    char bytes[24], begin[24], *why = error ? cli_error_text(error) : NULL;
+    char bytes[24], begin[24], *why = error ? im_error_text(error) : NULL;
 
     bar_end(cli);
     snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)t->bytes);
@@ -121,9 +125,11 @@ static void file_send(struct cli *cli)
     static const struct mynah_roster_calls roster = {.size = sizeof roster, .ready = known};
 
     if (cli->arg_count < 3) {
-        cli_end_because(cli, CLI_USAGE, _("too few arguments"));
+        cli_misused(cli, _("too few arguments"));
         return;
     }
+    if (!cli_address(cli, cli->args[1]))
+        return;
     if (strchr(cli->args[1], '/')) {
         found(cli, cli->args[1]);
         return;
@@ -201,5 +207,5 @@ void cli_file(struct cli *cli)
     else if (!strcmp(cli->args[0], "receive"))
         file_receive(cli);
     else
-        cli_end_because(cli, CLI_USAGE, _("file takes send or receive"));
+        cli_misused(cli, _("file takes send or receive"));
 }

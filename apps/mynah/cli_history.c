@@ -7,8 +7,6 @@ enum { USUAL = 50 };
 
 static void said(void *arg, const struct im_said *m)
 {
-    static const char *const states[] = {"queued",    "written",   "acked",
-                                         "delivered", "displayed", "failed"};
     struct cli *cli = arg;
     struct mn_arena a = {0};
     char at[32];
@@ -17,8 +15,8 @@ static void said(void *arg, const struct im_said *m)
         cli_print(cli, "time", cli_stamp(cli, m->at, at), "account", mn_arena_cstr(&a, m->account),
                   "chat", mn_arena_cstr(&a, m->peer), "who", mn_arena_cstr(&a, m->who), "id",
                   m->id.n ? mn_arena_cstr(&a, m->id) : NULL, "state",
-                  m->ours && m->sent >= 0 && m->sent < (int)MN_COUNT(states) ? states[m->sent]
-                                                                             : NULL,
+                  m->ours && m->sent >= 0 && m->sent <= MYNAH_SENT_FAILED ? cli_sent_names[m->sent]
+                                                                          : NULL,
                   "body", mn_arena_cstr(&a, m->body), NULL);
     else
         cli_print(cli, "time", cli_stamp(cli, m->at, at), "chat", mn_arena_cstr(&a, m->peer), "who",
@@ -45,7 +43,7 @@ void cli_history(struct cli *cli)
     struct im_history *h;
 
     if (!peer && strcmp(jid, "all") != 0) {
-        cli_end_because(cli, CLI_USAGE, _("no address"));
+        (void)cli_address(cli, jid);
     } else if (im_history_open(im_history_path(&a), &h, &why)) {
         mn_buf_c(&why, 0);
         cli_end_because(cli, CLI_FAILED, why.p);

@@ -25,14 +25,22 @@ static void message(void *arg, struct mynah_client *c, const struct mynah_messag
     mynah_free(nick);
 }
 
+/* What is said there, or the first line of what is heard. */
+static void begin(struct cli *cli)
+{
+    if (cli->arg_count > 2)
+        say(cli);
+    else
+        cli_print(cli, "room", mynah_room_jid(cli->room), "nick", mynah_room_nick(cli->room), NULL);
+}
+
 static void joined(void *arg, struct mynah_room *r, bool created)
 {
     struct cli *cli = arg;
 
     if (created)
         mynah_room_accept_defaults(r, NULL, NULL);
-    if (cli->arg_count > 2)
-        say(cli);
+    begin(cli);
 }
 
 static void refused(void *arg, struct mynah_room *r, const struct mynah_error *why)
@@ -57,8 +65,7 @@ void cli_room(struct cli *cli)
         cli_forever(cli);
     cli->room = mynah_room_find(cli->client, cli->args[0]);
     if (cli->room) {
-        if (cli->arg_count > 2)
-            say(cli);
+        begin(cli);
         return;
     }
     cli->room_is_ours =
@@ -66,5 +73,5 @@ void cli_room(struct cli *cli)
     if (cli->room_is_ours)
         (void)!mynah_room_join(cli->room, NULL, NULL);
     else
-        cli_end_because(cli, CLI_USAGE, _("no address of a room, or no nickname"));
+        cli_misused(cli, _("no address of a room, or no nickname"));
 }

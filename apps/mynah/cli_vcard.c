@@ -5,6 +5,7 @@
 
 #include "apps/mynah/cli.h"
 #include "base/file.h"
+#include "im/error.h"
 #include "im/lang.h"
 
 enum { MANY = 8, FILE_MAX = 1 << 20 };
@@ -170,6 +171,15 @@ static const char *photo(struct change *ch, const char *path)
     return e ? mn_err_text(e) : NULL;
 }
 
+static const char *unknown(struct mn_arena *a)
+{
+    mn_str names = MN_STR("email, phone, photo, json");
+
+    for (size_t i = MN_COUNT(fields); i-- > 0;)
+        names = mn_arena_fmt(a, "%s, %.*s", fields[i].name, MN_ARG(names));
+    return mn_arena_fmt(a, _("there is no such field; there are %.*s"), MN_ARG(names)).p;
+}
+
 static const char *json_take(struct change *ch, const char *path);
 
 /* NULL, or what is wrong. */
@@ -196,7 +206,7 @@ static const char *take(struct change *ch, const char *name, const char *value)
         ch->v.phone_count = contacts(ch, value, ch->phones, MYNAH_VCARD_VOICE);
         return NULL;
     }
-    return _("there is no such field");
+    return unknown(&ch->a);
 }
 
 /* A file as --json prints it; what only is shown is passed over. */
@@ -226,9 +236,13 @@ static void before(void *arg, struct mynah_client *c, const struct mynah_vcard *
     struct cli *cli = arg;
     struct change ch = {.cli = cli, .v = {.size = sizeof ch.v}};
     const char *wrong = NULL;
+    char *unread = im_vcard_unread(error);
 
-    /* Who has none yet is told so by some servers. */
-    if (!cli_came(cli, error && error->code == MYNAH_E_STANZA ? NULL : error))
+    cli->request = NULL;
+    if (unread)
+        cli_end_because(cli, cli_code(error), unread);
+    mn_free(unread);
+    if (cli->ended)
         return;
     if (v)
         ch.v = *v;
@@ -242,7 +256,7 @@ static void before(void *arg, struct mynah_client *c, const struct mynah_vcard *
             wrong = mn_arena_fmt(&ch.a, "%s: %s", cli->args[i], wrong).p;
     }
     if (wrong)
-        cli_end_because(cli, CLI_USAGE, wrong);
+        cli_misused(cli, wrong);
     else
         cli->request = mynah_vcard_set(c, &ch.v, cli_done, cli);
     mn_arena_done(&ch.a, NULL);
@@ -254,12 +268,15 @@ void cli_vcard(struct cli *cli)
 
     if (word && !strcmp(word, "photo")) {
         if (cli->arg_count < 2)
-            cli_end_because(cli, CLI_USAGE, _("too few arguments"));
-        else
+            cli_misused(cli, _("too few arguments"));
+        else if (!cli->args[2] || cli_address(cli, cli->args[2]))
             cli->request = mynah_vcard_get(cli->client, cli->args[2], photo_came, cli);
     } else if (word && !strcmp(word, "set")) {
-        cli->request = mynah_vcard_get(cli->client, NULL, before, cli);
-    } else {
+        if (cli->arg_count < 2)
+            cli_misused(cli, _("too few arguments"));
+        else
+            cli->request = mynah_vcard_get(cli->client, NULL, before, cli);
+    } else if (!word || cli_address(cli, word)) {
         cli->request = mynah_vcard_get(cli->client, word, came, cli);
     }
 }

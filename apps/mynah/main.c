@@ -1,5 +1,6 @@
 /* mynah: the command line of the client. Which account, its password, a connection, then one
  * command. */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 
 #include "apps/mynah/socket.h"
 #include "apps/mynah/tui.h"
+#include "base/num.h"
 #include "im/lang.h"
 #include "im/pins.h"
 #include "im/secret.h"
@@ -18,7 +20,8 @@ static struct cli cli = {.wait = MYNAH_SENT_ACKED, .timeout_ms = -1, .limit = -1
 static int exit_code;
 
 static struct {
-    const char *account, *config, *host, *port, *bosh, *ca, *tls;
+    const char *account, *config, *host, *bosh, *ca;
+    int64_t port; /* 0: not told */
     bool stdin_password, no_socket;
     bool remember; /* a person gives the password, and the keyring is to have it */
 } opt;
@@ -31,9 +34,10 @@ static const struct option options[] = {
     {0},
 };
 static const struct {
+    char letter; /* a small one works by itself */
     const char *name, *value, *text;
 } option_rows[] = {
-#define OPTION(letter, name, value, text) {name, value, text},
+#define OPTION(letter, name, value, text) {letter, name, value, text},
 #include "apps/mynah/options.def"
 #undef OPTION
 };
@@ -42,9 +46,14 @@ static void help(void)
 {
     puts(_("mynah [OPTIONS]              talks on the terminal\n"
            "mynah [OPTIONS] COMMAND ...  for scripts"));
-    for (size_t i = 0; i < MN_COUNT(option_rows); i++)
-        printf("  --%s%s%s\n      %s\n", option_rows[i].name, *option_rows[i].value ? " " : "",
+    for (size_t i = 0; i < MN_COUNT(option_rows); i++) {
+        if (islower(option_rows[i].letter))
+            printf("  -%c, ", option_rows[i].letter);
+        else
+            printf("  ");
+        printf("--%s%s%s\n      %s\n", option_rows[i].name, *option_rows[i].value ? " " : "",
                option_rows[i].value, _(option_rows[i].text));
+    }
     puts(_("Exit: 0 done, 1 failed, 2 refused by the other side, 3 timeout, 64 wrong usage\n"));
     for (const struct cli_command *c = cli_commands; c->name; c++)
         printf("  %s%s%s\n      %s\n", c->name, *c->synopsis ? " " : "", c->synopsis, _(c->text));
@@ -52,32 +61,47 @@ static void help(void)
 
 _Noreturn static void usage(const char *why)
 {
-    fprintf(stderr, _("mynah: %s; see mynah --help\n"), why);
+    print_why(why);
+    fputs(_("mynah --help lists the commands and options\n"), stderr);
     exit(CLI_USAGE);
+}
+
+_Noreturn static void usage_of(const char *fmt, const char *word)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_fmt(&b, fmt, word);
+    mn_buf_c(&b, 0);
+    usage(b.p);
 }
 
 _Noreturn static void stop(const char *why)
 {
-    fprintf(stderr, "mynah: %s\n", why);
+    print_why(why);
     exit(CLI_FAILED);
 }
 
-static int wait_of(const char *word)
+static int64_t number_of(const char *option, const char *text, uint64_t max)
 {
-    static const char *const words[] = {"queued", "written", "acked", "delivered", "displayed"};
+    uint64_t n;
 
-    for (size_t i = 1; i < MN_COUNT(words); i++)
-        if (!strcmp(word, words[i]))
-            return (int)i;
-    usage(_("--wait takes written, acked, delivered or displayed"));
+    if (!mn_num_parse(mn_str_from(text), max, &n))
+        usage_of(_("--%s takes a number"), option);
+    return (int64_t)n;
 }
 
-static void parse(int argc, char **argv)
+static void parse(int argc, char **argv, struct mn_arena *a)
 {
-    const char *wrong;
+    const char *wrong, *word;
+    mn_str letters = MN_STR("+:");
     int o;
 
-    while ((o = getopt_long(argc, argv, "+a:c:jw:t:l:vh", options, NULL)) != -1) {
+    opterr = 0;
+    for (size_t i = 0; i < MN_COUNT(option_rows); i++)
+        if (islower(option_rows[i].letter))
+            letters = mn_arena_fmt(a, "%.*s%c%s", MN_ARG(letters), option_rows[i].letter,
+                                   *option_rows[i].value ? ":" : "");
+    while ((o = getopt_long(argc, argv, letters.p, options, NULL)) != -1) {
         switch (o) {
         case 'a':
             opt.account = optarg;
@@ -89,7 +113,7 @@ static void parse(int argc, char **argv)
             opt.host = optarg;
             break;
         case 'P':
-            opt.port = optarg;
+            opt.port = number_of("port", optarg, UINT16_MAX);
             break;
         case 'B':
             opt.bosh = optarg;
@@ -104,13 +128,15 @@ static void parse(int argc, char **argv)
             cli.json = true;
             break;
         case 'w':
-            cli.wait = wait_of(optarg);
+            cli.wait = cli_wait(optarg);
+            if (cli.wait < 0)
+                usage(_("--wait takes written, acked, delivered or displayed"));
             break;
         case 't':
-            cli.timeout_ms = strtol(optarg, NULL, 10) * 1000;
+            cli.timeout_ms = number_of("timeout", optarg, INT32_MAX) * 1000;
             break;
         case 'l':
-            cli.limit = strtol(optarg, NULL, 10);
+            cli.limit = number_of("limit", optarg, INT32_MAX);
             break;
         case 'n':
             opt.no_socket = true;
@@ -122,14 +148,17 @@ static void parse(int argc, char **argv)
             help();
             exit(0);
         default:
-            exit(CLI_USAGE);
+            word = argv[optind - 1];
+            if (strncmp(word, "--", 2) != 0)
+                word = mn_arena_fmt(a, "-%c", optopt).p;
+            usage_of(o == ':' ? _("%s needs a value") : _("there is no option %s"), word);
         }
     }
     if (!argv[optind]) {
         cli.command = NULL;
         return;
     }
-    wrong = cli_read(&cli, (const char *const *)&argv[optind]);
+    wrong = cli_read(&cli, (const char *const *)&argv[optind], a);
     if (wrong)
         usage(wrong);
 }
@@ -212,18 +241,23 @@ static struct im_account overruled(struct im_account acc)
 {
     acc.jid = opt.account ? mn_str_from(opt.account) : acc.jid;
     acc.host = opt.host ? mn_str_from(opt.host) : acc.host;
-    acc.port = opt.port ? strtol(opt.port, NULL, 10) : acc.port;
+    acc.port = opt.port ? opt.port : acc.port;
     acc.bosh = opt.bosh ? mn_str_from(opt.bosh) : acc.bosh;
     acc.ca_file = opt.ca ? mn_str_from(opt.ca) : acc.ca_file;
     return acc;
 }
 
-static struct im_account account(const struct im_config *config)
+static struct im_account account(const struct im_config *config, struct mn_arena *a)
 {
     const struct im_account *found = im_account_find(config, mn_str_from(opt.account));
 
     if (!found && !opt.account)
-        stop(_("no account: name one by --account, or in the configuration"));
+        stop(mn_arena_fmt(
+                 a,
+                 _("no account: name one by --account JID; mynah without a command sets one "
+                   "up and keeps it in %s"),
+                 opt.config ? opt.config : im_config_path(a))
+                 .p);
     return overruled(found ? *found : (struct im_account){0});
 }
 
@@ -237,7 +271,7 @@ static void line(struct cli *c, json_t *fields)
 static void ended(struct cli *c, int code, const char *why)
 {
     if (why)
-        fprintf(stderr, "mynah: %s\n", why);
+        print_why(why);
     exit_code = code;
     if (!c->client)
         return;
@@ -251,8 +285,10 @@ static void keyring_fill(void)
     struct mn_buf why = {0};
 
     if (opt.remember && im_secret_set(mn_str_from(mynah_client_bare(cli.client)),
-                                      mn_str_from(mynah_client_password(cli.client)), &why))
-        fprintf(stderr, "mynah: %.*s\n", MN_ARG(mn_buf_view(&why)));
+                                      mn_str_from(mynah_client_password(cli.client)), &why)) {
+        mn_buf_c(&why, 0);
+        print_why(why.p);
+    }
     mn_buf_free(&why);
 }
 
@@ -281,25 +317,28 @@ static void interrupted(int sig)
 static bool on_certificate(void *arg, struct mynah_client *c, const struct mynah_certificate *cert)
 {
     struct mn_arena a = {0};
+    struct mn_buf why = {0};
     char *domain = mynah_jid_domain(mynah_client_bare(c));
     mn_str kept;
     enum im_pin pin =
         im_pin_look(im_pins_path(&a), mn_str_from(domain), mn_str_from(cert->sha256), &a, &kept);
 
     if (pin != IM_PIN_SAME) {
-        fputs("mynah: ", stderr);
-        fprintf(stderr,
-                pin == IM_PIN_OTHER
-                    ? _("the certificate of %s is ANOTHER one than that which was trusted, and not "
-                        "trusted: %s; its SHA-256 is %s. If that is the right one: answer the "
-                        "question of mynah on a terminal")
-                    : _("the certificate of %s is not trusted: %s; its SHA-256 is %s. If that is "
-                        "the right one: `pin` "
-                        "in the configuration, --ca-file, or answer the question of mynah on a "
-                        "terminal"),
-                domain, cert->why, cert->sha256);
-        fputc('\n', stderr);
+        mn_buf_fmt(
+            &why,
+            pin == IM_PIN_OTHER
+                ? _("the certificate of %s is ANOTHER one than that which was trusted, and not "
+                    "trusted: %s; its SHA-256 is %s. If that is the right one: answer the "
+                    "question of mynah on a terminal")
+                : _("the certificate of %s is not trusted: %s; its SHA-256 is %s. If that is "
+                    "the right one: `pin` "
+                    "in the configuration, --ca-file, or answer the question of mynah on a "
+                    "terminal"),
+            domain, cert->why, cert->sha256);
+        mn_buf_c(&why, 0);
+        print_why(why.p);
     }
+    mn_buf_free(&why);
     mynah_free(domain);
     mn_arena_done(&a, NULL);
     return pin == IM_PIN_SAME;
@@ -349,7 +388,7 @@ int main(int argc, char **argv)
     struct im_account acc;
 
     im_language();
-    parse(argc, argv);
+    parse(argc, argv, &a);
     config_load(&accounts, &a);
     if (!cli.command) {
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -370,7 +409,7 @@ int main(int argc, char **argv)
     if (cli.arg_count <= cli.command->input && !opt.stdin_password)
         cli.input = stdin_read(&a);
     if (!asked(&accounts, &a)) {
-        acc = account(&accounts);
+        acc = account(&accounts, &a);
         config = im_client_config(&acc, password_of(&acc, &a), &a);
         config.hold_login = cli.command->where == CLI_HELD;
         config.no_reconnect = true;

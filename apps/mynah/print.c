@@ -13,13 +13,34 @@ static void text_print(const char *text)
     mn_free(safe);
 }
 
+/* What would be a command to the terminal stands there as \uXXXX: the same text to a program. */
+static void json_print(const json_t *fields)
+{
+    char *text = json_dumps(fields, JSON_COMPACT);
+    struct mn_buf b = {0};
+
+    if (text)
+        text_escape(&b, text);
+    fwrite(b.p, 1, b.n, stdout);
+    mn_buf_free(&b);
+    free(text);
+}
+
+void print_why(const char *why)
+{
+    char *safe = text_safe(why, "\n");
+
+    fprintf(stderr, "mynah: %s\n", safe);
+    mn_free(safe);
+}
+
 void print_line(json_t *fields, bool json)
 {
     const char *name, *sep = "";
     json_t *value;
 
     if (json) {
-        json_dumpf(fields, stdout, JSON_COMPACT);
+        json_print(fields);
     } else {
         json_object_foreach(fields, name, value)
         {

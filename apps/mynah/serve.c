@@ -95,7 +95,6 @@ static struct im_account_state *account_of(const json_t *args)
 /* What is wrong with it, or NULL. */
 static const char *run_read(struct run *r, const json_t *command, const json_t *args)
 {
-    static const char *const waits[] = {"queued", "written", "acked", "delivered", "displayed"};
     size_t n = json_array_size(command);
     const char **words = mn_arena_alloc0(&r->a, (WORDS + 1) * sizeof *words), *wait, *input;
 
@@ -117,11 +116,10 @@ static const char *run_read(struct run *r, const json_t *command, const json_t *
     r->cli.timeout_ms = json_is_integer(json_object_get(args, "timeout"))
                             ? json_integer_value(json_object_get(args, "timeout"))
                             : -1;
-    r->cli.wait = MYNAH_SENT_ACKED;
-    for (int i = 0; wait && i < (int)MN_COUNT(waits); i++)
-        if (!strcmp(waits[i], wait))
-            r->cli.wait = i;
-    return cli_read(&r->cli, words);
+    r->cli.wait = wait ? cli_wait(wait) : MYNAH_SENT_ACKED;
+    if (r->cli.wait < 0)
+        return _("--wait takes written, acked, delivered or displayed");
+    return cli_read(&r->cli, words, &r->a);
 }
 
 static void on_line(void *arg, struct mn_lines_peer *p, mn_str text)

@@ -94,6 +94,20 @@ static char *cleaned(const char *text, const char *newline, bool screen)
     return b.p;
 }
 
+void text_escape(struct mn_buf *b, const char *json)
+{
+    while (*json) {
+        uint32_t c;
+        size_t n = decode(json, &c);
+
+        if (is_harmful(c))
+            mn_buf_fmt(b, "\\u%04x", (unsigned)c);
+        else
+            mn_buf_add(b, json, n);
+        json += n;
+    }
+}
+
 char *text_safe(const char *text, const char *newline)
 {
     return cleaned(text, newline, false);

@@ -12,6 +12,8 @@ char *text_safe(const char *text, const char *newline);
  * are joined stand one by one, without skin tones; a letter has so many marks as a cell can hold.
  * Malloc'd. */
 char *text_screen(const char *text, const char *newline);
+/* JSON whose strings have such characters: there they are written \uXXXX, and mean the same. */
+void text_escape(struct mn_buf *b, const char *json);
 /* Columns on the screen, of such a text or of what it was made of. */
 int text_width(const char *text);
 int text_columns(const char *p, size_t n); /* of one character (text_next) */

@@ -13,6 +13,7 @@
 #include "apps/mynah/commands.h"
 #include "apps/mynah/tui_page.h"
 #include "apps/mynah/tui_question.h"
+#include "im/error.h"
 #include "im/lang.h"
 
 struct tui tui;
@@ -143,12 +144,13 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
                      const struct mynah_error *why)
 {
     struct im_chat *page = im_chat_at(tui.im, 0);
+    char *text = why ? im_error_text(why) : NULL;
 
     xml_watch(a->client);
-    if (why)
-        im_note(page, IM_ERROR, "%s: %s%s%s%s%s", a->jid, _(mynah_code_text(why->code)),
-                why->condition ? ": " : "", why->condition ? why->condition : "",
-                why->text ? " - " : "", why->text ? why->text : "");
+    if (text)
+        im_note(page, IM_ERROR, "%s: %s", a->jid, text);
+    mn_free(text);
+    account_state(a, state, why);
     if (state == MYNAH_ONLINE)
         tui_file_serve(a);
     if (state == MYNAH_ONLINE)
@@ -164,7 +166,7 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
 static bool on_certificate(void *arg, struct im_account_state *a,
                            const struct mynah_certificate *cert)
 {
-    return certificate_trusted(a, cert);
+    return certificate_trusted(a->client, cert, NULL);
 }
 
 static bool on_room_created(void *arg, struct im_chat *chat)
@@ -271,6 +273,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
     screen_close();
     if (socket)
         serve_close();
+    keyring_close();
     leave();
     tui_file_close();
     asked_close();
@@ -282,6 +285,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
         tui_voice_closed(im_chat_at(tui.im, i));
     }
     first_close();
+    accounts_close();
     im_free(tui.im);
     mynah_context_free(tui.ctx);
     im_history_close(more.history);

@@ -114,6 +114,20 @@ void accounts_connect(void);            /* of the configuration, at the start */
 bool account_is_there(const char *jid); /* in this session, online or not */
 void account_connect(const struct im_account *acc, mn_str password);
 
+/* An account's state is another one: what follows from that for its password. */
+void account_state(struct im_account_state *a, enum mynah_state state,
+                   const struct mynah_error *why);
+/* Where a password that is kept in a file has it; in `a`. */
+const char *account_password_path(const char *jid, struct mn_arena *a);
+void accounts_close(void);
+
+/* tui_keyring.c: `password` NULL: what is there for the account is looked for; "": it is taken out;
+ * else it is kept. The answer comes once, in a later turn, or never when the program ends: with
+ * what was found or kept, and `why` not NULL: it did not work. Both are lent. */
+typedef void keyring_done(const char *jid, const char *password, const char *why);
+void keyring_ask(const char *jid, const char *password, keyring_done *done);
+void keyring_close(void); /* none comes any more */
+
 /* tui_first.c: pages that lead to an account. `jid` may be NULL. */
 void first_open(const char *jid, bool registers);
 void first_close(void);

@@ -1,11 +1,22 @@
 /* Accounts: those of the configuration log in at the start; /account changes the list. */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "apps/mynah/commands.h"
+#include "base/list.h"
 #include "im/account_list.h"
 #include "im/lang.h"
 
-static char *asked; /* whose password is asked for; or NULL */
+/* Whose password is asked for; the first one is being asked. */
+struct asked {
+    struct mn_list link;
+    char *jid;
+    bool keep; /* in the keyring, when it has logged in */
+};
+static struct mn_list asked = {&asked, &asked};
+static struct mn_list entered = {&entered, &entered}; /* whose password is tried, and kept then */
 
 /* As the configuration has it now, else by the options; in `a`. */
 static struct im_account account_of(const char *jid, struct mn_arena *a)
@@ -23,6 +34,18 @@ static struct im_account account_of(const char *jid, struct mn_arena *a)
     return acc;
 }
 
+const char *account_password_path(const char *jid, struct mn_arena *a)
+{
+    const char *slash = strrchr(tui.config_path, '/');
+    int n = slash ? (int)(slash - tui.config_path) : 0;
+    char here[4096];
+
+    if (tui.config_path[0] == '/' || !getcwd(here, sizeof here))
+        return mn_arena_fmt(a, "%.*s/passwords/%s", n, tui.config_path, jid).p;
+    return mn_arena_fmt(a, "%s/%.*s%spasswords/%s", here, n, tui.config_path, slash ? "/" : "", jid)
+        .p;
+}
+
 void account_connect(const struct im_account *acc, mn_str password)
 {
     struct mn_arena a = {0};
@@ -37,48 +60,6 @@ void account_connect(const struct im_account *acc, mn_str password)
     mn_arena_done(&a, NULL);
 }
 
-static void password_came(const char *text)
-{
-    struct mn_arena a = {0};
-    struct im_account acc = account_of(asked, &a);
-
-    account_connect(&acc, mn_str_from(text));
-    mn_free(asked);
-    asked = NULL;
-    mn_arena_done(&a, NULL);
-}
-
-static void ask(const char *jid)
-{
-    char question[200];
-
-    mn_free(asked);
-    asked = mn_str_dup(mn_str_from(jid));
-    snprintf(question, sizeof question, _("password of %.100s"), jid);
-    tui_ask(question, true, password_came);
-}
-
-/* With the password that is kept for it, or asked for; one is asked for at a time. */
-static void log_in(const struct im_account *acc)
-{
-    struct mn_arena a = {0};
-    struct mn_buf why = {0};
-    const char *jid = mn_arena_cstr(&a, acc->jid);
-    mn_str password;
-    int e = im_password(acc, &a, &password, &why);
-
-    if (!e)
-        account_connect(acc, password);
-    else if (e == MN_E_NOT_FOUND && !asked)
-        ask(jid);
-    else
-        tui_note(
-            IM_ERROR, "%s: %.*s", jid,
-            MN_ARG(why.n ? mn_buf_view(&why) : mn_str_from(_("/connect asks for its password"))));
-    mn_buf_free(&why);
-    mn_arena_done(&a, NULL);
-}
-
 static struct im_account_state *session_of(const char *jid)
 {
     struct im_account_state *state = NULL;
@@ -86,6 +67,158 @@ static struct im_account_state *session_of(const char *jid)
     for (size_t i = 0; (state = im_account_at(tui.im, i)) && !mynah_jid_same(state->jid, jid); i++)
         ;
     return state;
+}
+
+static struct asked *find(struct mn_list *list, const char *jid)
+{
+    MN_LIST_EACH(n, list)
+    if (mynah_jid_same(MN_OF(n, struct asked, link)->jid, jid))
+        return MN_OF(n, struct asked, link);
+    return NULL;
+}
+
+static void drop(struct asked *k)
+{
+    if (!k)
+        return;
+    mn_list_del(&k->link);
+    mn_free(k->jid);
+    mn_free(k);
+}
+
+static void password_came(const char *text);
+
+static void ask_first(void)
+{
+    char question[200];
+
+    if (mn_list_empty(&asked))
+        return;
+    snprintf(question, sizeof question, _("password of %.100s"),
+             MN_OF(asked.next, struct asked, link)->jid);
+    tui_ask(question, true, password_came);
+}
+
+static void ask(const char *jid, bool keep)
+{
+    struct asked *k;
+    bool first = mn_list_empty(&asked);
+
+    if (find(&asked, jid))
+        return;
+    k = MN_NEW(struct asked);
+    k->jid = mn_str_dup(mn_str_from(jid));
+    k->keep = keep;
+    mn_list_init(&k->link);
+    mn_list_add(&asked, &k->link);
+    if (first)
+        ask_first();
+}
+
+static void log_in_with(const char *jid, const char *password)
+{
+    struct im_account_state *state = session_of(jid);
+    struct mn_arena a = {0};
+    struct im_account acc;
+
+    if (state) {
+        mynah_client_set_password(state->client, password);
+        (void)!mynah_client_connect(state->client); /* or it is about to be */
+    } else {
+        acc = account_of(jid, &a);
+        account_connect(&acc, mn_str_from(password));
+    }
+    mn_arena_done(&a, NULL);
+}
+
+static void password_came(const char *text)
+{
+    struct asked *k = MN_OF(asked.next, struct asked, link);
+
+    mn_list_del(&k->link);
+    drop(find(&entered, k->jid));
+    if (*text) {
+        mn_list_add(&entered, &k->link);
+        log_in_with(k->jid, text);
+    } else {
+        tui_note(IM_NOTE, _("%s is not logged in; /connect %s asks for its password"), k->jid,
+                 k->jid);
+        mn_list_init(&k->link);
+        drop(k);
+    }
+    ask_first();
+}
+
+static bool is_in_keyring(const struct im_account *acc)
+{
+    return acc->password == IM_PASSWORD_SECRET && !acc->password_command.n && !acc->password_file.n;
+}
+
+static void looked_up(const char *jid, const char *password, const char *why)
+{
+    if (session_of(jid))
+        return; /* it was logged in meanwhile */
+    if (password) {
+        log_in_with(jid, password);
+        return;
+    }
+    tui_note(IM_ERROR, "%s", why);
+    ask(jid, true);
+}
+
+/* With the password that is kept for it, or asked for, one account behind the other. */
+static void log_in(const struct im_account *acc)
+{
+    struct mn_arena a = {0};
+    struct mn_buf why = {0};
+    const char *jid = mn_arena_cstr(&a, acc->jid);
+    mn_str password = {0};
+    int e = is_in_keyring(acc) ? MN_E_OK : im_password(acc, &a, &password, &why);
+
+    if (is_in_keyring(acc))
+        keyring_ask(jid, NULL, looked_up);
+    else if (!e)
+        account_connect(acc, password);
+    else
+        ask(jid, false);
+    if (why.n)
+        tui_note(IM_ERROR, "%s: %.*s", jid, MN_ARG(mn_buf_view(&why)));
+    mn_buf_free(&why);
+    mn_arena_done(&a, NULL);
+}
+
+static void kept(const char *jid, const char *password, const char *why)
+{
+    if (why)
+        tui_note(IM_ERROR, "%s", why);
+}
+
+void account_state(struct im_account_state *s, enum mynah_state state,
+                   const struct mynah_error *why)
+{
+    bool wrong = state == MYNAH_OFFLINE && why && why->code == MYNAH_E_LOGIN && why->condition &&
+                 !strcmp(why->condition, "not-authorized");
+    struct asked *k = find(&entered, s->jid);
+    struct mn_arena a = {0};
+    struct im_account acc;
+
+    if (state == MYNAH_ONLINE && k && k->keep)
+        keyring_ask(s->jid, mynah_client_password(s->client), kept);
+    if (wrong) {
+        acc = account_of(s->jid, &a);
+        ask(s->jid, is_in_keyring(&acc));
+    }
+    if (state == MYNAH_ONLINE || wrong)
+        drop(k);
+    mn_arena_done(&a, NULL);
+}
+
+void accounts_close(void)
+{
+    MN_LIST_EACH(n, &asked)
+    drop(MN_OF(n, struct asked, link));
+    MN_LIST_EACH(n, &entered)
+    drop(MN_OF(n, struct asked, link));
 }
 
 bool account_is_there(const char *jid)
@@ -104,8 +237,6 @@ void tui_connect(const char *jid)
             tui_note(IM_ERROR, _("%s is connected, or about to be"), state->jid);
         return;
     }
-    mn_free(asked);
-    asked = NULL;
     acc = account_of(jid, &a);
     log_in(&acc);
     mn_arena_done(&a, NULL);
@@ -174,12 +305,40 @@ static void account_add(char **args, int count)
     mynah_free(user);
 }
 
+static void taken_out(const char *jid, const char *password, const char *why)
+{
+    if (why)
+        tui_note(IM_ERROR, "%s", why);
+    else
+        tui_note(IM_NOTE, _("the keyring has no password of %s any more"), jid);
+}
+
+/* What was kept for an account that is gone. A file that was not made by us is left. */
+static void password_forget(const struct im_account *acc, const char *jid, struct mn_arena *a)
+{
+    const char *path = mn_arena_cstr(a, acc->password_file), *ours = account_password_path(jid, a);
+
+    if (is_in_keyring(acc))
+        keyring_ask(jid, "", taken_out);
+    else if (*path && strcmp(path, ours) != 0)
+        tui_note(IM_NOTE, _("its password is still in %s"), path);
+    else if (*path && unlink(path) && errno != ENOENT)
+        tui_note(IM_ERROR, "%s: %s", path, strerror(errno));
+}
+
 static void account_remove(char **args, int count)
 {
+    struct mn_arena a = {0};
     struct mn_buf why = {0};
+    struct im_account acc = account_of(args[0], &a);
+    char *jid = mynah_jid_bare(args[0]);
+    int e = im_accounts_remove(tui.config_path, mn_str_from(args[0]), &why);
 
-    told(im_accounts_remove(tui.config_path, mn_str_from(args[0]), &why), &why,
-         _("%s is no longer in the configuration"), args[0]);
+    told(e, &why, _("%s is no longer in the configuration"), args[0]);
+    if (!e && jid)
+        password_forget(&acc, jid, &a);
+    mynah_free(jid);
+    mn_arena_done(&a, NULL);
 }
 
 static void account_enable(char **args, int count)

@@ -13,25 +13,38 @@
 struct shown {
     struct mn_list link;
     struct question question;
-    struct im_account_state *account;
-    char *domain, *sha256; /* that is asked about */
-    char *once;            /* that is trusted until the end; NULL */
+    struct mynah_client *client; /* that waits; NULL: it is gone */
+    void (*refused)(void);       /* the answer was no; or NULL */
+    char *domain, *sha256;       /* that is asked about */
+    char *once;                  /* that is trusted until the end; NULL */
 };
 static struct mn_list all = {&all, &all};
 
-static struct shown *shown_of(struct im_account_state *a)
+static struct shown *shown_of(struct mynah_client *c)
 {
     struct shown *s;
 
     MN_LIST_EACH(n, &all)
-    if (MN_OF(n, struct shown, link)->account == a)
+    if (MN_OF(n, struct shown, link)->client == c)
         return MN_OF(n, struct shown, link);
     s = MN_NEW(struct shown);
-    s->account = a;
-    s->domain = mynah_jid_domain(a->jid);
+    s->client = c;
+    s->domain = mn_str_dup(mn_str_from(mynah_client_domain(c)));
     mn_list_init(&s->link);
     mn_list_add(&all, &s->link);
     return s;
+}
+
+static bool is_trusted_once(const char *domain, const char *sha256)
+{
+    MN_LIST_EACH(n, &all)
+    {
+        const struct shown *s = MN_OF(n, struct shown, link);
+
+        if (s->once && !strcmp(s->once, sha256) && !strcmp(s->domain, domain))
+            return true;
+    }
+    return false;
 }
 
 static void keep(struct shown *s)
@@ -50,9 +63,13 @@ static void answered(struct question *q, enum answer answer)
 {
     struct shown *s = MN_OF(q, struct shown, question);
 
+    if (answer == ANSWER_NO && s->refused) {
+        s->refused();
+        return;
+    }
     if (answer == ANSWER_NO) {
         tui_note(IM_NOTE, _("the certificate of %s is not trusted; /connect %s tries again"),
-                 s->domain, s->account->jid);
+                 s->domain, mynah_client_bare(s->client));
         return;
     }
     mn_free(s->once);
@@ -61,7 +78,7 @@ static void answered(struct question *q, enum answer answer)
         keep(s);
     else
         tui_note(IM_NOTE, _("the certificate of %s is trusted until mynah ends"), s->domain);
-    (void)!mynah_client_connect(s->account->client); /* or it was asked for meanwhile */
+    (void)!mynah_client_connect(s->client); /* or it was asked for meanwhile */
 }
 
 static void date(int64_t ms, char out[20])
@@ -96,24 +113,47 @@ static void ask(struct shown *s, const struct mynah_certificate *cert, const mn_
     s->sha256 = mn_str_dup(mn_str_from(cert->sha256));
     question_drop(&s->question);
     s->question.has_always = true;
-    question_ask(&s->question, s->account, NULL, text, answered);
+    question_ask(&s->question, NULL, NULL, text, answered);
 }
 
-bool certificate_trusted(struct im_account_state *account, const struct mynah_certificate *cert)
+bool certificate_trusted(struct mynah_client *c, const struct mynah_certificate *cert,
+                         void (*refused)(void))
 {
-    struct shown *s = shown_of(account);
+    struct shown *s = shown_of(c);
     struct mn_arena a = {0};
     mn_str kept;
     enum im_pin pin =
         im_pin_look(im_pins_path(&a), mn_str_from(s->domain), mn_str_from(cert->sha256), &a, &kept);
-    bool yes = pin == IM_PIN_SAME || (s->once && !strcmp(s->once, cert->sha256));
+    bool yes = pin == IM_PIN_SAME || is_trusted_once(s->domain, cert->sha256);
 
+    s->refused = refused;
     if (yes)
         question_drop(&s->question);
     else if (!s->question.text || strcmp(s->sha256, cert->sha256) != 0)
         ask(s, cert, pin == IM_PIN_OTHER ? &kept : NULL);
     mn_arena_done(&a, NULL);
     return yes;
+}
+
+bool certificate_waits(const struct mynah_client *c)
+{
+    MN_LIST_EACH(n, &all)
+    if (MN_OF(n, struct shown, link)->client == c)
+        return MN_OF(n, struct shown, link)->question.text;
+    return false;
+}
+
+void certificate_forget(const struct mynah_client *c)
+{
+    MN_LIST_EACH(n, &all)
+    {
+        struct shown *s = MN_OF(n, struct shown, link);
+
+        if (s->client != c)
+            continue;
+        question_drop(&s->question);
+        s->client = NULL;
+    }
 }
 
 void certificates_close(void)
@@ -124,7 +164,7 @@ void certificates_close(void)
 
         question_drop(&s->question);
         mn_list_del(&s->link);
-        mynah_free(s->domain);
+        mn_free(s->domain);
         mn_free(s->sha256);
         mn_free(s->once);
         mn_free(s);

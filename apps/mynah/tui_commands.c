@@ -6,6 +6,7 @@
 
 #include "apps/mynah/commands.h"
 #include "apps/mynah/tui_question.h"
+#include "im/error.h"
 #include "im/lang.h"
 
 struct command {
@@ -35,10 +36,11 @@ const char *command_rest(int n)
 
 void command_told(const struct mynah_error *error)
 {
-    if (error)
-        tui_note(IM_ERROR, "%s%s%s",
-                 error->condition ? error->condition : _(mynah_code_text(error->code)),
-                 error->text ? ": " : "", error->text ? error->text : "");
+    char *text = error ? im_error_text(error) : NULL;
+
+    if (text)
+        tui_note(IM_ERROR, "%s", text);
+    mn_free(text);
 }
 
 void command_done(void *arg, struct mynah_client *c, const struct mynah_elem *result,
@@ -206,7 +208,7 @@ void do_find(char **args, int count)
 void do_correct(char **args, int count)
 {
     if (!im_correct(tui_chat(), command_rest(0)))
-        tui_note(IM_ERROR, "%s", _("you said nothing here yet"));
+        tui_note(IM_ERROR, "%s", _("you said nothing here yet that could be corrected"));
 }
 
 void do_keys(char **args, int count)

@@ -6,6 +6,7 @@
 #include "apps/mynah/tui_question.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "im/error.h"
 #include "im/lang.h"
 #include "im/transfer.h"
 
@@ -85,17 +86,15 @@ static void progress(void *arg, struct im_transfer *t)
 static void done(void *arg, struct im_transfer *t, const struct mynah_error *error)
 {
     struct entry *e = arg;
-    const char *why = !error             ? NULL
-                      : error->condition ? error->condition
-                                         : _(mynah_code_text(error->code));
+    char *why = error ? im_error_text(error) : NULL;
 
     if (error)
-        show(e, IM_ERROR, "%s: %s%s%s", t->name, why, error->text ? ": " : "",
-             error->text ? error->text : "");
+        show(e, IM_ERROR, "%s: %s", t->name, why);
     else if (t->ours)
         show(e, IM_NOTE, _("%s was sent"), t->name);
     else
         show(e, IM_NOTE, _("%s has come: %s"), t->name, t->path);
+    mn_free(why);
     entry_free(e);
 }
 

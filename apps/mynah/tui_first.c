@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "apps/mynah/tui_page.h"
+#include "apps/mynah/tui_question.h"
 #include "base/file.h"
 #include "im/account_list.h"
+#include "im/error.h"
 #include "im/lang.h"
-#include "im/pins.h"
 #include "im/secret.h"
 
 static struct {
@@ -17,12 +18,15 @@ static struct {
     char keep[8];         /* of the password: "keyring", "ask", "file"; "": not said yet */
     struct mynah_client *client;
     struct im_form *form; /* what the server asked for, filled in; or NULL */
-    bool plain;           /* names of fields, no data form */
+    struct im_form *old;  /* one that was refused, while it is asked for anew; or NULL */
+    char *why;            /* it was; or NULL */
 } first;
 
 static void who_ask(const char *error);
 static void password_ask(const char *error);
 static void form_ask(const char *error);
+static void asks(void *arg, struct mynah_client *c, const struct mynah_register_form *form,
+                 const struct mynah_error *error);
 
 /* The end. */
 
@@ -31,6 +35,8 @@ static void client_end(void)
     struct mynah_client *c = first.client;
 
     first.client = NULL; /* what is cancelled by this is told nobody */
+    if (c)
+        certificate_forget(c);
     mynah_client_free(c);
 }
 
@@ -46,7 +52,9 @@ void first_close(void)
 {
     client_end();
     im_form_free(first.form);
-    first.form = NULL;
+    im_form_free(first.old);
+    first.form = first.old = NULL;
+    wiped(&first.why);
     wiped(&first.jid);
     wiped(&first.password);
 }
@@ -66,15 +74,6 @@ static void become(char **text, const char *value)
 
 /* What worked. */
 
-static const char *password_path(struct mn_arena *a)
-{
-    const char *slash = strrchr(tui.config_path, '/');
-    int n = slash ? (int)(slash - tui.config_path) : 0;
-
-    return mn_arena_cstr(
-        a, mn_arena_fmt(a, "%.*s%spasswords/%s", n, tui.config_path, slash ? "/" : "", first.jid));
-}
-
 static int password_write(const char *path, struct mn_arena *a, struct mn_buf *why)
 {
     const char *folder = mn_arena_cstr(a, (mn_str){path, (size_t)(strrchr(path, '/') - path)});
@@ -87,22 +86,54 @@ static int password_write(const char *path, struct mn_arena *a, struct mn_buf *w
     return e;
 }
 
-/* Where it was asked to be kept; a password that cannot be is asked for at the next start. */
-static void password_keep(struct im_account *acc, struct mn_arena *a)
+static void configured(const struct im_account *acc)
+{
+    struct mn_buf why = {0};
+
+    if (im_accounts_add(tui.config_path, acc, &why))
+        im_note(here(), IM_ERROR, "%.*s", MN_ARG(mn_buf_view(&why)));
+    else
+        im_note(here(), IM_NOTE, _("%.*s is in the configuration (%s)"), MN_ARG(acc->jid),
+                tui.config_path);
+    mn_buf_free(&why);
+}
+
+static void not_kept(const char *why)
+{
+    im_note(here(), IM_ERROR, _("%s; the password is asked for at every start"), why);
+}
+
+static void keyring_took(const char *jid, const char *password, const char *why)
+{
+    struct im_account acc = tui.options;
+
+    acc.jid = mn_str_from(jid);
+    acc.password = why ? IM_PASSWORD_ASK : IM_PASSWORD_SECRET;
+    if (why)
+        not_kept(why);
+    configured(&acc);
+}
+
+/* The password goes where it was asked to be kept, and the account into the configuration. */
+static void keep(struct im_account acc, struct mn_arena *a)
 {
     struct mn_buf why = {0};
     const char *path;
 
-    if (!strcmp(first.keep, "keyring") &&
-        !im_secret_set(acc->jid, mn_str_from(first.password), &why))
-        acc->password = IM_PASSWORD_SECRET;
-    if (!strcmp(first.keep, "file")) {
-        path = password_path(a);
-        if (!password_write(path, a, &why))
-            acc->password_file = mn_str_from(path);
+    if (!strcmp(first.keep, "keyring")) {
+        keyring_ask(first.jid, first.password, keyring_took);
+        return;
     }
-    if (why.n)
-        im_note(here(), IM_ERROR, "%.*s", MN_ARG(mn_buf_view(&why)));
+    if (!strcmp(first.keep, "file")) {
+        path = account_password_path(first.jid, a);
+        if (password_write(path, a, &why)) {
+            mn_buf_c(&why, 0);
+            not_kept(why.p);
+        } else {
+            acc.password_file = mn_str_from(path);
+        }
+    }
+    configured(&acc);
     mn_buf_free(&why);
 }
 
@@ -110,18 +141,12 @@ static void worked(void)
 {
     struct im_account acc = tui.options;
     struct mn_arena a = {0};
-    struct mn_buf why = {0};
     mn_str password = mn_arena_str(&a, mn_str_from(first.password));
 
     acc.jid = mn_arena_str(&a, mn_str_from(first.jid));
-    password_keep(&acc, &a);
-    if (im_accounts_add(tui.config_path, &acc, &why))
-        im_note(here(), IM_ERROR, "%.*s", MN_ARG(mn_buf_view(&why)));
-    else
-        im_note(here(), IM_NOTE, _("%s is in the configuration (%s)"), first.jid, tui.config_path);
+    keep(acc, &a);
     first_close();
     account_connect(&acc, password);
-    mn_buf_free(&why);
     mn_arena_done(&a, NULL);
 }
 
@@ -129,17 +154,19 @@ static void worked(void)
 
 static void failed(const struct mynah_error *error)
 {
-    char text[500];
+    char *text = im_error_text(error);
 
-    snprintf(text, sizeof text, "%s%s%s%s%s", _(mynah_code_text(error->code)),
-             error->condition ? ": " : "", error->condition ? error->condition : "",
-             error->text ? " - " : "", error->text ? error->text : "");
-    if (first.form)
+    if (first.old) {
+        first.form = first.old;
+        first.old = NULL;
+        form_ask(first.why);
+    } else if (first.form)
         form_ask(text);
     else if (error->code == MYNAH_E_LOGIN)
         password_ask(text);
     else
         who_ask(text);
+    mn_free(text);
 }
 
 static void on_open(void);
@@ -155,20 +182,19 @@ static void on_state(void *arg, struct mynah_client *c, enum mynah_state state,
         on_open();
     else if (state == MYNAH_ONLINE)
         worked();
-    else if (state == MYNAH_OFFLINE && !page_is_in(here())) /* one that is filled in is sent anew */
+    else if (state == MYNAH_OFFLINE && !certificate_waits(c) &&
+             !page_is_in(here())) /* one that is filled in is sent anew */
         failed(why ? why : &gone);
 }
 
-/* One that a person trusted before is trusted here too; another one is asked about by /connect. */
+static void not_trusted(void)
+{
+    failed(&(struct mynah_error){.code = MYNAH_E_CERTIFICATE});
+}
+
 static bool on_certificate(void *arg, struct mynah_client *c, const struct mynah_certificate *cert)
 {
-    struct mn_arena a = {0};
-    mn_str kept;
-    enum im_pin pin = im_pin_look(im_pins_path(&a), mn_str_from(mynah_client_domain(c)),
-                                  mn_str_from(cert->sha256), &a, &kept);
-
-    mn_arena_done(&a, NULL);
-    return pin == IM_PIN_SAME;
+    return certificate_trusted(c, cert, not_trusted);
 }
 
 /* A client that logs in, or waits with an open stream for what is registered. */
@@ -208,7 +234,11 @@ static void made(void *arg, struct mynah_client *c, const struct mynah_elem *res
     if (c != first.client || (error && error->code != MYNAH_E_STANZA))
         return; /* the state tells of a lost connection */
     if (error) {
-        failed(error);
+        first.old = first.form;
+        first.form = NULL;
+        wiped(&first.why);
+        first.why = im_error_text(error);
+        mynah_register_fields(c, NULL, asks, NULL); /* a riddle is good for one answer */
         return;
     }
     jid = mynah_jid_make(im_form_value(first.form, "username"), mynah_client_domain(c), NULL);
@@ -227,21 +257,7 @@ static void made(void *arg, struct mynah_client *c, const struct mynah_elem *res
 
 static void form_send(void)
 {
-    struct mn_arena a = {0};
-    const char *const *names, *const *values;
-    size_t n;
-
-    if (first.plain) {
-        n = im_form_answers(first.form, &a, &names, &values);
-        mynah_register(first.client, NULL, names, values, n, made, NULL);
-    } else {
-        struct mynah_form *answer = im_form_answer(first.form);
-        struct mynah_elem *x = mynah_form_elem(answer);
-
-        mynah_register_submit(first.client, NULL, &x, made, NULL);
-        mynah_form_free(answer);
-    }
-    mn_arena_done(&a, NULL);
+    im_form_register(first.form, first.client, NULL, made, NULL);
 }
 
 static void form_done(void *arg, struct im_chat *chat, enum form_end end, int value,
@@ -267,22 +283,35 @@ static void form_ask(const char *error)
     page_open(here(), &first.form, buttons, error, form_done, NULL);
 }
 
+/* What was typed into the one that was refused, but no answer to a riddle. */
+static void refill(void)
+{
+    for (size_t i = 0; first.old && i < first.old->count; i++) {
+        const struct im_field *from = &first.old->fields[i];
+        struct im_field *to = from->var ? im_form_find(first.form, from->var) : NULL;
+
+        if (to && !to->desc && !to->locked && from->kind == to->kind &&
+            (to->kind == IM_FIELD_TEXT || to->kind == IM_FIELD_SECRET))
+            im_field_set(to, from->value ? from->value : "");
+    }
+    im_form_free(first.old);
+    first.old = NULL;
+}
+
 static void asks(void *arg, struct mynah_client *c, const struct mynah_register_form *form,
                  const struct mynah_error *error)
 {
-    struct mynah_form *data = form && form->form ? mynah_form_read(form->form) : NULL;
+    struct im_form *asked = c == first.client && form ? im_form_registration(form) : NULL;
     char text[300], *user = mynah_jid_user(first.jid);
-    struct im_field *field;
+    struct im_field *field = asked ? im_form_find(asked, "username") : NULL;
 
-    if (c == first.client && form && (data || form->count)) {
-        first.plain = !data;
-        first.form =
-            data ? im_form_read(data)
-                 : im_form_plain(form->instructions, form->names, form->values, form->count);
-        field = im_form_find(first.form, "username");
-        if (field && user)
-            im_field_set(field, user);
-        form_ask(NULL);
+    if (field && user)
+        im_field_set(field, user);
+    if (asked) {
+        first.form = asked;
+        refill();
+        form_ask(first.why);
+        wiped(&first.why);
     } else if (c == first.client && form) {
         snprintf(text, sizeof text, _("this is done at %s"), form->url ? form->url : first.jid);
         who_ask(text);
@@ -290,7 +319,6 @@ static void asks(void *arg, struct mynah_client *c, const struct mynah_register_
                (error->code == MYNAH_E_STANZA || error->code == MYNAH_E_FORMAT)) {
         failed(error);
     }
-    mynah_form_free(data);
     mynah_free(user);
 }
 

@@ -152,7 +152,9 @@ static bool window_key(int key, bool is_code, bool alt)
     } else if (!is_code && key == LINE_CTRL('L')) {
         clearok(stdscr, TRUE);
     } else if (!is_code && key == LINE_CTRL('C') && !tui.line.search.on) {
-        if (tui.line.n || tui.asking)
+        if (tui.asking && !tui.line.n)
+            tui_line_done(); /* no answer */
+        else if (tui.line.n)
             line_set(&tui.line, "");
         else
             tui_note(IM_NOTE, _("/quit ends"));

@@ -70,10 +70,11 @@ void page_open(struct im_chat *chat, struct im_form **asked, const struct form_b
     page_add(chat, form, done, arg);
 }
 
-void page_pick(struct im_chat *chat, struct im_form **asked, const struct form_button *buttons,
-               page_done *done, void *arg)
+static const struct form_button closes[] = {{N_("Close"), 0, false}, {0}};
+
+void page_pick(struct im_chat *chat, struct im_form **asked, page_done *done, void *arg)
 {
-    page_add(chat, form_new(asked, buttons, true), done, arg);
+    page_add(chat, form_new(asked, closes, true), done, arg);
 }
 
 static void shown(void *arg, struct im_chat *chat, enum form_end end, int value,
@@ -83,9 +84,7 @@ static void shown(void *arg, struct im_chat *chat, enum form_end end, int value,
 
 void page_show(struct im_chat *chat, struct im_form **asked)
 {
-    static const struct form_button buttons[] = {{N_("Close"), 0, false}, {0}};
-
-    page_open(chat, asked, buttons, NULL, shown, NULL);
+    page_open(chat, asked, closes, NULL, shown, NULL);
 }
 
 struct im_chat *page_chat(const struct im_chat *chat)

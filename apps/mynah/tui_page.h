@@ -13,9 +13,8 @@ typedef void page_done(void *arg, struct im_chat *chat, enum form_end end, int v
  * filled in stays. */
 void page_open(struct im_chat *chat, struct im_form **asked, const struct form_button *buttons,
                const char *error, page_done *done, void *arg);
-/* The same with a table whose rows can be picked. */
-void page_pick(struct im_chat *chat, struct im_form **asked, const struct form_button *buttons,
-               page_done *done, void *arg);
+/* A table whose rows can be picked. */
+void page_pick(struct im_chat *chat, struct im_form **asked, page_done *done, void *arg);
 /* One that is only read. */
 void page_show(struct im_chat *chat, struct im_form **asked);
 /* `chat`, if it is still there, else the program's own page. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "apps/mynah/tui_query.h"
+#include "im/error.h"
 #include "im/lang.h"
 
 /* The roster. A name or a list of groups is changed; the rest of the contact stays. */
@@ -109,7 +110,6 @@ static void unblock_picked(void *arg, struct im_chat *chat, enum form_end end, i
 static void blocked_came(void *arg, struct mynah_client *c, const char *const *jids, size_t count,
                          const struct mynah_error *error)
 {
-    static const struct form_button close[] = {{N_("Close"), 0, false}, {0}};
     struct query *q = arg;
     struct im_form *form;
 
@@ -119,7 +119,7 @@ static void blocked_came(void *arg, struct mynah_client *c, const char *const *j
     im_form_column(form, _("Address"));
     for (size_t i = 0; i < count; i++)
         im_form_cell(form, im_form_row(form, jids[i]), 0, jids[i]);
-    page_pick(page_chat(q->chat), &form, close, unblock_picked, q);
+    page_pick(page_chat(q->chat), &form, unblock_picked, q);
 }
 
 static void blocked_list(char **args, int count)
@@ -199,7 +199,16 @@ static void card_put(void *arg, struct mynah_client *c, const struct mynah_vcard
 {
     struct query *q = arg;
     struct mynah_vcard card = v ? *v : (struct mynah_vcard){0};
+    char *unread = im_vcard_unread(error);
 
+    if (unread) {
+        if (error->code == MYNAH_E_CANCELLED) /* all is over */
+            query_free(q);
+        else
+            query_open(q, &q->form, unread);
+        mn_free(unread);
+        return;
+    }
     card.size = sizeof card;
     for (size_t i = 0; i < MN_COUNT(card_texts); i++) {
         const char *text = im_form_value(q->form, card_texts[i].var);
@@ -219,9 +228,16 @@ static void card_asked(void *arg, struct mynah_client *c, const struct mynah_vca
 {
     static const struct mynah_vcard none;
     struct query *q = arg;
-    struct im_form *form = card_form(v ? v : &none, IM_FIELD_TEXT);
+    char *unread = im_vcard_unread(error);
+    struct im_form *form = unread ? NULL : card_form(v ? v : &none, IM_FIELD_TEXT);
 
-    query_open(q, &form, NULL);
+    if (unread) {
+        query_note(q, IM_ERROR, "%s", unread);
+        query_free(q);
+    } else {
+        query_open(q, &form, NULL);
+    }
+    mn_free(unread);
 }
 
 static void vcard_set(char **args, int count)

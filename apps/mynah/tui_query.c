@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "im/error.h"
 #include "im/lang.h"
 
 static char *copy(const char *text)
@@ -54,20 +55,12 @@ void query_note(const struct query *q, enum im_kind kind, const char *fmt, ...)
     mn_buf_free(&b);
 }
 
-const char *query_error(const struct mynah_error *error, char *out, size_t n)
-{
-    snprintf(out, n, "%s%s%s",
-             error->condition ? error->condition : _(mynah_code_text(error->code)),
-             error->text ? ": " : "", error->text ? error->text : "");
-    return out;
-}
-
 void query_fail(const struct query *q, const struct mynah_error *error)
 {
-    char text[500];
+    char *text = im_error_text(error);
 
-    query_note(q, IM_ERROR, "%s%s%s", q->jid ? q->jid : "", q->jid ? ": " : "",
-               query_error(error, text, sizeof text));
+    query_note(q, IM_ERROR, "%s%s%s", q->jid ? q->jid : "", q->jid ? ": " : "", text);
+    mn_free(text);
 }
 
 bool query_failed(struct query *q, const struct mynah_error *error)
@@ -124,10 +117,12 @@ void query_sent(void *arg, struct mynah_client *c, const struct mynah_elem *resu
                 const struct mynah_error *error)
 {
     struct query *q = arg;
-    char text[500];
+    char *text;
 
-    if (error && error->code == MYNAH_E_STANZA && q->form) {
-        query_open(q, &q->form, query_error(error, text, sizeof text));
+    if (error && (error->code == MYNAH_E_STANZA || error->code == MYNAH_E_TIMEOUT) && q->form) {
+        text = im_error_text(error);
+        query_open(q, &q->form, text);
+        mn_free(text);
         return;
     }
     if (error)

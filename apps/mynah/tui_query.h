@@ -11,7 +11,6 @@ struct query {
     const char *sent;           /* what is said when it worked; NULL: nothing */
     struct im_form *form;       /* what was sent, for another try */
     struct form_button buttons[6];
-    bool plain; /* names of fields, no data form */
     void (*send)(struct query *q, int button);
     void (*left)(struct query *q); /* before it goes unsent; or NULL */
 };
@@ -35,5 +34,3 @@ void query_came(struct query *q, const struct mynah_form *form, const struct myn
  */
 void query_sent(void *arg, struct mynah_client *c, const struct mynah_elem *result,
                 const struct mynah_error *error);
-/* An error in a line; in `out`. */
-const char *query_error(const struct mynah_error *error, char *out, size_t n);

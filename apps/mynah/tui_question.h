@@ -30,8 +30,12 @@ bool question_key(int key); /* with Alt; false: nothing is asked here, or it is 
 int question_rows(void);    /* of the screen that it takes now */
 void question_draw(int y);
 
-/* tui_certificate.c: true: it was answered so before; else it is asked */
-bool certificate_trusted(struct im_account_state *account, const struct mynah_certificate *cert);
+/* tui_certificate.c: true: it was answered so before, of this domain; else it is asked, and the
+ * client connects when the answer is yes. `refused` is called when it is no; or NULL. */
+bool certificate_trusted(struct mynah_client *c, const struct mynah_certificate *cert,
+                         void (*refused)(void));
+bool certificate_waits(const struct mynah_client *c);  /* for an answer */
+void certificate_forget(const struct mynah_client *c); /* it goes; nobody has to answer */
 void certificates_close(void);
 
 /* tui_asked.c: who wants to see when we are online */

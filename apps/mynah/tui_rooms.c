@@ -38,7 +38,6 @@ static void room_picked(void *arg, struct im_chat *chat, enum form_end end, int 
 static void rooms_came(void *arg, struct mynah_client *c, const struct mynah_item *items,
                        size_t count, const struct mynah_error *error)
 {
-    static const struct form_button close[] = {{N_("Close"), 0, false}, {0}};
     struct query *q = arg;
     struct im_form *form;
 
@@ -55,7 +54,7 @@ static void rooms_came(void *arg, struct mynah_client *c, const struct mynah_ite
         im_form_cell(form, row, 1, items[i].name);
         mynah_free(user);
     }
-    page_pick(page_chat(q->chat), &form, close, room_picked, q);
+    page_pick(page_chat(q->chat), &form, room_picked, q);
 }
 
 /* The service of rooms among what the server has: one after the other is asked. */

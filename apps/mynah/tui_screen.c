@@ -17,6 +17,8 @@
 #include "apps/mynah/tui_question.h"
 #include "im/lang.h"
 
+enum { WHO = 40 }; /* columns of a name */
+
 void screen_open(void)
 {
     set_escdelay(25);
@@ -125,12 +127,27 @@ static int attrs_of(const struct im_line *l)
                                 : 0;
 }
 
+/* The time and who it is; others who are called as we are here stand in quotes. */
+static void head_put(struct mn_buf *b, const struct im_line *l, const char *stamp, const char *who,
+                     bool action)
+{
+    const char *quote = l->who && !l->ours && !strcmp(who, _("me")) ? "\"" : "";
+
+    if (l->who)
+        mn_buf_fmt(b, "%s %s%s%.*s%s%s ", stamp, action ? "* " : "", quote,
+                   (int)text_fit(who, WHO, false), who, quote, action ? "" : ":");
+    else
+        mn_buf_fmt(b, "%s - ", stamp);
+    mn_buf_c(b, 0);
+}
+
 /* The rows of one line, wrapped; those behind the first stand below its text. */
 static void line_rows(struct rows *r, const struct im_line *l, int width)
 {
-    char head[200], stamp[16];
+    char stamp[16];
     time_t at = (time_t)(l->at / 1000);
     struct tm tm;
+    struct mn_buf head = {0};
     char *who = text_screen(l->who ? l->who : "", " "), *text = text_screen(l->text, "\n");
     bool action = l->who && !strncmp(text, "/me ", 4);
     int attrs = attrs_of(l);
@@ -139,15 +156,14 @@ static void line_rows(struct rows *r, const struct im_line *l, int width)
     bool first = true;
 
     strftime(stamp, sizeof stamp, "%H:%M", localtime_r(&at, &tm));
-    snprintf(head, sizeof head, l->who ? (action ? "%s * %.60s " : "%s %.60s: ") : "%s - ", stamp,
-             who);
-    indent = text_width(head) < width / 2 ? text_width(head) : 6;
+    head_put(&head, l, stamp, who, action);
+    indent = text_width(head.p) < width / 2 ? text_width(head.p) : 6;
     do {
         size_t n = text_fit(p, width - indent - (first ? 3 : 0), true), at_n;
         struct mn_buf b = {0};
 
         if (first)
-            mn_buf_fmt(&b, "%s", head);
+            mn_buf_fmt(&b, "%s", head.p);
         else
             for (int i = 0; i < indent; i++)
                 mn_buf_c(&b, ' ');
@@ -163,6 +179,7 @@ static void line_rows(struct rows *r, const struct im_line *l, int width)
         mn_buf_free(&b);
         first = false;
     } while (*p);
+    mn_buf_free(&head);
     mn_free(who);
     mn_free(text);
 }

@@ -143,7 +143,6 @@ static void command_picked(void *arg, struct im_chat *chat, enum form_end end, i
 static void commands_came(void *arg, struct mynah_client *c, const struct mynah_item *items,
                           size_t count, const struct mynah_error *error)
 {
-    static const struct form_button close[] = {{N_("Close"), 0, false}, {0}};
     struct query *q = arg;
     struct im_form *form;
 
@@ -169,7 +168,7 @@ static void commands_came(void *arg, struct mynah_client *c, const struct mynah_
         im_form_cell(form, row, 1, items[i].node);
         mn_buf_free(&key);
     }
-    page_pick(page_chat(q->chat), &form, close, command_picked, q);
+    page_pick(page_chat(q->chat), &form, command_picked, q);
 }
 
 static void cmd_list(char **args, int count)
@@ -228,7 +227,6 @@ static void found_read(struct im_form *form, const struct mynah_found *found)
 static void found_came(void *arg, struct mynah_client *c, const struct mynah_found *found,
                        const struct mynah_error *error)
 {
-    static const struct form_button close[] = {{N_("Close"), 0, false}, {0}};
     struct query *q = arg;
     struct im_form *form;
 
@@ -238,7 +236,7 @@ static void found_came(void *arg, struct mynah_client *c, const struct mynah_fou
     }
     form = im_form_new(_("Found"), _("Enter begins a talk; letters look for somebody."));
     found_read(form, found);
-    page_pick(page_chat(q->chat), &form, close, person_picked, q);
+    page_pick(page_chat(q->chat), &form, person_picked, q);
 }
 
 static void search_send(struct query *q, int button)
@@ -247,7 +245,7 @@ static void search_send(struct query *q, int button)
     const char *const *names, *const *values;
     size_t n;
 
-    if (q->plain) {
+    if (!q->form->x) {
         n = im_form_answers(q->form, &a, &names, &values);
         mynah_search(query_client(q), q->jid, names, values, n, found_came, q);
     } else {
@@ -265,8 +263,7 @@ static void search_asks(void *arg, struct mynah_client *c, const struct mynah_se
     struct query *q = arg;
     struct im_form *plain;
 
-    q->plain = form && !form->form;
-    if (!q->plain) {
+    if (!form || form->form) {
         query_came(q, form ? form->form : NULL, error);
         return;
     }
@@ -290,42 +287,23 @@ void do_search(char **args, int count)
 
 static void service_send(struct query *q, int button)
 {
-    struct mn_arena a = {0};
-    const char *const *names, *const *values;
-    size_t n;
-
-    if (q->plain) {
-        n = im_form_answers(q->form, &a, &names, &values);
-        mynah_register(query_client(q), q->jid, names, values, n, query_sent, q);
-    } else {
-        struct mynah_form *answer = im_form_answer(q->form);
-        struct mynah_elem *x = mynah_form_elem(answer);
-
-        mynah_register_submit(query_client(q), q->jid, &x, query_sent, q);
-        mynah_form_free(answer);
-    }
-    mn_arena_done(&a, NULL);
+    im_form_register(q->form, query_client(q), q->jid, query_sent, q);
 }
 
 static void service_asks(void *arg, struct mynah_client *c, const struct mynah_register_form *form,
                          const struct mynah_error *error)
 {
     struct query *q = arg;
-    struct mynah_form *data = form && form->form ? mynah_form_read(form->form) : NULL;
-    struct im_form *plain;
+    struct im_form *asked = form ? im_form_registration(form) : NULL;
 
-    q->plain = form && !data;
     if (form && form->registered)
         query_note(q, IM_NOTE, _("you are registered with %s already"), q->jid);
     if (form && form->url)
         query_note(q, IM_NOTE, _("this is done at %s"), form->url);
-    if (!q->plain || !form->count) {
-        query_came(q, data, error);
-        mynah_form_free(data);
-        return;
-    }
-    plain = im_form_plain(form->instructions, form->names, form->values, form->count);
-    query_open(q, &plain, NULL);
+    if (asked)
+        query_open(q, &asked, NULL);
+    else
+        query_came(q, NULL, error);
 }
 
 static void service_register(char **args, int count)

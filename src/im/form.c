@@ -204,10 +204,21 @@ static void rule_read(struct im_form *f, struct im_field *field, const struct my
         field->kind = IM_FIELD_LINES;
 }
 
-/* A picture or a sound is told by where it lies. */
+/* A picture or a sound is told by where it lies, best for a browser. NULL: there is none. */
 static const char *media_of(const struct mynah_elem *xml)
 {
-    return mynah_elem_child_text(mynah_elem_child(xml, "media", NS_MEDIA), "uri", NS_MEDIA);
+    const struct mynah_elem *media = mynah_elem_child(xml, "media", NS_MEDIA);
+    const char *text = NULL;
+
+    MYNAH_EACH(uri, media, "uri", NS_MEDIA)
+    {
+        text = mynah_elem_text(uri);
+        if (text && !strncmp(text + strspn(text, " \t\r\n"), "http", 4))
+            return text;
+    }
+    return text && !strncmp(text + strspn(text, " \t\r\n"), "cid:", 4)
+               ? _("a picture that came along, which cannot be shown here")
+               : text;
 }
 
 static void field_read(struct im_form *f, const struct mynah_field *from, bool asked)
@@ -436,4 +447,39 @@ size_t im_form_answers(const struct im_form *f, struct mn_arena *a, const char *
     *names = n;
     *values = v;
     return count;
+}
+
+/* Registration. */
+
+struct im_form *im_form_registration(const struct mynah_register_form *asked)
+{
+    struct mynah_form *data = asked->form ? mynah_form_read(asked->form) : NULL;
+    struct im_form *f = data           ? im_form_read(data)
+                        : asked->count ? im_form_plain(asked->instructions, asked->names,
+                                                       asked->values, asked->count)
+                                       : NULL;
+
+    mynah_form_free(data);
+    return f;
+}
+
+void im_form_register(const struct im_form *f, struct mynah_client *c, const char *to,
+                      mynah_iq_done *done, void *arg)
+{
+    struct mn_arena a = {0};
+    const char *const *names, *const *values;
+    struct mynah_form *answer;
+    struct mynah_elem *x;
+    size_t n;
+
+    if (f->x) {
+        answer = im_form_answer(f);
+        x = mynah_form_elem(answer);
+        mynah_register_submit(c, to, &x, done, arg);
+        mynah_form_free(answer);
+    } else {
+        n = im_form_answers(f, &a, &names, &values);
+        mynah_register(c, to, names, values, n, done, arg);
+    }
+    mn_arena_done(&a, NULL);
 }

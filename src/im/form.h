@@ -70,7 +70,7 @@ struct im_form {
     struct im_row *rows;
     size_t row_count;
     size_t left_out;      /* fields and rows that are not shown */
-    struct mynah_elem *x; /* the form that came; or NULL */
+    struct mynah_elem *x; /* the data form that came; NULL: plain names, or one of our own */
     struct mn_arena a;
     size_t field_cap, row_cap;
 };
@@ -81,6 +81,8 @@ struct im_form *im_form_read(const struct mynah_form *f);
 /* Of plain names as XEP-0077 and XEP-0055 have them; `values` may be NULL. */
 struct im_form *im_form_plain(const char *instructions, const char *const *names,
                               const char *const *values, size_t count);
+/* What a registration asks for (XEP-0077): its data form, else its fields; NULL: neither. */
+struct im_form *im_form_registration(const struct mynah_register_form *asked);
 void im_form_free(struct im_form *f); /* accepts NULL; wipes secrets */
 
 /* The new field, lent until the next one is added; NULL: there are too many. `value` may be NULL.
@@ -112,3 +114,6 @@ struct mynah_form *im_form_answer(const struct im_form *f);
 /* The same as plain names and values, in `a`. */
 size_t im_form_answers(const struct im_form *f, struct mn_arena *a, const char *const **names,
                        const char *const **values);
+/* Registers with what is filled in, in the form that was asked for. */
+void im_form_register(const struct im_form *f, struct mynah_client *c, const char *to,
+                      mynah_iq_done *done, void *arg);

@@ -335,7 +335,7 @@ static int words_add(struct im_history *h, mn_str body)
     return e;
 }
 
-int im_history_add(struct im_history *h, const struct im_said *m)
+int im_history_add(struct im_history *h, struct im_said *m)
 {
     sqlite3_stmt *s;
     int e = begin(h);
@@ -355,6 +355,7 @@ int im_history_add(struct im_history *h, const struct im_said *m)
         number_bind(s, ":sent", m->sent);
     }
     e = finished(s);
+    m->number = e ? 0 : sqlite3_last_insert_rowid(h->db);
     if (!e)
         e = words_add(h, m->body);
     return end(h, e);
@@ -419,26 +420,19 @@ static int body_change(struct im_history *h, int64_t number, mn_str old, mn_str 
     return finished(s);
 }
 
-int im_history_correct(struct im_history *h, mn_str account, mn_str peer, mn_str who, mn_str id,
-                       mn_str body)
+int im_history_correct(struct im_history *h, int64_t number, mn_str body)
 {
-    /* In a talk another of the sender's programs may correct; in a room `who` is a nickname. */
     sqlite3_stmt *s;
     int e = begin(h);
 
     if (e)
         return e;
-    s = prepared(h, "SELECT number, body FROM said WHERE account = :account AND +peer = :peer AND "
-                    "id = :id AND id <> '' AND (who = :who OR :who LIKE :peer || '/%' AND who LIKE "
-                    ":peer || '/%')");
+    s = prepared(h, "SELECT body FROM said WHERE number = :number");
     if (!s)
         return end(h, MN_E_IO);
-    text(s, ":account", account);
-    text(s, ":peer", peer);
-    text(s, ":who", who);
-    text(s, ":id", id);
+    number_bind(s, ":number", number);
     if (sqlite3_step(s) == SQLITE_ROW)
-        e = body_change(h, sqlite3_column_int64(s, 0), column(s, 1), body);
+        e = body_change(h, number, column(s, 0), body);
     sqlite3_finalize(s);
     return end(h, e);
 }

@@ -9,7 +9,7 @@
 struct im_history;
 
 struct im_said {
-    int64_t number;       /* grows; 0 when it is added */
+    int64_t number;       /* grows; set when it is added */
     mn_str account, peer; /* bare addresses; a room's is a peer too */
     mn_str who;           /* full address of who said it, or a nickname in a room */
     mn_str id;            /* of the message, or empty */
@@ -32,13 +32,12 @@ int im_history_keep(struct im_history *h) MN_MUST_CHECK;
 
 /* MN_E_EXISTS: a message of that id from the same sender is there already (a copy from an archive,
  * a carbon of what is ours). */
-int im_history_add(struct im_history *h, const struct im_said *m) MN_MUST_CHECK;
+int im_history_add(struct im_history *h, struct im_said *m) MN_MUST_CHECK;
 /* How far one of ours came; never back. */
 int im_history_sent(struct im_history *h, mn_str account, mn_str id, int sent) MN_MUST_CHECK;
 
-/* Another text in the place of what that sender said; nothing happens when there is none. */
-int im_history_correct(struct im_history *h, mn_str account, mn_str peer, mn_str who, mn_str id,
-                       mn_str body) MN_MUST_CHECK;
+/* Another text in the place of what has that number; nothing happens when there is none. */
+int im_history_correct(struct im_history *h, int64_t number, mn_str body) MN_MUST_CHECK;
 
 struct im_history_query {
     mn_str account, peer; /* empty: all */

@@ -15,6 +15,7 @@ static void line_free(struct im_line *l)
     mn_free(l->who);
     mn_free(l->text);
     mn_free(l->id);
+    mn_free(l->occupant);
 }
 
 bool im_lines_are_full(const struct im_chat *chat)

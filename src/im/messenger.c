@@ -5,8 +5,11 @@
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "im/error.h"
 #include "im/lang.h"
 #include "im/lines.h"
+
+#define NS_OCCUPANT "urn:xmpp:occupant-id:0"
 
 enum { HISTORY_SHOWN = 30 };
 /* Who waits behind so many is told of by the server at the next login again. */
@@ -135,6 +138,8 @@ static void remembered(void *arg, const struct im_said *m)
     l->sent = (enum mynah_sent)m->sent;
     l->old = true;
     l->id = m->id.n ? mn_str_dup(m->id) : NULL;
+    l->number = m->number;
+    l->closed = chat->room;
     if (!chat->oldest || m->number < chat->oldest)
         chat->oldest = m->number;
     mn_free(who);
@@ -171,8 +176,9 @@ size_t im_chat_older(struct im_chat *chat)
     return n;
 }
 
-static void history_add(struct im_chat *chat, const char *who, const char *id, const char *body,
-                        int64_t at, bool ours)
+/* Its number; 0: it is not kept, or there was one of that id. */
+static int64_t history_add(struct im_chat *chat, const char *who, const char *id, const char *body,
+                           int64_t at, bool ours)
 {
     struct im *im = own(chat);
     struct im_said said = {.account = mn_str_from(chat->account->jid),
@@ -186,6 +192,7 @@ static void history_add(struct im_chat *chat, const char *who, const char *id, c
 
     if (e && e != MN_E_EXISTS)
         im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
+    return said.number;
 }
 
 struct im_chat *im_page_new(struct im *im, const char *title)
@@ -245,23 +252,46 @@ size_t im_chat_count(const struct im *im)
 
 /* What is said. */
 
+/* Who it is beyond the nickname; NULL: the room does not say, or anybody could (XEP-0421). */
+static const char *occupant_of(const struct im_chat *chat, const struct mynah_message *m)
+{
+    return chat->has_occupants
+               ? mynah_elem_get(mynah_elem_child(m->xml, "occupant-id", NS_OCCUPANT), "id")
+               : NULL;
+}
+
+/* In a room the same nickname may be somebody else (XEP-0308, 4 and 5). */
+static bool is_of_the_same(const struct im_line *l, const char *occupant)
+{
+    return l->occupant && occupant ? !strcmp(l->occupant, occupant) : !l->closed;
+}
+
+/* What was said under a nickname (NULL: any) is corrected by nobody whom the room does not vouch
+ * for.
+ */
+static void lines_close(struct im_chat *chat, const char *nick)
+{
+    for (size_t i = 0; i < chat->count; i++)
+        if (!nick || (chat->lines[i].who && !strcmp(chat->lines[i].who, nick)))
+            chat->lines[i].closed = true;
+}
+
 /* It stands in the place of an earlier one of the same sender: that is changed here and in the
  * history. */
 static bool corrected(struct im_chat *chat, const struct mynah_message *m, bool ours,
-                      const char *who, const char *from)
+                      const char *who)
 {
     const char *id = mynah_corrects(m->xml);
     struct im_line *l = id ? im_line_find(chat, id, ours, who) : NULL;
     struct im *im = own(chat);
 
-    if (!l)
+    if (!l || !is_of_the_same(l, occupant_of(chat, m)))
         return false;
     mn_free(l->text);
     l->text = copy(m->body);
     l->corrected = true;
-    if (im->history &&
-        im_history_correct(im->history, mn_str_from(chat->account->jid), mn_str_from(chat->jid),
-                           mn_str_from(from), mn_str_from(id), mn_str_from(m->body)))
+    if (im->history && l->number &&
+        im_history_correct(im->history, l->number, mn_str_from(m->body)))
         im_note(im->chats[0], IM_ERROR, "%s", _("the history cannot be written"));
     changed(chat);
     return true;
@@ -308,26 +338,27 @@ void im_chat_seen(struct im_chat *chat)
 }
 
 static void heard(struct im_chat *chat, const char *who, const struct mynah_message *m,
-                  bool mention)
+                  bool mention, int64_t number)
 {
     char *text = quoted(chat, m);
     struct im_line *l = im_line_add(chat, IM_SAID, m->sent_at, who, text);
 
     mn_free(text);
     l->id = copy(m->id);
-
+    l->number = number;
     l->mention = mention && chat->room;
     chat->unread++;
     chat->mentioned |= mention;
     changed(chat);
 }
 
-static void said(struct im_chat *chat, const char *text, const char *id, int64_t at)
+static void said(struct im_chat *chat, const char *text, const char *id, int64_t at, int64_t number)
 {
     struct im_line *l = im_line_add(chat, IM_SAID, at, _("me"), text);
 
     l->ours = true;
     l->id = copy(id);
+    l->number = number;
     changed(chat);
 }
 
@@ -337,6 +368,7 @@ static void message(void *arg, struct mynah_client *c, const struct mynah_messag
     bool ours = m->carbon == MYNAH_CARBON_SENT;
     struct im_chat *chat;
     enum mynah_chat_state state = mynah_chat_state(m->xml);
+    int64_t number;
 
     if (m->type == MYNAH_MESSAGE_ERROR || m->type == MYNAH_GROUPCHAT)
         return;
@@ -355,18 +387,27 @@ static void message(void *arg, struct mynah_client *c, const struct mynah_messag
     if (!chat)
         return;
     chat->typing = MYNAH_NO_STATE;
-    if (corrected(chat, m, ours, im_name(a, m->from), ours ? a->jid : m->from))
+    if (corrected(chat, m, ours, im_name(a, m->from)))
         return;
-    history_add(chat, ours ? a->jid : m->from, m->id, m->body, m->sent_at, ours);
+    number = history_add(chat, ours ? a->jid : m->from, m->id, m->body, m->sent_at, ours);
     if (ours) {
-        said(chat, m->body, m->id, m->sent_at);
+        said(chat, m->body, m->id, m->sent_at, number);
         return;
     }
     if (!m->carbon) {
         unseen(chat, m);
         mynah_message_received(c, m);
     }
-    heard(chat, im_name(a, m->from), m, true);
+    heard(chat, im_name(a, m->from), m, true, number);
+}
+
+/* Something of ours was not taken. */
+static void failed(struct im_chat *chat, const struct mynah_error *why)
+{
+    char *text = why ? im_error_text(why) : NULL;
+
+    im_note(chat, IM_ERROR, _("not sent: %s"), text ? text : _(mynah_code_text(MYNAH_E_LOST)));
+    mn_free(text);
 }
 
 static void sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
@@ -383,8 +424,7 @@ static void sent(void *arg, struct mynah_client *c, const char *id, enum mynah_s
             if (chat->lines[k].ours && chat->lines[k].id && !strcmp(chat->lines[k].id, id)) {
                 chat->lines[k].sent = state;
                 if (state == MYNAH_SENT_FAILED)
-                    im_line_add(chat, IM_ERROR, 0, NULL,
-                                why && why->condition ? why->condition : _("it could not be sent"));
+                    failed(chat, why);
                 changed(chat);
                 return;
             }
@@ -411,8 +451,7 @@ void im_say(struct im_chat *chat, const char *text)
     im_chat_looked_at(chat);
     id = mynah_id(chat->account->client);
     mynah_elem_set(m, "id", id);
-    said(chat, text, id, 0);
-    history_add(chat, chat->account->jid, id, text, 0, true);
+    said(chat, text, id, 0, history_add(chat, chat->account->jid, id, text, 0, true));
     mynah_message_send(chat->account->client, &m, NULL, NULL, NULL);
     mynah_free(id);
 }
@@ -422,15 +461,14 @@ bool im_correct(struct im_chat *chat, const char *text)
     struct mynah_elem *m;
     size_t i = chat->count;
 
-    while (i && !(chat->lines[i - 1].ours && chat->lines[i - 1].id))
+    while (i && !(chat->lines[i - 1].ours && chat->lines[i - 1].id && !chat->lines[i - 1].closed))
         i--;
     if (!i || !chat->account)
         return false;
     m = mynah_message_new(chat->jid, chat->room ? MYNAH_GROUPCHAT : MYNAH_CHAT, text);
     mynah_correct_add(m, chat->lines[i - 1].id);
     if (!chat->room) /* a room sends it back */
-        corrected(chat, &(struct mynah_message){.body = text, .xml = m}, true, NULL,
-                  chat->account->jid);
+        corrected(chat, &(struct mynah_message){.body = text, .xml = m}, true, NULL);
     mynah_message_send(chat->account->client, &m, NULL, NULL, NULL);
     return true;
 }
@@ -441,8 +479,7 @@ void im_said(struct im_account_state *a, const char *to, const char *id, const c
 
     if (!chat)
         return;
-    said(chat, text, id, 0);
-    history_add(chat, a->jid, id, text, 0, true);
+    said(chat, text, id, 0, history_add(chat, a->jid, id, text, 0, true));
 }
 
 void im_typing(struct im_chat *chat, bool typing)
@@ -468,10 +505,26 @@ static struct im_chat *chat_of(struct mynah_room *r)
     return chat_find(a, mynah_room_jid(r));
 }
 
+static void room_told(void *arg, struct mynah_client *c, const struct mynah_disco *info,
+                      const struct mynah_error *error)
+{
+    char *jid = arg;
+    struct im_chat *chat = info ? chat_find(mynah_client_data(c), jid) : NULL;
+
+    if (chat)
+        chat->has_occupants = mynah_disco_has(info, NS_OCCUPANT);
+    mn_free(jid);
+}
+
 static void room_joined(void *arg, struct mynah_room *r, bool created)
 {
     struct im_chat *chat = chat_of(r);
     struct im *im = chat ? own(chat) : NULL;
+
+    if (chat) {
+        lines_close(chat, NULL);
+        mynah_disco_info(chat->account->client, chat->jid, NULL, room_told, copy(chat->jid));
+    }
 
     if (created && !(chat && im->calls.room_created && im->calls.room_created(im->arg, chat)))
         mynah_room_accept_defaults(r, NULL, NULL);
@@ -483,10 +536,11 @@ static void room_joined(void *arg, struct mynah_room *r, bool created)
 static void room_refused(void *arg, struct mynah_room *r, const struct mynah_error *why)
 {
     struct im_chat *chat = chat_of(r);
+    char *text = im_error_text(why);
 
     if (chat)
-        im_note(chat, IM_ERROR, _("the room refuses: %s%s%s"), why->condition,
-                why->text ? ": " : "", why->text ? why->text : "");
+        im_note(chat, IM_ERROR, _("the room refuses: %s"), text);
+    mn_free(text);
 }
 
 static void room_left(void *arg, struct mynah_room *r, const struct mynah_room_gone *why)
@@ -501,6 +555,8 @@ static void room_left(void *arg, struct mynah_room *r, const struct mynah_room_g
                                        N_("the connection was lost")};
     struct im_chat *chat = chat_of(r);
 
+    if (chat)
+        lines_close(chat, NULL);
     if (chat)
         im_note(chat, IM_NOTE, "%s%s%s", _(ends[why->end]), why->reason ? ": " : "",
                 why->reason ? why->reason : "");
@@ -519,6 +575,8 @@ static void room_gone(void *arg, struct mynah_room *r, const struct mynah_occupa
 {
     struct im_chat *chat = chat_of(r);
 
+    if (chat)
+        lines_close(chat, o->nick);
     if (chat && why->end != MYNAH_ROOM_LEFT)
         im_note(chat, IM_NOTE, _("%s was put out%s%s"), o->nick, why->reason ? ": " : "",
                 why->reason ? why->reason : "");
@@ -530,8 +588,10 @@ static void room_renamed(void *arg, struct mynah_room *r, const char *old, const
 {
     struct im_chat *chat = chat_of(r);
 
-    if (chat)
-        im_note(chat, IM_NOTE, _("%s is %s now"), old, now);
+    if (!chat)
+        return;
+    lines_close(chat, strcmp(now, mynah_room_nick(r)) ? old : _("me"));
+    im_note(chat, IM_NOTE, _("%s is %s now"), old, now);
 }
 
 static void room_message(void *arg, struct mynah_room *r, const struct mynah_message *m,
@@ -539,25 +599,29 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
 {
     struct im_chat *chat = chat_of(r);
     bool ours = nick && !strcmp(nick, mynah_room_nick(r)) && m->type == MYNAH_GROUPCHAT;
+    int64_t number = 0;
+    struct im_line *l;
 
     if (chat && m->type == MYNAH_MESSAGE_ERROR) {
-        im_note(chat, IM_ERROR, _("not sent: %s"), m->error->condition);
+        failed(chat, m->error);
         return;
     }
     if (!chat || !m->body)
         return;
-    if (nick && corrected(chat, m, ours, nick, nick))
+    if (nick && corrected(chat, m, ours, nick))
         return;
     if (!m->sent_at)
-        history_add(chat, nick ? nick : chat->jid, m->id, m->body, 0, ours);
+        number = history_add(chat, nick ? nick : chat->jid, m->id, m->body, 0, ours);
     if (ours) {
-        said(chat, m->body, m->id, m->sent_at);
+        said(chat, m->body, m->id, m->sent_at, number);
         chat->lines[chat->count - 1].sent = MYNAH_SENT_DELIVERED;
     } else
         heard(chat, nick ? nick : chat->title, m,
-              m->type == MYNAH_CHAT || strstr(m->body, mynah_room_nick(r)));
-    if (m->sent_at) { /* of before we came */
-        chat->lines[chat->count - 1].old = true;
+              m->type == MYNAH_CHAT || strstr(m->body, mynah_room_nick(r)), number);
+    l = &chat->lines[chat->count - 1];
+    l->occupant = copy(occupant_of(chat, m));
+    if (m->sent_at) { /* of before we came: whose that nickname was then nobody knows */
+        l->old = l->closed = true;
         chat->unread -= chat->unread > 0 && !ours;
     }
 }

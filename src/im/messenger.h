@@ -21,6 +21,9 @@ struct im_line {
     bool ours, old, mention, corrected;
     enum mynah_sent sent; /* of one of ours */
     unsigned of;          /* what im_note_again tells of; 0: nothing */
+    int64_t number;       /* in the history; 0: it is not there */
+    char *occupant;       /* of a room that vouches for it (XEP-0421): who said it; or NULL */
+    bool closed;          /* of a room: others may have had that nickname since */
 };
 
 struct im_account_state;
@@ -28,6 +31,7 @@ struct im_chat {
     struct im_account_state *account; /* NULL: the program's own page */
     char *jid, *title;
     struct mynah_room *room; /* NULL: with one person */
+    bool has_occupants;      /* the room vouches for who is who (XEP-0421) */
     struct im_line *lines;   /* the last so many */
     size_t count, cap;
     size_t told;                  /* lines that were ever added at the end */

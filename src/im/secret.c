@@ -2,6 +2,8 @@
  * as they are, so that no shell reads an address. */
 #include "im/secret.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -9,28 +11,45 @@
 
 #include "im/lang.h"
 
-enum { PASSWORD_MAX = 4096, NOT_INSTALLED = 127 };
+enum { PASSWORD_MAX = 4096, ERROR_MAX = 300, NOT_INSTALLED = 127 };
 
-/* Runs it with this input; its output, at most a page, lands in `a`. The exit code; 127: it is not
- * installed. One socket is its standard input and output. */
-static int ran(const char *const *words, mn_str input, struct mn_arena *a, mn_str *out)
+static void child_run(const char *const *words, int talk, int errors)
 {
-    int ends[2], status = -1;
-    char *p = mn_arena_bytes(a, PASSWORD_MAX);
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    dup2(talk, STDIN_FILENO);
+    dup2(talk, STDOUT_FILENO);
+    dup2(errors, STDERR_FILENO);
+    execvp(words[0], (char *const *)words);
+    _exit(NOT_INSTALLED);
+}
+
+/* Runs it with this input; its output, at most a page, and the first line of its errors land in
+ * `a`. The exit code; 127: it is not installed. One socket is its standard input and output. */
+static int ran(const char *const *words, mn_str input, struct mn_arena *a, mn_str *out, mn_str *err)
+{
+    int ends[2], errors[2], status = -1;
+    char *p = mn_arena_bytes(a, PASSWORD_MAX), *said = mn_arena_bytes(a, ERROR_MAX);
     pid_t child;
     ssize_t got;
+    mn_str rest;
 
     *out = (mn_str){p, 0};
+    *err = (mn_str){0};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
         return -1;
-    child = fork();
-    if (!child) {
-        dup2(ends[1], STDIN_FILENO);
-        dup2(ends[1], STDOUT_FILENO);
-        execvp(words[0], (char *const *)words);
-        _exit(NOT_INSTALLED);
+    if (pipe2(errors, O_CLOEXEC | O_NONBLOCK)) {
+        close(ends[0]);
+        close(ends[1]);
+        return -1;
     }
+    child = fork();
+    if (!child)
+        child_run(words, ends[1], errors[1]);
     close(ends[1]);
+    close(errors[1]);
     (void)!send(ends[0], input.p, input.n, MSG_NOSIGNAL);
     shutdown(ends[0], SHUT_WR);
     while (out->n < PASSWORD_MAX && (got = recv(ends[0], p + out->n, PASSWORD_MAX - out->n, 0)) > 0)
@@ -38,12 +57,16 @@ static int ran(const char *const *words, mn_str input, struct mn_arena *a, mn_st
     close(ends[0]);
     if (child > 0)
         waitpid(child, &status, 0);
+    got = read(errors[0], said, ERROR_MAX);
+    close(errors[0]);
+    if (got > 0)
+        *err = mn_str_trim(mn_str_cut((mn_str){said, (size_t)got}, '\n', &rest));
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* secret-tool WORD ... service mynah account JID; of `store` with a label. */
 static int tool(const char *word, const char *label, mn_str jid, mn_str input, struct mn_arena *a,
-                mn_str *out)
+                mn_str *out, mn_str *err)
 {
     mn_str rest;
     const char *bare = mn_arena_cstr(a, mn_str_cut(jid, '/', &rest));
@@ -51,16 +74,18 @@ static int tool(const char *word, const char *label, mn_str jid, mn_str input, s
                               "mynah",       "account", bare,  NULL};
     const char *plain[] = {"secret-tool", word, "service", "mynah", "account", bare, NULL};
 
-    return ran(label ? labelled : plain, input, a, out);
+    return ran(label ? labelled : plain, input, a, out, err);
 }
 
-static int told(int code, mn_str jid, struct mn_buf *why)
+static int told(int code, const char *what, mn_str jid, mn_str err, struct mn_buf *why)
 {
     if (code == NOT_INSTALLED) {
         mn_buf_fmt(why, "%s", _("secret-tool is not installed (package libsecret-tools)"));
         return MN_E_NOT_FOUND;
     }
-    mn_buf_fmt(why, _("the keyring has no password for %.*s, or is locked"), MN_ARG(jid));
+    mn_buf_fmt(why, what, MN_ARG(jid));
+    if (err.n)
+        mn_buf_fmt(why, ": %.*s", MN_ARG(err));
     return MN_E_DENIED;
 }
 
@@ -82,24 +107,25 @@ bool im_secret_there(void)
 
 int im_secret_get(mn_str jid, struct mn_arena *a, mn_str *out, struct mn_buf *why)
 {
-    int code = tool("lookup", NULL, jid, (mn_str){0}, a, out);
+    mn_str err;
+    int code = tool("lookup", NULL, jid, (mn_str){0}, a, out, &err);
 
-    return code || !out->n ? told(code, jid, why) : MN_E_OK;
+    if (!code && out->n)
+        return MN_E_OK;
+    return told(code, _("the keyring has no password for %.*s, or is locked"), jid, err, why);
 }
 
 int im_secret_set(mn_str jid, mn_str password, struct mn_buf *why)
 {
     struct mn_arena a = {0};
-    mn_str out;
+    mn_str out, err;
     const char *label = mn_arena_cstr(&a, mn_arena_fmt(&a, "--label=Mynah: %.*s", MN_ARG(jid)));
-    int code = password.n ? tool("store", label, jid, password, &a, &out)
-                          : tool("clear", NULL, jid, password, &a, &out);
+    int code = tool(password.n ? "store" : "clear", password.n ? label : NULL, jid, password, &a,
+                    &out, &err),
+        e = code ? told(code, _("the password of %.*s could not be changed in the keyring"), jid,
+                        err, why)
+                 : MN_E_OK;
 
     mn_arena_done(&a, NULL);
-    if (code == NOT_INSTALLED)
-        return told(code, jid, why);
-    if (!code)
-        return MN_E_OK;
-    mn_buf_fmt(why, "%s", _("the keyring did not take the password"));
-    return MN_E_DENIED;
+    return e;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """`mynah COMMAND` as scripts use it: what it prints, how it ends, where it has its account and password from. Prints TAP.
 usage: mynah_cli.py MYNAH MYNAHD"""
-import hashlib, json, os, pty, queue, select, shutil, sqlite3, subprocess, sys, tempfile, threading
+import hashlib, json, os, pty, queue, re, select, shutil, sqlite3, subprocess, sys, tempfile, threading
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [TESTS, TESTS + "/interop"]
@@ -80,7 +80,7 @@ def accounts_are_made_and_logged_into():
 
 def messages_are_sent_and_heard():
     with Listener("bob@mynah.test/l", "listen") as bob:
-        # He is online when the first one, kept or not, has come.
+        assert bob.next() == {"jid": "bob@mynah.test/l"}  # from then on nothing is missed
         call("send", "bob@mynah.test", "one", "two 北京", account="ann")
         heard = bob.next()
         assert heard["body"] == "one two 北京" and heard["from"].startswith("ann@mynah.test/") and heard["type"] == "chat", heard
@@ -144,6 +144,8 @@ def vcards_are_told_and_changed():
     assert json.loads(call("--json", "vcard", account="bob"))["email"] == card["email"]
     for wrong in "ful_name=x", "photo=/nowhere", "json=" + photo, "name":
         assert wrong.split("/")[0] in call("vcard", "set", wrong, account="ann", code=64)
+    assert "there are full_name, family," in call("vcard", "set", "fn=x", account="ann", code=64)
+    assert "usage: mynah vcard [JID | set FIELD=VALUE" in call("vcard", "set", account="ann", code=64)
 
 
 def history_is_listed_searched_and_exported():
@@ -301,8 +303,22 @@ def ways_out_and_in_are_the_configurations():
 
 
 def wrong_usage_is_told():
-    for words in [], ["jump"], ["send"], ["ping", "a", "b"], ["presence", "happy"], ["--wait", "x", "send", "a", "b"], ["roster", "eat", "a@b"]:
-        call(*words, account="ann", code=64)
+    """And what is to be done instead."""
+    for words, told in (
+            ([], "no command"), (["jump"], "there is no command jump; there are adhoc, disco, .*, vcard\n"), (["send"], "usage: mynah send TO"),
+            (["ping", "a", "b"], "too many arguments; usage: mynah ping \\[JID\\]"), (["presence", "happy"], "online, chat, away, xa or dnd"),
+            (["register", "ann@mynah.test"], "mynah --account ann@mynah.test register\n"), (["login", "now"], "usage: mynah login"),
+            (["--wait", "x", "send", "a", "b"], "--wait takes"), (["roster", "eat", "a@b"], "usage: mynah roster"), (["roster", "ask"], "usage: mynah roster"),
+            (["--timeout", "soon", "ping"], "--timeout takes a number"), (["--limit", "-1", "history"], "--limit takes a number"),
+            (["--port", "65536", "ping"], "--port takes a number"), (["--tiemout", "1", "ping"], "there is no option --tiemout\n"),
+            (["-x", "ping"], "there is no option -x\n"), (["ping", "a@@b"], "a@@b is no address; usage"), (["send", "a b@c", "x"], "a b@c is no address"),
+            (["disco", "@"], "@ is no address"), (["adhoc", "@"], "@ is no address"), (["vcard", "@"], "@ is no address"), (["roster", "add", "@"], "is no address"),
+            (["file", "send", "@", "/dev/null"], "is no address"), (["file", "send", "a@b"], "usage: mynah file"), (["room", "@", "n"], "no address of a room"),
+            (["history", "@"], "@ is no address")):
+        said = call(*words, account="ann", code=64)
+        assert re.search(told, said), (words, said)
+    assert "--account needs a value" in call("--account", code=64, place=[])
+    assert "no account: name one by --account" in call("login", code=1, place=[])
     for words in ["--help"], ["--version"]:
         assert "mynah" in call(*words)
 

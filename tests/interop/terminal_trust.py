@@ -15,6 +15,12 @@ def sha256(server):
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", server.ports[1])))).hexdigest()
 
 
+def presses(label):
+    while "[>%s<]" % label not in ann.text():
+        ann.moves("Tab")
+    ann.keys("Enter")
+
+
 def connects():
     ann.types("/connect ann@mynah.test")
     ann.shows("password of")
@@ -30,6 +36,29 @@ def begins():
 def starts_again():
     ann.again()
     begins()
+
+
+def the_first_page_asks_too():
+    """Before there is any account: no leads back to the page, yes goes on."""
+    ann.shows("Your account", "> Do +<log in>")
+    ann.moves("Tab")
+    ann.types("ann@mynah.test", enter=False)
+    ann.moves("Tab")
+    ann.chooses("The password is", "asked for")
+    for key in "M-n", "M-y":
+        presses("Next")
+        ann.shows("> Password")
+        ann.keys("C-u")
+        ann.types("testpwd", enter=False)
+        presses("Log in")
+        ann.shows("mynah.test shows a certificate that is not trusted", "SHA-256\\s+" + sha256(one), BAR)
+        ann.keys(key)
+        if key == "M-n":
+            ann.shows("the certificate is not trusted", "Your account", "ann@mynah.test", gone=[BAR])
+    ann.shows("trusted until mynah ends", "ann@mynah.test/\\S+ is online", gone=[BAR, "Your account"])
+    assert not os.path.exists(pins())
+    os.remove(ann.home + "/mynah/config.yaml")
+    ann.again()
 
 
 def pins():
@@ -106,6 +135,6 @@ with serving(MYNAHD, *config_new()) as one, serving(MYNAHD, *config_new()) as tw
     account(two, "ann")
     cable = Cable(one)
     with Screen(MYNAH, cable, "ann", trusts=False) as ann:
-        failed = tap([a_person_is_asked_and_says_no, once_holds_until_the_end, always_holds_longer,
+        failed = tap([the_first_page_asks_too, a_person_is_asked_and_says_no, once_holds_until_the_end, always_holds_longer,
                       another_certificate_is_told_as_such, commands_ask_nobody_and_trust_what_the_person_trusts])
 sys.exit(failed != 0)

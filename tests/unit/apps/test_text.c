@@ -45,6 +45,17 @@ TEST(what_commands_a_terminal_is_made_harmless)
     }
 }
 
+TEST(json_keeps_what_it_says)
+{
+    struct mn_buf b = {0};
+
+    setlocale(LC_ALL, "C.UTF-8");
+    text_escape(&b, "{\"a\":\"北京 \xc2\x9b"
+                    "31m\u202e\x7f \\n\"}");
+    CHECK_STR(mn_buf_view(&b), "{\"a\":\"北京 \\u009b31m\\u202e\\u007f \\n\"}");
+    mn_buf_free(&b);
+}
+
 TEST(a_text_is_as_wide_before_as_on_the_screen)
 {
     static const struct {

@@ -1,0 +1,408 @@
+#!/usr/bin/python3
+"""`mynah` and a server that does what servers seldom do: it cannot tell the vCard, refuses passwords, lets people into rooms under the
+names of others. And a keyring that keeps a person waiting. Prints TAP. usage: mynah_odd.py MYNAH"""
+import base64, hashlib, hmac, os, re, shutil, socket, stat, subprocess, sys, tempfile, threading
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.append(TESTS)
+from mynah import DEADLINE, SASL, tap, wait_for
+from screen import Screen
+
+MYNAH = os.path.abspath(sys.argv[1])
+FOLDER = tempfile.mkdtemp(prefix="mynah-odd-")
+ENV = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "TERM": "xterm-256color", "HOME": FOLDER, "XDG_CONFIG_HOME": FOLDER,
+       "XDG_DATA_HOME": FOLDER + "/data", "XDG_RUNTIME_DIR": FOLDER + "/run", "PATH": FOLDER + "/bin:" + os.environ["PATH"]}
+HOSTILE = "\u009b31m\u009d0;TITLE\u009c\u202egnp.exe\u2066x\x7f"
+CARD = ("<vCard xmlns='vcard-temp'><FN>Ann</FN><ADR><HOME/><LOCALITY>Rome</LOCALITY></ADR>"
+        "<PHOTO><TYPE>image/gif</TYPE><BINVAL>R0lGOA==</BINVAL></PHOTO></vCard>")
+ROOM, PASSWORDS = "r@rooms.odd.test", ("pw", "right", "a secret")
+
+
+def error(condition, type="cancel"):
+    return "<error type='%s'><%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>" % (type, condition)
+
+
+class Odd:
+    """A server of one client after the other. `answers`: by a pattern what an IQ gets, None: nothing at all; `refuses`: the <failure/> of
+    a login, or None."""
+
+    def __init__(self):
+        self.answers, self.refuses, self.came, self.more, self.socket = {}, None, [], threading.Condition(), None
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                s, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(s,), daemon=True).start()
+
+    def serve(self, s):
+        try:
+            self.talk(s)
+        except OSError:
+            pass
+        s.close()
+
+    def talk(self, s):
+        text = ""
+
+        def until(pattern):
+            nonlocal text
+            while not (found := re.search(pattern, text, re.S)):
+                data = s.recv(65536)
+                if not data:
+                    raise OSError
+                text += data.decode()
+            text = text[found.end():]
+            return found[0]
+
+        def opened(features):
+            until("<stream:stream[^>]*>")
+            s.sendall(("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='1' "
+                       "from='odd.test' version='1.0'><stream:features>%s</stream:features>" % features).encode())
+
+        def says(name, text):
+            s.sendall(("<%s xmlns='%s'>%s</%s>" % (name, SASL, text, name)).encode())
+
+        opened("<mechanisms xmlns='%s'><mechanism>SCRAM-SHA-256</mechanism></mechanisms>" % SASL)
+        first = until("<auth.*</auth>")
+        if self.refuses:
+            says("failure", self.refuses)
+            until("</stream:stream>")
+            return
+        says("success", self.scram(first, lambda text: (says("challenge", text), until("<response.*</response>"))[1]))
+        opened("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
+        self.socket = s
+        while True:
+            stanza = until("<(iq|message|presence)\\b([^>]*/>|.*?</\\1>)|</stream:stream>")
+            if stanza == "</stream:stream>":
+                s.sendall(b"</stream:stream>")
+                return
+            if re.match("<iq [^>]*type='(get|set)'", stanza):
+                self.answer(stanza)
+            with self.more:
+                self.came.append(stanza)
+                self.more.notify_all()
+
+    def scram(self, first, ask):
+        """Of any of the passwords: what comes with the success."""
+        told = lambda element: base64.b64decode(re.search(">([^<]+)<", element)[1]).decode()
+        bare = told(first).split(",", 2)[2]
+        ours = "r=%sodd,s=%s,i=4096" % (re.search("r=([^,]+)", bare)[1], base64.b64encode(b"salt").decode())
+        last, proof = told(ask(base64.b64encode(ours.encode()).decode())).rsplit(",p=", 1)
+        mac = lambda key, text: hmac.new(key, text, "sha256").digest()
+        message = ",".join([bare, ours, last]).encode()
+        for password in PASSWORDS:
+            salted = hashlib.pbkdf2_hmac("sha256", password.encode(), b"salt", 4096)
+            key = bytes(a ^ b for a, b in zip(base64.b64decode(proof), mac(hashlib.sha256(mac(salted, b"Client Key")).digest(), message)))
+            if key == mac(salted, b"Client Key"):
+                return base64.b64encode(b"v=" + base64.b64encode(mac(mac(salted, b"Server Key"), message))).decode()
+        raise Exception("no such password")
+
+    def answer(self, stanza):
+        to = re.search("^<iq [^>]*\\bto='([^']*)'", stanza)
+        head = "id='%s'%s" % (re.search("^<iq [^>]*\\bid='([^']*)'", stanza)[1], " from='%s'" % to[1] if to else "")
+        usual = {"xmpp-bind": "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>ann@odd.test/r</jid></bind>", "jabber:iq:roster":
+                 "<query xmlns='jabber:iq:roster'/>", "<ping ": ""}
+        got = [what for pattern, what in [*self.answers.items(), *usual.items()] if re.search(pattern, stanza)] or [error("service-unavailable")]
+        if got[0] is not None:
+            self.send("<iq type='%s' %s>%s</iq>" % ("error" if "<error " in got[0] else "result", head, got[0]))
+
+    def send(self, text):
+        self.socket.sendall(text.encode())
+
+    def heard(self, pattern):
+        """The first stanza like that which came; those before it are forgotten."""
+        def found():
+            return next((i for i, s in enumerate(self.came) if re.search(pattern, s, re.S)), None)
+        with self.more:
+            assert self.more.wait_for(lambda: found() is not None, DEADLINE), (pattern, self.came[-20:])
+            at = found()
+            stanza, self.came = self.came[at], self.came[at + 1:]
+        return stanza
+
+    def stored(self):
+        with self.more:
+            return [s for s in self.came if "type='set'" in s and "vcard-temp" in s]
+
+
+def write(name, text, mode=0o600):
+    path = os.path.join(FOLDER, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+def read(name):
+    with open(os.path.join(FOLDER, name)) as f:
+        return f.read()
+
+
+def account(name, more):
+    return "  - {jid: %s@odd.test, host: 127.0.0.1, port: %d, tls: off%s}\n" % (name, odd.port, more)
+
+
+def config(*accounts):
+    return write("mynah/config.yaml", "accounts:\n" + "".join(accounts))
+
+
+def call(*words, code=0, **more):
+    p = subprocess.run([MYNAH, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=ENV, timeout=2 * DEADLINE, **more)
+    assert p.returncode == code, (words, p.returncode, p.stdout, p.stderr)
+    return p.stdout + p.stderr
+
+
+def terminal():
+    return Screen([MYNAH, "--no-socket"], ENV, size=(30, 110))
+
+
+UNREAD = {"broken": (error("internal-server-error", "wait"), 2), "nobody": (error("service-unavailable"), 2), "no vCard": ("<x xmlns='y'/>", 1)}
+
+
+def a_vcard_that_cannot_be_read_is_not_replaced():
+    config(account("ann", ", password_command: echo pw"))
+    for what, code in UNREAD.values():
+        odd.answers = {"type='get'.*vcard-temp": what, "type='set'.*vcard-temp": ""}
+        said = call("vcard", "set", "nickname=A", code=code)
+        assert "nothing was changed" in said and "try again" in said, said
+    odd.answers["type='get'.*vcard-temp"] = None
+    assert "no answer in time" in call("--timeout", "2", "vcard", "set", "nickname=A", code=3)
+    assert odd.stored() == []
+    for none in error("item-not-found"), "<vCard xmlns='vcard-temp'/>":
+        odd.answers["type='get'.*vcard-temp"] = none
+        call("vcard", "set", "nickname=A")
+        assert "<vCard xmlns='vcard-temp'><NICKNAME>A</NICKNAME></vCard>" in odd.heard("type='set'.*vcard-temp")
+    odd.answers["type='get'.*vcard-temp"] = CARD
+    call("vcard", "set", "nickname=A")
+    got = odd.heard("type='set'.*vcard-temp")
+    assert "<LOCALITY>Rome</LOCALITY>" in got and "R0lGOA==" in got and "<NICKNAME>A</NICKNAME>" in got, got
+
+
+def nor_by_the_form_on_the_screen():
+    """Neither when it cannot be read for the form, nor when it cannot be read a moment later; what was typed is still there then."""
+    with terminal() as t:
+        t.shows("ann@odd.test/r is online")
+        for what, _ in UNREAD.values():
+            odd.answers = {"type='get'.*vcard-temp": what, "type='set'.*vcard-temp": ""}
+            t.says("/clear")
+            t.says("/vcard set")
+            t.shows("could not be read, so nothing was changed")
+        odd.answers["type='get'.*vcard-temp"] = CARD
+        t.says("/vcard set")
+        t.shows("Full name +\\[Ann ")
+        odd.answers["type='get'.*vcard-temp"] = error("internal-server-error", "wait")
+        t.types("e\x1b[Z\x1b[Z\r")
+        t.shows("(?s)could not be read, so nothing was changed.*Full name +\\[Anne ")
+        assert odd.stored() == []
+        odd.answers["type='get'.*vcard-temp"] = CARD
+        t.types("\x1b[Z\x1b[Z\r")
+        t.shows("the vCard is kept")
+        got = odd.heard("type='set'.*vcard-temp")
+        assert "<FN>Anne</FN>" in got and "R0lGOA==" in got and "Rome" in got, got
+        t.end()
+    odd.answers = {}
+
+
+def what_a_server_says_is_harmless_on_the_terminal():
+    """Also where a command tells of an error, in JSON, and in what is listed."""
+    for text in HOSTILE, "x":
+        odd.refuses = "<not-authorized/><text>SAYS %s</text>" % text
+        said = call("login", code=2)
+        assert "the name or the password is wrong (not-authorized)" in said and "SAYS" in said, said
+        assert not set(said) & (set(HOSTILE) - set("31m0;TITLEgnp.exe")), said
+    odd.refuses = None
+    odd.answers = {"disco#info": "<query xmlns='http://jabber.org/protocol/disco#info'><identity category='a' type='b' name='N%s'/></query>" % HOSTILE}
+    for options in [], ["--json"]:
+        said = call(*options, "disco", "odd.test")
+        assert "N" in said and not set(said) & (set(HOSTILE) - set("31m0;TITLEgnp.exe")), said
+    assert "\\u009b31m" in said and "\\u202e" in said and "\\u007f" in said, said
+    odd.answers = {}
+
+
+def a_wrong_password_is_asked_for_anew():
+    """And who has none that is kept is asked for it, one account behind the other; no answer leaves it out."""
+    config(*(account(name, "") for name in ("ann", "bob", "carl")))
+    odd.refuses = "<not-authorized/>"
+    with terminal() as t:
+        t.shows("password of ann@odd.test")
+        t.says("wrong")
+        t.shows("password of bob@odd.test")
+        t.types("\x03")
+        t.shows("(?s)bob@odd.test is not logged in; /connect bob@odd.test.*password of carl@odd.test")
+        t.says("")
+        t.shows("password of ann@odd.test")
+        t.shows("ann@odd.test: the login was refused: the name or the password is wrong")
+        odd.refuses = None
+        t.says("right")
+        t.shows("ann@odd.test/r is online")
+        t.end()
+
+
+KEYRING = """#!/bin/sh
+cd %s
+echo "$@" >>asked
+[ "$1" != store ] || cat >secret.new
+echo >began
+while [ -e hold ]; do sleep 0.05; done
+case $1 in
+store) mv secret.new secret ;;
+lookup) cat secret ;;
+clear) rm secret ;;
+esac
+""" % FOLDER
+
+
+def there(name):
+    return os.path.exists(FOLDER + "/" + name)
+
+
+def begins():
+    """The keyring has been asked, and waits for a person."""
+    wait_for(lambda: there("began"), "the keyring was never asked")
+    os.remove(FOLDER + "/began")
+
+
+def the_keyring_is_waited_for_by_nobody():
+    """What is typed is seen while it waits; what it has is used; where it has none, it is given what a person typed, once that was right."""
+    write("bin/secret-tool", KEYRING, stat.S_IRWXU)
+    config(account("ann", ", password: secret"))
+    write("hold", "")
+    with terminal() as t:
+        begins()
+        t.types("typed meanwhile")
+        t.shows("> typed meanwhile")
+        t.types("\x03")
+        os.remove(FOLDER + "/hold")
+        t.shows("(?s)the keyring has no password for ann@odd.test.*No such file.*password of ann@odd.test")
+        odd.refuses = "<not-authorized/>"
+        t.says("wrong")
+        t.shows("the login was refused")
+        t.shows("password of ann@odd.test")
+        odd.refuses = None
+        t.says("a secret")
+        t.shows("ann@odd.test/r is online")
+        wait_for(lambda: there("secret"), "the keyring was given nothing")
+        assert read("secret") == "a secret" and read("asked").splitlines()[-1] == \
+            "store --label=Mynah: ann@odd.test service mynah account ann@odd.test", read("asked")
+        assert read("asked").count("store") == 1
+        t.end()
+    with terminal() as t:
+        t.shows("ann@odd.test/r is online")
+        write("hold", "")
+        os.remove(FOLDER + "/began")
+        t.says("/account remove ann@odd.test")
+        t.shows("ann@odd.test is no longer in the configuration")
+        begins()
+        t.types("typed again")
+        t.shows("> typed again")
+        t.types("\x03")
+        os.remove(FOLDER + "/hold")
+        t.shows("the keyring has no password of ann@odd.test any more")
+        assert not there("secret") and "ann" not in read("mynah/config.yaml")
+        write("hold", "")
+        config(account("bob", ", password: secret"))
+        t.says("/connect bob@odd.test")
+        begins()
+        t.end()  # who quits does not wait for it
+    os.remove(FOLDER + "/hold")
+
+
+def a_password_file_goes_with_its_account():
+    """The one that we made; another is left and named."""
+    ours, other = write("mynah/passwords/ann@odd.test", "pw\n"), write("mine", "pw\n")
+    config(account("ann", ", password_file: " + ours), account("bob", ", enabled: off, password_file: " + other))
+    with terminal() as t:
+        t.shows("ann@odd.test/r is online")
+        t.says("/account remove ann@odd.test")
+        t.shows("ann@odd.test is no longer in the configuration")
+        t.says("/account remove bob@odd.test")
+        t.shows("its password is still in " + re.escape(other))
+        assert not os.path.exists(ours) and os.path.exists(other)
+        t.end()
+
+
+def nobody_corrects_what_another_said_under_the_same_name():
+    """XEP-0308, 4 and 5: by leaving and coming, by a new name, behind our own coming back; nor in the history. Where the room vouches for
+    who is who (XEP-0421), the same person may."""
+    config(account("ann", ", password_command: echo pw"))
+
+    def is_there(nick, more="", item="affiliation='none' role='participant'"):
+        odd.send("<presence from='%s/%s' to='ann@odd.test/r'><x xmlns='http://jabber.org/protocol/muc#user'><item %s/>%s</x></presence>"
+                 % (ROOM, nick, item, more))
+
+    def goes(nick, more="", item="affiliation='none' role='none'"):
+        odd.send("<presence type='unavailable' from='%s/%s' to='ann@odd.test/r'><x xmlns='http://jabber.org/protocol/muc#user'><item %s/>%s</x>"
+                 "</presence>" % (ROOM, nick, item, more))
+
+    def says(nick, id, body, corrects=None, more=""):
+        odd.send("<message from='%s/%s' to='ann@odd.test/r' type='groupchat' id='%s'><body>%s</body>%s%s</message>" % (
+            ROOM, nick, id, body, "<replace id='%s' xmlns='urn:xmpp:message-correct:0'/>" % corrects if corrects else "", more))
+
+    def who(id):
+        return "<occupant-id xmlns='urn:xmpp:occupant-id:0' id='%s'/>" % id
+
+    def enters():
+        odd.heard("<presence [^>]*to='%s/Ann'" % ROOM)
+        is_there("Bob")
+        is_there("Ann", "<status code='110'/>")
+        t.shows("joined as Ann")
+
+    with terminal() as t:
+        t.shows("ann@odd.test/r is online")
+        t.says("/join %s Ann" % ROOM)
+        enters()
+        says("Bob", "1", "ONE")
+        says("Bob", "2", "ONE better", corrects="1")
+        t.shows("Bob: ONE better \\(corrected\\)")
+        goes("Bob")
+        is_there("Bob")
+        says("Bob", "3", "ONE of another", corrects="1")
+        t.shows("(?s)ONE better \\(corrected\\).*Bob: ONE of another")
+        says("Bob", "4", "TWO")
+        goes("Bob", "<status code='303'/>", "affiliation='none' role='participant' nick='Rob'")
+        is_there("Rob")
+        is_there("Bob")
+        says("Bob", "5", "TWO of another", corrects="4")
+        t.shows("(?s)Bob: TWO\\b.*Bob: TWO of another")
+        says("Bob", "4", "the same id")
+        says("Bob", "6", "the same id of another", corrects="4")
+        t.shows("Bob: the same id of another \\(corrected\\)")
+        assert "\tTWO\n" in call("history", ROOM) and "the same id of another" not in call("history", ROOM)
+        says("Bob", "7", "THREE")
+        goes("Ann", "<status code='110'/>")
+        t.shows("left")
+        odd.answers = {"disco#info.*": "<query xmlns='http://jabber.org/protocol/disco#info'><feature var='urn:xmpp:occupant-id:0'/></query>"}
+        t.says("/join %s Ann" % ROOM)
+        enters()
+        odd.heard("<iq [^>]*to='%s'.*disco#info|<iq [^>]*disco#info.*" % ROOM)
+        says("Bob", "8", "THREE of another", corrects="7")
+        t.shows("(?s)Bob: THREE\\b.*Bob: THREE of another")
+        says("Bob", "9", "FOUR", more=who("b"))
+        goes("Bob")
+        is_there("Bob")
+        says("Bob", "10", "FOUR of another", corrects="9", more=who("c"))
+        t.shows("(?s)Bob: FOUR\\b.*Bob: FOUR of another")
+        says("Bob", "11", "FOUR better", corrects="9", more=who("b"))
+        t.shows("Bob: FOUR better \\(corrected\\)")
+        says("Bob", "12", "OLD", more="<delay xmlns='urn:xmpp:delay' stamp='2020-01-01T00:00:00Z'/>")
+        says("Bob", "13", "OLD of another", corrects="12")
+        t.shows("(?s)Bob: OLD\\b.*Bob: OLD of another")
+        t.end()
+    odd.answers = {}
+
+
+odd = Odd()
+try:
+    failed = tap([a_vcard_that_cannot_be_read_is_not_replaced, nor_by_the_form_on_the_screen, what_a_server_says_is_harmless_on_the_terminal,
+                  a_wrong_password_is_asked_for_anew, the_keyring_is_waited_for_by_nobody, a_password_file_goes_with_its_account,
+                  nobody_corrects_what_another_said_under_the_same_name])
+finally:
+    odd.listener.close()
+    shutil.rmtree(FOLDER)
+sys.exit(failed != 0)
