@@ -14,10 +14,15 @@ static void stored(void *arg, struct mynah_client *c, const struct mynah_elem *r
 
 static void came(void *arg, struct mynah_client *c, const struct mynah_annotation *list, size_t count, const struct mynah_error *error)
 {
-    struct mynah_annotation *more = calloc(count + 1, sizeof *more);
+    struct mynah_annotation *more;
     int64_t now = (int64_t)time(NULL) * 1000;
 
     example_why(error);
+    if (error) { /* nothing is set over what could not be read */
+        mynah_client_disconnect(c);
+        return;
+    }
+    more = calloc(count + 1, sizeof *more);
     printf("%zu notes\n", count);
     for (size_t i = 0; i < count; i++) {
         printf("%s: %s\n", list[i].jid, list[i].text);

@@ -12,9 +12,14 @@ static void stored(void *arg, struct mynah_client *c, const struct mynah_elem *r
 
 static void came(void *arg, struct mynah_client *c, const struct mynah_bookmark *list, size_t count, const struct mynah_error *error)
 {
-    struct mynah_bookmark *more = calloc(count + 1, sizeof *more);
+    struct mynah_bookmark *more;
 
     example_why(error);
+    if (error) { /* nothing is set over what could not be read */
+        mynah_client_disconnect(c);
+        return;
+    }
+    more = calloc(count + 1, sizeof *more);
     printf("%zu bookmarks\n", count);
     for (size_t i = 0; i < count; i++) {
         printf("%s (%s)%s\n", list[i].jid ? list[i].jid : list[i].url ? list[i].url : "?", list[i].name ? list[i].name : "",

@@ -1,7 +1,6 @@
 /* Changes the name and the photo of the account's vCard, and waits until presence tells of it. Usage: vcard JID NAME */
 #include "example.h"
 
-static const char photo[] = "GIF89a\1\0\1\0\0\0\0;";
 static char **args;
 
 static void show(const struct mynah_vcard *v)
@@ -17,7 +16,7 @@ static void now(void *arg, struct mynah_client *c, const struct mynah_vcard *v, 
 
 static void stored(void *arg, struct mynah_client *c, const struct mynah_elem *result, const struct mynah_error *error)
 {
-    printf(error ? "refused\n" : "stored\n");
+    puts(error ? "refused" : "stored");
     mynah_vcard_get(c, mynah_client_bare(c), now, NULL);
 }
 
@@ -26,9 +25,10 @@ static void before(void *arg, struct mynah_client *c, const struct mynah_vcard *
     struct mynah_vcard new = v ? *v : (struct mynah_vcard){.size = sizeof new};
 
     show(v);
+    if (error && strcmp(error->condition ? error->condition : "", "item-not-found"))
+        exit(1); /* nothing is set over what could not be read */
     new.full_name = args[2] ? args[2] : "Somebody";
-    new.photo = photo;
-    new.photo_size = sizeof photo - 1;
+    new.photo = "GIF89a\1\0\1\0\0\0\0;", new.photo_size = 14;
     mynah_vcard_set(c, &new, stored, NULL);
 }
 
@@ -36,9 +36,9 @@ static void presence(void *arg, struct mynah_client *c, const struct mynah_prese
 {
     const char *hash = mynah_photo_hash(p->xml);
 
+    printf("told %s\n", hash && *hash ? hash : "nothing yet");
     if (hash && *hash)
         mynah_client_disconnect(c);
-    printf("told %s\n", hash && *hash ? hash : "nothing yet");
 }
 
 static void state(void *arg, struct mynah_client *c, enum mynah_state s, const struct mynah_error *why)
