@@ -69,7 +69,7 @@ def mynah():
     for folder, language, title in ("", "en", "NAME"), ("zh_CN/", "zh_CN", "退出状态"):
         shown, told = page(folder + "mynah.1"), printed(MYNAH, "--help", LANGUAGE=language)
         told_in(shown, title, "/sendfile PATH", "64")
-        rows = re.findall(r"(?m)^  ((?:--)?[a-z].*)\n      (.*)", told)
+        rows = re.findall(r"(?m)^  ((?:-\w, )?(?:--)?[a-z].*)\n      (.*)", told)
         assert len(rows) >= 25, rows
         for name, what in rows:
             told_in(shown, name, what)
