@@ -111,7 +111,7 @@ class Story:
             ann.types("/role set visitor Bob be still")
             ann.shows("  Bob", gone=["\\+ Bob"])
         bob.types("unheard")
-        bob.shows("not sent: forbidden")
+        bob.shows("not sent: .*\\(forbidden\\)")
         bob.types("/room voice")
         bob.shows("the moderators are asked")
         ann.types("I was just writing", enter=False)
