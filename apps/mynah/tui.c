@@ -183,7 +183,13 @@ static void loop(void)
 {
     struct pollfd fds[] = {
         {STDIN_FILENO, POLLIN, 0}, {mynah_fd(tui.ctx), POLLIN, 0}, {serve_fd(), POLLIN, 0}};
+    sigset_t resizing, before;
 
+    /* It comes while we wait, and ends that: one that came just before would be seen at the next
+     * key. */
+    sigemptyset(&resizing);
+    sigaddset(&resizing, SIGWINCH);
+    sigprocmask(SIG_BLOCK, &resizing, &before);
     while (!tui.quit) {
         int64_t due;
 
@@ -194,14 +200,15 @@ static void loop(void)
         due = tui.dirty ? 0 : mynah_due(tui.ctx);
         if (serve_due() >= 0 && (due < 0 || serve_due() < due))
             due = serve_due();
-        poll(fds, MN_COUNT(fds),
-             due < 0 || due > 1000000 ? -1 : (int)due); /* a signal (resizing) ends it too */
+        ppoll(fds, MN_COUNT(fds),
+              due < 0 ? NULL : &(struct timespec){due / 1000, due % 1000 * 1000000}, &before);
         keys_read();
         mynah_turn(tui.ctx, 0);
         serve_turn();
         if (fds[0].revents & (POLLHUP | POLLERR))
             tui.quit = true;
     }
+    sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* A moment for the good-byes. */

@@ -1,6 +1,5 @@
 /* The keyring of the desktop, asked on a thread: a person may have to unlock it, and everything
  * else goes on meanwhile. Who quits does not wait for it. */
-#include <signal.h>
 #include <string.h>
 
 #include "apps/mynah/tui.h"
@@ -72,17 +71,12 @@ void keyring_ask(const char *jid, const char *password, keyring_done *done)
 {
     struct job *j = MN_NEW(struct job);
     pthread_t thread;
-    sigset_t all, before;
     int e;
 
     j->jid = mn_str_dup(mn_str_from(jid));
     j->password = password ? mn_str_dup(mn_str_from(password)) : NULL;
     j->done = done;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all,
-                    &before); /* a window that is resized wakes the main thread */
     e = mn_thread_start(&thread, run, j);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!e) {
         pthread_detach(thread);
         return;

@@ -27,6 +27,16 @@ static void insert(const char *text)
 
 /* Editor. The network goes on meanwhile; the screen is the editor's. */
 
+static void child_signals(void)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGQUIT, SIG_DFL);
+}
+
 static pid_t started(const char *path)
 {
     const char *editor = getenv("VISUAL") ? getenv("VISUAL") : getenv("EDITOR");
@@ -37,8 +47,7 @@ static pid_t started(const char *path)
     mn_buf_c(&command, 0);
     pid = fork();
     if (pid == 0) {
-        signal(SIGINT, SIG_DFL);
-        signal(SIGQUIT, SIG_DFL);
+        child_signals();
         execl("/bin/sh", "sh", "-c", command.p, path, (char *)NULL);
         _exit(127);
     }
@@ -199,6 +208,7 @@ static void browse(const char *url)
 
         if (fork() != 0)
             _exit(0);
+        child_signals();
         setsid();
         for (int fd = 0; fd < 3; fd++)
             dup2(null, fd);

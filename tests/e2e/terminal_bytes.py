@@ -265,7 +265,7 @@ def a_key_and_an_idle_minute_cost_what_they_should():
         return
     time.sleep(2)
     idle = calls.end()
-    assert not [c for c in idle if not c.startswith(("restart_syscall", "poll(", "strace:", "<... poll", "---", "futex("))], idle
+    assert not [c for c in idle if not c.startswith(("restart_syscall", "ppoll(", "strace:", "<... ppoll", "---", "futex("))], idle
     calls = Calls(ann.process.pid, FOLDER)
     since = ann.mark()
     for key in "abcdefgh":
@@ -308,6 +308,18 @@ def a_window_of_any_size_is_drawn():
     ann.types("\x15")
 
 
+def no_size_is_missed():
+    """One that comes while the one before is drawn: nobody presses a key that would show it."""
+    for _ in range(100):
+        since = ann.mark()
+        ann.resize(20, 100)
+        ann.until(b".", since)
+        ann.resize(28, 100)
+        ann.until(rb"\x1b\[28[;d]", since)
+        ann.quiet(0.01)
+    ann.resize(24, 100)
+
+
 def colours_are_those_that_are_wanted_and_there():
     with open(FOLDER + "/quiet.yaml", "w") as f: # an account, and nothing that it asks
         f.write("accounts: [{jid: ann@%s, enabled: off}]\n" % server.host)
@@ -335,6 +347,7 @@ with serving(MYNAHD, HOST, CONFIG.replace("tls: direct}", "tls: direct}\n  - {se
         failed = tap([nothing_that_others_say_is_a_command_to_the_terminal, neither_are_names_subjects_and_forms, what_is_pasted_is_not_sent,
                       nothing_in_a_paste_is_a_key, a_mouse_clicks_and_scrolls, a_command_goes_stage_by_stage, what_is_being_filled_in_stays,
                       an_editor_changes_the_line_and_a_browser_gets_an_address_whole, a_key_and_an_idle_minute_cost_what_they_should,
-                      a_burst_is_drawn_and_kept_once, a_window_of_any_size_is_drawn, colours_are_those_that_are_wanted_and_there, it_ends_well])
+                      a_burst_is_drawn_and_kept_once, a_window_of_any_size_is_drawn, no_size_is_missed,
+                      colours_are_those_that_are_wanted_and_there, it_ends_well])
 shutil.rmtree(FOLDER)
 sys.exit(failed != 0)

@@ -2,7 +2,7 @@
 """Forms in the terminal client, as a person sees them: rooms are made, configured and found, commands are run, people are looked for, on
 each server that has it. Prints TAP.
 usage: terminal_forms.py MYNAH MYNAHD"""
-import contextlib, os, re, sys, time
+import contextlib, os, re, sys
 
 from driver import config_new, serving, tap
 from peers import Ejabberd, Prosody
@@ -33,12 +33,7 @@ class Story:
         ann.shows("(Title|Room title) +\\[The 房间 +\\]")
         ann.tmux("resize-window", "-x", "40", "-y", "12")
         ann.shows("(Title|Room title) +\\[The 房间 {5,25}\\]", gone=["│@ Ann"])
-        # Seldom a size that follows at once upon another does not come; whether tmux or we lose it is not known yet.
         ann.tmux("resize-window", "-x", "110", "-y", "30")
-        while "│@ Ann" not in ann.text():
-            ann.tmux("resize-window", "-x", "109", "-y", "30")
-            ann.tmux("resize-window", "-x", "110", "-y", "30")
-            time.sleep(1)
         ann.keys("BTab", "BTab", "BTab", "BTab")
         ann.shows("\\[>Save<\\]  \\[ Cancel \\]")
         ann.keys("Enter")
