@@ -76,6 +76,15 @@ class Screen:
         with open("/proc/%d/status" % self.process.pid) as f:
             return int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", f.read())[1])
 
+    def sleeps(self, seconds):
+        """It did not wake for so long: what it had begun before, and ends by a clock, is over."""
+        end, since, woken = time.monotonic() + DEADLINE, time.monotonic(), self.wakes()
+        while time.monotonic() < since + seconds:
+            assert time.monotonic() < end, "it never stops waking"
+            time.sleep(0.1)
+            if self.wakes() != woken:
+                since, woken = time.monotonic(), self.wakes()
+
     def end(self):
         self.says("/quit")
         assert self.process.wait(DEADLINE) == 0, self.process.returncode

@@ -259,6 +259,7 @@ def a_key_and_an_idle_minute_cost_what_they_should():
         if "libtsan" in f.read():
             print("# not counted: ThreadSanitizer has a thread that wakes up by itself")
             return
+    ann.sleeps(3)
     calls = Calls(ann.process.pid, FOLDER)
     if not calls.works:
         print("# not counted: " + calls.why)
