@@ -320,16 +320,21 @@ static int finished(sqlite3_stmt *s)
     return r == SQLITE_DONE ? MN_E_OK : r == SQLITE_CONSTRAINT ? MN_E_EXISTS : MN_E_IO;
 }
 
-static int words_add(struct im_history *h, mn_str body)
+/* The index has no texts of its own: what it is to forget has to be told to it. */
+static int words_change(struct im_history *h, int64_t number, mn_str body, bool forget)
 {
     sqlite3_stmt *s =
-        prepared(h, "INSERT INTO words (rowid, tokens) VALUES (last_insert_rowid(), :tokens)");
+        prepared(h, forget ? "INSERT INTO words (words, rowid, tokens) VALUES ('delete', :number, "
+                             ":tokens)"
+                           : "INSERT INTO words (rowid, tokens) VALUES (:number, :tokens)");
     struct mn_buf b = {0};
     int e;
 
     im_history_tokens(body, false, &b);
-    if (s)
+    if (s) {
+        number_bind(s, ":number", number);
         text(s, ":tokens", mn_buf_view(&b));
+    }
     e = finished(s);
     mn_buf_free(&b);
     return e;
@@ -357,7 +362,7 @@ int im_history_add(struct im_history *h, struct im_said *m)
     e = finished(s);
     m->number = e ? 0 : sqlite3_last_insert_rowid(h->db);
     if (!e)
-        e = words_add(h, m->body);
+        e = words_change(h, m->number, m->body, false);
     return end(h, e);
 }
 
@@ -381,26 +386,6 @@ int im_history_sent(struct im_history *h, mn_str account, mn_str id, int sent)
 static mn_str column(sqlite3_stmt *s, int i)
 {
     return mn_str_make(sqlite3_column_text(s, i), (size_t)sqlite3_column_bytes(s, i));
-}
-
-/* The index has no texts of its own: what it is to forget has to be told to it. */
-static int words_change(struct im_history *h, int64_t number, mn_str body, bool forget)
-{
-    sqlite3_stmt *s =
-        prepared(h, forget ? "INSERT INTO words (words, rowid, tokens) VALUES ('delete', :number, "
-                             ":tokens)"
-                           : "INSERT INTO words (rowid, tokens) VALUES (:number, :tokens)");
-    struct mn_buf b = {0};
-    int e;
-
-    im_history_tokens(body, false, &b);
-    if (s) {
-        number_bind(s, ":number", number);
-        text(s, ":tokens", mn_buf_view(&b));
-    }
-    e = finished(s);
-    mn_buf_free(&b);
-    return e;
 }
 
 static int body_change(struct im_history *h, int64_t number, mn_str old, mn_str body)
