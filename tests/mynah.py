@@ -341,6 +341,16 @@ def write(folder, config):
     return folder + "/mynahd.yaml"
 
 
+def put(folder, name, text, mode=0o600):
+    """A file, in folders below it where the name has them; its path."""
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, mode)
+    return path
+
+
 def person(server, name, resource="r", source="127.0.0.1"):
     """Somebody who has logged in by PLAIN and has a resource."""
     c = Client(server, source=source)

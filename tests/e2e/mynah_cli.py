@@ -5,7 +5,7 @@ import hashlib, json, os, pty, queue, re, select, shutil, sqlite3, subprocess, s
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [TESTS, TESTS + "/interop"]
-from mynah import DEADLINE, Server, free_ports, tap, told
+from mynah import DEADLINE, Server, free_ports, put, tap, told
 from peers import proxies
 
 MYNAH, MYNAHD = sys.argv[1:]
@@ -14,12 +14,7 @@ HOME = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "HOME": FOLDER, "XDG_
 
 
 def write(name, text, mode=0o600):
-    path = os.path.join(FOLDER, name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w") as f:
-        f.write(text)
-    os.chmod(path, mode)
-    return path
+    return put(FOLDER, name, text, mode)
 
 
 server = Server(MYNAHD, write("mynahd.yaml", """

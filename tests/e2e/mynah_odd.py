@@ -5,7 +5,7 @@ import base64, hashlib, hmac, os, re, shutil, socket, stat, subprocess, sys, tem
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.append(TESTS)
-from mynah import DEADLINE, SASL, tap, wait_for
+from mynah import DEADLINE, SASL, put, tap, wait_for
 from screen import Screen
 
 MYNAH = os.path.abspath(sys.argv[1])
@@ -131,12 +131,7 @@ class Odd:
 
 
 def write(name, text, mode=0o600):
-    path = os.path.join(FOLDER, name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w") as f:
-        f.write(text)
-    os.chmod(path, mode)
-    return path
+    return put(FOLDER, name, text, mode)
 
 
 def read(name):
