@@ -48,7 +48,7 @@ struct mn_listener {
     struct mn_addr addr;
 };
 struct mn_mdns_links {
-    int dummy;
+    char nothing;
 };
 
 int mn_listen_any(struct mn_loop *l, uint16_t port,

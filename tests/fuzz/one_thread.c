@@ -12,7 +12,7 @@ struct mn_loop *the_loop;
 static int64_t now;
 
 struct mn_work {
-    int dummy;
+    char nothing;
 };
 
 struct mn_work *mn_work_new(const unsigned threads[MN_LANES], size_t depth)
