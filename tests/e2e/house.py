@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """./run and tools/install as a newcomer meets them, in a clone of their own where nothing is built or installed: what stands in
 their way is told in one line. Prints TAP.    usage: house.py MYNAHD TOP"""
-import os, re, shutil, socket, subprocess, sys, tempfile
+import json, os, re, shutil, socket, subprocess, sys, tempfile
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import DEADLINE, tap
@@ -198,10 +198,34 @@ def servers_for_tests_do_not_start():
     assert bool(calls("install")) != policy and any("policy-rc.d" in call for call in calls("rm")) != policy
 
 
+def what_fails_runs_once_more_alone():
+    tests = [{"name": name, "suite": ["tree"], "timeout": 60, "cmd": [CLONE + "/" + name, CALLS]} for name in ("always", "first")]
+    begin(meson="cat '%s/tests'" % CLONE)
+    for name in "always", "first":
+        with open(CLONE + "/" + name, "w") as f:
+            f.write('#!/bin/sh\necho 1..1\n[ %s = first ] && grep -q first "$1" && echo "ok 1 - a" && exit\n'
+                    'echo "%s" >>"$1"\necho "not ok 1 - a"\nexit 1\n' % (name, name))
+        os.chmod(CLONE + "/" + name, 0o755)
+
+    def says(tests):
+        with open(CLONE + "/tests", "w") as f:
+            json.dump(tests, f)
+        p = subprocess.run([sys.executable, TOP + "/tools/runtests.py", CLONE, "tree"], stdout=subprocess.PIPE, text=True, timeout=DEADLINE,
+                           env={**os.environ, "PATH": BIN + ":" + os.environ["PATH"]})
+        return p.returncode, re.findall("^(FAILED|ok +|UNSTEADY) .*(always|first|[2-9] failed)", p.stdout, re.M), p.stdout.splitlines()[-1]
+
+    code, lines, last = says([tests[1]])
+    assert code == 0 and [line[0].strip() for line in lines] == ["FAILED", "ok", "UNSTEADY"] and last.endswith(", 0 failed"), (lines, last)
+    code, lines, last = says([tests[0]])
+    assert code == 1 and [line[0] for line in lines] == ["FAILED", "FAILED"] and last.endswith(", 1 failed"), (lines, last)
+    code, lines, last = says([tests[0]] * 4)
+    assert code == 1 and [line[0] for line in lines] == ["FAILED"] * 4 and last.endswith(", 4 failed"), (lines, last)
+
+
 try:
     failed = tap([wrong_arguments, arguments_survive, tells_what_next, starts_again_and_again, what_stands_in_the_way,
                   read_only_folder, installs_what_is_missing, waits_for_a_lock, no_network, not_root,
-                  servers_for_tests_do_not_start])
+                  servers_for_tests_do_not_start, what_fails_runs_once_more_alone])
 finally:
     shutil.rmtree(FOLDER)
 sys.exit(failed != 0)
