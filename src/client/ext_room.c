@@ -108,10 +108,6 @@ static void unavailable(struct mynah_room *r, const char *nick, const struct myn
     struct mynah_room_gone why;
     struct occupant *o;
 
-    if (has_status(st, "303")) {
-        renamed(r, nick, st, self);
-        return;
-    }
     gone_of(st, &why);
     if (self) {
         ended(r, &why);
@@ -153,11 +149,15 @@ static void presence(struct mynah_room *r, const struct mynah_presence *p, const
             r->state = ROOM_OUT;
             r->wanted = false;
             TELL(r, refused, p->error);
+        } else if (r->state == ROOM_IN && !r->wanted) { /* nobody there hears our good-bye */
+            ended(r, &(struct mynah_room_gone){.end = MYNAH_ROOM_LEFT});
         } else if (r->state == ROOM_IN && nick) {
             TELL(r, refused, p->error); /* a nickname that another has */
         }
     } else if (p->type == MYNAH_PRESENCE && p->show == MYNAH_UNAVAILABLE) {
-        if (nick || mynah_elem_child(room_user(p->xml), "destroy", NULL))
+        if (nick && has_status(p->xml, "303"))
+            renamed(r, nick, p->xml, self);
+        else if (nick || mynah_elem_child(room_user(p->xml), "destroy", NULL))
             unavailable(r, nick ? nick : r->nick, p->xml, self || !nick);
     } else if (p->type == MYNAH_PRESENCE && nick && r->state != ROOM_OUT) {
         available(r, p, nick, self);
@@ -171,21 +171,25 @@ static void invited(struct mynah_client *c, const struct mynah_invitation *i)
     LISTENERS_TELL(&rooms_of(c)->listeners, struct mynah_invitation_calls, invited, c, i);
 }
 
-/* XEP-0045 7.8.2 and XEP-0249; true: it was one. */
+/* XEP-0045 7.8.2, where a room itself says who invites, and XEP-0249; true: it was one. What
+ * somebody says in a room is none. */
 static bool invitation(struct mynah_client *c, const struct mynah_elem *st, const char *from)
 {
     const struct mynah_elem *x = room_user(st), *invite = mynah_elem_child(x, "invite", NULL),
                             *direct = mynah_elem_child(st, "x", "jabber:x:conference");
-    const char *jid = mynah_elem_get(direct, "jid");
+    const char *jid = mynah_elem_get(direct, "jid"), *type = mynah_elem_get(st, "type"),
+               *who = strchr(from, '/') ? NULL : mynah_elem_get(invite, "from");
 
-    if (invite && mynah_elem_get(invite, "from"))
-        invited(c, &(struct mynah_invitation){from, mynah_elem_get(invite, "from"),
-                                              mynah_elem_child_text(invite, "reason", NULL),
-                                              mynah_elem_child_text(x, "password", NULL), false});
+    if (type && (!strcmp(type, "error") || !strcmp(type, "groupchat")))
+        return false;
+    if (who)
+        invited(c,
+                &(struct mynah_invitation){from, who, mynah_elem_child_text(invite, "reason", NULL),
+                                           mynah_elem_child_text(x, "password", NULL), false});
     else if (jid)
         invited(c, &(struct mynah_invitation){jid, from, mynah_elem_get(direct, "reason"),
                                               mynah_elem_get(direct, "password"), true});
-    return invite || jid;
+    return who || jid;
 }
 
 static void subject(struct mynah_room *r, const char *text, const char *nick)
@@ -195,13 +199,22 @@ static void subject(struct mynah_room *r, const char *text, const char *nick)
     TELL(r, subject, r->subject, nick);
 }
 
+/* Up to when we know what was said: stamps may be wrong, and history tells of the past. */
+static void heard(struct mynah_room *r, int64_t sent_at)
+{
+    int64_t now = mn_clock_wall(), at = sent_at && sent_at < now ? sent_at : now;
+
+    if (at > r->last)
+        r->last = at;
+}
+
 static void message(struct mynah_room *r, const struct mynah_message *m, const char *nick)
 {
     const struct mynah_elem *decline = mynah_elem_child(room_user(m->xml), "decline", NULL);
     struct mynah_form *form = mynah_form_read(m->xml);
     const char *type = form ? mynah_form_value(form, "FORM_TYPE") : NULL;
 
-    if (decline) {
+    if (decline && !nick) { /* the room says so */
         TELL(r, declined, mynah_elem_get(decline, "from"),
              mynah_elem_child_text(decline, "reason", NULL));
     } else if (!nick && type && !strcmp(type, NS_MUC "#request")) {
@@ -213,7 +226,7 @@ static void message(struct mynah_room *r, const struct mynah_message *m, const c
             statuses(r, m->xml);
         if (m->type == MYNAH_GROUPCHAT && nick && m->id && !strcmp(nick, r->nick))
             message_state(r->client, m->id, MYNAH_SENT_DELIVERED, NULL);
-        r->last = m->sent_at ? m->sent_at : mn_clock_wall();
+        heard(r, m->sent_at);
         if (!r->gone && (m->body || m->type == MYNAH_MESSAGE_ERROR || nick))
             TELL(r, message, m, nick);
     }
@@ -235,9 +248,7 @@ static bool stanza(struct mynah_client *c, void *state, const struct mynah_elem 
     if (!from)
         return false;
     if (mynah_elem_is(st, "message", NULL)) {
-        const char *type = mynah_elem_get(st, "type");
-
-        if ((!type || strcmp(type, "error")) && invitation(c, st, from))
+        if (invitation(c, st, from))
             return true;
         if (!r)
             return false;
@@ -399,7 +410,8 @@ int mynah_room_new(struct mynah_client *c, const char *jid, const char *nick,
                    const struct mynah_room_calls *calls, void *arg, struct mynah_room **out)
 {
     struct rooms *rooms = rooms_of(c);
-    char *bare = mynah_jid_bare(jid), *full = bare ? mynah_jid_make("x", "x", nick) : NULL;
+    char *bare = mynah_jid_bare(jid),
+         *full = bare && nick && *nick ? mynah_jid_make("x", "x", nick) : NULL;
     struct mynah_room *r;
 
     *out = NULL;

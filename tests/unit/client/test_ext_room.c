@@ -335,3 +335,99 @@ TEST(rooms_are_ruled_and_people_asked_in)
     CHECK(noted("invited(q@c.test,h@y.test,x,p)") && noted("invited(z@c.test,h@y.test/1,y,)!"));
     talk_end(NULL);
 }
+
+/* What rooms and those in them may not make us believe. */
+
+TEST(a_room_that_ends_and_renames_at_once)
+{
+    static const char *const lines[] = {
+        LOGIN(""), JOIN, ">" ME,
+        "><presence type='unavailable' from='r@c.test'><x "
+        "xmlns='http://jabber.org/protocol/muc#user'><item nick='other'/><destroy/><status "
+        "code='303'/></x></presence>",
+        END};
+
+    begin(lines, NULL);
+    talk_until(talk_done);
+    CHECK(!mynah_room_is_joined(room));
+    talk_end("online *me:2/2 joined(me,1) left:6/-/-/-/0");
+}
+
+TEST(an_occupant_speaks_for_himself_only)
+{
+    static const struct mynah_invitation_calls invitations = {sizeof invitations, invited};
+    static const char *const lines[] = {
+        LOGIN(""), JOIN, ">" ME,
+        /* Neither declines in the name of another ... */
+        "><message from='r@c.test/eve'><x xmlns='http://jabber.org/protocol/muc#user'><decline "
+        "from='d@y.test'/></x></message>",
+        /* ... nor invites by one, ... */
+        "><message from='r@c.test/eve'><x xmlns='http://jabber.org/protocol/muc#user'><invite "
+        "from='d@y.test'/></x><body>1</body></message>",
+        /* ... nor is a line in the room an invitation, or one that names nobody. */
+        "><message type='groupchat' from='r@c.test/eve'><x xmlns='jabber:x:conference' "
+        "jid='z@c.test'/><body>2</body></message>",
+        "><message from='r@c.test'><x xmlns='http://jabber.org/protocol/muc#user'>"
+        "<invite/></x><body>3</body></message>",
+        END};
+
+    begin(lines, NULL);
+    mynah_invitations_listen(talk.c, &invitations, NULL);
+    talk_until(talk_done);
+    talk_end("online *me:2/2 joined(me,1) eve:- eve:1 eve:2 :3");
+}
+
+TEST(who_leaves_a_room_that_is_not_there_any_more_is_outside)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        JOIN,
+        ">" ME,
+        "<type='unavailable'",
+        "><presence type='error' from='r@c.test/me'><error type='cancel'><remote-server-not-found "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>",
+        END};
+
+    begin(lines, NULL);
+    talk_until(in);
+    mynah_room_leave(room, NULL);
+    talk_until(talk_done);
+    CHECK_INT(mynah_room_join(room, NULL, NULL), 0);
+    talk_end("online *me:2/2 joined(me,1) left:0/-/-/-/0");
+}
+
+TEST(what_was_missed_is_asked_for_whatever_stamps_say)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        JOIN,
+        ">" ME,
+        "><message type='groupchat' from='r@c.test/eve'><body>1</body><delay "
+        "xmlns='urn:xmpp:delay' stamp='9999-01-01T00:00:00Z'/></message>",
+        "><message type='groupchat' from='r@c.test/eve'><body>2</body><delay "
+        "xmlns='urn:xmpp:delay' stamp='1999-01-01T00:00:00Z'/></message>",
+        "><iq type='get' id='m'><x xmlns='y'/></iq>",
+        "<id='m'",
+        "!",
+        LOGIN(""),
+        JOIN,
+        "<<history since='20",
+        ">" ME,
+        END};
+
+    begin(lines, &again);
+    talk_until(talk_done);
+    talk_end(NULL);
+}
+
+TEST(a_room_needs_a_nickname)
+{
+    static const char *const lines[] = {LOGIN(""), JOIN, END};
+    struct mynah_room *r;
+
+    begin(lines, NULL);
+    CHECK_INT(mynah_room_new(talk.c, "n@c.test", "", &calls, NULL, &r), MYNAH_E_ARGUMENT);
+    CHECK_INT(mynah_room_new(talk.c, "n@c.test", NULL, &calls, NULL, &r), MYNAH_E_ARGUMENT);
+    talk_until(talk_done);
+    talk_end("online");
+}
