@@ -61,11 +61,14 @@ static struct mynah_field *fields_view(struct mn_arena *a, const struct mynah_el
 
 static const char *lines_view(struct mn_arena *a, const struct mynah_elem *x)
 {
-    mn_str all = {0};
+    struct mn_buf all = {0};
+    const char *lines;
 
     MYNAH_EACH(e, x, "instructions", NS_DATA)
-    all = mn_arena_fmt(a, "%.*s%s%s", MN_ARG(all), all.n ? "\n" : "", mynah_elem_text(e));
-    return all.n ? mn_arena_cstr(a, all) : NULL;
+    mn_buf_fmt(&all, "%s%s", all.n ? "\n" : "", mynah_elem_text(e));
+    lines = all.n ? mn_arena_cstr(a, mn_buf_view(&all)) : NULL;
+    mn_buf_free(&all);
+    return lines;
 }
 
 static void view(struct mynah_form *f)

@@ -1,5 +1,8 @@
 #include "mynah/form.h"
 
+#include <sys/resource.h>
+
+#include "base/buf.h"
 #include "mynah/base.h"
 #include "test.h"
 
@@ -105,4 +108,26 @@ TEST(a_form_is_built_field_by_field)
               "value></field>"
               "<field var='new'/></x>");
     mynah_form_free(f);
+}
+
+/* Each of them a line, and all of them one text, which costs no peer's square. */
+TEST(many_instructions_cost_what_they_are)
+{
+    enum { MANY = 20000, KIB = 100 << 10 };
+    struct mn_buf xml = {0};
+    struct rusage before, after;
+    struct mynah_form *f;
+
+    mn_buf_lit(&xml, "<x xmlns='jabber:x:data'>");
+    for (int i = 0; i < MANY; i++)
+        mn_buf_lit(&xml, "<instructions>a</instructions>");
+    mn_buf_lit(&xml, "</x>");
+    mn_buf_c(&xml, 0);
+    getrusage(RUSAGE_SELF, &before);
+    f = parsed(xml.p);
+    getrusage(RUSAGE_SELF, &after);
+    CHECK_INT(strlen(mynah_form_instructions(f)), 2 * MANY - 1);
+    CHECK(after.ru_maxrss - before.ru_maxrss < KIB);
+    mynah_form_free(f);
+    mn_buf_free(&xml);
 }
