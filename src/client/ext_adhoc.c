@@ -4,10 +4,11 @@
 #include "base/err.h"
 #include "base/rand.h"
 #include "client/ext.h"
+#include "mynah/jid.h"
 
 #define NS_COMMANDS "http://jabber.org/protocol/commands"
 
-enum { SESSIONS_MAX = 100, SESSION_MS = 600000 };
+enum { SESSIONS_MAX = 100, PEER_MAX = 10 /* of them by one account */, SESSION_MS = 600000 };
 
 static const char *const actions[] = {"execute", "prev", "next", "complete", "cancel"};
 
@@ -241,6 +242,16 @@ static struct session *session_find(struct adhoc *a, const char *id, const char 
     return NULL;
 }
 
+/* Nobody takes the places of others. */
+static bool is_full(const struct adhoc *a, const char *from)
+{
+    unsigned his = 0;
+
+    MN_LIST_EACH(n, &a->sessions)
+    his += mynah_jid_same(MN_OF(n, struct session, link)->from, from);
+    return a->count >= SESSIONS_MAX || his >= PEER_MAX;
+}
+
 static void refuse(struct mynah_ask **q, const char *condition, const char *special)
 {
     mynah_ask_refuse(q, condition, NULL, special, NS_COMMANDS);
@@ -349,7 +360,7 @@ static void asked(void *arg, struct mynah_client *c, struct mynah_ask *q)
         refuse(&q, "bad-request", "bad-sessionid");
     else if (!id && action != MYNAH_EXECUTE)
         refuse(&q, "bad-request", "bad-action");
-    else if (!id && a->count >= SESSIONS_MAX)
+    else if (!id && is_full(a, from))
         refuse(&q, "resource-constraint", NULL);
     else if (!id)
         stage(c, session_new(c, a, k, from), MYNAH_EXECUTE, q);

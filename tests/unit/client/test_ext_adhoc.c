@@ -240,3 +240,25 @@ TEST(a_command_of_others_is_gone_through)
     talk_until(talk_done);
     talk_end("online 0/14/2 0/18/3 1/18/3warn! error:-10");
 }
+
+TEST(nobody_takes_the_sessions_of_others)
+{
+#define OPEN(id, from)                                                                             \
+    "<iq type='set' id='" id "' from='" from "'><command xmlns='" COMMANDS "' node='greet'/></iq>"
+#define TWO(id) OPEN(id "a", "a@y.test/" id) OPEN(id "b", "a@y.test/" id)
+    static const char *const lines[] = {
+        LOGIN(""),
+        ">" TWO("1") TWO("2") TWO("3") TWO("4") TWO("5") OPEN("6", "a@y.test/6")
+            OPEN("7", "b@y.test/7"),
+        "<id='5b'",
+        "< status='executing'",
+        "<id='6' to='a@y.test/6'><error type='wait'><resource-constraint",
+        "<id='7'",
+        "< status='executing'",
+        END};
+
+    talk_start(lines, NULL);
+    mynah_command_serve(talk.c, "greet", "Greet", greet, NULL);
+    talk_until(talk_done);
+    talk_end(NULL);
+}
