@@ -454,6 +454,10 @@ void local_accepted(void *arg, int fd, const struct mn_addr *from)
     struct stream_plan plan = {.tls = l->tls_in, .limits = &limits};
     struct hop *h;
 
+    if (l->client->state != MYNAH_ONLINE) { /* we have no name yet: who means us comes again */
+        close(fd);
+        return;
+    }
     if (!mn_mdns_links_near(l->links, from)) {
         char text[MN_ADDR_TEXT];
 

@@ -591,6 +591,20 @@ TEST(streams_that_come)
     end();
 }
 
+/* A port that is known from before. */
+TEST(who_comes_before_we_have_a_name)
+{
+    if (!begin())
+        return;
+    come(0, "juliet", "pronto", NULL);
+    raw_connect();
+    raw_say(RAW_HEADER("from='x@y' to='juliet@pronto'") "<message><body>a</body></message>");
+    raw_got("[closed]");
+    pass(2000);
+    noted(0, "online:juliet@pronto");
+    end();
+}
+
 TEST(strangers_are_bounded)
 {
     int fds[100];
