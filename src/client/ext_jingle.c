@@ -139,8 +139,8 @@ static void answered(void *arg, struct mynah_client *c, const struct mynah_elem 
     struct mynah_jingle *s = w->session;
 
     mn_list_del(&w->link);
-    if (s && error)
-        jingle_undo(s, w);
+    if (s)
+        jingle_settle(s, w, error != NULL);
     if (w->done)
         w->done(w->arg, c, result, error);
     if (s && error && s->state != MYNAH_JINGLE_ENDED &&

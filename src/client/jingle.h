@@ -11,9 +11,10 @@ enum { JINGLE_CONTENTS_MAX = 16 };
 
 struct jingle_content {
     struct mn_list link;
-    struct mynah_elem *xml; /* as it was offered */
-    struct mynah_content c; /* lent from it */
-    bool added;             /* and not answered yet */
+    struct mynah_elem *xml;           /* as it was offered */
+    struct mynah_content c;           /* lent from it */
+    enum mynah_jingle_senders agreed; /* without what of ours is not acknowledged */
+    bool added;                       /* and not answered yet */
     bool replacing;
     enum mynah_jingle_side replacer;
 };
@@ -67,8 +68,8 @@ enum jingle_verdict jingle_check(const struct mynah_jingle *s, enum mynah_jingle
 void jingle_apply(struct mynah_jingle *s, enum mynah_jingle_side by,
                   enum mynah_jingle_action action, const struct mynah_content *contents,
                   size_t count);
-/* What we said did not come to pass. */
-void jingle_undo(struct mynah_jingle *s, const struct jingle_sent *w);
+/* What we said is acknowledged, or does not come to pass. */
+void jingle_settle(struct mynah_jingle *s, const struct jingle_sent *w, bool refused);
 /* The program has to understand it. */
 bool jingle_is_info(enum mynah_jingle_action action);
 /* These may be a first word. */

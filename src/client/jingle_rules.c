@@ -88,6 +88,7 @@ void jingle_content_add(struct mynah_jingle *s, const struct mynah_content *give
     (void)jingle_read(k->xml, &k->c);
     if (k->c.senders == MYNAH_SENDERS_UNSAID)
         k->c.senders = MYNAH_SENDERS_BOTH;
+    k->agreed = k->c.senders;
     mn_list_add(&s->contents, &k->link);
     s->count++;
 }
@@ -206,8 +207,11 @@ static void content_apply(struct mynah_jingle *s, enum mynah_jingle_side by,
         there->added = false;
         /* fall through */
     default:
-        if (k->senders != MYNAH_SENDERS_UNSAID && !(rules[action] & INFO))
-            there->c.senders = k->senders;
+        if (k->senders == MYNAH_SENDERS_UNSAID || rules[action] & INFO)
+            break;
+        there->c.senders = k->senders;
+        if (action != MYNAH_CONTENT_MODIFY || by != s->side)
+            there->agreed = k->senders;
     }
 }
 
@@ -221,7 +225,17 @@ void jingle_apply(struct mynah_jingle *s, enum mynah_jingle_side by,
         content_apply(s, by, action, &contents[i]);
 }
 
-void jingle_undo(struct mynah_jingle *s, const struct jingle_sent *w)
+/* Others of ours about the same may be under way. */
+static void senders_settle(const struct mynah_jingle *s, struct jingle_content *there,
+                           const struct mynah_content *k, bool refused)
+{
+    if (!refused)
+        there->agreed = k->senders;
+    if (!is_under_way(s, MYNAH_CONTENT_MODIFY, k))
+        there->c.senders = there->agreed;
+}
+
+void jingle_settle(struct mynah_jingle *s, const struct jingle_sent *w, bool refused)
 {
     struct mynah_content k;
 
@@ -229,9 +243,12 @@ void jingle_undo(struct mynah_jingle *s, const struct jingle_sent *w)
     {
         struct jingle_content *there = jingle_read(e, &k) ? content_find(s, &k) : NULL;
 
-        if (there && w->action == MYNAH_CONTENT_ADD)
+        if (there && w->action == MYNAH_CONTENT_MODIFY)
+            senders_settle(s, there, &k, refused);
+        else if (there && refused && w->action == MYNAH_CONTENT_ADD)
             jingle_content_free(s, there);
-        else if (there && w->action == MYNAH_TRANSPORT_REPLACE && there->replacer == s->side)
+        else if (there && refused && w->action == MYNAH_TRANSPORT_REPLACE &&
+                 there->replacer == s->side)
             there->replacing = false;
     }
 }

@@ -597,3 +597,43 @@ TEST(many_offers_of_one_address_are_too_many)
     talk_until(talk_done);
     end(NULL);
 }
+
+/* Who sends is what both agree on: what was refused, or not answered yet when the other side
+ * changed it, does not count. */
+TEST(a_direction_that_is_refused_stays_as_it_was)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        ROSTER,
+        SAY("1", "session-initiate", STUB),
+        OK("1"),
+        "<type='set' id='",
+        "><iq type='error' from='a@y.test/1' id='%1'/>",
+        "<action='content-modify'",
+        "<type='set' id='",
+        SAY("2", "content-modify",
+            CONTENT("creator='initiator' senders='initiator'",
+                    "")) "<iq type='error' from='a@y.test/1' id='%1'/>",
+        "<action='content-modify'",
+        "<type='set' id='",
+        ACK,
+        "<action='content-modify'",
+        END};
+    struct mynah_content k;
+
+    begin(lines);
+    mynah_jingle_serve(talk.c, "urn:d", offered, NULL);
+    until("offer");
+    stub.senders = MYNAH_SENDERS_NONE;
+    CHECK_INT(act(MYNAH_CONTENT_MODIFY), 0);
+    CHECK(mynah_jingle_content(session, 0, &k) && k.senders == MYNAH_SENDERS_NONE);
+    until("sent=-10");
+    CHECK(mynah_jingle_content(session, 0, &k) && k.senders == MYNAH_SENDERS_BOTH);
+    CHECK_INT(act(MYNAH_CONTENT_MODIFY), 0);
+    until("sent=-10 came:2(1) sent=-10");
+    CHECK(mynah_jingle_content(session, 0, &k) && k.senders == MYNAH_SENDERS_INITIATOR);
+    CHECK_INT(act(MYNAH_CONTENT_MODIFY), 0);
+    until("sent=result");
+    CHECK(mynah_jingle_content(session, 0, &k) && k.senders == MYNAH_SENDERS_NONE);
+    end(NULL);
+}
