@@ -53,13 +53,45 @@ class Screen:
         with open(self.home + "/errors") as f:
             raise Exception("%s never showed %s but\n%s\n%s" % (self.name, patterns, screen, f.read()))
 
+    def focus(self):
+        """Where the keys go in the form that is shown: the field by its label, whatever its value, the option, the row, the button. None
+        while the form is not there, or being drawn: then there is no such place, or there are two."""
+        text, above, found = self.text(), "", []
+        for line in (line.split("│")[0].rstrip() for line in text.splitlines()):
+            if line.startswith("> "):
+                place = line[2:].lstrip()
+                if not re.match(r"[\[(].[\])] ", place):
+                    place = re.split(r"(?:^| +)[\[<]", place)[0] or above
+                found.append(place)
+            found += re.findall(r"\[>.*<\]", line)
+            above = line
+        return found[0] if len(found) == 1 and "Esc leaves the form" in text else None
+
     def moves(self, key):
-        """A key after which something looks different."""
-        before, end = self.text(), time.monotonic() + 2 * DEADLINE
+        """A key that takes the focus elsewhere, and has: nothing else that is drawn meanwhile is taken for that."""
+        end, before = time.monotonic() + 2 * DEADLINE, None
+        while not before:
+            assert time.monotonic() < end, "there is no form:\n" + self.text()
+            before = self.focus()
         self.keys(key)
-        while self.text() == before:
-            assert time.monotonic() < end, "%s changes nothing:\n%s" % (key, before)
+        while self.focus() in (None, before):
+            assert time.monotonic() < end, "%s does not leave %s:\n%s" % (key, before, self.text())
             time.sleep(0.02)
+
+    def goes_to(self, pattern, key="Tab"):
+        while not re.search(pattern, self.text(), re.M):
+            self.moves(key)
+
+    def presses(self, label, key="Tab"):
+        """The button of that name, which this key leads to."""
+        self.goes_to("\\[>%s<\\]" % label, key)
+        self.keys("Enter")
+
+    def ticks(self):
+        """The field that has the focus, unless it is ticked already."""
+        if not re.search("^> \\[x\\]", self.text(), re.M):
+            self.keys("Space")
+        self.shows("(?m)^> \\[x\\]")
 
     def ends_form(self):
         """Esc alone: what follows at once would be a key with Alt."""
@@ -79,8 +111,7 @@ class Screen:
             return
         self.keys("Enter")
         self.shows("> +\\([ *]\\) ")
-        while not re.search("> +\\([ *]\\) %s" % option, self.text()):
-            self.moves("Down")
+        self.goes_to("> +\\([ *]\\) %s" % option, "Down")
         self.keys("Enter")
         self.shows("> %s +<%s" % (label, option))
 
@@ -91,14 +122,10 @@ class Screen:
         self.shows("Welcome to Mynah. 欢迎使用八哥。", "/register")
         self.types("/register %s@%s" % (self.name, server.host))
         self.shows("> Do +<make a new account>")
-        while "[>Next<]" not in self.text():
-            self.moves("Tab")
-        self.keys("Enter")
+        self.presses("Next")
         self.shows("\\[ Register \\]")
-        while "> Password" not in self.text():
-            self.moves("Tab")
+        self.goes_to("> Password")
         self.types("pw", enter=False)
-        while "[>Register<]" not in self.text():
-            self.moves("Tab")
-        self.keys("Enter")
-        self.shows("%s@%s/\\S+ is online" % (self.name, server.host), gone=["pw", "Esc leaves the form"])
+        self.presses("Register")
+        # The password by itself: a folder that has its name by chance stands there, too.
+        self.shows("%s@%s/\\S+ is online" % (self.name, server.host), gone=["(?<![^\\s[])pw(?!\\S)", "Esc leaves the form"])

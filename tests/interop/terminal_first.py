@@ -2,7 +2,7 @@
 """From nothing to the first talk in the terminal client, as a person goes: an account is made or logged in page by page, and is there again
 at the next start; the list of accounts is changed. Against mynahd and Prosody. Prints TAP.
 usage: terminal_first.py MYNAH MYNAHD"""
-import contextlib, os, re, stat, sys
+import contextlib, os, stat, sys
 
 from driver import config_new, serving, tap
 from peers import Prosody
@@ -20,21 +20,15 @@ class Story:
         with open(path, "r" if text is None else "w") as f:
             return f.read() if text is None else f.write(text)
 
-    def presses(self, screen, label):
-        while "[>%s<]" % label not in screen.text():
-            screen.moves("Tab")
-        screen.keys("Enter")
-
     def goes_on(self, screen, jid, what, keep, gone=()):
         """The first page, filled in."""
         screen.shows("Your account", "> Do +<log in>")
         screen.chooses("Do", what)
-        while "> Address" not in screen.text():
-            screen.moves("Tab")
+        screen.goes_to("> Address")
         screen.types(jid, enter=False)
         screen.moves("Tab")
         screen.chooses("The password is", keep)
-        self.presses(screen, "Next")
+        screen.presses("Next")
 
     def the_page_may_be_left(self):
         self.ann.shows("Your account", "> Do +<log in>", "Address \\(name@server\\)", "The password is +<(asked for|in the keyring)")
@@ -50,41 +44,39 @@ class Story:
         ann.shows("> Do +<make a new account>")
         ann.moves("Tab")
         ann.types("mynah", enter=False)
-        self.presses(ann, "Next")
+        ann.presses("Next")
         ann.shows("an address like name@server", "Address.*\\[mynah ")
         ann.moves("Tab")
         ann.keys("C-u")
         ann.types("ann@" + self.host, enter=False)
         ann.moves("Tab")
         ann.chooses("The password is", "in a file")
-        self.presses(ann, "Next")
+        ann.presses("Next")
         ann.shows("(?i)User ?name.*\\[ann ")
-        while "> Password" not in ann.text():
-            ann.moves("Tab")
+        ann.goes_to("> Password")
         ann.types("a secret", enter=False)
-        self.presses(ann, "Register")
+        ann.presses("Register")
         ann.shows("ann@%s/\\S+ is online" % self.host, gone=["a secret", "Esc leaves"])
 
     def what_is_taken_can_be_named_anew(self):
         bob = self.bob
+        bob.shows("Your account", "Esc leaves the form")
         bob.ends_form()
         bob.types("/register ann@" + self.host)
         bob.shows("> Do +<make a new account>")
         bob.moves("Tab")
         bob.moves("Tab")
         bob.chooses("The password is", "asked for")
-        self.presses(bob, "Next")
+        bob.presses("Next")
         bob.shows("(?i)User ?name.*\\[ann ")
-        while "> Password" not in bob.text():
-            bob.moves("Tab")
+        bob.goes_to("> Password")
         bob.types("pw", enter=False)
-        self.presses(bob, "Register")
+        bob.presses("Register")
         bob.shows("conflict", "(?i)User ?name.*\\[ann ")
-        while not re.search("(?i)> User ?name", bob.text()):
-            bob.moves("Tab")
+        bob.goes_to("(?i)> User ?name")
         bob.keys("C-u")
         bob.types("bob", enter=False)
-        self.presses(bob, "Register")
+        bob.presses("Register")
         bob.shows("bob@%s/\\S+ is online" % self.host)
 
     def it_is_written_for_nobody_else(self):
@@ -133,7 +125,7 @@ class Story:
             self.bob.shows("> Password")
             self.bob.keys("C-u")
             self.bob.types(password, enter=False)
-            self.presses(self.bob, "Log in")
+            self.bob.presses("Log in")
             if password == "wrong":
                 self.bob.shows("not-authorized", "> Password")
         self.bob.shows("ann@%s/\\S+ is online" % self.host)

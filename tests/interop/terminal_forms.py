@@ -2,7 +2,7 @@
 """Forms in the terminal client, as a person sees them: rooms are made, configured and found, commands are run, people are looked for, on
 each server that has it. Prints TAP.
 usage: terminal_forms.py MYNAH MYNAHD"""
-import contextlib, os, re, sys
+import contextlib, os, sys
 
 from driver import config_new, serving, tap
 from peers import Ejabberd, Prosody
@@ -14,15 +14,6 @@ MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 class Story:
     def __init__(self, server, name, ann, bob):
         self.server, self.name, self.ann, self.bob = server, name, ann, bob
-
-    def presses(self, screen, label):
-        while "[>%s<]" % label not in screen.text():
-            screen.moves("BTab")
-        screen.keys("Enter")
-
-    def goes_to(self, screen, label):
-        while not re.search("^> .*%s" % label, screen.text(), re.M):
-            screen.moves("Down")
 
     def a_room_is_made_with_its_configuration(self):
         ann = self.ann
@@ -50,8 +41,7 @@ class Story:
         ann.types("/room config")
         ann.shows("> (Title|Room title)")
         label = "Present real Jabber IDs to" if self.name == "ejabberd" else "may be viewed by"
-        while not re.search("^>.*<Moderators", ann.text(), re.M):
-            ann.moves("Down")
+        ann.goes_to("^>.*<Moderators", "Down")
         ann.shows("> .*<Moderators [Oo]nly>")
         ann.keys("Enter")
         ann.shows("> +\\(\\*\\) Moderators", label)
@@ -65,13 +55,9 @@ class Story:
         ann.shows("^ Mynah")
         ann.types("/room create other@rooms.%s Ann" % self.server.host)
         ann.shows("Configuration")
-        while not re.search("^> .*public (lists|searchable)", ann.text(), re.M):
-            ann.moves("Down")
-        if re.search("^> \\[ \\]", ann.text(), re.M):
-            ann.moves("Space")
-        while "[>Save<]" not in ann.text():
-            ann.moves("BTab")
-        ann.keys("Enter")
+        ann.goes_to("^> .*public (lists|searchable)", "Down")
+        ann.ticks()
+        ann.presses("Save", "BTab")
         ann.shows("the room is configured", gone=["Esc leaves the form"])
         ann.types("/rooms")
         ann.shows("Enter goes into a room", "other ")
@@ -99,10 +85,9 @@ class Story:
     def a_visitor_asks_to_speak(self):
         ann, bob = self.ann, self.bob
         ann.types("/room create hall@rooms.%s Ann" % self.server.host)
-        self.goes_to(ann, "oderated")
-        if not re.search("^> \\[x\\]", ann.text(), re.M):
-            ann.moves("Space")
-        self.presses(ann, "Save")
+        ann.goes_to("^> .*oderated", "Down")
+        ann.ticks()
+        ann.presses("Save", "BTab")
         ann.shows("the room is configured", gone=["Esc leaves the form"])
         bob.types("/join hall@rooms.%s Bob" % self.server.host)
         bob.shows("joined as Bob")
@@ -149,7 +134,7 @@ class Story:
         bob.types("/service register rooms." + self.server.host if service else "/room register")
         bob.shows("(?i)> Nickname[ *]+\\[", "\\[ Register \\]")
         bob.types("Bob", enter=False)
-        self.presses(bob, "Register")
+        bob.presses("Register", "BTab")
         bob.shows("- registered", gone=["Esc leaves the form"])
         bob.types("/close")
         for command in "/room invite", "/invite":
@@ -173,14 +158,14 @@ class Story:
         ann.types("/close")
         ann.types("/node config %s news" % at)
         ann.shows("Esc leaves the form")
-        self.goes_to(ann, label)
+        ann.goes_to("^> .*" + label, "Down")
         ann.keys("C-u")
         ann.types(value, enter=False)
-        self.presses(ann, "Save")
+        ann.presses("Save", "BTab")
         ann.shows("the node is configured", gone=["Esc leaves the form"])
         ann.types("/node config %s news" % at)
         ann.shows("Esc leaves the form")
-        self.goes_to(ann, label + ".*\\[%s +\\]" % value)
+        ann.goes_to("^> .*%s.*\\[%s +\\]" % (label, value), "Down")
         ann.ends_form()
         ann.types("/node config %s nothing" % at)
         ann.shows("item-not-found")
@@ -193,9 +178,7 @@ class Story:
         ann.types("Ann 安", enter=False)
         ann.moves("Tab")
         ann.types("an", enter=False)
-        while "[>Save<]" not in ann.text():
-            ann.moves("BTab")
-        ann.keys("Enter")
+        ann.presses("Save", "BTab")
         ann.shows("the vCard is kept", gone=["Esc leaves the form"])
         ann.types("/vcard get")
         ann.shows("Full name: Ann 安", "Nickname: an", "\\[>Close<\\]")

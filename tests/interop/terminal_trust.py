@@ -15,12 +15,6 @@ def sha256(server):
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", server.ports[1])))).hexdigest()
 
 
-def presses(label):
-    while "[>%s<]" % label not in ann.text():
-        ann.moves("Tab")
-    ann.keys("Enter")
-
-
 def connects():
     ann.types("/connect ann@mynah.test")
     ann.shows("password of")
@@ -46,11 +40,11 @@ def the_first_page_asks_too():
     ann.moves("Tab")
     ann.chooses("The password is", "asked for")
     for key in "M-n", "M-y":
-        presses("Next")
+        ann.presses("Next")
         ann.shows("> Password")
         ann.keys("C-u")
         ann.types("testpwd", enter=False)
-        presses("Log in")
+        ann.presses("Log in")
         ann.shows("mynah.test shows a certificate that is not trusted", "SHA-256\\s+" + sha256(one), BAR)
         ann.keys(key)
         if key == "M-n":
@@ -80,6 +74,7 @@ def once_holds_until_the_end():
     ann.keys("M-y")
     ann.shows("trusted until mynah ends", "ann@mynah.test/\\S+ is online", gone=[BAR])
     ann.types("/clear")
+    ann.shows(gone=["trusted until mynah ends"])  # else it could clear what is waited for now
     cable.cut()
     ann.shows("tries again", "is online", gone=[BAR, "not trusted"])
     assert not os.path.exists(pins())
