@@ -68,22 +68,26 @@ class Screen:
         raise Exception("it never stopped writing")
 
     def rss(self):
+        return int(self.status("VmRSS"))
+
+    def status(self, what):
         with open("/proc/%d/status" % self.process.pid) as f:
-            return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
+            return re.search(r"(?m)^%s:\s+(\S+)" % what, f.read())[1]
 
     def wakes(self):
         """How often it was switched to because it waited for something."""
-        with open("/proc/%d/status" % self.process.pid) as f:
-            return int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", f.read())[1])
+        return int(self.status("voluntary_ctxt_switches"))
 
     def sleeps(self, seconds):
-        """It did not wake for so long: what it had begun before, and ends by a clock, is over."""
-        end, since, woken = time.monotonic() + DEADLINE, time.monotonic(), self.wakes()
-        while time.monotonic() < since + seconds:
+        """It waited and did not wake for so long: what it had begun before, and ends by a clock, is over."""
+        end, since, woken = time.monotonic() + DEADLINE, None, None
+        while since is None or time.monotonic() < since + seconds:
             assert time.monotonic() < end, "it never stops waking"
-            time.sleep(0.1)
-            if self.wakes() != woken:
+            if self.status("State") != "S":
+                since = None
+            elif since is None or self.wakes() != woken:
                 since, woken = time.monotonic(), self.wakes()
+            time.sleep(min(0.1, seconds / 5))
 
     def end(self):
         self.says("/quit")

@@ -78,7 +78,7 @@ def nothing_hostile_was_written():
 def nothing_that_others_say_is_a_command_to_the_terminal():
     to = "to='ann@%s' type='chat'" % server.host
     ann.says("/xml")
-    ann.shows("What goes over the wire")
+    ann.shows("XML>")  # what it says at first may be gone already, for what goes over the wire
     bob.send("<presence><show>away</show><status>%s</status></presence>" % HOSTILE)
     bob.send("<message %s id='%s'><body>%s END1</body><subject>%s</subject></message>" % (to, HOSTILE.replace("\u2028", ""), HOSTILE, HOSTILE))
     ann.shows("END1")
@@ -266,7 +266,10 @@ def a_key_and_an_idle_minute_cost_what_they_should():
         return
     time.sleep(2)
     idle = calls.end()
-    assert not [c for c in idle if not c.startswith(("restart_syscall", "ppoll(", "strace:", "<... ppoll", "---", "futex("))], idle
+    # Something that was begun long before may end by its clock just now. Each turn looks whether a key was pressed.
+    turns = len([c for c in idle if c.startswith("poll(")])
+    waits = "restart_syscall", "ppoll(", "strace:", "<... ppoll", "---", "futex("
+    assert turns == 1 or not [c for c in idle if not c.startswith(waits)], idle
     calls = Calls(ann.process.pid, FOLDER)
     since = ann.mark()
     for key in "abcdefgh":
@@ -289,8 +292,12 @@ def a_burst_is_drawn_and_kept_once():
         print("# not counted: " + calls.why)
         return
     bob.send("".join("<message to='ann@%s' type='chat'><body>burst %d</body></message>" % (server.host, i) for i in range(50)))
-    ann.shows("burst 49")
+    # Not by what is shown, for which all of the screen would be drawn again and again.
+    bob.send("<message to='ann@%s' type='chat' id='all'><body>and all</body><request xmlns='urn:xmpp:receipts'/></message>" % server.host)
+    bob.until("<received [^>]*id='all'")
+    ann.quiet()
     made = calls.end()
+    ann.shows("burst 49.*and all")
     count = lambda call: len([c for c in made if c.startswith(call)])
     assert count("write(1,") < 20 and count("pwrite64(") < 100 and not count("fsync(") + count("fdatasync("), made
 
@@ -317,7 +324,7 @@ def no_size_is_missed():
         ann.until(b".", since)
         ann.resize(28, 100)
         ann.until(rb"\x1b\[28[;d]", since)
-        ann.quiet(0.01)
+        ann.sleeps(0.05)  # the rest of that is not taken for the beginning of the next
     ann.resize(24, 100)
 
 
