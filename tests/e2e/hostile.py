@@ -131,6 +131,10 @@ class Steps:
             if i % 5 == 0:
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             s.close()
+        wait_for(self.quiet, "connections are left")  # as long as too many are, nobody gets in
+
+    def quiet(self):
+        return self.ask("status")["connections"] == 2  # the bystanders
 
     def bomb(self):
         """64 MB of blanks in 64 kB of zlib, before the login."""
@@ -194,12 +198,11 @@ class Steps:
 
     def once_more(self):
         """All of it again: what the server holds is what it held after the first time."""
-        quiet = lambda: self.ask("status")["connections"] == 2  # the bystanders
-        wait_for(quiet, "connections are left")
+        wait_for(self.quiet, "connections are left")
         base = self.ask("status")["memory_bytes"]
         for step in self.bad_streams, self.bad_logins, self.after_the_login, self.dropped, self.bomb:
             step()
-        wait_for(quiet, "connections are left")
+        wait_for(self.quiet, "connections are left")
         wait_for(lambda: self.ask("status")["memory_bytes"] < base + (128 << 10),
                  lambda: "memory: %d, before %d" % (self.ask("status")["memory_bytes"], base))
         self.sleeper = socket.create_connection(("127.0.0.1", self.server.ports[1]), DEADLINE)  # TLS that never comes
