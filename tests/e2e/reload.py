@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What a reload changes while the server runs: domains, listeners, modules, the log; and what it leaves to the next start. Prints TAP.
 usage: reload.py MYNAHD MYNAHCTL DOCS"""
-import json, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading
+import json, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import Client, DEADLINE, Server, free_ports, tap, wait_for
@@ -218,7 +218,9 @@ def domains_come_and_go_while_people_log_in():
     threads = [threading.Thread(target=one) for _ in range(4)]
     for t in threads:
         t.start()
-    for i in range(30):
+    rounds, until = 0, time.monotonic() + DEADLINE
+    while rounds < 30 or not (said.get("in") and said.get("host-gone")) and time.monotonic() < until:
+        rounds += 1
         assert "changed" in reload(domains=domains(FIRST))
         assert "changed" in reload()
     stop.set()
@@ -298,8 +300,9 @@ def an_address_makes_way_for_all_addresses():
         connect(address, own).open()
     old.send("</stream:stream>")
     assert "</stream:stream>" in old.ends()
+    since = len(server.log)
     reload(listen=[{"address": "127.0.0.1", "port": own, "tls": "offered"}])
-    assert closed("127.0.0.9", own)
+    assert closed("127.0.0.9", own) and port_of("127.0.0.1", since) == own
     since = len(server.log)
     reload()
     server.ports[:] = [port_of("127.0.0.1", since)]
@@ -416,7 +419,9 @@ def reloads_that_meet_end_as_the_last():
         t.join(2 * DEADLINE)
     keys = ["domains[0].certificate", "domains[0].key", "modules.time", "log.level"]
     assert [sorted(t["changed"]) for t in told] == 2 * [sorted(keys)], told
+    since = len(server.log)
     assert {c["key"]: c["value"] for c in ask("config", "show")["config"]}["modules.time"] == "on"
+    wait_for(lambda: logged('command="config show"', since), "the line of a command, behind which there is nothing of before")
     since = len(server.log)
     login("anna", FIRST).ping()
     ask("reload")
