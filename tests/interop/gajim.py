@@ -57,7 +57,7 @@ class Story:
         """Inside TLS that it trusts."""
         got = self.people.hears("<presence [^>]*from='%s/gajim'.*?</presence>" % self.romeo)
         assert "http://jabber.org/protocol/caps" in got, got
-        assert any(re.search(r" session .*jid=%s/gajim tls=\"TLSv1.3" % self.romeo, line) for line in self.server.log)
+        wait_for(lambda: any(re.search(r" session .*jid=%s/gajim tls=\"TLSv1.3" % self.romeo, line) for line in self.server.log), "session in TLS")
 
     def knows_its_contacts(self):
         wait_for(lambda: self.juliet in self.gajim.told("list_contacts", "romeo").stdout, "contact")
