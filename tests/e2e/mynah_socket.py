@@ -138,6 +138,7 @@ def the_session_is_the_terminals():
             heard = listener.hears("there\n")
             assert listener.jid == "ann@mynah.test/own"
             assert heard["from"] == "bob@mynah.test/own" and heard["to"] == "ann@mynah.test/own" and heard["body"] == "there\n", heard
+        call("ping")  # what it heard before, it has kept before it hears the answer
         rows = [json.loads(line) for line in call("--json", "history", "bob@mynah.test").splitlines()]
         assert [(r["who"], r["body"]) for r in rows][:2] == [("ann@mynah.test", "here 北京"), ("bob@mynah.test/own", "there\n")], rows
         assert rows[0]["state"] == "delivered"
