@@ -1,6 +1,7 @@
 /* XEP-0352 Client State Indication. While nobody looks at the client, of each address only the last
  * presence is kept, and what is but a chat state is dropped; anything else wakes the phone in any
  * case, so all that is kept goes out before it, and the order stays. A resumed stream is active. */
+#include "server/block.h"
 #include "server/module.h"
 
 enum { MOST = 200, MOST_BYTES = 256 << 10 };
@@ -23,6 +24,7 @@ static void features(struct c2s *c, struct mn_buf *out)
         mn_buf_lit(out, "<csi xmlns='urn:xmpp:csi:0'/>");
 }
 
+/* Nothing of who has been blocked meanwhile (XEP-0191, 3.3: it must not be delivered). */
 static void flush(struct session *s)
 {
     struct held *h = s->held;
@@ -37,7 +39,7 @@ static void flush(struct session *s)
     {
         struct kept *k = MN_OF(n, struct kept, link);
 
-        if (s->user)
+        if (s->user && !block_hits(s->user, &k->st->from))
             session_write(s, k->st, k->own_to ? &s->jid : NULL);
         mn_stanza_unref(k->st);
         mn_free(k);
@@ -106,7 +108,7 @@ static bool on_inactive(struct c2s *c, const struct mn_xml_item *item)
 const struct module mod_csi = {
     .name = "csi",
     .from_start = true,
-    .xep = {{352, "1.0.0", "Client State Indication", "wire/csi"}},
+    .xep = {{352, "1.0.0", "Client State Indication", "wire/csi; wire/csi-blocked"}},
     .stream = {{MN_NS_CSI, "active", on_active}, {MN_NS_CSI, "inactive", on_inactive}},
     .stream_features = features,
     .inactive_out = inactive_out,
