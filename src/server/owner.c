@@ -209,7 +209,10 @@ void ticket_done(struct ticket *t)
 
     if (!t || --t->parts)
         return;
-    s = t->session;
+    if (!(s = t->session)) {
+        mn_free(t);
+        return;
+    }
     s->open_bytes -= t->bytes;
     if (owner_here()->now.ticket == t)
         owner_here()->now.ticket = NULL;

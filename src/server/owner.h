@@ -26,9 +26,10 @@ struct gate {
 /* One inbound stanza of a session whose consequences are not all settled yet (architecture:
  * tickets). */
 struct ticket {
-    struct mn_list link; /* in its session's list, in order */
-    struct session *session;
+    struct mn_list link;     /* in its session's list, in order */
+    struct session *session; /* NULL: it has ended, and this is of what goes on instead (move) */
     struct handled *handled; /* the session's; NULL: it cannot be resumed */
+    struct sm_move *move;
     uint32_t seq;
     unsigned parts;
     size_t bytes;           /* what its stanza takes, about */

@@ -6,7 +6,7 @@
 #include "server/iq.h"
 #include "server/module.h"
 #include "server/presence.h"
-#include "server/sm.h"
+#include "server/sm_record.h"
 
 enum { SPARE = 256 };
 
@@ -114,6 +114,7 @@ void route_finish(struct route *r)
     r->st = NULL;
     if (!r->kept)
         return;
+    sm_moved(r->ticket);
     /* What this stanza changed at its recipient must be durable before its sender hears that it is
      * settled. */
     if (u && r->ticket && !gate_open(&u->out)) {

@@ -213,7 +213,6 @@ void session_end(struct session *s)
     s->endpoint = NULL;
     presence_end(s);
     unheard_end(s, u);
-    sm_record_end(s);
     leave(s);
     sm_end(s, u);
     if (s->anonymous && u->exists) /* it was made for this session */

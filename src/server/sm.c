@@ -5,6 +5,7 @@
 #include "server/handled.h"
 #include "server/router.h"
 #include "server/server.h"
+#include "server/sm_record.h"
 
 #define SM "urn:xmpp:sm:3"
 
@@ -34,20 +35,26 @@ static void over(struct mn_timer *t)
         session_end(s);
 }
 
-void sm_enable(struct session *s, uint32_t max)
+struct sm *sm_new(mn_str id)
 {
     struct sm *m = MN_NEW(struct sm);
+
+    m->last = &m->first;
+    m->absent.fire = over;
+    memcpy(m->id, id.p, sizeof m->id - 1);
+    return m;
+}
+
+void sm_enable(struct session *s, uint32_t max)
+{
     struct mn_arena a = {0};
-    mn_str id = mn_rand_text(&a, sizeof m->id - 1);
+    struct sm *m = sm_new(mn_rand_text(&a, sizeof m->id - 1));
 
     m->session = s;
     m->in_base = s->in_count;
     m->begun = mn_list_empty(&s->tickets);
     m->resumable = max > 0;
     m->max = max;
-    m->last = &m->first;
-    m->absent.fire = over;
-    memcpy(m->id, id.p, id.n);
     mn_arena_done(&a, NULL);
     s->sm = m;
     if (m->resumable)
@@ -71,6 +78,7 @@ bool sm_shared_let(struct sm_shared *shared, bool had)
     had |= shared->number > 0;
     if (--shared->holders)
         return false;
+    sm_record_places_free(shared);
     mn_free(shared);
     return !had;
 }
@@ -131,6 +139,8 @@ static void has(struct sm *m, uint32_t h)
     for (; m->acked != h; m->acked++) {
         struct sm_item *item = take_first(m);
 
+        if (item->shared && item->shared->places)
+            sm_record_had(m->session->user, item->shared);
         sm_shared_let(item->shared, true);
         mn_free(item);
     }
@@ -258,77 +268,96 @@ struct session *sm_find(struct user *u, mn_str id)
 }
 
 /* To the account instead of the resource; with the time at which it would have been read. */
-static void message_again(struct mn_stanza *st, struct user *u, int64_t time)
+static struct mn_stanza *message_again(struct mn_stanza *st, struct user *u, int64_t time)
 {
     struct mn_stanza *again = mn_stanza_wrap(st);
 
     mn_stanza_to(again, &u->jid);
     mn_stanza_delay(again, u->host->name, time);
-    router_send(again);
+    return again;
 }
 
 /* A carbon of what came is as good as the message itself, one of what was sent is for now or never.
  */
-static void copy_again(const struct mn_elem *copy, struct user *u, int64_t time)
+static struct mn_stanza *copy_again(const struct mn_elem *copy, struct user *u, int64_t time)
 {
     const struct mn_elem *e =
         mn_elem_child(mn_elem_child(copy, MN_NS_FORWARD, "forwarded"), MN_NS_CLIENT, "message");
     struct mn_buf b = {0};
-    struct mn_stanza *st;
+    struct mn_stanza *st, *again = NULL;
 
     if (!e || !mn_str_is(copy->name, "received"))
-        return;
+        return NULL;
     mn_elem_write(&b, e, mn_ns_uri(MN_NS_CLIENT));
     if (!mn_stanza_load(mn_buf_view(&b), &st))
-        message_again(st, u, time);
+        again = message_again(st, u, time);
     mn_stanza_unref(st);
     mn_buf_free(&b);
+    return again;
 }
 
-static void unacknowledged(const struct sm_item *item, struct user *u)
+/* NULL: it goes nowhere. */
+static struct mn_stanza *unacknowledged(const struct sm_item *item, struct user *u)
 {
-    struct mn_stanza *st;
+    struct mn_stanza *st, *again = NULL;
 
     if (!mn_stanza_load((mn_str){item->bytes, item->n}, &st)) {
         const struct mn_elem *first = mn_stanza_child(st);
 
         if (st->kind == MN_MESSAGE && mn_jid_eq(&st->from, &u->jid) && first &&
             first->ns == MN_NS_CARBONS)
-            copy_again(first, u, item->time);
+            again = copy_again(first, u, item->time);
         else if (st->kind == MN_MESSAGE && st->type != MN_TYPE_ERROR &&
                  st->type != MN_TYPE_GROUPCHAT && st->type != MN_TYPE_HEADLINE)
-            message_again(st, u, item->time);
+            again = message_again(st, u, item->time);
         else if (st->kind == MN_IQ && (st->type == MN_TYPE_GET || st->type == MN_TYPE_SET) &&
                  !mn_jid_none(&st->from))
             router_send(mn_stanza_error(st, MN_COND_SERVICE_UNAVAILABLE, MN_STR("")));
     }
     mn_stanza_unref(st);
+    return again;
 }
 
-static void end(struct session *s, struct user *u)
+void sm_give_on(struct sm *m, struct user *u)
+{
+    struct sm_move *move = sm_move_new(m, u);
+
+    while (m->first) {
+        struct sm_item *item = take_first(m);
+        struct mn_stanza *st = NULL;
+
+        m->acked++;
+        if (sm_shared_let(item->shared, false) && u && u->exists)
+            st = unacknowledged(item, u);
+        if (st)
+            router_send_part(st, sm_move_ticket(move, m->acked), 0);
+        else
+            sm_move_leave(move, m->acked);
+        mn_free(item);
+    }
+    sm_move_end(move);
+    mn_free(m);
+}
+
+static struct sm *taken(struct session *s)
 {
     struct sm *m = s->sm;
 
-    if (!m)
-        return;
     s->sm = NULL;
-    mn_timer_stop(&m->absent);
-    while (m->first) {
-        struct sm_item *item = take_first(m);
-
-        if (sm_shared_let(item->shared, false) && u && u->exists)
-            unacknowledged(item, u);
-        mn_free(item);
-    }
-    mn_free(m);
+    if (m)
+        mn_timer_stop(&m->absent);
+    return m;
 }
 
 void sm_end(struct session *s, struct user *u)
 {
-    end(s, u);
+    struct sm *m = taken(s);
+
+    if (m)
+        sm_give_on(m, u);
 }
 
 void sm_free(struct session *s)
 {
-    end(s, NULL);
+    sm_end(s, NULL);
 }

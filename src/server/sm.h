@@ -11,6 +11,7 @@ struct sm_shared {
     unsigned holders;
     bool had;        /* acknowledged, or written to a session that acknowledges nothing */
     uint64_t number; /* in the account's log, where it is still and needs no way back to; 0: none */
+    struct sm_place *places; /* in records of before a restart (sm_record.h) */
 };
 
 struct sm_item { /* a stanza as it went out */
@@ -21,7 +22,7 @@ struct sm_item { /* a stanza as it went out */
     char bytes[];
 };
 
-/* Its record of before a restart (sm_keep.c). */
+/* Its record of before a restart (sm_record.h). */
 enum sm_record {
     SM_NO_RECORD,
     SM_RECORD,         /* holds: the session is as it was written down */
@@ -48,6 +49,7 @@ struct sm {
     char id[25]; /* SM-ID; text of 24 characters */
 };
 
+struct sm *sm_new(mn_str id);
 /* From now on. `max`: seconds; 0: not to be resumed. */
 void sm_enable(struct session *s, uint32_t max);
 /* At the end of the queue, and counted; it is not sent. `shared` gets a holder more. */
@@ -84,14 +86,12 @@ struct session *sm_find(struct user *u, mn_str id);
  * who is away, requests are answered by an error. */
 void sm_end(struct session *s, struct user *u);
 void sm_free(struct session *s); /* without any of that */
+/* The same for a queue whose session ended before the restart; frees it. */
+void sm_give_on(struct sm *m, struct user *u);
 
 /* sm_keep.c: sessions over a restart. Those of this owner that wait for their client are written
  * down and gone, without a word to anybody ... */
 void sm_keep_all(struct owner *o);
-/* ... and all are there again, before the loops run. Their records stay as long as they are true:
+/* ... and all are there again, before the loops run. Their records stay as long as they are true.
  */
 void sm_restore_all(struct server *srv);
-/* The session is about to go on: its record goes. True: that is done, or was tried. */
-bool sm_record_over(struct session *s);
-/* The session ends, in the commit of this turn. */
-void sm_record_end(const struct session *s);

@@ -3,16 +3,17 @@
  * them are there again before anybody can ask, and wait for their clients. The record goes when its
  * client is back or the session ends; until then a crash leaves what there was before.
  *
- * Owner's store "sm", key = SM-ID; index "sm" of the host names them all. The record: version, then
- * numbers of 8 bytes as this machine has them, and texts as length and bytes. A message that
- * several sessions of the account have stands in the record of each with the same number. */
+ * The record (sm_record.h has where it stands): version, then numbers of 8 bytes as this machine
+ * has them, and texts as length and bytes. A message that several sessions of the account have
+ * stands in the record of each with the same number. */
 #include "base/clock.h"
+#include "base/num.h"
 #include "server/handled.h"
 #include "server/presence.h"
 #include "server/server.h"
-#include "server/sm.h"
+#include "server/sm_record.h"
 
-enum { VERSION = 4, OLDEST = 2, GRACE_MS = 60000 };
+enum { VERSION = 4, OLDEST = 2, GRACE_MS = 60000, ROWS_MAX = 1 << 24 };
 enum { AVAILABLE = 1, INTERESTED = 2, CARBONS = 4, BLOCKLIST = 8 };
 /* Of a message: nobody else has it, or somebody has acknowledged it; anything else is the number of
  * those who share it. */
@@ -65,9 +66,8 @@ static void write_down(struct session *s)
 {
     struct sm *m = s->sm;
     struct user *u = s->user;
-    struct store_writer *w = u->owner->writer;
     struct mn_buf b = {0};
-    mn_str id = mn_str_from(m->id), jid;
+    mn_str jid;
     size_t at = 0;
 
     put_number(&b, VERSION);
@@ -97,53 +97,8 @@ static void write_down(struct session *s)
         put_number(&b, i->shared ? (int64_t)i->shared->number : 0);
         put_text(&b, (mn_str){i->bytes, i->n});
     }
-    store_set(w, mn_jid_bare(&u->jid), "sm", id, mn_buf_view(&b));
-    store_index_add(w, mn_jid_host(&u->jid), "sm", id, mn_jid_bare(&u->jid), id);
+    sm_record_write(s, mn_buf_view(&b));
     mn_buf_free(&b);
-}
-
-static void record_del(const struct session *s)
-{
-    struct store_writer *w = s->user->owner->writer;
-    mn_str id = mn_str_from(s->sm->id), bare = mn_jid_bare(&s->jid);
-
-    store_index_del(w, mn_jid_host(&s->jid), "sm", id, bare, id);
-    user_wrote(s->user, store_del(w, bare, "sm", id));
-}
-
-struct leaving {
-    struct wait wait;
-    struct session *session; /* a reference */
-};
-
-static void left(struct wait *w, int result)
-{
-    struct leaving *l = MN_OF(w, struct leaving, wait);
-
-    if (l->session->sm)
-        l->session->sm->record = result ? SM_RECORD_STALE : SM_NO_RECORD;
-    session_unref(l->session);
-    mn_free(l);
-}
-
-bool sm_record_over(struct session *s)
-{
-    if (s->sm->record == SM_RECORD) {
-        struct leaving *l = MN_NEW(struct leaving);
-
-        l->wait.go = left;
-        l->session = session_ref(s);
-        s->sm->record = SM_RECORD_LEAVING;
-        record_del(s);
-        user_act(s->user, &l->wait);
-    }
-    return s->sm->record != SM_RECORD_LEAVING;
-}
-
-void sm_record_end(const struct session *s)
-{
-    if (s->sm && s->sm->record)
-        record_del(s);
 }
 
 static bool keep_of(struct user *u)
@@ -186,6 +141,7 @@ struct sm_start {
     struct server *srv;
     unsigned under_way;   /* reads */
     struct mn_map groups; /* account and number -> struct group */
+    struct mn_list ended; /* struct ended */
 };
 
 struct group {
@@ -226,66 +182,150 @@ static void groups_free(struct sm_start *start)
     mn_map_free(&start->groups);
 }
 
-static bool restore(struct sm_start *start, struct user *u, mn_str id, mn_str r)
+/* What stands in the record before the messages. */
+struct head {
+    int64_t version, in, sent, acked, max, until, flags, priority, upto;
+    mn_str resource, presence[3];
+};
+
+static bool head_take(mn_str *r, struct head *h)
 {
-    mn_str resource, text, presence[3];
-    int64_t version, in, sent, acked, max, until, flags, priority, upto = 0, now = mn_clock_wall();
-    struct mn_arena a = {0};
-    struct session *s;
+    *h = (struct head){0};
+    if (!take_number(r, &h->version) || h->version < OLDEST || h->version > VERSION ||
+        !take_text(r, &h->resource) || !take_number(r, &h->in) || !take_number(r, &h->sent) ||
+        !take_number(r, &h->acked) || !take_number(r, &h->max) || h->max < 1 ||
+        !take_number(r, &h->until) || !take_number(r, &h->flags) || !take_number(r, &h->priority) ||
+        (h->version > 3 && !take_number(r, &h->upto)))
+        return false;
+    for (int i = 0; i < 3 && h->flags & AVAILABLE; i++)
+        if (!take_text(r, &h->presence[i]))
+            return false;
+    return true;
+}
+
+static struct session *session_of(struct user *u, mn_str id, const struct head *h)
+{
+    struct session *s = session_new(u, h->resource, NULL, NULL);
     struct sm *m;
 
-    if (!take_number(&r, &version) || version < OLDEST || version > VERSION ||
-        !take_text(&r, &resource) || !take_number(&r, &in) || !take_number(&r, &sent) ||
-        !take_number(&r, &acked) || !take_number(&r, &max) || max < 1 || !take_number(&r, &until) ||
-        !take_number(&r, &flags) || !take_number(&r, &priority) ||
-        (version > 3 && !take_number(&r, &upto)) || !u->exists || id.n != sizeof m->id - 1)
-        return false;
-    for (int i = 0; i < 3 && flags & AVAILABLE; i++)
-        if (!take_text(&r, &presence[i]))
-            return false;
-    s = session_new(u, resource, NULL, NULL);
-    sm_enable(s, (uint32_t)max);
+    sm_enable(s, (uint32_t)h->max);
     m = s->sm;
     memcpy(m->id, id.p, id.n);
-    m->record = SM_RECORD;
     handled_rename(s, m->id);
-    s->in_count = (uint32_t)in;
+    s->in_count = (uint32_t)h->in;
     handled_settled(s);
-    m->told = m->due = (uint32_t)in;
-    m->sent = m->acked = (uint32_t)acked;
-    s->interested = flags & INTERESTED;
-    s->available = flags & AVAILABLE;
-    s->carbons = flags & CARBONS;
-    s->blocklist = flags & BLOCKLIST;
-    s->priority = (int8_t)priority;
+    m->told = m->due = (uint32_t)h->in;
+    s->interested = h->flags & INTERESTED;
+    s->available = h->flags & AVAILABLE;
+    s->carbons = h->flags & CARBONS;
+    s->blocklist = h->flags & BLOCKLIST;
+    s->priority = (int8_t)h->priority;
     if (s->available)
-        s->presence = presence_flat(presence[0], presence[1], presence[2]);
-    while (take_text(&r, &text) && text.n) {
-        struct mn_jid to;
-
-        if (!mn_jid_parse(text, &a, &to))
-            presence_directed_add(s, &to);
+        s->presence = presence_flat(h->presence[0], h->presence[1], h->presence[2]);
+    if (h->upto) { /* those are in the log still */
+        u->offline.to = s;
+        u->offline.upto = (uint64_t)h->upto;
     }
+    return s;
+}
+
+/* Who got directed presence. `s`: NULL when it has ended. */
+static void directed_take(mn_str *r, struct session *s)
+{
+    struct mn_arena a = {0};
+    struct mn_jid to;
+    mn_str text;
+
+    while (take_text(r, &text) && text.n)
+        if (s && !mn_jid_parse(text, &a, &to))
+            presence_directed_add(s, &to);
     mn_arena_done(&a, NULL);
+}
+
+/* What the rows beside the record say. */
+struct beside {
+    bool ended;
+    uint32_t first, count;
+    bool *had; /* of `count` messages from number `first` on */
+};
+
+static void beside_read(const struct store_read *r, struct beside *b)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        mn_str what;
+        uint64_t at;
+
+        mn_str_cut(r->rows[i].key, '/', &what);
+        b->ended |= mn_str_is(what, "end");
+        if (mn_num_parse(what, UINT32_MAX, &at) && (uint32_t)at - b->first < b->count)
+            b->had[(uint32_t)at - b->first] = true;
+    }
+}
+
+static void messages_take(struct sm_start *start, struct user *u, struct sm *m, mn_str r,
+                          int64_t version, const struct beside *b)
+{
+    mn_str text;
+
     for (int64_t time, number, in_log = 0; take_number(&r, &time) && take_number(&r, &number) &&
                                            (version < 4 || take_number(&r, &in_log)) &&
                                            take_text(&r, &text);) {
-        struct sm_shared *shared = number == ALONE ? NULL
-                                   : number == HAD ? sm_shared_new()
-                                                   : shared_of(start, u, number);
+        uint32_t nth = m->sent + 1 - b->first;
+        bool had = number == HAD || (nth < b->count && b->had[nth]);
+        struct sm_shared *shared = had               ? sm_shared_new()
+                                   : number == ALONE ? NULL
+                                                     : shared_of(start, u, number);
 
         if (shared && in_log)
             shared->number = (uint64_t)in_log;
         sm_push(m, time, text, shared);
-        sm_shared_let(shared, number == HAD);
+        if (shared && !had)
+            sm_record_place(shared, mn_str_from(m->id), m->sent);
+        sm_shared_let(shared, had);
     }
-    if (upto) { /* those are in the log still */
-        u->offline.to = s;
-        u->offline.upto = (uint64_t)upto;
+}
+
+struct ended { /* before the restart, and its messages have not all gone on */
+    struct mn_list link;
+    struct user *user;
+    struct sm *sm;
+};
+
+static bool restore(struct sm_start *start, struct user *u, mn_str id,
+                    const struct store_read *rows)
+{
+    mn_str r = rows->count ? rows->rows[0].value : MN_STR("");
+    int64_t now = mn_clock_wall();
+    struct beside b = {0};
+    struct head h;
+    struct session *s;
+    struct sm *m;
+
+    if (!head_take(&r, &h) || !u->exists || id.n != sizeof m->id - 1)
+        return false;
+    b.first = (uint32_t)h.acked + 1;
+    b.count = (uint32_t)(r.n / (3 * sizeof(int64_t)));
+    b.had = mn_alloc0(b.count + 1);
+    beside_read(rows, &b);
+    s = b.ended ? NULL : session_of(u, id, &h);
+    m = s ? s->sm : sm_new(id);
+    m->record = SM_RECORD;
+    m->sent = m->acked = (uint32_t)h.acked;
+    directed_take(&r, s);
+    messages_take(start, u, m, r, h.version, &b);
+    mn_free(b.had);
+    if (!s) {
+        struct ended *e = MN_NEW(struct ended);
+
+        e->user = u;
+        e->sm = m;
+        user_need(u);
+        mn_list_add(&start->ended, &e->link);
+        return true;
     }
     /* The clock may have been set back meanwhile. */
-    until = until > now + max * 1000 ? now + max * 1000 : until;
-    sm_wait(s, until < now + GRACE_MS ? GRACE_MS : until - now);
+    h.until = h.until > now + h.max * 1000 ? now + h.max * 1000 : h.until;
+    sm_wait(s, h.until < now + GRACE_MS ? GRACE_MS : h.until - now);
     return true;
 }
 
@@ -314,8 +354,6 @@ static void unreadable(int why)
 static void record_read(struct store_read *r)
 {
     struct coming *c = r->arg;
-    struct store_writer *w = c->owner->writer;
-    mn_str bare = mn_jid_bare(&c->user->jid);
 
     if (r->result == MN_E_BUSY) { /* there are more sessions than reads can wait */
         store_read_free(r);
@@ -324,10 +362,8 @@ static void record_read(struct store_read *r)
     }
     if (r->result)
         unreadable(r->result);
-    if (!r->result && !(r->count && restore(c->start, c->user, c->id, r->rows[0].value))) {
-        store_del(w, bare, "sm", c->id);
-        store_index_del(w, mn_jid_host(&c->user->jid), "sm", c->id, bare, c->id);
-    }
+    if (!r->result && !restore(c->start, c->user, c->id, r))
+        sm_record_drop(c->user, c->id);
     c->start->under_way--;
     store_read_free(r);
     user_let(c->user);
@@ -338,10 +374,11 @@ static void record_ask(struct coming *c)
 {
     struct store_read *r = store_read_new();
 
-    r->kind = STORE_GET;
+    r->kind = STORE_LIST;
     r->owner = mn_arena_str(&r->arena, mn_jid_bare(&c->user->jid));
     r->store = "sm";
     r->key = mn_arena_str(&r->arena, c->id);
+    r->limit = ROWS_MAX;
     r->done = record_read;
     r->arg = c;
     store_read(c->owner->writer, r, 0);
@@ -410,10 +447,25 @@ static void page_read(struct store_read *r)
     mn_arena_done(&a, NULL);
 }
 
+/* Who shares what is known now. */
+static void ended_go_on(struct sm_start *start)
+{
+    MN_LIST_EACH(n, &start->ended)
+    {
+        struct ended *e = MN_OF(n, struct ended, link);
+
+        owner_set_here(e->user->owner);
+        sm_give_on(e->sm, e->user);
+        user_let(e->user);
+        mn_free(e);
+    }
+}
+
 void sm_restore_all(struct server *srv)
 {
     struct sm_start start = {.srv = srv};
 
+    mn_list_init(&start.ended);
     for (size_t i = 0; i < srv->owners[0]->snap->host_count; i++)
         page_ask(&start, srv->owners[0]->snap->hosts[i], NULL);
     while (start.under_way)
@@ -422,5 +474,6 @@ void sm_restore_all(struct server *srv)
             mn_loop_turn(srv->owners[i]->loop, 1);
         }
     groups_free(&start);
+    ended_go_on(&start);
     owner_set_here(NULL);
 }

@@ -4,7 +4,7 @@
 #include "server/block.h"
 #include "server/handled.h"
 #include "server/module.h"
-#include "server/sm.h"
+#include "server/sm_record.h"
 #include "xmpp/datetime.h"
 
 struct conf {
@@ -79,6 +79,7 @@ static void store(struct route *r)
     u->wrote = seq;
     r = route_keep(r);
     handled_stored(o, r);
+    sm_moved(r->ticket);
     r->wait.go = stored;
     gate_wait(o, fifo_make(o, FIFO_IN, mn_jid_bare(&r->st->from), mn_jid_bare(&u->jid)), &r->wait,
               seq);

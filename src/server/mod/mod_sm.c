@@ -2,7 +2,7 @@
 #include "base/num.h"
 #include "server/handled.h"
 #include "server/module.h"
-#include "server/sm.h"
+#include "server/sm_record.h"
 
 struct conf {
     bool on;

@@ -1,0 +1,210 @@
+#include "server/sm_record.h"
+
+#include "server/server.h"
+
+enum { ID = 24, AGAIN_MS = 1000 };
+#define STORE "sm"
+
+static void row_add(struct user *u, mn_str id, uint32_t at)
+{
+    struct mn_arena a = {0};
+
+    store_set(u->owner->writer, mn_jid_bare(&u->jid), STORE,
+              mn_arena_fmt(&a, "%.*s/%u", MN_ARG(id), (unsigned)at), MN_STR(""));
+    mn_arena_done(&a, NULL);
+}
+
+void sm_record_write(const struct session *s, mn_str record)
+{
+    struct store_writer *w = s->user->owner->writer;
+    mn_str id = mn_str_from(s->sm->id), bare = mn_jid_bare(&s->jid);
+
+    store_del_prefix(w, bare, STORE, id);
+    store_set(w, bare, STORE, id, record);
+    store_index_add(w, mn_jid_host(&s->jid), STORE, id, bare, id);
+}
+
+void sm_record_drop(struct user *u, mn_str id)
+{
+    struct store_writer *w = u->owner->writer;
+    mn_str bare = mn_jid_bare(&u->jid);
+
+    store_index_del(w, mn_jid_host(&u->jid), STORE, id, bare, id);
+    user_wrote(u, store_del_prefix(w, bare, STORE, id));
+}
+
+struct leaving {
+    struct wait wait;
+    struct session *session; /* a reference */
+};
+
+static void left(struct wait *w, int result)
+{
+    struct leaving *l = MN_OF(w, struct leaving, wait);
+
+    if (l->session->sm)
+        l->session->sm->record = result ? SM_RECORD_STALE : SM_NO_RECORD;
+    session_unref(l->session);
+    mn_free(l);
+}
+
+bool sm_record_over(struct session *s)
+{
+    if (s->sm->record == SM_RECORD) {
+        struct leaving *l = MN_NEW(struct leaving);
+
+        l->wait.go = left;
+        l->session = session_ref(s);
+        s->sm->record = SM_RECORD_LEAVING;
+        sm_record_drop(s->user, mn_str_from(s->sm->id));
+        user_act(s->user, &l->wait);
+    }
+    return s->sm->record != SM_RECORD_LEAVING;
+}
+
+/* Where a message stands. */
+
+struct sm_place {
+    struct sm_place *next;
+    uint32_t at;
+    char id[ID + 1];
+};
+
+void sm_record_place(struct sm_shared *shared, mn_str id, uint32_t at)
+{
+    struct sm_place *p = MN_NEW(struct sm_place);
+
+    memcpy(p->id, id.p, ID);
+    p->at = at;
+    p->next = shared->places;
+    shared->places = p;
+}
+
+void sm_record_places_free(struct sm_shared *shared)
+{
+    while (shared->places) {
+        struct sm_place *p = shared->places;
+
+        shared->places = p->next;
+        mn_free(p);
+    }
+}
+
+void sm_record_had(struct user *u, struct sm_shared *shared)
+{
+    for (const struct sm_place *p = shared->places; p; p = p->next) {
+        const struct session *s = sm_find(u, mn_str_from(p->id));
+
+        if (s && (s->sm->record == SM_RECORD || s->sm->record == SM_RECORD_STALE))
+            row_add(u, mn_str_from(p->id), p->at);
+    }
+    sm_record_places_free(shared);
+}
+
+/* On their way. */
+
+struct sm_move {
+    struct user *user;
+    unsigned under_way; /* and one until all have set off */
+    struct wait wait;
+    struct mn_timer timer;
+    char id[ID + 1];
+};
+
+static void drop(struct sm_move *m)
+{
+    sm_record_drop(m->user, mn_str_from(m->id));
+    user_act(m->user, &m->wait);
+}
+
+static void again(struct mn_timer *t)
+{
+    struct sm_move *m = MN_OF(t, struct sm_move, timer);
+
+    if (!m->user->owner->stopping) {
+        drop(m);
+        return;
+    }
+    user_let(m->user);
+    mn_free(m);
+}
+
+static void dropped(struct wait *w, int result)
+{
+    struct sm_move *m = MN_OF(w, struct sm_move, wait);
+
+    if (result) {
+        mn_timer_start(m->user->owner->loop, &m->timer, AGAIN_MS);
+        return;
+    }
+    user_let(m->user);
+    mn_free(m);
+}
+
+struct sm_move *sm_move_new(const struct sm *m, struct user *u)
+{
+    struct sm_move *move;
+
+    if (!u || m->record == SM_NO_RECORD)
+        return NULL;
+    move = MN_NEW(struct sm_move);
+    move->user = u;
+    move->under_way = 1;
+    move->wait.go = dropped;
+    move->timer.fire = again;
+    memcpy(move->id, m->id, ID);
+    user_need(u);
+    return move;
+}
+
+struct ticket *sm_move_ticket(struct sm_move *m, uint32_t at)
+{
+    struct ticket *t;
+
+    if (!m)
+        return NULL;
+    m->under_way++;
+    t = MN_NEW(struct ticket);
+    mn_list_init(&t->link);
+    t->move = m;
+    t->seq = at;
+    t->parts = 1;
+    return t;
+}
+
+void sm_move_leave(struct sm_move *m, uint32_t at)
+{
+    if (m)
+        row_add(m->user, mn_str_from(m->id), at);
+}
+
+/* The last one takes the record along. */
+static void one_less(struct sm_move *m)
+{
+    if (!--m->under_way)
+        drop(m);
+}
+
+void sm_move_end(struct sm_move *m)
+{
+    struct mn_arena a = {0};
+
+    if (!m)
+        return;
+    if (m->under_way > 1)
+        user_wrote(m->user, store_set(m->user->owner->writer, mn_jid_bare(&m->user->jid), STORE,
+                                      mn_arena_fmt(&a, "%s/end", m->id), MN_STR("")));
+    mn_arena_done(&a, NULL);
+    one_less(m);
+}
+
+void sm_moved(struct ticket *t)
+{
+    struct sm_move *m = t ? t->move : NULL;
+
+    if (!m)
+        return;
+    t->move = NULL;
+    sm_move_leave(m, t->seq);
+    one_less(m);
+}

@@ -1,0 +1,37 @@
+/* What stands on the disk of a session that was written down over a restart (sm_keep.c), and how it
+ * leaves. Owner's store "sm":
+ *
+ *   SM-ID       the record
+ *   SM-ID/N     its message number N (as `sm->sent` counts) needs no way back to the account any
+ *               more: another session that shares it has acknowledged it, or the account has it
+ *   SM-ID/end   the session has ended; the messages without such a row go on to the account
+ *
+ * The index "sm" of the host names them all. All rows go together, in one commit. */
+#pragma once
+
+#include "server/sm.h"
+
+struct sm_move; /* the messages of a session that has ended, on their way to the account */
+
+/* Instead of what was there; in the commit of this turn, like all that follows. */
+void sm_record_write(const struct session *s, mn_str record);
+void sm_record_drop(struct user *u, mn_str id);
+/* The session is about to go on: its record goes. True: that is done, or was tried. */
+bool sm_record_over(struct session *s);
+/* Message `at` of that record is this one. */
+void sm_record_place(struct sm_shared *shared, mn_str id, uint32_t at);
+void sm_record_places_free(struct sm_shared *shared);
+/* Somebody has acknowledged it: so says every record that it stands in. */
+void sm_record_had(struct user *u, struct sm_shared *shared);
+
+/* The session with this queue has ended. NULL: there is no record of it. */
+struct sm_move *sm_move_new(const struct sm *m, struct user *u);
+/* What its message `at` travels with; accepts NULL. */
+struct ticket *sm_move_ticket(struct sm_move *m, uint32_t at);
+/* Message `at` needs no way; accepts NULL. */
+void sm_move_leave(struct sm_move *m, uint32_t at);
+/* All messages have set off. Accepts NULL. */
+void sm_move_end(struct sm_move *m);
+/* What travels with this ticket is where it belongs, by the commit of this turn. Accepts NULL and
+ * any other ticket. */
+void sm_moved(struct ticket *t);

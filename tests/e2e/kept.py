@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+"""Messages of sessions that waited over a restart (XEP-0198), while the power goes: none is lost, none comes twice. Prints TAP.
+usage: kept.py MYNAHD DISK.so [KILLS [SEED]]"""
+import os, random, re, sys, time
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import SM, Client, Disk, enable, person, tap
+
+MYNAHD, DISK = sys.argv[1:3]
+KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 6
+SEED = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+CONFIG = """
+data: %s/data
+loops: 4
+listen:
+  - {address: "127.0.0.1", port: 0, tls: offered}
+auth: {mechanisms: [PLAIN], without_tls: [PLAIN], iterations: 4096}
+registration: {open: yes, per_address: off}
+"""
+
+
+class Machine(Disk):
+    def __init__(self):
+        super().__init__(MYNAHD, DISK, CONFIG, SEED)
+        self.start()
+        for name in "juliet", "romeo", "nurse":
+            assert "result" in Client(self.server).register(name)[1]
+
+    def again(self):
+        """Asked to stop, and there again."""
+        self.server.end()
+        self.start()
+
+    def crash(self):
+        self.power_off()
+        self.start()
+
+    def come(self, resource):
+        """A new session of juliet, which is there and can be resumed; and its id."""
+        c = person(self.server, "juliet", resource)
+        c.send("<presence/>")
+        c.has_all()
+        return c, enable(c)
+
+    def back(self, previd):
+        """The session goes on, its client having nothing."""
+        c = Client(self.server)
+        assert "<success" in c.plain("juliet")
+        c.open()
+        c.send("<resume xmlns='%s' previd='%s' h='0'/>" % (SM, previd))
+        c.until("<resumed[^>]*/>")
+        return c
+
+    def say(self, *bodies, to="juliet@localhost"):
+        """Each from somebody else in turn."""
+        for i, body in enumerate(bodies):
+            c = person(self.server, ["romeo", "nurse"][i % 2], "s%d" % i)
+            c.send("<message type='chat' to='%s'><body>%s</body></message>" % (to, body))
+            c.ping()
+            c.send("</stream:stream>")
+            c.ends()
+
+    def waits(self, resource):
+        """What a new session of juliet gets."""
+        c = person(self.server, "juliet", resource)
+        c.send("<presence/><message to='juliet@localhost/%s' type='headline'><body>end</body></message>" % resource)
+        got = c.until("<body>end</body>")
+        c.has_all()
+        got += c.text
+        c.send("</stream:stream>")
+        c.ends()
+        return [b for b in re.findall("<body>([^<]*)</body>", got) if b != "end"]
+
+
+def acknowledge(c, h):
+    c.send("<a xmlns='%s' h='%d'/><iq type='set' id='k'><query xmlns='jabber:iq:private'><k xmlns='urn:k'>%d</k></query></iq>" % (SM, h, h))
+    c.until("<iq [^>]*id='k'[^>]*/>")  # is on the disk, and what came before it too
+
+
+def what_one_has_acknowledged_does_not_come_again():
+    """Two resources have messages; after the restart one comes back and acknowledges the first, the other one never does."""
+    machine = Machine()
+    try:
+        phone, desk = machine.come("phone"), machine.come("desk")
+        phone[0].until("<presence[^>]*desk[^>]*/>")
+        machine.say("one", "two")
+        machine.again()
+        c = machine.back(phone[1])
+        c.until("<body>two</body>.*?</message>")
+        acknowledge(c, 2)  # the presence of the other and the first
+        machine.crash()
+        machine.again()  # it is known over more than one start
+        got = machine.waits("desk")  # takes the place of the other session, which ends
+        assert got == ["two"], got
+        machine.server.end()
+    finally:
+        machine.end()
+
+
+def each_gets_its_own_copy_still():
+    machine = Machine()
+    try:
+        phone, desk = machine.come("phone"), machine.come("desk")
+        phone[0].until("<presence[^>]*desk[^>]*/>")
+        machine.say("one")
+        machine.again()
+        c = machine.back(phone[1])
+        c.until("<body>one</body>.*?</message>")
+        acknowledge(c, 2)
+        machine.crash()
+        machine.back(desk[1]).until("<body>one</body>.*?</message>")
+        machine.server.end()
+    finally:
+        machine.end()
+
+
+def what_goes_on_is_neither_lost_nor_doubled():
+    """The power goes about when a session that waited has ended: what it had is in its record or with the account, not in both."""
+    machine, chance = Machine(), random.Random(SEED)
+    try:
+        for kill in range(KILLS):
+            c, _ = machine.come("r")
+            bodies = ["%d.%d" % (kill, i) for i in range(chance.choice([1, 3, 8]))]
+            machine.say(*bodies)
+            machine.again()
+            c = Client(machine.server)
+            c.plain("juliet")
+            c.bind("r")  # the answer says that the old session has ended
+            time.sleep(chance.choice([0, 0, 0, 0.002, 0.005, 0.02]))
+            machine.crash()
+            got = machine.waits("r")
+            for who in 0, 1:  # each of the two in order
+                assert [b for b in got if b in bodies[who::2]] == bodies[who::2], (kill, got)
+            assert len(got) == len(bodies), (kill, got)
+        machine.server.end()
+    finally:
+        machine.end()
+
+
+sys.exit(1 if tap([what_one_has_acknowledged_does_not_come_again, each_gets_its_own_copy_still,
+                   what_goes_on_is_neither_lost_nor_doubled]) else 0)
