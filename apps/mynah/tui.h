@@ -84,6 +84,8 @@ bool xml_said(const char *text);             /* true: it was said in the console
 
 /* tui_write.c */
 void write_in_editor(void);
+/* Gives an address or a file to the browser; why it cannot, or NULL. */
+const char *write_browse(const char *what);
 
 /* tui_input.c */
 int input_rows(void);  /* of the screen that the line takes now */

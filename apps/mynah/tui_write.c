@@ -11,6 +11,7 @@
 
 #include "apps/mynah/commands.h"
 #include "apps/mynah/text.h"
+#include "base/child.h"
 #include "base/file.h"
 #include "im/lang.h"
 
@@ -27,16 +28,6 @@ static void insert(const char *text)
 
 /* Editor. The network goes on meanwhile; the screen is the editor's. */
 
-static void child_signals(void)
-{
-    sigset_t none;
-
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGQUIT, SIG_DFL);
-}
-
 static pid_t started(const char *path)
 {
     const char *editor = getenv("VISUAL") ? getenv("VISUAL") : getenv("EDITOR");
@@ -47,7 +38,7 @@ static pid_t started(const char *path)
     mn_buf_c(&command, 0);
     pid = fork();
     if (pid == 0) {
-        child_signals();
+        mn_child_signals();
         execl("/bin/sh", "sh", "-c", command.p, path, (char *)NULL);
         _exit(127);
     }
@@ -91,16 +82,13 @@ static void edited(const char *path)
 
 void write_in_editor(void)
 {
-    const char *folder = getenv("XDG_RUNTIME_DIR") ? getenv("XDG_RUNTIME_DIR") : "/tmp";
-    struct mn_buf path = {0};
+    struct mn_arena a = {0};
+    mn_str path;
+    int e = mn_file_temporary((mn_str){tui.line.text, tui.line.n}, ".txt", &a, &path);
     pid_t pid;
-    int fd;
 
-    mn_buf_fmt(&path, "%s/mynah-XXXXXX.txt", folder);
-    mn_buf_c(&path, 0);
-    fd = mkostemps(path.p, 4, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0 || write(fd, tui.line.text, tui.line.n) != (ssize_t)tui.line.n) {
-        tui_note(IM_ERROR, "%s: %s", path.p, strerror(errno));
+    if (e) {
+        tui_note(IM_ERROR, _("no file can be made for the editor: %s"), mn_err_text(e));
     } else {
         screen_leave();
         signal(SIGINT, SIG_IGN);
@@ -112,12 +100,9 @@ void write_in_editor(void)
         signal(SIGQUIT, SIG_DFL);
         screen_back();
         edited(path.p);
-    }
-    if (fd >= 0) {
-        close(fd);
         unlink(path.p);
     }
-    mn_buf_free(&path);
+    mn_arena_done(&a, NULL);
 }
 
 void do_editor(char **args, int count)
@@ -133,18 +118,16 @@ void do_paste(char **args, int count)
                               ? "timeout 2 wl-paste -n 2>/dev/null"
                               : "timeout 2 xclip -o -selection clipboard 2>/dev/null || timeout 2 "
                                 "xsel -o -b 2>/dev/null";
-    char text[PASTE_MAX + 1];
-    FILE *f = popen(command, "re");
-    size_t n = f ? fread(text, 1, PASTE_MAX, f) : 0;
+    struct mn_arena a = {0};
+    mn_str text;
 
-    if (f)
-        pclose(f);
-    text[n] = 0;
-    if (n)
-        insert(text);
+    (void)mn_child_read(command, PASTE_MAX, &a, &text);
+    if (text.n)
+        insert(text.p);
     else
         tui_note(IM_ERROR, "%s",
                  _("there is no clipboard (wl-paste, xclip or xsel), or nothing is in it"));
+    mn_arena_done(&a, NULL);
 }
 
 /* Quotes. */
@@ -197,38 +180,56 @@ static char *url_at(const struct im_chat *chat, int i)
     return NULL;
 }
 
-/* Nobody waits for the browser; it is given the address as one word and no shell sees it. */
-static void browse(const char *url)
+/* Nobody waits for the browser; it is given the address as one word and no shell sees it. What it
+ * cannot run as comes through the pipe, which it would close by running. */
+static void browser_run(const char *url, int pipe)
 {
     const char *browser = getenv("BROWSER");
-    pid_t pid = fork();
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (pid == 0) {
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fork() != 0)
+        _exit(0);
+    mn_child_signals();
+    setsid();
+    for (int fd = 0; fd < 3; fd++)
+        dup2(null, fd);
+    execlp(browser && *browser ? browser : "xdg-open", "browser", url, (char *)NULL);
+    (void)!write(pipe, "", 1);
+    _exit(127);
+}
 
-        if (fork() != 0)
-            _exit(0);
-        child_signals();
-        setsid();
-        for (int fd = 0; fd < 3; fd++)
-            dup2(null, fd);
-        execlp(browser && *browser ? browser : "xdg-open", "browser", url, (char *)NULL);
-        _exit(127);
-    }
+const char *write_browse(const char *what)
+{
+    int ends[2];
+    char failed;
+    pid_t pid;
+    bool ran;
+
+    if (pipe2(ends, O_CLOEXEC))
+        return strerror(errno);
+    pid = fork();
+    if (pid == 0)
+        browser_run(what, ends[1]);
+    close(ends[1]);
     if (pid > 0)
         waitpid(pid, NULL, 0);
+    ran = pid > 0 && read(ends[0], &failed, 1) == 0;
+    close(ends[0]);
+    return ran ? NULL : _("there is no browser (xdg-open, or what BROWSER names)");
 }
 
 void do_url(char **args, int count)
 {
     char *url;
+    const char *why;
     int which = count > 1 ? (int)strtol(args[1], NULL, 10) : 1;
 
     if (count && !strcmp(args[0], "open")) {
         url = url_at(tui_chat(), which > 0 ? which : 1);
-        if (url)
-            browse(url);
-        else
+        why = url ? write_browse(url) : NULL;
+        if (why)
+            tui_note(IM_ERROR, "%s", why);
+        else if (!url)
             tui_note(IM_NOTE, "%s", _("nothing is found"));
         mn_free(url);
         return;

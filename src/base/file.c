@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,6 +70,26 @@ static int write_all(int fd, mn_str bytes)
         bytes = mn_str_skip(bytes, n > 0 ? (size_t)n : 0);
     }
     return fsync(fd) ? code() : MN_E_OK;
+}
+
+/* Where the machine lets it: a folder that is this user's alone goes before those of all. */
+int mn_file_temporary(mn_str bytes, const char *suffix, struct mn_arena *a, mn_str *path)
+{
+    const char *const folders[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
+    MN_AUTO(mn_closep) int fd = -1;
+    int e;
+
+    for (size_t i = 0; i < MN_COUNT(folders) && fd < 0; i++)
+        if (folders[i] && *folders[i]) {
+            *path = mn_arena_fmt(a, "%s/mynah-XXXXXX%s", folders[i], suffix);
+            fd = mkostemps((char *)path->p, (int)strlen(suffix), O_CLOEXEC); /* mode 0600 */
+        }
+    if (fd < 0)
+        return code();
+    e = write_all(fd, bytes);
+    if (e)
+        unlink(path->p);
+    return e;
 }
 
 /* The folder that it stands in, so that the new name is durable. */

@@ -12,6 +12,10 @@ void mn_closep(int *fd); /* for MN_AUTO */
 int mn_file_read(const char *path, size_t max, struct mn_arena *a, mn_str *out) MN_MUST_CHECK;
 /* Written beside, synced, renamed over; mode as given. */
 int mn_file_write(const char *path, mn_str bytes, unsigned mode) MN_MUST_CHECK;
+/* A new file with a name of its own that ends in `suffix`, for this user alone, where files go that
+ * nobody keeps. `path`: in `a`; the caller takes it away. */
+int mn_file_temporary(mn_str bytes, const char *suffix, struct mn_arena *a,
+                      mn_str *path) MN_MUST_CHECK;
 /* Where the Unix socket `path` is bound or connected. A path too long for `out` goes through a
  * descriptor of its folder, which stays open meanwhile: `folder` is the caller's to close, or -1.
  */

@@ -1,10 +1,8 @@
 #include "im/accounts.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
+#include "base/child.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "im/lang.h"
@@ -138,12 +136,10 @@ static mn_str first_line(mn_str text)
 
 static int by_command(const char *command, struct mn_arena *a, mn_str *out, struct mn_buf *why)
 {
-    FILE *f = popen(command, "re");
-    char *text = mn_arena_bytes(a, PASSWORD_MAX);
-    size_t n = f ? fread(text, 1, PASSWORD_MAX, f) : 0;
-    int status = f ? pclose(f) : -1;
+    mn_str text;
+    int status = mn_child_read(command, PASSWORD_MAX, a, &text);
 
-    *out = first_line((mn_str){text, n});
+    *out = first_line(text);
     if (status == 0 && out->n)
         return MN_E_OK;
     mn_buf_fmt(why,

@@ -3,22 +3,19 @@
 #include "im/secret.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "im/lang.h"
 
 enum { PASSWORD_MAX = 4096, ERROR_MAX = 300, NOT_INSTALLED = 127 };
 
 static void child_run(const char *const *words, int talk, int errors)
 {
-    sigset_t none;
-
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    mn_child_signals();
     dup2(talk, STDIN_FILENO);
     dup2(talk, STDOUT_FILENO);
     dup2(errors, STDERR_FILENO);

@@ -142,3 +142,31 @@ TEST(a_descriptor_is_closed_once)
     CHECK_INT(fcntl(was, F_GETFD), -1);
     mn_closep(&fd);
 }
+
+TEST(temporary_files_go_where_there_is_room_for_them)
+{
+    char own[] = "/tmp/mynah-file-XXXXXX", *before = getenv("XDG_RUNTIME_DIR");
+    char *kept = before ? mn_str_dup(mn_str_from(before)) : NULL;
+    struct mn_arena a = {0};
+    struct stat st;
+    mn_str path, text;
+
+    CHECK(mkdtemp(own));
+    for (int there = 1; there >= 0; there--) { /* a folder of a session that is over is gone */
+        setenv("XDG_RUNTIME_DIR", there ? own : "/no/such/folder", 1);
+        CHECK_INT(mn_file_temporary(MN_STR("what"), ".txt", &a, &path), 0);
+        CHECK_INT(mn_str_starts(path, mn_str_from(own)), there);
+        CHECK(!strcmp(path.p + path.n - 4, ".txt") && !stat(path.p, &st));
+        CHECK_INT(st.st_mode & 0777, 0600);
+        CHECK_INT(mn_file_read(path.p, 100, &a, &text), 0);
+        CHECK_STR(text, "what");
+        unlink(path.p);
+    }
+    if (kept)
+        setenv("XDG_RUNTIME_DIR", kept, 1);
+    else
+        unsetenv("XDG_RUNTIME_DIR");
+    rmdir(own);
+    mn_free(kept);
+    mn_arena_done(&a, NULL);
+}
