@@ -290,7 +290,7 @@ static void refill(void)
         const struct im_field *from = &first.old->fields[i];
         struct im_field *to = from->var ? im_form_find(first.form, from->var) : NULL;
 
-        if (to && !to->desc && !to->locked && from->kind == to->kind &&
+        if (to && !to->media && !to->locked && from->touched && from->kind == to->kind &&
             (to->kind == IM_FIELD_TEXT || to->kind == IM_FIELD_SECRET))
             im_field_set(to, from->value ? from->value : "");
     }

@@ -92,6 +92,22 @@ static void enter_at(struct form *f, enum stop_kind kind, size_t i, size_t optio
         }
 }
 
+/* What is filled in already is passed over by who looks for what is missing. */
+static size_t first_stop(const struct form *f)
+{
+    const struct im_field *first = f->asked->count ? &f->asked->fields[f->stops[0].i] : NULL;
+
+    if (!first || f->stops[0].kind != STOP_FIELD || !is_written(first) || !*first->value)
+        return 0;
+    for (size_t s = 0; s < f->stop_count && f->stops[s].kind == STOP_FIELD; s++) {
+        const struct im_field *field = &f->asked->fields[f->stops[s].i];
+
+        if (field->required && is_written(field) && !*field->value)
+            return s;
+    }
+    return 0;
+}
+
 struct form *form_new(struct im_form **asked, const struct form_button *buttons, bool picks)
 {
     struct form *f = MN_NEW(struct form);
@@ -103,7 +119,7 @@ struct form *form_new(struct im_form **asked, const struct form_button *buttons,
     f->open = f->wrong = -1;
     f->line = MN_NEW(struct typed);
     stops_make(f);
-    enter(f, 0);
+    enter(f, first_stop(f));
     f->follow = here(f).kind != STOP_BUTTON; /* what is only read begins at its top */
     return f;
 }
@@ -376,6 +392,11 @@ enum form_end form_key(struct form *f, int key, int *value)
         f->follow = true;
     }
     return FORM_OPEN;
+}
+
+const char *form_link(const struct form *f)
+{
+    return here(f).kind == STOP_FIELD ? f->asked->fields[here(f).i].link : NULL;
 }
 
 void form_paste(struct form *f, const char *text, size_t n)

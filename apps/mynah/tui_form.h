@@ -43,6 +43,8 @@ void form_free(struct form *f); /* accepts NULL */
 void form_fail(struct form *f, const char *error);
 /* FORM_PRESSED: `value` is the button's; FORM_PICKED: the row's number; FORM_LEFT: Esc. */
 enum form_end form_key(struct form *f, int key, int *value);
+/* What Alt-o is to open, of the field that has the focus; NULL: nothing. Lent. */
+const char *form_link(const struct form *f);
 void form_paste(struct form *f, const char *text, size_t n);
 
 enum form_style { FORM_PLAIN, FORM_TITLE, FORM_DIM, FORM_ALARM, FORM_HEAD };

@@ -291,6 +291,21 @@ static void choice_put(struct place *p, const struct im_field *field, struct mn_
     mn_buf_free(&text);
 }
 
+/* Where what is asked about can be seen, or what the value leads to, whole. */
+static void link_put(struct place *p, const struct im_field *field, bool focus)
+{
+    struct mn_buf b = {0};
+
+    if (field->link && (field->media || focus))
+        mn_buf_fmt(&b, field->media ? _("to be seen at %s") : "%s", field->link);
+    else if (field->media)
+        mn_buf_fmt(&b, "%s", _("what is asked about cannot be shown here"));
+    if (field->link && focus)
+        mn_buf_fmt(&b, "%s", _(" (Alt-o opens it)"));
+    wrap(p->rows, focus ? FORM_PLAIN : FORM_DIM, 4, p->width, text_of(&b));
+    mn_buf_free(&b);
+}
+
 /* What helps to fill it in, where the focus is. */
 static void help_put(struct place *p, const struct im_field *field, bool focus, bool wrong)
 {
@@ -330,6 +345,7 @@ static void field_put(struct place *p, size_t i)
     if (focus && field->kind != IM_FIELD_LINES && field->kind != IM_FIELD_CHECK)
         mark_focus(p->rows);
     mn_buf_free(&b);
+    link_put(p, field, focus);
     help_put(p, field, focus, p->f->wrong == (int)i);
     if (p->f->open == (int)i)
         options_put(p, i);
@@ -338,7 +354,8 @@ static void field_put(struct place *p, size_t i)
 static void fixed_put(struct place *p, const struct im_field *field)
 {
     struct mn_buf b = {0};
-    bool pair = *field->label && *field->value && field->var;
+    bool pair = *field->label && *field->value && field->var &&
+                strcmp(field->label, field->var) != 0; /* it has a label of its own */
 
     mn_buf_fmt(&b, "%s%s%s", pair || !*field->value ? field->label : "", pair ? ": " : "",
                field->value);

@@ -109,8 +109,16 @@ void page_key(int key)
 {
     struct page **at = page_of(tui_chat());
     int value = 0;
-    enum form_end end = form_key((*at)->form, key, &value);
+    const char *why;
+    enum form_end end;
 
+    if (key == (LINE_ALT | 'o') && form_link((*at)->form)) {
+        why = write_browse(form_link((*at)->form));
+        if (why)
+            form_fail((*at)->form, why);
+        return;
+    }
+    end = form_key((*at)->form, key, &value);
     if (end != FORM_OPEN)
         page_end(at, end, value);
 }

@@ -15,6 +15,7 @@ struct mynah_register_form {
     size_t count;
     const struct mynah_elem *form; /* a data form (XEP-0004) that goes before the fields; or NULL */
     const char *url;               /* where to register instead (XEP-0066); or NULL */
+    const struct mynah_elem *xml;  /* all of it, with what came along (XEP-0231) */
 };
 /* Asks what it asks for; MYNAH_E_FORMAT: the answer is none. */
 typedef void mynah_register_done(void *arg, struct mynah_client *c,

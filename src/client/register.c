@@ -26,6 +26,7 @@ static void tell(struct wanted *w, struct mynah_client *c, const struct mynah_el
         .instructions = mynah_elem_child_text(query, "instructions", NULL),
         .form = mynah_elem_child(query, "x", "jabber:x:data"),
         .url = mynah_elem_child_text(mynah_elem_child(query, "x", "jabber:x:oob"), "url", NULL),
+        .xml = query,
     };
 
     MYNAH_EACH(e, query, NULL, NS_REGISTER)

@@ -1,5 +1,7 @@
 #include "im/form.h"
 
+#include <unistd.h>
+
 #include "base/err.h"
 #include "im/lang.h"
 
@@ -51,6 +53,8 @@ void im_form_free(struct im_form *f)
             explicit_bzero(f->fields[i].value, strlen(f->fields[i].value));
         mn_free(f->fields[i].value);
         mn_free(f->fields[i].options);
+        if (f->fields[i].is_file)
+            unlink(f->fields[i].link);
     }
     mn_free(f->fields);
     mn_free(f->rows);
@@ -204,21 +208,22 @@ static void rule_read(struct im_form *f, struct im_field *field, const struct my
         field->kind = IM_FIELD_LINES;
 }
 
-/* A picture or a sound is told by where it lies, best for a browser. NULL: there is none. */
-static const char *media_of(const struct mynah_elem *xml)
+static bool is_page(const char *text)
 {
-    const struct mynah_elem *media = mynah_elem_child(xml, "media", NS_MEDIA);
-    const char *text = NULL;
+    return !strncmp(text, "http://", 7) || !strncmp(text, "https://", 8);
+}
 
+/* A picture or a sound that is a page, best for a browser. */
+static const char *media_page(struct mn_arena *a, const struct mynah_elem *media)
+{
     MYNAH_EACH(uri, media, "uri", NS_MEDIA)
     {
-        text = mynah_elem_text(uri);
-        if (text && !strncmp(text + strspn(text, " \t\r\n"), "http", 4))
-            return text;
+        const char *text = mn_arena_cstr(a, mn_str_trim(mn_str_from(mynah_elem_text(uri))));
+
+        if (is_page(text))
+            return cut(a, text, IM_FORM_TEXT);
     }
-    return text && !strncmp(text + strspn(text, " \t\r\n"), "cid:", 4)
-               ? _("a picture that came along, which cannot be shown here")
-               : text;
+    return NULL;
 }
 
 static void field_read(struct im_form *f, const struct mynah_field *from, bool asked)
@@ -226,7 +231,6 @@ static void field_read(struct im_form *f, const struct mynah_field *from, bool a
     enum im_field_kind kind = kind_of(from, asked);
     const char *value = joined(&f->a, from);
     struct im_field *field = im_form_add(f, kind, from->var, from->label, value);
-    const char *media = media_of(from->xml);
 
     if (!field)
         return;
@@ -235,9 +239,10 @@ static void field_read(struct im_form *f, const struct mynah_field *from, bool a
     field->desc = cut(&f->a, from->desc, IM_FORM_TEXT);
     if (!asked && !strcmp(from->type, "boolean"))
         im_field_set(field, !strcmp(value, "1") || !strcmp(value, "true") ? _("yes") : _("no"));
-    if (media)
-        field->desc =
-            cut(&f->a, mn_arena_cstr(&f->a, mn_str_trim(mn_str_from(media))), IM_FORM_TEXT);
+    field->media = mynah_elem_child(from->xml, "media", NS_MEDIA);
+    field->link = field->media                              ? media_page(&f->a, field->media)
+                  : kind == IM_FIELD_TEXT && is_page(value) ? cut(&f->a, value, IM_FORM_TEXT)
+                                                            : NULL;
     for (size_t i = 0; i < from->option_count; i++)
         im_form_option(f, field, from->options[i].label, from->options[i].value,
                        has_value(from, from->options[i].value));
@@ -459,6 +464,8 @@ struct im_form *im_form_registration(const struct mynah_register_form *asked)
                                                        asked->values, asked->count)
                                        : NULL;
 
+    if (data)
+        im_form_media(f, asked->xml);
     mynah_form_free(data);
     return f;
 }

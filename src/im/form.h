@@ -54,6 +54,9 @@ struct im_field {
     struct im_option *options;
     size_t option_count;
     struct im_rule rule;
+    const struct mynah_elem *media; /* what it asks about (XEP-0221); or NULL */
+    const char *link; /* where that is, or what its value leads to: for another program; or NULL */
+    bool is_file;     /* the link is a file that goes with the form */
 };
 
 struct im_row {
@@ -78,6 +81,9 @@ struct im_form {
 /* Of one's own; both may be NULL. */
 struct im_form *im_form_new(const char *title, const char *instructions);
 struct im_form *im_form_read(const struct mynah_form *f);
+/* Pictures and sounds that came along with the form, `around` it (XEP-0231): each is a file from
+ * now on, if no page has it (form_media.c). */
+void im_form_media(struct im_form *f, const struct mynah_elem *around);
 /* Of plain names as XEP-0077 and XEP-0055 have them; `values` may be NULL. */
 struct im_form *im_form_plain(const char *instructions, const char *const *names,
                               const char *const *values, size_t count);

@@ -1,7 +1,7 @@
 """Debian's Prosody and ejabberd as servers that our clients are tried against: on free ports of loopback, with data and a certificate of
 their own, and everything on that examples ask for. Both serve `mynah.test`, rooms.mynah.test, pubsub.mynah.test, proxy.mynah.test and
 search.mynah.test where they can."""
-import contextlib, os, shutil, signal, socket, subprocess, tempfile, time
+import base64, contextlib, os, shutil, signal, socket, subprocess, tempfile, time
 
 from driver import DEADLINE, Issuer
 from mynah import free_ports
@@ -122,8 +122,27 @@ Component "part.%(host)s"
 """ % dict(folder=self.folder, host=HOST, c2s=c2s, component=component, http=http, proxy=proxy, https=https, cert=self.cert, key=self.key)), "-F"], {}
 
 
+PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
+
+
 class Ejabberd(Peer):
+    """`riddles`: asks who registers to read a picture; what stands in it is in the file `riddle`."""
     name = "ejabberd"
+
+    def __init__(self, riddles=False):
+        super().__init__()
+        self.riddles = riddles
+
+    def riddle(self):
+        with open(self.path("riddle")) as f:
+            return f.read().strip()
+
+    def asking(self):
+        with open(self.path("picture.png"), "wb") as f:
+            f.write(PICTURE)
+        script = self.write("captcha", "#!/bin/sh\necho \"$1\" >'%s'\ncat '%s'\n" % (self.path("riddle"), self.path("picture.png")))
+        os.chmod(script, 0o755)
+        return 'captcha_cmd: "%s"\ncaptcha_url: http://127.0.0.1:%d/captcha\ncaptcha_limit: 1000' % (script, self.ports[2])
 
     def command(self):
         c2s, component, http, proxy, https = self.ports
@@ -138,6 +157,7 @@ listen:
   - {port: %(component)d, ip: "127.0.0.1", module: ejabberd_service, access: all, hosts: {part.%(host)s: {password: secret}}}
   - {port: %(http)d, ip: "127.0.0.1", module: ejabberd_http, request_handlers: {/http-bind: mod_bosh}}
   - {port: %(https)d, ip: "127.0.0.1", module: ejabberd_http, tls: true, request_handlers: {/http-bind: mod_bosh}}
+%(asking)s
 auth_password_format: scram
 registration_timeout: infinity
 acl: {admin: {user: admin@%(host)s}}
@@ -161,13 +181,14 @@ modules:
   mod_private: {}
   mod_proxy65: {host: proxy.%(host)s, ip: "127.0.0.1", port: %(proxy)d}
   mod_pubsub: {host: pubsub.%(host)s, access_createnode: pubsub_createnode, plugins: [flat, pep]}
-  mod_register: {access: register, ip_access: all}
+  mod_register: {access: register, ip_access: all, captcha_protected: %(riddles)s}
   mod_roster: {versioning: true}
   mod_stream_mgmt: {resend_on_timeout: if_offline}
   mod_time: {}
   mod_vcard: {search: true, host: search.%(host)s, allow_return_all: true, search_all_hosts: true}
   mod_version: {}
-""" % dict(host=HOST, pem=pem, c2s=c2s, component=component, http=http, proxy=proxy, https=https))
+""" % dict(host=HOST, pem=pem, c2s=c2s, component=component, http=http, proxy=proxy, https=https,
+           asking=self.asking() if self.riddles else "", riddles="true" if self.riddles else "false"))
         return (["/usr/bin/erl", "-noinput", "-mnesia", "dir", '"%s"' % self.path("mnesia"), "-s", "ejabberd"],
                 {"EJABBERD_CONFIG_PATH": config, "EJABBERD_LOG_PATH": self.path("ejabberd.log"), "ERL_LIBS": "/usr/lib/x86_64-linux-gnu",
                  "ERL_CRASH_DUMP_BYTES": "0", "HOME": self.folder})

@@ -1,5 +1,5 @@
 """Typing into the terminal client and looking at it, by tmux."""
-import os, re, shutil, subprocess, tempfile, time
+import contextlib, os, re, shutil, subprocess, tempfile, time
 
 from driver import DEADLINE
 
@@ -12,6 +12,10 @@ class Screen:
         self.env = {**os.environ, "HOME": self.home, "XDG_CONFIG_HOME": self.home, "XDG_DATA_HOME": self.home + "/data",
                     "TMUX_TMPDIR": self.home, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANGUAGE": ""}
         self.env.pop("TMUX", None)
+        self.env["BROWSER"] = self.home + "/browser"
+        with open(self.env["BROWSER"], "w") as f:
+            f.write("#!/bin/sh\necho \"$1\" >>'%s/browsed'\n" % self.home)
+        os.chmod(self.env["BROWSER"], 0o700)
         self.command = "%s --host 127.0.0.1 --port %d %s2>%s/errors; echo ended $?; sleep 1000" % (
             mynah, server.ports[0], "--ca-file %s " % server.ca if trusts else "", self.home)
         self.name, self.width = name, width
@@ -66,6 +70,16 @@ class Screen:
             found += re.findall(r"\[>.*<\]", line)
             above = line
         return found[0] if len(found) == 1 and "Esc leaves the form" in text else None
+
+    def looked_at(self, what):
+        """The browser was given that, last of all."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            with contextlib.suppress(FileNotFoundError), open(self.home + "/browsed") as f:
+                if f.read().endswith(what + "\n"):
+                    return
+            assert time.monotonic() < end, "nobody looks at " + what
+            time.sleep(0.02)
 
     def moves(self, key):
         """A key that takes the focus elsewhere, and has: nothing else that is drawn meanwhile is taken for that."""

@@ -5,7 +5,7 @@ usage: terminal_first.py MYNAH MYNAHD"""
 import contextlib, os, stat, sys
 
 from driver import config_new, serving, tap
-from peers import Prosody
+from peers import Ejabberd, PICTURE, Prosody
 from screen import Screen
 
 MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
@@ -136,11 +136,39 @@ class Story:
                 self.an_account_that_is_there_logs_in]
 
 
+def a_riddle_is_asked():
+    """A picture that came along is a file as long as it is asked about; what was typed before a wrong answer need not be typed again."""
+    kim.ends_form()
+    kim.types("/register kim@" + asking.host)
+    kim.shows("> Do +<make a new account>")
+    kim.presses("Next")
+    kim.shows("User +\\* +\\[kim ", "> Password", "CAPTCHA web page +\\[http://127")
+    kim.types("pw", enter=False)
+    pictures = []
+    for answer in "wrong", None:
+        kim.shows("Enter the text you see \\* +\\[ +\\]", "to be seen at /\\S+\\.png")
+        pictures.append(re.search("to be seen at (\\S+)", kim.text())[1])
+        with open(pictures[-1], "rb") as f:
+            assert f.read() == PICTURE
+        kim.goes_to("^> Enter the text")
+        kim.keys("M-o")
+        kim.looked_at(pictures[-1])
+        kim.types(answer or asking.riddle(), enter=False)
+        kim.presses("Register")
+        if answer:
+            kim.shows("verification has failed", "> Enter the text you see \\* +\\[ +\\]")
+            assert not os.path.exists(pictures[0])
+    kim.shows("kim@%s/\\S+ is online" % asking.host)
+    assert not os.path.exists(pictures[1])
+
+
 with contextlib.ExitStack() as stack:
     steps = []
     for name, opened in ("mynahd", serving(MYNAHD, *config_new())), ("prosody", Prosody()):
         server = stack.enter_context(opened)
         ann, bob = (stack.enter_context(Screen(MYNAH, server, who)) for who in ("ann", "bob"))
         steps += [("%s (%s)" % (s.__name__.replace("_", " "), name), s) for s in Story(server, ann, bob).steps()]
-    failed = tap(steps)
+    asking = stack.enter_context(Ejabberd(riddles=True))
+    kim = stack.enter_context(Screen(MYNAH, asking, "kim"))
+    failed = tap(steps + [("a riddle is asked (ejabberd)", a_riddle_is_asked)])
 sys.exit(failed != 0)

@@ -1,5 +1,6 @@
 #include "im/form.h"
 
+#include "base/file.h"
 #include "test.h"
 
 static struct im_form *asked(const char *inside)
@@ -184,6 +185,54 @@ TEST(results_are_a_table_whose_rows_know_their_address)
     im_form_free(f);
     mynah_form_free(from);
     mynah_elem_free(e);
+}
+
+#define PICTURE                                                                                    \
+    "<field var='ocr'><media xmlns='urn:xmpp:media-element'><uri type='image/png'>%s</uri>"        \
+    "</media></field>"
+
+/* What came along is a file as long as the form is there; a page is a page. */
+TEST(pictures_that_came_along_are_files)
+{
+    static const struct {
+        const char *uri, *data, *link; /* "": a file */
+    } rows[] = {
+        {"cid:1@bob", "<data xmlns='urn:xmpp:bob' cid='1@bob' type='image/png'>cG\nljdA==</data>",
+         ""},
+        {"cid:2@bob", "<data xmlns='urn:xmpp:bob' cid='1@bob' type='image/png'>cGljdA==</data>",
+         NULL},
+        {"cid:1@bob", "<data xmlns='urn:xmpp:bob' cid='1@bob' type='text/html'>cGljdA==</data>",
+         NULL},
+        {"cid:1@bob", "<data xmlns='urn:xmpp:bob' cid='1@bob' type='image/png'>***</data>", NULL},
+        {" https://a/b.png ", "", "https://a/b.png"},
+        {"file:///etc/passwd", "", NULL},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_arena a = {0};
+        struct mynah_elem *around;
+        char *path = NULL;
+        mn_str bytes;
+        struct im_form *f = asked(mn_arena_fmt(&a, PICTURE, rows[i].uri).p);
+
+        CHECK_INT(mynah_elem_parse(mn_arena_fmt(&a, "<query xmlns='q'>%s</query>", rows[i].data).p,
+                                   &around),
+                  0);
+        im_form_media(f, around);
+        if (rows[i].link && *rows[i].link) {
+            CHECK_STR(mn_str_from(f->fields[0].link), rows[i].link);
+        } else if (rows[i].link) {
+            path = mn_arena_cstr(&a, mn_str_from(f->fields[0].link));
+            CHECK_INT(mn_file_read(path, 100, &a, &bytes), 0);
+            CHECK_STR(bytes, "pict");
+        } else {
+            CHECK(!f->fields[0].link && f->fields[0].media);
+        }
+        im_form_free(f);
+        CHECK(!path || mn_file_read(path, 100, &a, &bytes) == MN_E_NOT_FOUND);
+        mynah_elem_free(around);
+        mn_arena_done(&a, NULL);
+    }
 }
 
 /* Ten thousand fields, endless labels and values: cut to the limits, and answered whole. */
