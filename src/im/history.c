@@ -14,9 +14,41 @@
 
 enum { VERSION = 1, LOG_PAGES = 1000 };
 
+/* What is done for each message; compiled once. */
+enum {
+    BEGIN,
+    COMMIT,
+    SAVEPOINT,
+    ROLLBACK_TO,
+    RELEASE,
+    ADD,
+    WORDS_ADD,
+    WORDS_FORGET,
+    SENT,
+    BODY_OF,
+    BODY_SET,
+    STATEMENTS
+};
+static const char *const statements[STATEMENTS] = {
+    [BEGIN] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
+    [SAVEPOINT] = "SAVEPOINT one",
+    [ROLLBACK_TO] = "ROLLBACK TO one",
+    [RELEASE] = "RELEASE one",
+    [ADD] = "INSERT INTO said (account, peer, who, id, body, at, ours, sent)"
+            " VALUES (:account, :peer, :who, :id, :body, :at, :ours, :sent)",
+    [WORDS_ADD] = "INSERT INTO words (rowid, tokens) VALUES (:number, :tokens)",
+    [WORDS_FORGET] = "INSERT INTO words (words, rowid, tokens) VALUES ('delete', :number, :tokens)",
+    [SENT] = "UPDATE said SET sent = :sent WHERE account = :account AND id = :id AND id <> ''"
+             " AND ours AND sent < :sent",
+    [BODY_OF] = "SELECT body FROM said WHERE number = :number",
+    [BODY_SET] = "UPDATE said SET body = :body WHERE number = :number",
+};
+
 struct im_history {
     sqlite3 *db;
-    bool changed; /* a transaction is open */
+    sqlite3_stmt *statements[STATEMENTS]; /* made when first needed */
+    bool changed;                         /* a transaction is open */
     /* What is in SQLite's log goes into the file on a thread of its own, which waits for the disk
      * in the place of whoever types. */
     pthread_t mover;
@@ -255,8 +287,30 @@ void im_history_close(struct im_history *h)
         return;
     (void)!im_history_keep(h);
     moved(h);
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(h->statements[i]);
     sqlite3_close(h->db);
     mn_free(h);
+}
+
+/* Statements. */
+
+/* NULL: it cannot be made. */
+static sqlite3_stmt *statement(struct im_history *h, int which)
+{
+    sqlite3_stmt **s = &h->statements[which];
+
+    if (!*s)
+        sqlite3_prepare_v3(h->db, statements[which], -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
+    return *s;
+}
+
+static int finished(sqlite3_stmt *s)
+{
+    int r = s ? sqlite3_step(s) : SQLITE_ERROR;
+
+    sqlite3_reset(s);
+    return r == SQLITE_DONE ? MN_E_OK : r == SQLITE_CONSTRAINT ? MN_E_EXISTS : MN_E_IO;
 }
 
 int im_history_keep(struct im_history *h)
@@ -264,7 +318,7 @@ int im_history_keep(struct im_history *h)
     bool changed = h->changed;
 
     h->changed = false;
-    if (!changed || !run(h, "COMMIT"))
+    if (!changed || !finished(statement(h, COMMIT)))
         return MN_E_OK;
     (void)run(h, "ROLLBACK");
     return MN_E_IO;
@@ -273,27 +327,18 @@ int im_history_keep(struct im_history *h)
 /* Each change whole or not at all, with those of before and behind it as one on the disk. */
 static int begin(struct im_history *h)
 {
-    if (!h->changed && run(h, "BEGIN IMMEDIATE"))
+    if (!h->changed && finished(statement(h, BEGIN)))
         return MN_E_IO;
     h->changed = true;
-    return run(h, "SAVEPOINT one");
+    return finished(statement(h, SAVEPOINT));
 }
 
 static int end(struct im_history *h, int e)
 {
     if (e)
-        (void)run(h, "ROLLBACK TO one");
-    (void)run(h, "RELEASE one");
+        (void)finished(statement(h, ROLLBACK_TO));
+    (void)finished(statement(h, RELEASE));
     return e;
-}
-
-/* Statements. */
-
-static sqlite3_stmt *prepared(struct im_history *h, const char *sql)
-{
-    sqlite3_stmt *s = NULL;
-
-    return sqlite3_prepare_v2(h->db, sql, -1, &s, NULL) ? NULL : s;
 }
 
 static void text(sqlite3_stmt *s, const char *name, mn_str value)
@@ -312,21 +357,10 @@ static void number_bind(sqlite3_stmt *s, const char *name, int64_t value)
         sqlite3_bind_int64(s, i, value);
 }
 
-static int finished(sqlite3_stmt *s)
-{
-    int r = s ? sqlite3_step(s) : SQLITE_ERROR;
-
-    sqlite3_finalize(s);
-    return r == SQLITE_DONE ? MN_E_OK : r == SQLITE_CONSTRAINT ? MN_E_EXISTS : MN_E_IO;
-}
-
 /* The index has no texts of its own: what it is to forget has to be told to it. */
 static int words_change(struct im_history *h, int64_t number, mn_str body, bool forget)
 {
-    sqlite3_stmt *s =
-        prepared(h, forget ? "INSERT INTO words (words, rowid, tokens) VALUES ('delete', :number, "
-                             ":tokens)"
-                           : "INSERT INTO words (rowid, tokens) VALUES (:number, :tokens)");
+    sqlite3_stmt *s = statement(h, forget ? WORDS_FORGET : WORDS_ADD);
     struct mn_buf b = {0};
     int e;
 
@@ -347,8 +381,7 @@ int im_history_add(struct im_history *h, struct im_said *m)
 
     if (e)
         return e;
-    s = prepared(h, "INSERT INTO said (account, peer, who, id, body, at, ours, sent)"
-                    " VALUES (:account, :peer, :who, :id, :body, :at, :ours, :sent)");
+    s = statement(h, ADD);
     if (s) {
         text(s, ":account", m->account);
         text(s, ":peer", m->peer);
@@ -373,8 +406,7 @@ int im_history_sent(struct im_history *h, mn_str account, mn_str id, int sent)
 
     if (e)
         return e;
-    s = prepared(h, "UPDATE said SET sent = :sent WHERE account = :account AND id = :id AND id <> "
-                    "'' AND ours AND sent < :sent");
+    s = statement(h, SENT);
     if (s) {
         text(s, ":account", account);
         text(s, ":id", id);
@@ -397,7 +429,7 @@ static int body_change(struct im_history *h, int64_t number, mn_str old, mn_str 
         e = words_change(h, number, body, false);
     if (e)
         return e;
-    s = prepared(h, "UPDATE said SET body = :body WHERE number = :number");
+    s = statement(h, BODY_SET);
     if (s) {
         text(s, ":body", body);
         number_bind(s, ":number", number);
@@ -412,13 +444,13 @@ int im_history_correct(struct im_history *h, int64_t number, mn_str body)
 
     if (e)
         return e;
-    s = prepared(h, "SELECT body FROM said WHERE number = :number");
+    s = statement(h, BODY_OF);
     if (!s)
         return end(h, MN_E_IO);
     number_bind(s, ":number", number);
     if (sqlite3_step(s) == SQLITE_ROW)
         e = body_change(h, number, column(s, 0), body);
-    sqlite3_finalize(s);
+    sqlite3_reset(s);
     return end(h, e);
 }
 
@@ -426,7 +458,7 @@ int im_history_each(struct im_history *h, const struct im_history_query *q,
                     void (*each)(void *arg, const struct im_said *m), void *arg)
 {
     struct mn_buf sql = {0}, words = {0};
-    sqlite3_stmt *s;
+    sqlite3_stmt *s = NULL;
     int r;
 
     im_history_tokens(q->words, true, &words);
@@ -442,8 +474,7 @@ int im_history_each(struct im_history *h, const struct im_history_query *q,
                        : MN_STR(""));
     mn_buf_lit(&sql, " ORDER BY number DESC LIMIT :limit) ORDER BY number");
     mn_buf_c(&sql, 0);
-    s = prepared(h, sql.p);
-    if (s) {
+    if (!sqlite3_prepare_v2(h->db, sql.p, -1, &s, NULL)) {
         text(s, ":account", q->account);
         text(s, ":peer", q->peer);
         text(s, ":words", mn_buf_view(&words));
