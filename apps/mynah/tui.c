@@ -192,18 +192,23 @@ static void loop(void)
     sigprocmask(SIG_BLOCK, &resizing, &before);
     while (!tui.quit) {
         int64_t due;
+        int settling;
 
         if (tui.dirty)
             screen_draw();
         tui.dirty = false;
-        im_settle(tui.im); /* what is seen need not wait for it */
-        due = tui.dirty ? 0 : mynah_due(tui.ctx);
+        settling = im_settle(tui.im); /* neither what is seen nor the next key wait for it */
+        fds[1].fd = settling < 0 ? mynah_fd(tui.ctx) : settling;
+        due = tui.dirty ? 0 : settling < 0 ? mynah_due(tui.ctx) : -1;
         if (serve_due() >= 0 && (due < 0 || serve_due() < due))
             due = serve_due();
-        ppoll(fds, MN_COUNT(fds),
-              due < 0 ? NULL : &(struct timespec){due / 1000, due % 1000 * 1000000}, &before);
+        if (ppoll(fds, MN_COUNT(fds),
+                  due < 0 ? NULL : &(struct timespec){due / 1000, due % 1000 * 1000000},
+                  &before) < 0)
+            fds[1].revents = 0;
         keys_read();
-        mynah_turn(tui.ctx, 0);
+        if (settling < 0 || fds[1].revents)
+            mynah_turn(tui.ctx, 0);
         serve_turn();
         if (fds[0].revents & (POLLHUP | POLLERR))
             tui.quit = true;

@@ -5,14 +5,15 @@
 #include "im/history.h"
 
 #include <sqlite3.h>
-#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/thread.h"
 #include "im/accounts.h"
 #include "im/lang.h"
 
-enum { VERSION = 1, LOG_PAGES = 1000 };
+enum { VERSION = 1 };
 
 /* What is done for each message; compiled once. */
 enum {
@@ -49,11 +50,16 @@ struct im_history {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS]; /* made when first needed */
     bool changed;                         /* a transaction is open */
-    /* What is in SQLite's log goes into the file on a thread of its own, which waits for the disk
-     * in the place of whoever types. */
-    pthread_t mover;
-    bool has_mover;
-    atomic_bool moving;
+    /* Keeps: waits for the disk in the place of whoever types. It has the database while there is
+     * something `to_keep`, and nobody else then. */
+    pthread_t keeper;
+    bool has_keeper;
+    pthread_mutex_t lock;
+    pthread_cond_t turned;
+    bool to_keep, stop;
+    int kept;     /* MN_E_IO: some of it was not, which was not told yet */
+    bool waiting; /* for it; of the program's thread alone */
+    int fd;       /* rings when it has */
 };
 
 const char *im_history_path(struct mn_arena *a)
@@ -211,40 +217,6 @@ static int ready(struct im_history *h, struct mn_buf *why)
     return MN_E_FORMAT;
 }
 
-static void *move(void *arg)
-{
-    struct im_history *h = arg;
-    sqlite3 *db = NULL;
-
-    if (!sqlite3_open_v2(sqlite3_db_filename(h->db, "main"), &db, SQLITE_OPEN_READWRITE, NULL))
-        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    sqlite3_close(db);
-    atomic_store(&h->moving, false);
-    return NULL;
-}
-
-static void moved(struct im_history *h)
-{
-    if (h->has_mover)
-        pthread_join(h->mover, NULL);
-    h->has_mover = false;
-}
-
-/* Behind each commit. */
-static int logged(void *arg, sqlite3 *db, const char *name, int pages)
-{
-    struct im_history *h = arg;
-
-    if (pages < LOG_PAGES || atomic_load(&h->moving))
-        return SQLITE_OK;
-    moved(h);
-    atomic_store(&h->moving, true);
-    h->has_mover = !mn_thread_start(&h->mover, move, h);
-    if (!h->has_mover) /* another commit tries it again */
-        atomic_store(&h->moving, false);
-    return SQLITE_OK;
-}
-
 static int folder_of(const char *path)
 {
     struct mn_arena a = {0};
@@ -262,6 +234,9 @@ int im_history_open(const char *path, struct im_history **out, struct mn_buf *wh
     struct mn_buf text = {0};
     int e = folder_of(path);
 
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_cond_init(&h->turned, NULL);
+    h->fd = -1;
     *out = NULL;
     if (e || sqlite3_open_v2(path, &h->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL)) {
         mn_buf_fmt(&text, "%s", h->db ? sqlite3_errmsg(h->db) : mn_err_text(e));
@@ -269,7 +244,6 @@ int im_history_open(const char *path, struct im_history **out, struct mn_buf *wh
     } else {
         mn_file_private(path);
         e = ready(h, &text);
-        sqlite3_wal_hook(h->db, logged, h);
     }
     if (e) {
         mn_buf_fmt(why, "%s: %.*s", path, MN_ARG(mn_buf_view(&text)));
@@ -279,18 +253,6 @@ int im_history_open(const char *path, struct im_history **out, struct mn_buf *wh
     mn_buf_free(&text);
     *out = h;
     return e;
-}
-
-void im_history_close(struct im_history *h)
-{
-    if (!h)
-        return;
-    (void)!im_history_keep(h);
-    moved(h);
-    for (int i = 0; i < STATEMENTS; i++)
-        sqlite3_finalize(h->statements[i]);
-    sqlite3_close(h->db);
-    mn_free(h);
 }
 
 /* Statements. */
@@ -313,20 +275,141 @@ static int finished(sqlite3_stmt *s)
     return r == SQLITE_DONE ? MN_E_OK : r == SQLITE_CONSTRAINT ? MN_E_EXISTS : MN_E_IO;
 }
 
-int im_history_keep(struct im_history *h)
-{
-    bool changed = h->changed;
+/* Keeping. */
 
-    h->changed = false;
-    if (!changed || !finished(statement(h, COMMIT)))
+static int commit(struct im_history *h)
+{
+    if (!finished(statement(h, COMMIT)))
         return MN_E_OK;
     (void)run(h, "ROLLBACK");
     return MN_E_IO;
 }
 
+static void *keep(void *arg)
+{
+    struct im_history *h = arg;
+
+    pthread_mutex_lock(&h->lock);
+    for (;;) {
+        int e;
+
+        while (!h->to_keep && !h->stop)
+            pthread_cond_wait(&h->turned, &h->lock);
+        if (h->stop)
+            break;
+        pthread_mutex_unlock(&h->lock);
+        e = commit(h);
+        pthread_mutex_lock(&h->lock);
+        if (e)
+            h->kept = e;
+        h->to_keep = false;
+        pthread_cond_signal(&h->turned);
+        (void)!write(h->fd, &(uint64_t){1}, sizeof(uint64_t));
+    }
+    pthread_mutex_unlock(&h->lock);
+    return NULL;
+}
+
+static bool has_keeper(struct im_history *h)
+{
+    if (h->fd < 0)
+        h->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (h->fd >= 0 && !h->has_keeper)
+        h->has_keeper = !mn_thread_start(&h->keeper, keep, h);
+    return h->has_keeper;
+}
+
+/* The keeper is done, so that the database is the caller's. */
+static void settled(struct im_history *h)
+{
+    uint64_t count;
+
+    if (!h->waiting)
+        return;
+    pthread_mutex_lock(&h->lock);
+    while (h->to_keep)
+        pthread_cond_wait(&h->turned, &h->lock);
+    pthread_mutex_unlock(&h->lock);
+    (void)!read(h->fd, &count, sizeof count);
+    h->waiting = false;
+}
+
+static bool keeping(struct im_history *h)
+{
+    bool yes;
+
+    if (!h->waiting)
+        return false;
+    pthread_mutex_lock(&h->lock);
+    yes = h->to_keep;
+    pthread_mutex_unlock(&h->lock);
+    return yes;
+}
+
+/* What has not been told yet. */
+static int outcome(struct im_history *h)
+{
+    int e = h->kept;
+
+    h->kept = MN_E_OK;
+    return e;
+}
+
+int im_history_keep(struct im_history *h)
+{
+    settled(h);
+    if (h->changed && commit(h))
+        h->kept = MN_E_IO;
+    h->changed = false;
+    return outcome(h);
+}
+
+int im_history_keep_aside(struct im_history *h, int *fd)
+{
+    *fd = h->fd;
+    if (keeping(h))
+        return MN_E_OK;
+    settled(h);
+    if (!h->changed || !has_keeper(h)) {
+        *fd = -1;
+        return im_history_keep(h);
+    }
+    h->changed = false;
+    h->waiting = true;
+    pthread_mutex_lock(&h->lock);
+    h->to_keep = true;
+    pthread_mutex_unlock(&h->lock);
+    pthread_cond_signal(&h->turned);
+    *fd = h->fd;
+    return MN_E_OK;
+}
+
+void im_history_close(struct im_history *h)
+{
+    if (!h)
+        return;
+    (void)!im_history_keep(h);
+    if (h->has_keeper) {
+        pthread_mutex_lock(&h->lock);
+        h->stop = true;
+        pthread_mutex_unlock(&h->lock);
+        pthread_cond_signal(&h->turned);
+        pthread_join(h->keeper, NULL);
+    }
+    if (h->fd >= 0)
+        close(h->fd);
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(h->statements[i]);
+    sqlite3_close(h->db);
+    pthread_cond_destroy(&h->turned);
+    pthread_mutex_destroy(&h->lock);
+    mn_free(h);
+}
+
 /* Each change whole or not at all, with those of before and behind it as one on the disk. */
 static int begin(struct im_history *h)
 {
+    settled(h);
     if (!h->changed && finished(statement(h, BEGIN)))
         return MN_E_IO;
     h->changed = true;
@@ -461,6 +544,7 @@ int im_history_each(struct im_history *h, const struct im_history_query *q,
     sqlite3_stmt *s = NULL;
     int r;
 
+    settled(h);
     im_history_tokens(q->words, true, &words);
     if (q->words.n && !words.n)
         return MN_E_OK; /* nothing that could be found */

@@ -29,6 +29,10 @@ void im_history_close(struct im_history *h); /* accepts NULL */
 /* What was changed since the last call is one change on the disk, and seen by others; to be called
  * when a turn of the program is over. MN_E_IO: nothing of it is kept. */
 int im_history_keep(struct im_history *h) MN_MUST_CHECK;
+/* The same by a thread of its own, which waits for the disk: `*fd` can be read when it is done, -1:
+ * it is. Whatever else is called before waits for it. MN_E_IO: nothing is kept of what was begun to
+ * be kept before, or of this. */
+int im_history_keep_aside(struct im_history *h, int *fd) MN_MUST_CHECK;
 
 /* MN_E_EXISTS: a message of that id from the same sender is there already (a copy from an archive,
  * a carbon of what is ours). */

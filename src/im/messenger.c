@@ -891,10 +891,13 @@ struct im *im_new(struct mynah_context *ctx, struct im_history *history,
     return im;
 }
 
-void im_settle(struct im *im)
+int im_settle(struct im *im)
 {
-    if (im->history && im_history_keep(im->history))
+    int fd = -1;
+
+    if (im->history && im_history_keep_aside(im->history, &fd))
         im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
+    return fd;
 }
 
 void im_free(struct im *im)

@@ -75,8 +75,10 @@ struct im;
 struct im *im_new(struct mynah_context *ctx, struct im_history *history,
                   const struct im_calls *calls, void *arg);
 void im_free(struct im *im);
-/* At the end of each turn of the program: what was said in it is written to the history. */
-void im_settle(struct im *im);
+/* At the end of each turn of the program: what was said in it is written to the history. What the
+ * disk is still to take then is over when the fd can be read, -1: there is nothing. Until then no
+ * turn of the context should be made, which may wait for it. */
+int im_settle(struct im *im);
 
 /* An account that connects. MYNAH_E_ARGUMENT: `why` says what (mynah_free it). */
 int im_connect(struct im *im, const struct mynah_client_config *config,

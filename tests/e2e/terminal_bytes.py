@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 """The terminal client, byte by byte: nothing that others say is a command to the terminal, pastes send nothing, other programs edit and
 open what is theirs, a mouse clicks, a service asks in several stages, and what a key, a burst and an idle hour cost in calls of the system.
-Prints TAP. usage: terminal_bytes.py MYNAH MYNAHD"""
+Prints TAP. usage: terminal_bytes.py MYNAH MYNAHD DISK.so"""
 import hashlib, os, re, shutil, stat, subprocess, sys, tempfile, time
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [TESTS, TESTS + "/interop"]
 from driver import account, config_new, person, serving
-from mynah import Client, DEADLINE, tap
+from mynah import Client, DEADLINE, STUCK, tap
 from screen import Calls, Screen
 
-MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
+MYNAH, MYNAHD, DISK = (os.path.abspath(p) for p in sys.argv[1:])
 FOLDER = tempfile.mkdtemp(prefix="mynah-bytes-")
 ROOMS = "rooms.mynah.test"
 HOSTILE = "\u009b31mRED\u009d0;TITLE\u009c\u202egnp.exe\u2066x\u200f\u2028\x7f\u0085"
@@ -302,6 +302,39 @@ def a_burst_is_drawn_and_kept_once():
     assert count("write(1,") < 20 and count("pwrite64(") < 100 and not count("fsync(") + count("fdatasync("), made
 
 
+def no_key_waits_for_the_disk():
+    """Which is stuck as soon as the history is moved from SQLite's log into its file: what came meanwhile is taken afterwards."""
+    account(server, "dora")
+    home, left = os.path.realpath(FOLDER) + "/slow", FOLDER + "/left"
+    for d in home, left, left + "/objects", left + "/names":
+        os.mkdir(d)
+    with open(left + "/control", "wb") as f:
+        f.write(bytes(7))
+    env = {**ENV, "XDG_DATA_HOME": home, "LD_PRELOAD": DISK, "MYNAH_DISK": home, "MYNAH_DISK_LEFT": left, "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    with Screen([MYNAH, "--no-socket", "--host", "127.0.0.1", "--port", str(server.ports[0]), "--ca-file", server.ca, "--account",
+                 "dora@" + server.host], env) as dora:
+        dora.shows("password of dora")
+        dora.says("testpwd")
+        dora.shows("dora@%s/.* is online" % server.host)
+        with open(left + "/control", "r+b", buffering=0) as f:
+            f.seek(STUCK)
+            f.write(b"\1")
+            for i in range(60):
+                bob.send("".join("<message to='dora@%s' type='chat'><body>%s</body></message>"
+                                 % (server.host, " ".join("%d" % n for n in range(1000 * i, 1000 * i + 300))) for _ in range(10)))
+                key, since = "jqxzv"[i % 5], dora.mark()
+                dora.types(key)
+                dora.until(key.encode(), since)
+            f.seek(STUCK)
+            f.write(b"\0")
+        bob.send("<message to='dora@%s' type='chat'><body>the end</body></message>" % server.host)
+        dora.types("\x15")
+        dora.says("/msg bob@" + server.host)
+        dora.shows("the end")
+        assert os.path.getsize(home + "/mynah/history.db") > 100000  # it was moved: the disk was stuck
+        dora.end()
+
+
 def a_window_of_any_size_is_drawn():
     ann.says("/msg bob@" + server.host)
     ann.types("long " * 100)
@@ -355,7 +388,7 @@ with serving(MYNAHD, HOST, CONFIG.replace("tls: direct}", "tls: direct}\n  - {se
         failed = tap([nothing_that_others_say_is_a_command_to_the_terminal, neither_are_names_subjects_and_forms, what_is_pasted_is_not_sent,
                       nothing_in_a_paste_is_a_key, a_mouse_clicks_and_scrolls, a_command_goes_stage_by_stage, what_is_being_filled_in_stays,
                       an_editor_changes_the_line_and_a_browser_gets_an_address_whole, a_key_and_an_idle_minute_cost_what_they_should,
-                      a_burst_is_drawn_and_kept_once, a_window_of_any_size_is_drawn, no_size_is_missed,
+                      a_burst_is_drawn_and_kept_once, no_key_waits_for_the_disk, a_window_of_any_size_is_drawn, no_size_is_missed,
                       colours_are_those_that_are_wanted_and_there, it_ends_well])
 shutil.rmtree(FOLDER)
 sys.exit(failed != 0)

@@ -1,6 +1,9 @@
 #include "im/history.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -139,21 +142,65 @@ TEST(what_was_corrected_is_found_by_its_new_words_alone)
     mn_buf_free(&seen);
 }
 
-/* SQLite's log is moved into the file on another thread while it goes on. */
-TEST(nothing_is_lost_while_the_log_is_moved)
+static off_t log_size(void)
+{
+    char log[80];
+    struct stat st = {0};
+
+    snprintf(log, sizeof log, "%s-wal", path);
+    stat(log, &st);
+    return st.st_size;
+}
+
+/* SQLite's log is moved into the file on a thread of its own while it goes on. */
+TEST(nothing_is_lost_while_another_keeps)
 {
     struct im_history *h = opened();
     char body[2001] = {0};
+    int waited = 0;
 
-    for (int i = 0; i < 1500; i++) {
+    for (int i = 0; i < 3000; i++) {
+        struct pollfd p = {.events = POLLIN};
+
         memset(body, 'a' + i % 26, sizeof body - 1);
         CHECK_INT(add(h, "long@y", "", body), 0);
-        CHECK_INT(im_history_keep(h), 0);
+        CHECK_INT(im_history_keep_aside(h, &p.fd), 0);
+        if (i % 3 == 0 && p.fd >= 0) { /* the others are waited for by what comes next */
+            CHECK_INT(poll(&p, 1, 60000), 1);
+            waited++;
+        }
     }
+    CHECK(waited > 0);
+    CHECK(log_size() < 3000 * 2000);
     im_history_close(h);
     h = opened();
     found(h, "long@y", "", 0, 5000);
-    CHECK_INT(seen.n, 1500 * 2003);
+    CHECK_INT(seen.n, 3000 * 2003);
+    im_history_close(h);
+    mn_buf_free(&seen);
+}
+
+TEST(what_could_not_be_kept_is_told_once)
+{
+    struct im_history *h = opened();
+    struct rlimit before, none;
+    int fd;
+
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    none = (struct rlimit){1, before.rlim_max};
+    CHECK_INT(add(h, "full@y", "", "one"), 0);
+    setrlimit(RLIMIT_FSIZE, &none);
+    CHECK_INT(im_history_keep_aside(h, &fd), 0);
+    CHECK(fd >= 0);
+    CHECK_STR(mn_str_from(found(h, "full@y", "", 0, 5)), ""); /* it waited */
+    setrlimit(RLIMIT_FSIZE, &before);
+    CHECK_INT(im_history_keep_aside(h, &fd), MN_E_IO);
+    CHECK_INT(fd, -1);
+    CHECK_INT(im_history_keep_aside(h, &fd), 0);
+    CHECK_INT(add(h, "full@y", "", "two"), 0);
+    CHECK_INT(im_history_keep(h), 0);
+    CHECK_STR(mn_str_from(found(h, "full@y", "", 0, 5)), "two/0");
     im_history_close(h);
     mn_buf_free(&seen);
 }
