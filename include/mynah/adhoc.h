@@ -64,7 +64,7 @@ struct mynah_answer {
     struct mynah_elem *payload;   /* beside or instead of the form; taken; or NULL */
 };
 /* A session that is given up or grows older than ten minutes ends with MYNAH_CANCEL, whose answer
- * goes nowhere. */
+ * goes nowhere; one whose own call frees the client is told no more. */
 typedef void mynah_command_call(void *arg, struct mynah_client *c, const struct mynah_call *call,
                                 struct mynah_answer *answer);
 /* `serve` NULL takes it out. `name`: for people. */

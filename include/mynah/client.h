@@ -61,7 +61,8 @@ struct mynah_client_config {
  * (may be NULL; mynah_free it), and *out is NULL. */
 MYNAH_API int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config *config,
                                struct mynah_client **out, char **why) MYNAH_MUST_CHECK;
-/* Closes at once what is open; requests end with MYNAH_E_CANCELLED. Accepts NULL. */
+/* Closes at once what is open; requests, sessions, streams and files end with MYNAH_E_CANCELLED,
+ * inside; when it returns, nothing is told any more. Accepts NULL. */
 MYNAH_API void mynah_client_free(struct mynah_client *c);
 
 /* Where it is on its way to a session, and back. */

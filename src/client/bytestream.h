@@ -30,6 +30,7 @@ struct mynah_bytestream {
     struct mynah_ask *ask; /* the offer of the other side, until it is answered */
     bool accepted, open, closing, ended;
     bool held;    /* the program has it and has not said yes or no */
+    bool told;    /* of its end */
     bool wanting; /* a write was cut short */
     struct mn_turn end;
     int code; /* how it ended; 0: in order */

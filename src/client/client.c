@@ -175,6 +175,7 @@ void mynah_client_free(struct mynah_client *c)
     stream_close(c->stream, LINGER_MS);
     stop(c);
     iq_lost(c, MYNAH_E_CANCELLED);
+    exts_freed(c);
     quick_freed(c);
     mn_list_del(&c->link);
     context_trash(c->ctx, &c->trash, client_memory);

@@ -42,6 +42,13 @@ void exts_done(struct mynah_client *c)
     c->exts = NULL;
 }
 
+void exts_freed(struct mynah_client *c)
+{
+    EACH(i)
+    if (exts[i]->freed)
+        exts[i]->freed(c, c->exts[i]);
+}
+
 void exts_bound(struct mynah_client *c)
 {
     EACH(i)

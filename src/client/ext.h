@@ -11,6 +11,8 @@ struct ext {
     size_t size;             /* of its state beside each client, zeroed */
     void (*init)(struct mynah_client *c, void *state);
     void (*done)(struct mynah_client *c, void *state);
+    /* The program has freed the client: what is open ends, and nothing is told from here on. */
+    void (*freed)(struct mynah_client *c, void *state);
     void (*bound)(struct mynah_client *c,
                   void *state); /* a new session, before its first presence */
     void (*online)(struct mynah_client *c, void *state, bool resumed);
@@ -26,6 +28,7 @@ extern const struct ext *const exts[]; /* NULL-ended */
 void *ext_state(struct mynah_client *c, const struct ext *ext);
 void exts_init(struct mynah_client *c);
 void exts_done(struct mynah_client *c);
+void exts_freed(struct mynah_client *c);
 void exts_bound(struct mynah_client *c);
 void exts_online(struct mynah_client *c, bool resumed);
 void exts_lost(struct mynah_client *c);

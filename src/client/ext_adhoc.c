@@ -319,7 +319,7 @@ static void stage(struct mynah_client *c, struct session *s, enum mynah_action a
         mn_timer_start(c->ctx->loop, &s->timer, SESSION_MS);
     else
         session_free(s);
-    if (cut)
+    if (cut && !c->freed) /* else it was told inside the call */
         cancel_tell(s);
 }
 
@@ -517,10 +517,14 @@ static void done(struct mynah_client *c, void *state)
 {
     struct adhoc *a = state;
 
-    lost(c, state);
+    (void)c;
     MN_LIST_EACH(n, &a->commands)
     command_free(c, MN_OF(n, struct command, link));
 }
 
-const struct ext ext_adhoc = {
-    .name = "adhoc", .size = sizeof(struct adhoc), .init = init, .done = done, .lost = lost};
+const struct ext ext_adhoc = {.name = "adhoc",
+                              .size = sizeof(struct adhoc),
+                              .init = init,
+                              .done = done,
+                              .freed = lost,
+                              .lost = lost};

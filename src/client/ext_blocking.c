@@ -54,6 +54,12 @@ static void init(struct mynah_client *c, void *state)
     mynah_iq_serve(c, MYNAH_SET, NS_BLOCKING, "unblock", pushed, b);
 }
 
+static void freed(struct mynah_client *c, void *state)
+{
+    (void)c;
+    listeners_mute(&((struct blocking *)state)->listeners);
+}
+
 static void done(struct mynah_client *c, void *state)
 {
     struct blocking *b = state;
@@ -62,8 +68,11 @@ static void done(struct mynah_client *c, void *state)
     listeners_free(&b->listeners);
 }
 
-const struct ext ext_blocking = {
-    .name = "blocking", .size = sizeof(struct blocking), .init = init, .done = done};
+const struct ext ext_blocking = {.name = "blocking",
+                                 .size = sizeof(struct blocking),
+                                 .init = init,
+                                 .done = done,
+                                 .freed = freed};
 
 /* What programs call. */
 

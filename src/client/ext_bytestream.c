@@ -51,18 +51,21 @@ static void tell_end(struct mynah_bytestream *b)
 {
     struct mynah_error why = {.code = b->code, .condition = b->condition};
 
+    b->told = true;
     mn_list_del(&b->link);
     if (b->calls.closed && b->accepted)
         b->calls.closed(b->arg, b, b->code ? &why : NULL);
-    memory(b);
 }
 
 static void at_end(struct mn_turn *t)
 {
     struct mynah_bytestream *b = MN_OF(t, struct mynah_bytestream, end);
 
-    if (!b->held)
+    if (!b->told && b->held)
+        return;
+    if (!b->told)
         tell_end(b);
+    memory(b);
 }
 
 void bytestream_end(struct mynah_bytestream *b, int code, const char *condition)
@@ -353,21 +356,32 @@ static void lost(struct mynah_client *c, void *state)
     }
 }
 
+/* Their memory goes at the end of the turn: one of them may be telling something. */
+static void freed(struct mynah_client *c, void *state)
+{
+    struct streams *s = state;
+
+    while (!mn_list_empty(&s->list)) {
+        struct mynah_bytestream *b = MN_OF(s->list.next, struct mynah_bytestream, link);
+
+        bytestream_end(b, MYNAH_E_CANCELLED, NULL);
+        mn_loop_at_end(c->ctx->loop, &b->end);
+        tell_end(b);
+    }
+}
+
 static void done(struct mynah_client *c, void *state)
 {
     struct streams *s = state;
 
     (void)c;
-    while (!mn_list_empty(&s->list)) {
-        struct mynah_bytestream *b = MN_OF(s->list.next, struct mynah_bytestream, link);
-
-        bytestream_end(b, MYNAH_E_CANCELLED, NULL);
-        mn_turn_cancel(&b->end);
-        tell_end(b);
-    }
     while (!mn_list_empty(&s->expected))
         expected_drop(MN_OF(s->expected.next, struct expected, link));
 }
 
-const struct ext ext_bytestream = {
-    .name = "bytestream", .size = sizeof(struct streams), .init = init, .done = done, .lost = lost};
+const struct ext ext_bytestream = {.name = "bytestream",
+                                   .size = sizeof(struct streams),
+                                   .init = init,
+                                   .done = done,
+                                   .freed = freed,
+                                   .lost = lost};

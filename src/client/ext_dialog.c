@@ -53,7 +53,7 @@ static struct dialogs *dialogs_of(struct mynah_client *c)
 
 #define TELL(d, member, ...)                                                                       \
     do {                                                                                           \
-        if ((d)->calls.member && !(d)->gone)                                                       \
+        if ((d)->calls.member && !(d)->gone && !(d)->client->freed)                                \
             (d)->calls.member((d)->arg, d, __VA_ARGS__);                                           \
     } while (0)
 

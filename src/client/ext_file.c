@@ -466,10 +466,11 @@ void mynah_file_decline(struct mynah_file *f, const char *text)
     tell_end(f, NULL);
 }
 
+/* What was asked goes when the program says no, or frees the client; what it is told of stays. */
 static void offer_came(void *arg, struct mynah_client *c, struct mynah_ask *q)
 {
     struct files *s = arg;
-    const struct mynah_elem *si = mynah_ask_payload(q);
+    struct mynah_elem *si = mynah_elem_copy(mynah_ask_payload(q));
     const char *id = mynah_elem_get(si, "id"), *profile = mynah_elem_get(si, "profile");
     struct mynah_file_info info;
     struct mynah_file *f;
@@ -493,6 +494,7 @@ static void offer_came(void *arg, struct mynah_client *c, struct mynah_ask *q)
         snprintf(f->md5, sizeof f->md5, "%s", info.md5 ? info.md5 : "");
         s->offered(s->arg, c, f, &info);
     }
+    mynah_elem_free(si);
 }
 
 void mynah_file_serve(struct mynah_client *c, mynah_file_offered *offered, void *arg)
@@ -552,7 +554,7 @@ static void lost(struct mynah_client *c, void *state)
         finish_code(f, MYNAH_E_LOST);
 }
 
-static void done(struct mynah_client *c, void *state)
+static void freed(struct mynah_client *c, void *state)
 {
     struct files *s = state;
 
@@ -567,4 +569,4 @@ static void done(struct mynah_client *c, void *state)
 }
 
 const struct ext ext_file = {
-    .name = "file", .size = sizeof(struct files), .init = init, .done = done, .lost = lost};
+    .name = "file", .size = sizeof(struct files), .init = init, .freed = freed, .lost = lost};

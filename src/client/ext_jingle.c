@@ -265,7 +265,8 @@ static void initiate(struct mynah_client *c, const char *from, const char *sid,
         mynah_ask_result(&q, NULL);
         if (ours) /* of the same id */
             ended(ours, MYNAH_REASON_NONE, NULL, &lost_tie);
-        offer(c, session_new(c, from, sid, MYNAH_RESPONDER), e);
+        if (!c->freed)
+            offer(c, session_new(c, from, sid, MYNAH_RESPONDER), e);
     }
 }
 
@@ -400,7 +401,7 @@ static void served_free(struct served *v)
     mn_free(v);
 }
 
-static void done(struct mynah_client *c, void *state)
+static void freed(struct mynah_client *c, void *state)
 {
     struct jingle *j = state;
     const struct mynah_error why = {.code = MYNAH_E_CANCELLED};
@@ -408,6 +409,13 @@ static void done(struct mynah_client *c, void *state)
     (void)c;
     MN_LIST_EACH(n, &j->sessions)
     ended(MN_OF(n, struct mynah_jingle, link), MYNAH_REASON_NONE, NULL, &why);
+}
+
+static void done(struct mynah_client *c, void *state)
+{
+    struct jingle *j = state;
+
+    (void)c;
     MN_LIST_EACH(n, &j->sessions)
     mn_list_del(n); /* the trash frees them later */
     mn_free(j->elsewhere);
@@ -415,8 +423,12 @@ static void done(struct mynah_client *c, void *state)
     served_free(MN_OF(n, struct served, link));
 }
 
-const struct ext ext_jingle = {
-    .name = "jingle", .size = sizeof(struct jingle), .init = init, .done = done, .lost = lost};
+const struct ext ext_jingle = {.name = "jingle",
+                               .size = sizeof(struct jingle),
+                               .init = init,
+                               .done = done,
+                               .freed = freed,
+                               .lost = lost};
 
 /* What programs call. */
 

@@ -40,6 +40,12 @@ static void init(struct mynah_client *c, void *state)
     mynah_iq_serve(c, MYNAH_SET, NS_PRIVACY, "query", pushed, p);
 }
 
+static void freed(struct mynah_client *c, void *state)
+{
+    (void)c;
+    listeners_mute(&((struct privacy *)state)->listeners);
+}
+
 static void done(struct mynah_client *c, void *state)
 {
     struct privacy *p = state;
@@ -49,7 +55,7 @@ static void done(struct mynah_client *c, void *state)
 }
 
 const struct ext ext_privacy = {
-    .name = "privacy", .size = sizeof(struct privacy), .init = init, .done = done};
+    .name = "privacy", .size = sizeof(struct privacy), .init = init, .done = done, .freed = freed};
 
 struct mynah_listener *mynah_privacy_listen(struct mynah_client *c,
                                             const struct mynah_privacy_calls *calls, void *arg)

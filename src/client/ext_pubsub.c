@@ -188,6 +188,12 @@ static void init(struct mynah_client *c, void *state)
     mn_list_init(&p->listeners);
 }
 
+static void freed(struct mynah_client *c, void *state)
+{
+    (void)c;
+    listeners_mute(&((struct pubsub *)state)->listeners);
+}
+
 static void done(struct mynah_client *c, void *state)
 {
     struct pubsub *p = state;
@@ -196,8 +202,12 @@ static void done(struct mynah_client *c, void *state)
     listeners_free(&p->listeners);
 }
 
-const struct ext ext_pubsub = {
-    .name = "pubsub", .size = sizeof(struct pubsub), .init = init, .done = done, .stanza = stanza};
+const struct ext ext_pubsub = {.name = "pubsub",
+                               .size = sizeof(struct pubsub),
+                               .init = init,
+                               .done = done,
+                               .freed = freed,
+                               .stanza = stanza};
 
 /* What programs call. */
 

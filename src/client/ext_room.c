@@ -19,7 +19,7 @@ static struct rooms *rooms_of(struct mynah_client *c)
 
 #define TELL(r, member, ...)                                                                       \
     do {                                                                                           \
-        if ((r)->calls.member && !(r)->gone)                                                       \
+        if ((r)->calls.member && !(r)->gone && !(r)->client->freed)                                \
             (r)->calls.member((r)->arg, r, ##__VA_ARGS__);                                         \
     } while (0)
 
@@ -376,6 +376,12 @@ static void room_memory(struct trash *t)
     mn_free(r);
 }
 
+static void freed(struct mynah_client *c, void *state)
+{
+    (void)c;
+    listeners_mute(&((struct rooms *)state)->listeners);
+}
+
 static void done(struct mynah_client *c, void *state)
 {
     struct rooms *rooms = state;
@@ -399,6 +405,7 @@ const struct ext ext_room = {
     .size = sizeof(struct rooms),
     .init = init,
     .done = done,
+    .freed = freed,
     .online = online,
     .lost = lost,
     .stanza = stanza,

@@ -396,6 +396,12 @@ static void lost(struct mynah_client *c, void *state)
     r->ready = false;
 }
 
+static void freed(struct mynah_client *c, void *state)
+{
+    (void)c;
+    listeners_mute(&((struct roster *)state)->listeners);
+}
+
 static void done(struct mynah_client *c, void *state)
 {
     struct roster *r = state;
@@ -414,6 +420,7 @@ const struct ext ext_roster = {.name = "roster",
                                .size = sizeof(struct roster),
                                .init = init,
                                .done = done,
+                               .freed = freed,
                                .bound = bound,
                                .lost = lost};
 
