@@ -216,6 +216,33 @@ static int64_t raise_files(void)
     return (int64_t)files.rlim_cur;
 }
 
+/* Until it is ready, whatever it waits for: nothing has been acknowledged to anybody yet. */
+static void stopped_early(int signal)
+{
+    static const char said[] = "mynahd: stopped before it was ready\n";
+
+    (void)signal;
+    (void)!write(2, said, sizeof said - 1);
+    _exit(0);
+}
+
+/* What asks it to stop; and what asks it to read its configuration anew waits until it is ready. */
+static void signals_at_start(sigset_t *all)
+{
+    sigset_t stop;
+
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    *all = stop;
+    sigaddset(all, SIGHUP);
+    sigprocmask(SIG_BLOCK, all, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGTERM, stopped_early);
+    signal(SIGINT, stopped_early);
+    sigprocmask(SIG_UNBLOCK, &stop, NULL); /* here alone: no thread is asked (mn_thread_start) */
+}
+
 /* Signals come to loop 0 like everything else. */
 struct signals {
     struct mn_watch watch;
@@ -284,13 +311,7 @@ static int run(const struct config *c, struct asked *asked, char **argv)
     sigset_t set;
     int e;
 
-    /* Before there are threads: none of them is to be asked. One that comes early waits. */
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    signals_at_start(&set);
     opt.work = mn_work_new((unsigned[]){2, 2, 1, 1}, 10000);
     if (!opt.work)
         mn_thread_missing();
@@ -304,7 +325,8 @@ static int run(const struct config *c, struct asked *asked, char **argv)
         e = server_listen(srv, &why);
     if (e)
         fprintf(stderr, "mynahd: %.*s\n", MN_ARG(mn_buf_view(&why)));
-    else
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    if (!e)
         again = serve(srv, loops, &set, files);
     if (srv)
         server_free(srv);

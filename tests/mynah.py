@@ -67,17 +67,20 @@ class Disk:
         self.starts, self.server = 0, None
         self.jump(0)
 
-    def start(self):
+    def prepare(self, troubles=bytes(7)):
+        """For a program that is to use it from now on: its environment."""
         shutil.rmtree(self.left, ignore_errors=True)
         for d in self.left, self.left + "/objects", self.left + "/names":
             os.mkdir(d)
         with open(self.left + "/control", "wb") as f:
-            f.write(bytes(7))
+            f.write(troubles)
         self.starts += 1
-        self.server = Server(self.binary, self.folder + "/mynahd.yaml", env={
-            "LD_PRELOAD": " ".join(filter(None, [self.disk, self.clock])), "MYNAH_CLOCK": self.folder + "/clock", "MYNAH_DISK": self.data,
-            "MYNAH_DISK_LEFT": self.left, "MYNAH_DISK_SEED": str(self.seed * 1000 + self.starts),
-            "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        return {"LD_PRELOAD": " ".join(filter(None, [self.disk, self.clock])), "MYNAH_CLOCK": self.folder + "/clock", "MYNAH_DISK": self.data,
+                "MYNAH_DISK_LEFT": self.left, "MYNAH_DISK_SEED": str(self.seed * 1000 + self.starts),
+                "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+    def start(self):
+        self.server = Server(self.binary, self.folder + "/mynahd.yaml", env=self.prepare())
         return self.server
 
     def jump(self, seconds):

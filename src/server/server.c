@@ -145,7 +145,9 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
         e = control_open(s, opt->control, why);
     *out = s;
     if (!e && (e = secret_load(s)))
-        mn_buf_lit(why, "the database cannot be read");
+        mn_buf_fmt(
+            why, "cannot read the database in %.*s: %s; see what the disk has, or restore a backup",
+            MN_ARG(s->conf->data), mn_err_text(e));
     if (!e) {
         sm_restore_all(s);
         snapshot_watch(s);

@@ -89,8 +89,8 @@ void sm_free(struct session *s); /* without any of that */
 /* The same for a queue whose session ended before the restart; frees it. */
 void sm_give_on(struct sm *m, struct user *u);
 
-/* sm_keep.c: sessions over a restart. Those of this owner that wait for their client are written
- * down and gone, without a word to anybody ... */
+/* sm_keep.c, sm_restore.c: sessions over a restart. Those of this owner that wait for their client
+ * are written down and gone, without a word to anybody ... */
 void sm_keep_all(struct owner *o);
 /* ... and all are there again, before the loops run. Their records stay as long as they are true.
  */

@@ -1,5 +1,6 @@
 /* What stands on the disk of a session that was written down over a restart (sm_keep.c), and how it
- * leaves. Owner's store "sm":
+ * leaves: when its client is back or the session ends; until then a crash leaves what there was
+ * before. Owner's store "sm":
  *
  *   SM-ID       the record
  *   SM-ID/N     its message number N (as `sm->sent` counts) needs no way back to the account any
@@ -10,6 +11,15 @@
 #pragma once
 
 #include "server/sm.h"
+
+/* The record: version, then numbers of 8 bytes as this machine has them, and texts as length and
+ * bytes. A message that several sessions of the account have stands in the record of each with the
+ * same number. */
+enum { SM_RECORD_VERSION = 4, SM_RECORD_OLDEST = 2 };
+enum { SM_AVAILABLE = 1, SM_INTERESTED = 2, SM_CARBONS = 4, SM_BLOCKLIST = 8 };
+/* Of a message: nobody else has it, or somebody has acknowledged it; anything else is the number of
+ * those who share it. */
+enum { SM_ALONE, SM_HAD };
 
 struct sm_move; /* the messages of a session that has ended, on their way to the account */
 

@@ -160,6 +160,7 @@ static void load_done(struct store_read *r)
         load_read(u);
         return;
     }
+    u->unreadable = r->result;
     roster_free(&u->roster);
     block_free(u);
     quota_free(u);

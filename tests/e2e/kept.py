@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Messages of sessions that waited over a restart (XEP-0198), while the power goes: none is lost, none comes twice. Prints TAP.
 usage: kept.py MYNAHD DISK.so [KILLS [SEED]]"""
-import os, random, re, sys, time
+import os, random, re, subprocess, sys, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import SM, Client, Disk, enable, person, tap
+from mynah import DEADLINE, SLOW, SM, Client, Disk, enable, person, tap, wait_for
 
 MYNAHD, DISK = sys.argv[1:3]
 KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 6
@@ -137,5 +137,59 @@ def what_goes_on_is_neither_lost_nor_doubled():
         machine.end()
 
 
+def who_cannot_be_read_keeps_nobody_else_waiting():
+    """The start finds a session of an account whose part of the database is damaged."""
+    machine = Machine()
+    try:
+        machine.come("r")
+        Client(machine.server).register("benvolio")
+        for c in person(machine.server, "benvolio"), person(machine.server, "nurse"):  # nobody else stands beside juliet
+            for i in range(20):
+                c.send("<iq type='set' id='p%d'><query xmlns='jabber:iq:private'><k%d xmlns='urn:k'>%s</k%d></query></iq>" % (i, i, "x" * 900, i))
+                assert "result" in c.until("<iq [^>]*id='p%d'[^>]*>" % i)
+        machine.server.end()
+        with open(machine.data + "/mynah.db", "r+b") as f:
+            pages, hurt = f.read(), 0
+            for at in range(0, len(pages), 4096):
+                page = pages[at:at + 4096]
+                if page[0] == 10 and b"juliet@localhostuser" in page:
+                    assert b"romeo" not in page and b"secret" not in page
+                    f.seek(at)
+                    f.write(bytes(8))
+                    hurt += 1
+        assert hurt
+        machine.start()
+        said = [l for l in machine.server.log if "sessions of before the restart could not be read" in l]
+        assert len(said) == 1 and "do=" in said[0], machine.server.log
+        person(machine.server, "romeo")
+        machine.server.end()
+    finally:
+        machine.end()
+
+
+def who_is_asked_to_stop_while_it_starts_does():
+    """Also when the disk does not answer."""
+    machine = Machine()
+    try:
+        machine.come("r")
+        machine.server.end()
+        troubles = bytearray(7)
+        troubles[SLOW] = 255
+        p = subprocess.Popen([MYNAHD, "--config", machine.folder + "/mynahd.yaml"], stderr=subprocess.PIPE, text=True,
+                             env={**os.environ, **machine.prepare(troubles)})
+        try:
+            def reads():
+                return any(os.readlink("/proc/%d/fd/%s" % (p.pid, fd)).endswith("/mynah.db") for fd in os.listdir("/proc/%d/fd" % p.pid))
+            wait_for(reads, "it has not opened the database")
+            p.terminate()
+            assert p.wait(DEADLINE) == 0 and p.stderr.read().endswith("mynahd: stopped before it was ready\n")
+        finally:
+            p.kill()
+            p.wait()
+    finally:
+        machine.end()
+
+
 sys.exit(1 if tap([what_one_has_acknowledged_does_not_come_again, each_gets_its_own_copy_still,
-                   what_goes_on_is_neither_lost_nor_doubled]) else 0)
+                   what_goes_on_is_neither_lost_nor_doubled, who_cannot_be_read_keeps_nobody_else_waiting,
+                   who_is_asked_to_stop_while_it_starts_does]) else 0)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """mynahd as its operator meets it: options, exit codes, the last line, signals, users, limits. Prints TAP.
 usage: mynahd.py MYNAHD"""
-import base64, json, os, pwd, re, resource, shutil, signal, socket, subprocess, sys, tempfile, time
+import base64, json, os, pwd, re, resource, shutil, signal, socket, sqlite3, subprocess, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import DEADLINE, SASL, Client, Server, tap
@@ -82,6 +82,14 @@ def cannot_start():
     with open(FOLDER + "/broken/mynah.db", "wb") as f:
         f.write(os.urandom(9000))
     refused(1, "cannot use the database .*/broken/mynah.db: .*; restore a backup", "--config", path, "--data", FOLDER + "/broken")
+    os.remove(FOLDER + "/broken/mynah.db")
+    held = sqlite3.connect(FOLDER + "/broken/mynah.db")
+    held.execute("BEGIN EXCLUSIVE")
+    refused(1, "another program has it open", "--config", path, "--data", FOLDER + "/broken")
+    held.close()
+    os.mkdir(FOLDER + "/broken/mynah.db-shm")
+    refused(1, r"/broken/mynah.db: .* \(.*/broken/mynah.db-shm: no plain file\); its folder and all that is in it must belong",
+            "--config", path, "--data", FOLDER + "/broken")
     with open(FOLDER + "/file", "w"):
         refused(1, "cannot make the folder .*/file/data: ", "--config", path, "--data", FOLDER + "/file/data")
     listen = config("data: %s/cert\ndomains: [{name: a.example, certificate: /nowhere.crt, key: /nowhere.key}]\n%s"

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -29,6 +30,8 @@ static const char *const steps[] = {
     "CREATE INDEX term_owner ON term(owner);",
 };
 
+#define OWN "its folder and all that is in it must belong to whom mynahd runs as"
+
 static void base_close(struct base *b)
 {
     for (int i = 0; i < Q_COUNT; i++)
@@ -37,15 +40,41 @@ static void base_close(struct base *b)
     *b = (struct base){0};
 }
 
+/* SQLite does not say which of its files it could not open. */
+static void name_file(const struct embedded *s, struct mn_buf *why)
+{
+    static const char *const ends[] = {"-wal", "-shm"};
+
+    for (size_t i = 0; i < MN_COUNT(ends); i++) {
+        struct mn_arena a = {0};
+        const char *path = mn_arena_fmt(&a, "%s%s", s->path, ends[i]).p;
+        struct stat st;
+
+        if (!stat(path, &st) && (!S_ISREG(st.st_mode) || access(path, R_OK | W_OK)))
+            mn_buf_fmt(why, " (%s: %s)", path,
+                       S_ISREG(st.st_mode) ? strerror(errno) : "no plain file");
+        mn_arena_done(&a, NULL);
+    }
+}
+
 static int refused(const struct embedded *s, const struct base *b, struct mn_buf *why)
 {
-    int code = b->db ? sqlite3_errcode(b->db) : SQLITE_NOMEM;
-
-    mn_buf_fmt(why, "cannot use the database %s: %s%s", s->path,
-               b->db ? sqlite3_errmsg(b->db) : "out of memory",
-               code == SQLITE_NOTADB || code == SQLITE_CORRUPT
-                   ? "; restore a backup, or move the file away to begin anew"
-                   : "");
+    mn_buf_fmt(why, "cannot use the database %s: %s", s->path,
+               b->db ? sqlite3_errmsg(b->db) : "out of memory");
+    switch (b->db ? sqlite3_errcode(b->db) & 0xff : SQLITE_NOMEM) {
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        mn_buf_lit(why, "; restore a backup, or move the file away to begin anew");
+        break;
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+        name_file(s, why);
+        mn_buf_lit(why, "; " OWN);
+        break;
+    case SQLITE_BUSY:
+        mn_buf_lit(why, "; another program has it open");
+        break;
+    }
     return MN_E_IO;
 }
 
@@ -114,7 +143,8 @@ static int base_open_all(struct embedded *s, struct mn_buf *why)
     /* For nobody else, whatever the folder allows: SQLite gives its other files the same mode.
      * Closed before SQLite opens it, whose locks would go with any descriptor of the file. */
     if (fd < 0) {
-        mn_buf_fmt(why, "cannot open the database %s: %s", s->path, strerror(errno));
+        mn_buf_fmt(why, "cannot open the database %s: %s%s", s->path, strerror(errno),
+                   errno == EACCES ? "; " OWN : "");
         return MN_E_DENIED;
     }
     mn_closep(&fd);
@@ -197,13 +227,15 @@ static int folder_lock(struct embedded *s, const char *dir, struct mn_buf *why)
     int e = mn_file_mkdir(dir, 0700);
 
     if (e) {
-        mn_buf_fmt(why, "cannot make the folder %s: %s", dir, mn_err_text(e));
+        mn_buf_fmt(why, "cannot make the folder %s: %s", dir,
+                   e == MN_E_EXISTS ? "a file has that name" : mn_err_text(e));
         return e;
     }
     s->lock_file = open(mn_arena_fmt(&a, "%s/lock", dir).p, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     mn_arena_done(&a, NULL);
     if (s->lock_file < 0) {
-        mn_buf_fmt(why, "cannot write in the folder %s: %s", dir, strerror(errno));
+        mn_buf_fmt(why, "cannot write in the folder %s: %s%s", dir, strerror(errno),
+                   errno == EACCES ? "; " OWN : "");
         return MN_E_DENIED;
     }
     if (flock(s->lock_file, LOCK_EX | LOCK_NB)) {

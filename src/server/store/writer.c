@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "server/store/embedded.h"
 
 enum {
@@ -440,7 +441,7 @@ static void *writer_run(void *arg)
 int writer_start(struct embedded *s)
 {
     sqlite3_wal_hook(s->writer.db, wal_grew, s);
-    s->runs = !pthread_create(&s->thread, NULL, writer_run, s);
+    s->runs = !mn_thread_start(&s->thread, writer_run, s);
     return s->runs ? MN_E_OK : MN_E_IO;
 }
 
