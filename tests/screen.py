@@ -14,16 +14,18 @@ class Screen:
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=subprocess.DEVNULL, env=env, start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
-        threading.Thread(target=self.read, daemon=True).start()
+        # On a descriptor of its own: the other one, once closed, may be that of the next terminal while this thread still reads.
+        threading.Thread(target=self.read, args=(os.dup(self.fd),), daemon=True).start()
 
     def resize(self, rows, columns):
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def read(self):
+    def read(self, fd):
         while True:
             try:
-                data = os.read(self.fd, 65536)
+                data = os.read(fd, 65536)
             except OSError:
+                os.close(fd)
                 return
             with self.more:
                 self.written += data

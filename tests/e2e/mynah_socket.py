@@ -61,7 +61,8 @@ class Terminal:
         self.process = subprocess.Popen([MYNAH, *options], stdin=theirs, stdout=theirs, stderr=theirs, env={**ENV, **env}, start_new_session=True)
         os.close(theirs)
         self.fd, self.said = ours, b""
-        threading.Thread(target=self.read, daemon=True).start()
+        # On a descriptor of its own: the other one, once closed, may be that of the next terminal while this thread still reads.
+        threading.Thread(target=self.read, args=(os.dup(ours),), daemon=True).start()
         end = time.monotonic() + 2 * DEADLINE
         while wait and not self.online(path):
             assert time.monotonic() < end and self.process.poll() is None, self.said
@@ -73,11 +74,12 @@ class Terminal:
         except OSError:
             return False
 
-    def read(self):
+    def read(self, fd):
         while True:
             try:
-                self.said += os.read(self.fd, 65536)
+                self.said += os.read(fd, 65536)
             except OSError:
+                os.close(fd)
                 return
 
     def shows(self, text):
