@@ -210,9 +210,12 @@ def answers_to_stanzas_tell_nothing():
             said = []
             for name in NAMES:
                 c.send(text.format(to=" to='%s@localhost%s'" % (name, resource)))
-                # The answer to this comes behind all that the other has caused: along the same ways.
+                # The answer to this comes behind all that the other has caused, along the same ways; but for what an account answers
+                # when it has been read, or has stored what it is about to.
                 c.send("<message to='%s@localhost/none' id='last'/>" % name)
-                said.append(re.sub("<message [^>]*id='last'.*", "", c.until("<message [^>]*id='last'.*?</message>")).replace(name, "NAME"))
+                last, answer = "<message [^>]*id='last'.*?</message>", "<iq [^>]*id='q'[^>]*(?:/>|>.*?</iq>)"
+                got = c.until(last, answer) if text.startswith("<iq") else c.until(last)
+                said.append(re.sub(last, "", got).replace(name, "NAME"))
             mine = [re.sub("<iq type='set' .*?</iq>| ver='[^']*'", "", t) for t in said]  # pushes of the own roster
             if mine[0] != mine[1]:
                 told.append((text, resource, mine))
