@@ -144,7 +144,7 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
                      const struct mynah_error *why)
 {
     struct im_chat *page = im_chat_at(tui.im, 0);
-    char *text = why ? im_error_text(why) : NULL;
+    char *text = why && !certificate_waits(a->client) ? im_error_text(why) : NULL; /* it is asked */
 
     xml_watch(a->client);
     if (text)

@@ -17,6 +17,7 @@ struct shown {
     void (*refused)(void);       /* the answer was no; or NULL */
     char *domain, *sha256;       /* that is asked about */
     char *once;                  /* that is trusted until the end; NULL */
+    bool waits;                  /* the question is another's: of the same certificate */
 };
 static struct mn_list all = {&all, &all};
 
@@ -59,10 +60,28 @@ static void keep(struct shown *s)
     mn_arena_done(&a, NULL);
 }
 
-static void answered(struct question *q, enum answer answer)
+static bool is_same(const struct shown *s, const struct shown *of)
 {
-    struct shown *s = MN_OF(q, struct shown, question);
+    return !strcmp(s->domain, of->domain) && s->sha256 && of->sha256 &&
+           !strcmp(s->sha256, of->sha256);
+}
 
+/* Who waits for the answer to its question; NULL: nobody does. */
+static struct shown *waiting(const struct shown *of)
+{
+    MN_LIST_EACH(n, &all)
+    {
+        struct shown *s = MN_OF(n, struct shown, link);
+
+        if (s->waits && is_same(s, of))
+            return s;
+    }
+    return NULL;
+}
+
+static void settle(struct shown *s, enum answer answer)
+{
+    s->waits = false;
     if (answer == ANSWER_NO && s->refused) {
         s->refused();
         return;
@@ -72,13 +91,49 @@ static void answered(struct question *q, enum answer answer)
                  s->domain, mynah_client_bare(s->client));
         return;
     }
-    mn_free(s->once);
-    s->once = mn_str_dup(mn_str_from(s->sha256));
+    (void)!mynah_client_connect(s->client); /* or it was asked for meanwhile */
+}
+
+static void answered(struct question *q, enum answer answer)
+{
+    struct shown *s = MN_OF(q, struct shown, question), *other;
+
+    if (answer != ANSWER_NO) {
+        mn_free(s->once);
+        s->once = mn_str_dup(mn_str_from(s->sha256));
+    }
     if (answer == ANSWER_ALWAYS)
         keep(s);
-    else
+    else if (answer == ANSWER_YES)
         tui_note(IM_NOTE, _("the certificate of %s is trusted until mynah ends"), s->domain);
-    (void)!mynah_client_connect(s->client); /* or it was asked for meanwhile */
+    while ((other = waiting(s)))
+        settle(other, answer);
+    settle(s, answer);
+}
+
+/* It is asked no more, but for those who wait. */
+static void question_leave(struct shown *s)
+{
+    struct shown *heir = s->question.text ? waiting(s) : NULL;
+
+    if (heir) {
+        heir->waits = false;
+        heir->question.has_always = true;
+        question_ask(&heir->question, NULL, NULL, s->question.text, answered);
+    }
+    question_drop(&s->question);
+}
+
+static bool is_asked(const struct shown *of)
+{
+    MN_LIST_EACH(n, &all)
+    {
+        const struct shown *s = MN_OF(n, struct shown, link);
+
+        if (s != of && s->question.text && is_same(s, of))
+            return true;
+    }
+    return false;
 }
 
 static void date(int64_t ms, char out[20])
@@ -94,6 +149,12 @@ static void ask(struct shown *s, const struct mynah_certificate *cert, const mn_
     struct im_chat *page = im_chat_at(tui.im, 0);
     char text[400], from[20], to[20];
 
+    question_leave(s);
+    mn_free(s->sha256);
+    s->sha256 = mn_str_dup(mn_str_from(cert->sha256));
+    s->waits = is_asked(s); /* several accounts of one server: one question */
+    if (s->waits)
+        return;
     page->unread++;
     page->mentioned = true;
     im_note(page, kept ? IM_ERROR : IM_NOTE,
@@ -109,11 +170,19 @@ static void ask(struct shown *s, const struct mynah_certificate *cert, const mn_
         im_note(page, IM_NOTE, _("trusted until then: SHA-256 %.*s"), MN_ARG(*kept));
     snprintf(text, sizeof text, _("%.100s: is this certificate the right one? (%.200s)"), s->domain,
              cert->why);
-    mn_free(s->sha256);
-    s->sha256 = mn_str_dup(mn_str_from(cert->sha256));
-    question_drop(&s->question);
     s->question.has_always = true;
     question_ask(&s->question, NULL, NULL, text, answered);
+}
+
+/* By another answer, or another program's: that holds for all who wait. */
+static void trusted(struct shown *s)
+{
+    struct shown *other;
+
+    s->waits = false;
+    while (s->question.text && (other = waiting(s)))
+        settle(other, ANSWER_YES);
+    question_drop(&s->question);
 }
 
 bool certificate_trusted(struct mynah_client *c, const struct mynah_certificate *cert,
@@ -128,8 +197,8 @@ bool certificate_trusted(struct mynah_client *c, const struct mynah_certificate 
 
     s->refused = refused;
     if (yes)
-        question_drop(&s->question);
-    else if (!s->question.text || strcmp(s->sha256, cert->sha256) != 0)
+        trusted(s);
+    else if (!(s->question.text || s->waits) || strcmp(s->sha256, cert->sha256) != 0)
         ask(s, cert, pin == IM_PIN_OTHER ? &kept : NULL);
     mn_arena_done(&a, NULL);
     return yes;
@@ -139,7 +208,7 @@ bool certificate_waits(const struct mynah_client *c)
 {
     MN_LIST_EACH(n, &all)
     if (MN_OF(n, struct shown, link)->client == c)
-        return MN_OF(n, struct shown, link)->question.text;
+        return MN_OF(n, struct shown, link)->question.text || MN_OF(n, struct shown, link)->waits;
     return false;
 }
 
@@ -151,7 +220,8 @@ void certificate_forget(const struct mynah_client *c)
 
         if (s->client != c)
             continue;
-        question_drop(&s->question);
+        question_leave(s);
+        s->waits = false;
         s->client = NULL;
     }
 }

@@ -125,11 +125,30 @@ def commands_ask_nobody_and_trust_what_the_person_trusts():
     assert command(0) == ""
 
 
+def accounts_of_one_server_are_asked_about_once():
+    """And what is answered holds for all of them; who is left out of it later leaves the question to the others."""
+    os.makedirs(ann.home + "/mynah", exist_ok=True)
+    with open(ann.home + "/mynah/config.yaml", "w") as f:
+        f.write("accounts:\n" + "".join("  - {jid: %s@mynah.test, host: 127.0.0.1, port: %d, password_command: echo testpwd}\n" % (who, cable.ports[0])
+                                        for who in ("ann", "kim", "lea")))
+    os.remove(pins())
+    for key, told in ("M-n", "(?s)(/connect \\w+@mynah.test.*){3}"), ("M-y", "(?s)(\\w+@mynah.test/\\S+ is online.*){3}"):
+        ann.again()
+        ann.shows(BAR, gone=["\\(\\+\\d\\)"])
+        ann.types("/clear")
+        ann.keys(key)
+        ann.shows(told, gone=[BAR])
+    os.remove(ann.home + "/mynah/config.yaml")
+
+
 with serving(MYNAHD, *config_new()) as one, serving(MYNAHD, *config_new()) as two:
     account(one, "ann")
+    account(two, "kim")
+    account(two, "lea")
     account(two, "ann")
     cable = Cable(one)
     with Screen(MYNAH, cable, "ann", trusts=False) as ann:
         failed = tap([the_first_page_asks_too, a_person_is_asked_and_says_no, once_holds_until_the_end, always_holds_longer,
-                      another_certificate_is_told_as_such, commands_ask_nobody_and_trust_what_the_person_trusts])
+                      another_certificate_is_told_as_such, commands_ask_nobody_and_trust_what_the_person_trusts,
+                      accounts_of_one_server_are_asked_about_once])
 sys.exit(failed != 0)
