@@ -32,6 +32,9 @@ void command_parts(const char *name, const struct command_part *parts, char **ar
 /* tui_rooms.c: true: its creator is configuring it. */
 bool tui_room_created(struct im_chat *chat);
 
+/* tui_query.c: the chat is closed, or the program ends; what its room was asked is given up. */
+void query_closed(const struct im_chat *chat);
+
 /* tui_voice.c: somebody wants to speak in a room; the room is closed, or the program ends. */
 void tui_voice_asked(struct im_chat *chat, const struct mynah_form *form);
 void tui_voice_closed(const struct im_chat *chat);

@@ -113,6 +113,7 @@ static void on_chat(void *arg, struct im_chat *chat)
 static void on_closed(void *arg, struct im_chat *chat)
 {
     xml_closed(chat);
+    query_closed(chat);
     page_close(chat);
     tui_voice_closed(chat);
     if (chat == tui_chat())
@@ -293,6 +294,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
     for (size_t i = im_chat_count(tui.im); i-- > 1;)
         xml_closed(im_chat_at(tui.im, i));
     for (size_t i = 0; i < im_chat_count(tui.im); i++) {
+        query_closed(im_chat_at(tui.im, i));
         page_close(im_chat_at(tui.im, i));
         tui_voice_closed(im_chat_at(tui.im, i));
     }

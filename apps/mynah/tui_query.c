@@ -11,6 +11,8 @@ static char *copy(const char *text)
     return text ? mn_str_dup(mn_str_from(text)) : NULL;
 }
 
+static struct mn_list queries = {&queries, &queries};
+
 struct query *query_new(const char *jid, const char *node)
 {
     struct query *q;
@@ -18,6 +20,8 @@ struct query *query_new(const char *jid, const char *node)
     if (!command_client())
         return NULL;
     q = MN_NEW(struct query);
+    mn_list_init(&q->link);
+    mn_list_add(&queries, &q->link);
     q->chat = tui_chat();
     q->account = tui_account();
     q->jid = copy(jid);
@@ -27,11 +31,24 @@ struct query *query_new(const char *jid, const char *node)
 
 void query_free(struct query *q)
 {
+    mn_list_del(&q->link);
     im_form_free(q->form);
     mn_free(q->jid);
     mn_free(q->node);
     mn_free(q->session);
     mn_free(q);
+}
+
+/* A room that is gone answers nobody. */
+void query_closed(const struct im_chat *chat)
+{
+    MN_LIST_EACH(n, &queries)
+    {
+        struct query *q = MN_OF(n, struct query, link);
+
+        if (q->chat == chat)
+            mynah_cancel(q->room);
+    }
 }
 
 struct mynah_client *query_client(const struct query *q)

@@ -3,8 +3,10 @@
 
 #include "apps/mynah/commands.h"
 #include "apps/mynah/tui_page.h"
+#include "base/list.h"
 
 struct query {
+    struct mn_list link;
     struct im_chat *chat; /* where it was asked for; by page_chat */
     struct im_account_state *account;
     char *jid, *node, *session; /* each may be NULL */
@@ -13,6 +15,7 @@ struct query {
     struct form_button buttons[6];
     void (*send)(struct query *q, int button);
     void (*left)(struct query *q); /* before it goes unsent; or NULL */
+    struct mynah_request *room;    /* what the room is being asked for; NULL: nothing */
 };
 
 /* In the window that is shown, of its account; NULL, and said so: there is none. Texts may be NULL.

@@ -136,14 +136,17 @@ static void config_send(struct query *q, int button)
 static void config_came(void *arg, struct mynah_room *r, const struct mynah_form *form,
                         const struct mynah_error *error)
 {
-    query_came(arg, form, error);
+    struct query *q = arg;
+
+    q->room = NULL;
+    query_came(q, form, error);
 }
 
 static void config_begin(struct query *q)
 {
     q->send = config_send;
     q->sent = N_("the room is configured");
-    mynah_room_config(query_room(q), config_came, q);
+    q->room = mynah_room_config(query_room(q), config_came, q);
 }
 
 static void room_config(char **args, int count)
@@ -248,6 +251,7 @@ static void list_came(void *arg, struct mynah_room *r, const struct mynah_room_i
     struct query *q = arg;
     struct im_form *form;
 
+    q->room = NULL;
     if (query_failed(q, error))
         return;
     form = im_form_new(q->jid, NULL);
@@ -282,7 +286,8 @@ static void affiliation_list(char **args, int count)
     struct query *q = a >= 0 ? room_query() : NULL;
 
     if (q)
-        mynah_room_by_affiliation(tui_chat()->room, (enum mynah_affiliation)a, list_came, q);
+        q->room =
+            mynah_room_by_affiliation(tui_chat()->room, (enum mynah_affiliation)a, list_came, q);
 }
 
 void do_affiliation(char **args, int count)
@@ -308,7 +313,7 @@ static void role_list(char **args, int count)
     struct query *q = r >= 0 ? room_query() : NULL;
 
     if (q)
-        mynah_room_by_role(tui_chat()->room, (enum mynah_role)r, list_came, q);
+        q->room = mynah_room_by_role(tui_chat()->room, (enum mynah_role)r, list_came, q);
 }
 
 void do_role(char **args, int count)
