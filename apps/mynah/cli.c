@@ -42,9 +42,52 @@ static const char *misused(const struct cli_command *c, const char *why, struct 
     return mn_arena_fmt(a, _("%s; usage: mynah %s %s"), why, c->name, c->synopsis).p;
 }
 
+/* One way of using a command, of those that its synopsis tells: "add JID [NAME [GROUP]...]". */
+static bool is_meant(mn_str way, const char *first)
+{
+    mn_str rest, word = mn_str_cut(way, ' ', &rest);
+
+    return first && mn_str_eq(word, mn_str_from(first));
+}
+
+/* An argument that is to be an address and is none; NULL: there is no such. */
+static const char *no_address(mn_str way, const char *const *args)
+{
+    for (; way.n && *args; args++) {
+        mn_str word = mn_str_cut(way, ' ', &way);
+        bool asked = mn_str_eq(word, MN_STR("JID")) || mn_str_eq(word, MN_STR("TO")) ||
+                     mn_str_eq(word, MN_STR("ROOM"));
+        char *jid = asked ? mynah_jid(*args) : NULL;
+
+        mynah_free(jid);
+        if (asked && !jid)
+            return *args;
+    }
+    return NULL;
+}
+
+/* Before anybody logs in: as the way that begins with the same word has it, else the first one. */
+static const char *wrong_address(const struct cli *cli, struct mn_arena *a)
+{
+    mn_str ways, way, meant = {0};
+    struct mn_buf plain = {0};
+
+    for (const char *p = cli->command->synopsis; *p; p++)
+        if (!strchr("[].", *p))
+            mn_buf_c(&plain, *p);
+    for (ways = mn_arena_str(a, mn_buf_view(&plain)); ways.n;) {
+        way = mn_str_trim(mn_str_cut(ways, '|', &ways));
+        if (!meant.n || is_meant(way, cli->args[0]))
+            meant = way;
+    }
+    mn_buf_free(&plain);
+    return no_address(meant, cli->args);
+}
+
 const char *cli_read(struct cli *cli, const char *const *words, struct mn_arena *a)
 {
     const struct cli_command *c = cli_commands;
+    const char *wrong;
 
     while (c->name && strcmp(c->name, words[0]) != 0)
         c++;
@@ -63,7 +106,8 @@ const char *cli_read(struct cli *cli, const char *const *words, struct mn_arena 
             .p;
     if (c->max >= 0 && cli->arg_count > c->max)
         return misused(c, _("too many arguments"), a);
-    return NULL;
+    wrong = wrong_address(cli, a);
+    return wrong ? misused(c, mn_arena_fmt(a, _("%s is no address"), wrong).p, a) : NULL;
 }
 
 void cli_misused(struct cli *cli, const char *why)
@@ -72,18 +116,6 @@ void cli_misused(struct cli *cli, const char *why)
 
     cli_end_because(cli, CLI_USAGE, misused(cli->command, why, &a));
     mn_arena_done(&a, NULL);
-}
-
-bool cli_address(struct cli *cli, const char *text)
-{
-    char *jid = mynah_jid(text);
-    struct mn_arena a = {0};
-
-    if (!jid)
-        cli_misused(cli, mn_arena_fmt(&a, _("%s is no address"), text).p);
-    mynah_free(jid);
-    mn_arena_done(&a, NULL);
-    return jid;
 }
 
 static void too_long(void *arg)

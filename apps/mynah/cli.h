@@ -85,8 +85,6 @@ void cli_end(struct cli *cli, int code);
 void cli_end_because(struct cli *cli, int code, const char *why);
 /* It was used wrongly: `why`, and how it is used. */
 void cli_misused(struct cli *cli, const char *why);
-/* False, and it has ended: this is no address. */
-bool cli_address(struct cli *cli, const char *text);
 /* The same for an error, which is told: 2 refused, 3 timeout, 1 anything else. */
 void cli_fail(struct cli *cli, const struct mynah_error *error);
 int cli_code(const struct mynah_error *error);

@@ -33,8 +33,6 @@ static void info_came(void *arg, struct mynah_client *c, const struct mynah_disc
 
 void cli_disco(struct cli *cli)
 {
-    if (cli->arg_count && !cli_address(cli, cli->args[0]))
-        return;
     cli->request = mynah_disco_info(cli->client, cli->args[0],
                                     cli->arg_count > 1 ? cli->args[1] : NULL, info_came, cli);
 }
@@ -48,8 +46,7 @@ static void ping(struct cli *cli, const char *to)
 
 void cli_ping(struct cli *cli)
 {
-    if (!cli->arg_count || cli_address(cli, cli->args[0]))
-        ping(cli, cli->arg_count ? cli->args[0] : mynah_client_domain(cli->client));
+    ping(cli, cli->arg_count ? cli->args[0] : mynah_client_domain(cli->client));
 }
 
 /* adhoc: fields that are named are filled in, stage by stage. */
@@ -125,8 +122,6 @@ static void stage_came(void *arg, struct mynah_client *c, const struct mynah_sta
 
 void cli_adhoc(struct cli *cli)
 {
-    if (!cli_address(cli, cli->args[0]))
-        return;
     if (cli->arg_count == 1)
         cli->request = mynah_commands(cli->client, cli->args[0], commands_came, cli);
     else
@@ -185,8 +180,6 @@ void cli_roster(struct cli *cli)
         cli_misused(cli, _("too few arguments"));
         return;
     }
-    if (!cli_address(cli, jid))
-        return;
     for (size_t i = 0; i < MN_COUNT(rows); i++)
         if (!strcmp(word, rows[i].word)) {
             subscription(cli, jid, rows[i].type);

@@ -99,8 +99,6 @@ void cli_send(struct cli *cli)
     char *text, *id;
     struct mynah_elem *m;
 
-    if (!cli_address(cli, cli->args[0]))
-        return;
     text = cli_words(cli, 1);
     id = mynah_id(cli->client);
     m = mynah_message_new(cli->args[0], MYNAH_CHAT, text);

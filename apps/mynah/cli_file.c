@@ -128,8 +128,6 @@ static void file_send(struct cli *cli)
         cli_misused(cli, _("too few arguments"));
         return;
     }
-    if (!cli_address(cli, cli->args[1]))
-        return;
     if (strchr(cli->args[1], '/')) {
         found(cli, cli->args[1]);
         return;

@@ -42,9 +42,7 @@ void cli_history(struct cli *cli)
                                                                : USUAL};
     struct im_history *h;
 
-    if (!peer && strcmp(jid, "all") != 0) {
-        (void)cli_address(cli, jid);
-    } else if (im_history_open(im_history_path(&a), &h, &why)) {
+    if (im_history_open(im_history_path(&a), &h, &why)) {
         mn_buf_c(&why, 0);
         cli_end_because(cli, CLI_FAILED, why.p);
     } else {

@@ -269,14 +269,14 @@ void cli_vcard(struct cli *cli)
     if (word && !strcmp(word, "photo")) {
         if (cli->arg_count < 2)
             cli_misused(cli, _("too few arguments"));
-        else if (!cli->args[2] || cli_address(cli, cli->args[2]))
+        else
             cli->request = mynah_vcard_get(cli->client, cli->args[2], photo_came, cli);
     } else if (word && !strcmp(word, "set")) {
         if (cli->arg_count < 2)
             cli_misused(cli, _("too few arguments"));
         else
             cli->request = mynah_vcard_get(cli->client, NULL, before, cli);
-    } else if (!word || cli_address(cli, word)) {
+    } else {
         cli->request = mynah_vcard_get(cli->client, word, came, cli);
     }
 }

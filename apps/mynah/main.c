@@ -18,6 +18,7 @@
 
 static struct cli cli = {.wait = MYNAH_SENT_ACKED, .timeout_ms = -1, .limit = -1};
 static int exit_code;
+static bool was_online;
 
 static struct {
     const char *account, *config, *host, *bosh, *ca;
@@ -234,6 +235,22 @@ static void config_load(struct im_config *config, struct mn_arena *a)
         mn_buf_c(&why, 0);
         stop(why.p);
     }
+    if (opt.config && cli.command && cli.command->where != CLI_LOCAL && access(opt.config, F_OK))
+        stop(mn_arena_fmt(a,
+                          _("there is no %s: is its name right? mynah --config %s without a "
+                            "command sets up an account and keeps it there"),
+                          opt.config, opt.config)
+                 .p);
+}
+
+/* Before anybody is asked for its password. */
+static void address_check(const char *text)
+{
+    char *jid = mynah_jid(text);
+
+    if (!jid)
+        usage_of(_("%s is no address like name@server"), text);
+    mynah_free(jid);
 }
 
 /* What the command line says goes before what the configuration says. */
@@ -280,12 +297,14 @@ static void ended(struct cli *c, int code, const char *why)
         mynah_stop(c->ctx);
 }
 
+/* Behind the session: a keyring that a person has to unlock keeps nothing waiting that is due. */
 static void keyring_fill(void)
 {
     struct mn_buf why = {0};
 
-    if (opt.remember && im_secret_set(mn_str_from(mynah_client_bare(cli.client)),
-                                      mn_str_from(mynah_client_password(cli.client)), &why)) {
+    if (opt.remember && was_online &&
+        im_secret_set(mn_str_from(mynah_client_bare(cli.client)),
+                      mn_str_from(mynah_client_password(cli.client)), &why)) {
         mn_buf_c(&why, 0);
         print_why(why.p);
     }
@@ -295,8 +314,7 @@ static void keyring_fill(void)
 static void on_state(void *arg, struct mynah_client *c, enum mynah_state state,
                      const struct mynah_error *why)
 {
-    if (state == MYNAH_ONLINE)
-        keyring_fill();
+    was_online |= state == MYNAH_ONLINE;
     if (state == (cli.command->where == CLI_HELD ? MYNAH_OPEN : MYNAH_ONLINE))
         cli.command->begin(&cli);
     if (state != MYNAH_OFFLINE)
@@ -366,6 +384,7 @@ static void session_run(const struct mynah_client_config *config)
         cli_end(&cli, CLI_DONE);
         mynah_run(cli.ctx);
     }
+    keyring_fill();
     mynah_context_free(cli.ctx);
 }
 
@@ -389,6 +408,8 @@ int main(int argc, char **argv)
 
     im_language();
     parse(argc, argv, &a);
+    if (opt.account)
+        address_check(opt.account);
     config_load(&accounts, &a);
     if (!cli.command) {
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))

@@ -244,6 +244,14 @@ static void welcome(void)
               "commands."));
 }
 
+/* Of a name that was given, which may be a wrong one; NULL: it is there. */
+static const char *config_missing(const char *path, struct mn_arena *a)
+{
+    if (!strcmp(path, im_config_path(a)) || !access(path, F_OK))
+        return NULL;
+    return mn_arena_fmt(a, _("there is no %s yet; it is made with your account"), path).p;
+}
+
 int tui_main(const struct im_config *config, const char *path, const struct im_account *options,
              const char *jid, const char *socket)
 {
@@ -279,7 +287,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
     else if (config->accounts.count)
         accounts_connect();
     else
-        first_open(NULL, false);
+        first_open(NULL, false, config_missing(path, &a));
     if (socket)
         serve_open(socket);
     loop();

@@ -84,8 +84,13 @@ bool xml_said(const char *text);             /* true: it was said in the console
 
 /* tui_write.c */
 void write_in_editor(void);
+
+/* tui_program.c */
+/* `sh -c command arg` has the terminal; the network goes on meanwhile. Its exit code, -1: it could
+ * not run or something ended it. `out` not NULL: what it writes goes there, in `a`. */
+int program_run(const char *command, const char *arg, struct mn_arena *a, mn_str *out);
 /* Gives an address or a file to the browser; why it cannot, or NULL. */
-const char *write_browse(const char *what);
+const char *program_browse(const char *what);
 
 /* tui_input.c */
 int input_rows(void);  /* of the screen that the line takes now */
@@ -130,6 +135,7 @@ typedef void keyring_done(const char *jid, const char *password, const char *why
 void keyring_ask(const char *jid, const char *password, keyring_done *done);
 void keyring_close(void); /* none comes any more */
 
-/* tui_first.c: pages that lead to an account. `jid` may be NULL. */
-void first_open(const char *jid, bool registers);
+/* tui_first.c: pages that lead to an account. `jid` may be NULL; so may `why`, which stands above.
+ */
+void first_open(const char *jid, bool registers, const char *why);
 void first_close(void);

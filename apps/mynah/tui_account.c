@@ -18,19 +18,24 @@ struct asked {
 static struct mn_list asked = {&asked, &asked};
 static struct mn_list entered = {&entered, &entered}; /* whose password is tried, and kept then */
 
-/* As the configuration has it now, else by the options; in `a`. */
+/* As the configuration has it now, in `a`; NULL: it does not. */
+static const struct im_account *configured(const char *jid, struct mn_arena *a)
+{
+    struct im_config *config = mn_arena_alloc0(a, sizeof *config);
+    struct mn_buf why = {0};
+    int e = im_config_load(tui.config_path, a, config, &why);
+
+    mn_buf_free(&why);
+    return e ? NULL : im_account_find(config, mn_str_from(jid));
+}
+
+/* The same, else by the options. */
 static struct im_account account_of(const char *jid, struct mn_arena *a)
 {
-    const struct im_account *found = NULL;
-    struct mn_buf why = {0};
-    struct im_config config;
-    struct im_account acc;
+    const struct im_account *found = configured(jid, a);
+    struct im_account acc = found ? *found : tui.options;
 
-    if (!im_config_load(tui.config_path, a, &config, &why))
-        found = im_account_find(&config, mn_str_from(jid));
-    acc = found ? *found : tui.options;
     acc.jid = mn_str_from(jid);
-    mn_buf_free(&why);
     return acc;
 }
 
@@ -166,6 +171,30 @@ static void looked_up(const char *jid, const char *password, const char *why)
     ask(jid, true);
 }
 
+static bool is_somebody(const char *jid)
+{
+    char *user = mynah_jid_user(jid);
+
+    if (!user)
+        tui_note(IM_ERROR, _("%s is no address like name@server"), jid);
+    mynah_free(user);
+    return user;
+}
+
+/* Its program may ask something on the terminal. */
+static int password_by(const struct im_account *acc, struct mn_arena *a, mn_str *out,
+                       struct mn_buf *why)
+{
+    const char *command = mn_arena_cstr(a, acc->password_command);
+    mn_str written;
+    int code;
+
+    if (!*command)
+        return im_password(acc, a, out, why);
+    code = program_run(command, NULL, a, &written);
+    return im_password_written(command, code, written, out, why);
+}
+
 /* With the password that is kept for it, or asked for, one account behind the other. */
 static void log_in(const struct im_account *acc)
 {
@@ -173,7 +202,7 @@ static void log_in(const struct im_account *acc)
     struct mn_buf why = {0};
     const char *jid = mn_arena_cstr(&a, acc->jid);
     mn_str password = {0};
-    int e = is_in_keyring(acc) ? MN_E_OK : im_password(acc, &a, &password, &why);
+    int e = is_in_keyring(acc) ? MN_E_OK : password_by(acc, &a, &password, &why);
 
     if (is_in_keyring(acc))
         keyring_ask(jid, NULL, looked_up);
@@ -238,7 +267,8 @@ void tui_connect(const char *jid)
         return;
     }
     acc = account_of(jid, &a);
-    log_in(&acc);
+    if (configured(jid, &a) || is_somebody(jid)) /* one that is anonymous has a server alone */
+        log_in(&acc);
     mn_arena_done(&a, NULL);
 }
 
@@ -294,15 +324,11 @@ static void account_add(char **args, int count)
 {
     struct im_account acc = tui.options;
     struct mn_buf why = {0};
-    char *user = mynah_jid_user(args[0]);
 
     acc.jid = mn_str_from(args[0]);
-    if (user)
+    if (is_somebody(args[0]))
         told(im_accounts_add(tui.config_path, &acc, &why), &why,
              _("%s is in the configuration; /connect logs it in"), args[0]);
-    else
-        tui_note(IM_ERROR, _("no address: %s"), args[0]);
-    mynah_free(user);
 }
 
 static void taken_out(const char *jid, const char *password, const char *why)

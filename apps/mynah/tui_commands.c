@@ -107,7 +107,7 @@ void do_connect(char **args, int count)
 
 void do_register(char **args, int count)
 {
-    first_open(args[0], true);
+    first_open(args[0], true, NULL);
 }
 
 void do_disconnect(char **args, int count)

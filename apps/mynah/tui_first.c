@@ -412,13 +412,13 @@ static void who_ask(const char *error)
     page_open(here(), &form, buttons, error, who_done, NULL);
 }
 
-void first_open(const char *jid, bool registers)
+void first_open(const char *jid, bool registers, const char *why)
 {
     page_close(here());
     first_close();
     first.registers = registers;
     if (jid)
         become(&first.jid, jid);
-    who_ask(NULL);
+    who_ask(why);
     tui_show(here());
 }

@@ -113,7 +113,7 @@ void page_key(int key)
     enum form_end end;
 
     if (key == (LINE_ALT | 'o') && form_link((*at)->form)) {
-        why = write_browse(form_link((*at)->form));
+        why = program_browse(form_link((*at)->form));
         if (why)
             form_fail((*at)->form, why);
         return;

@@ -26,9 +26,14 @@ static const struct mynah_contact *contact(const char *jid)
     return k;
 }
 
+/* Who is there already keeps the groups, and the name if there is no other. */
 static void roster_add(char **args, int count)
 {
-    contact_set(args[0], command_rest(1), NULL, 0);
+    struct mynah_client *c = command_client();
+    const struct mynah_contact *k = c ? mynah_roster_find(c, args[0]) : NULL;
+    const char *name = command_rest(1);
+
+    contact_set(args[0], name || !k ? name : k->name, k ? k->groups : NULL, k ? k->group_count : 0);
 }
 
 static void roster_remove(char **args, int count)

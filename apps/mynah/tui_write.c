@@ -1,12 +1,6 @@
 /* What helps with writing: an editor of one's own, the clipboard, quotes; and addresses of pages in
  * what was said. */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "apps/mynah/commands.h"
@@ -26,43 +20,7 @@ static void insert(const char *text)
     mn_free(clean);
 }
 
-/* Editor. The network goes on meanwhile; the screen is the editor's. */
-
-static pid_t started(const char *path)
-{
-    const char *editor = getenv("VISUAL") ? getenv("VISUAL") : getenv("EDITOR");
-    struct mn_buf command = {0};
-    pid_t pid;
-
-    mn_buf_fmt(&command, "%s \"$0\"", editor && *editor ? editor : "vi");
-    mn_buf_c(&command, 0);
-    pid = fork();
-    if (pid == 0) {
-        mn_child_signals();
-        execl("/bin/sh", "sh", "-c", command.p, path, (char *)NULL);
-        _exit(127);
-    }
-    mn_buf_free(&command);
-    return pid;
-}
-
-static void wait_for(pid_t pid)
-{
-    int fd = pidfd_open(pid, 0);
-
-    while (fd >= 0 && !waitpid(pid, NULL, WNOHANG)) {
-        struct pollfd fds[] = {{fd, POLLIN, 0}, {mynah_fd(tui.ctx), POLLIN, 0}};
-        int64_t due = mynah_due(tui.ctx);
-
-        poll(fds, MN_COUNT(fds), due < 0 || due > 1000000 ? -1 : (int)due);
-        mynah_turn(tui.ctx, 0);
-        im_settle(tui.im);
-    }
-    if (fd >= 0)
-        close(fd);
-    else
-        waitpid(pid, NULL, 0);
-}
+/* Editor. */
 
 static void edited(const char *path)
 {
@@ -82,23 +40,16 @@ static void edited(const char *path)
 
 void write_in_editor(void)
 {
+    const char *editor = getenv("VISUAL") ? getenv("VISUAL") : getenv("EDITOR");
     struct mn_arena a = {0};
     mn_str path;
     int e = mn_file_temporary((mn_str){tui.line.text, tui.line.n}, ".txt", &a, &path);
-    pid_t pid;
 
     if (e) {
         tui_note(IM_ERROR, _("no file can be made for the editor: %s"), mn_err_text(e));
     } else {
-        screen_leave();
-        signal(SIGINT, SIG_IGN);
-        signal(SIGQUIT, SIG_IGN);
-        pid = started(path.p);
-        if (pid > 0)
-            wait_for(pid);
-        signal(SIGINT, SIG_DFL);
-        signal(SIGQUIT, SIG_DFL);
-        screen_back();
+        editor = mn_arena_fmt(&a, "%s \"$0\"", editor && *editor ? editor : "vi").p;
+        (void)program_run(editor, path.p, &a, NULL);
         edited(path.p);
         unlink(path.p);
     }
@@ -180,44 +131,6 @@ static char *url_at(const struct im_chat *chat, int i)
     return NULL;
 }
 
-/* Nobody waits for the browser; it is given the address as one word and no shell sees it. What it
- * cannot run as comes through the pipe, which it would close by running. */
-static void browser_run(const char *url, int pipe)
-{
-    const char *browser = getenv("BROWSER");
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (fork() != 0)
-        _exit(0);
-    mn_child_signals();
-    setsid();
-    for (int fd = 0; fd < 3; fd++)
-        dup2(null, fd);
-    execlp(browser && *browser ? browser : "xdg-open", "browser", url, (char *)NULL);
-    (void)!write(pipe, "", 1);
-    _exit(127);
-}
-
-const char *write_browse(const char *what)
-{
-    int ends[2];
-    char failed;
-    pid_t pid;
-    bool ran;
-
-    if (pipe2(ends, O_CLOEXEC))
-        return strerror(errno);
-    pid = fork();
-    if (pid == 0)
-        browser_run(what, ends[1]);
-    close(ends[1]);
-    if (pid > 0)
-        waitpid(pid, NULL, 0);
-    ran = pid > 0 && read(ends[0], &failed, 1) == 0;
-    close(ends[0]);
-    return ran ? NULL : _("there is no browser (xdg-open, or what BROWSER names)");
-}
-
 void do_url(char **args, int count)
 {
     char *url;
@@ -226,7 +139,7 @@ void do_url(char **args, int count)
 
     if (count && !strcmp(args[0], "open")) {
         url = url_at(tui_chat(), which > 0 ? which : 1);
-        why = url ? write_browse(url) : NULL;
+        why = url ? program_browse(url) : NULL;
         if (why)
             tui_note(IM_ERROR, "%s", why);
         else if (!url)

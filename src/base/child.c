@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 void mn_child_signals(void)
 {
     sigset_t none;
@@ -28,27 +30,39 @@ static size_t read_all(int fd, char *p, size_t max)
     return n;
 }
 
-int mn_child_read(const char *command, size_t max, struct mn_arena *a, mn_str *out)
+pid_t mn_child_start(const char *command, const char *arg, int *out)
 {
-    char *p = mn_arena_bytes(a, max + 1);
-    int ends[2], status = -1;
+    int ends[2] = {-1, -1};
     pid_t pid;
 
-    *out = (mn_str){p, 0};
-    p[0] = 0;
-    if (pipe2(ends, O_CLOEXEC))
+    if (out && pipe2(ends, O_CLOEXEC))
         return -1;
     pid = fork();
     if (pid == 0) {
         mn_child_signals();
-        dup2(ends[1], STDOUT_FILENO);
-        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        if (out)
+            dup2(ends[1], STDOUT_FILENO);
+        execl("/bin/sh", "sh", "-c", command, arg, (char *)NULL);
         _exit(127);
     }
-    close(ends[1]);
-    out->n = pid > 0 ? read_all(ends[0], p, max) : 0;
+    mn_closep(&ends[1]);
+    if (pid < 0)
+        mn_closep(&ends[0]);
+    if (out)
+        *out = ends[0];
+    return pid;
+}
+
+int mn_child_read(const char *command, size_t max, struct mn_arena *a, mn_str *out)
+{
+    char *p = mn_arena_bytes(a, max + 1);
+    int fd, status = -1;
+    pid_t pid = mn_child_start(command, NULL, &fd);
+
+    *out = (mn_str){p, pid > 0 ? read_all(fd, p, max) : 0};
     p[out->n] = 0;
-    close(ends[0]);
+    if (pid > 0)
+        mn_closep(&fd);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;

@@ -7,16 +7,28 @@
 #include "base/file.h"
 #include "im/lang.h"
 #include "im/secret.h"
+#include "mynah/mynah.h"
 
 enum { CONFIG_MAX = 1 << 20, PASSWORD_MAX = 4096 };
 
 static const char *const password_names[] = {"ask", "secret", NULL};
 static const char *const tls_names[] = {"required", "starttls", "direct", "offered", "off", NULL};
 
+static int check_jid(const void *value, struct mn_buf *why)
+{
+    char *text = mn_str_dup(*(const mn_str *)value), *jid = mynah_jid(text);
+
+    if (!jid)
+        mn_buf_fmt(why, _("%s is no address like name@server"), text);
+    mynah_free(jid);
+    mn_free(text);
+    return jid ? 0 : MN_E_FORMAT;
+}
+
 #define ACCOUNT(field) offsetof(struct im_account, field)
 
 static const struct mn_conf_row account_rows[] = {
-    {"jid", MN_CONF_TEXT, ACCOUNT(jid), NULL, .min = 1, .max = 3071,
+    {"jid", MN_CONF_TEXT, ACCOUNT(jid), NULL, .min = 1, .max = 3071, .check = check_jid,
      .text = N_("the address, with /resource or without")},
     {"enabled", MN_CONF_BOOL, ACCOUNT(enabled), "on",
      .text = N_("the terminal client logs it in when it starts")},
@@ -134,19 +146,25 @@ static mn_str first_line(mn_str text)
     return line.n && line.p[line.n - 1] == '\r' ? (mn_str){line.p, line.n - 1} : line;
 }
 
+int im_password_written(const char *command, int code, mn_str written, mn_str *out,
+                        struct mn_buf *why)
+{
+    *out = first_line(written);
+    if (code == 0 && out->n)
+        return MN_E_OK;
+    mn_buf_fmt(why,
+               code == 0 ? _("password_command gave no password: %s")
+                         : _("password_command failed: %s"),
+               command);
+    return MN_E_DENIED;
+}
+
 static int by_command(const char *command, struct mn_arena *a, mn_str *out, struct mn_buf *why)
 {
     mn_str text;
-    int status = mn_child_read(command, PASSWORD_MAX, a, &text);
+    int code = mn_child_read(command, PASSWORD_MAX, a, &text);
 
-    *out = first_line(text);
-    if (status == 0 && out->n)
-        return MN_E_OK;
-    mn_buf_fmt(why,
-               status == 0 ? _("password_command gave no password: %s")
-                           : _("password_command failed: %s"),
-               command);
-    return MN_E_DENIED;
+    return im_password_written(command, code, text, out, why);
 }
 
 static int by_file(const char *path, struct mn_arena *a, mn_str *out, struct mn_buf *why)

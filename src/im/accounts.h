@@ -37,6 +37,10 @@ int im_config_load(const char *path, struct mn_arena *a, struct im_config *out,
                    struct mn_buf *why) MN_MUST_CHECK;
 /* By its address, "" for the preferred one; NULL: there is none. */
 const struct im_account *im_account_find(const struct im_config *c, mn_str jid);
+/* The password among what a password_command wrote, with its exit code: its first line; MN_E_DENIED
+ * and `why`: there is none. */
+int im_password_written(const char *command, int code, mn_str written, mn_str *out,
+                        struct mn_buf *why) MN_MUST_CHECK;
 /* The password by the account's command or file, or from the keyring; {NULL, 0} and
  * MN_E_NOT_FOUND: it names none. MN_E_DENIED: others may read the file, the command failed, the
  * keyring has none; `why` says what to do. Blocks. */
