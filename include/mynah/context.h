@@ -20,7 +20,8 @@ struct mynah_context_config {
 /* A context of the calling thread, the caller's own; `config` may be NULL. NULL: the process has no
  * descriptors left. */
 MYNAH_API struct mynah_context *mynah_context_new(const struct mynah_context_config *config);
-/* Frees the clients too. Not inside mynah_run or mynah_turn. Accepts NULL. */
+/* Frees the clients too. What they have just said over BOSH may need a connection yet, which is
+ * waited for, at most two seconds. Not inside mynah_run or mynah_turn. Accepts NULL. */
 MYNAH_API void mynah_context_free(struct mynah_context *ctx);
 
 /* 1. Until mynah_stop, which any thread and signal handlers may call. Inside a call-back neither

@@ -197,7 +197,8 @@ static unsigned under_way(const struct bosh *b)
 
 /* No request is to overtake another on a second connection: ejabberd (23.01) puts one that did
  * aside, and when the one before it comes and there is nothing to say, forgets it until there is.
- * `before`: NULL for all. */
+ * That one has arrived is known by its answer or by an acknowledgement; else it is given its time,
+ * from when the kernel at the other end has it. `before`: NULL for all. */
 static bool have_arrived(struct bosh *b, const struct body *before)
 {
     int64_t now = mn_clock_now();
@@ -209,7 +210,7 @@ static bool have_arrived(struct bosh *b, const struct body *before)
 
         if (x == before)
             break;
-        if (!x->rid || x->answered)
+        if (!x->rid || x->answered || x->rid <= b->heard)
             continue;
         if (!x->web || !web_conn(x->web) || !mn_conn_is_out(web_conn(x->web)))
             x->leaves = now;
@@ -259,9 +260,12 @@ static void poll(struct bosh *b)
     ask(b, x);
 }
 
-static bool ends(const struct bosh *b)
+/* Nothing may be written behind it. */
+static struct body *last_body(const struct bosh *b)
 {
-    return !mn_list_empty(&b->bodies) && MN_OF(b->bodies.prev, struct body, link)->kind == ENDS;
+    struct body *x = mn_list_empty(&b->bodies) ? NULL : MN_OF(b->bodies.prev, struct body, link);
+
+    return x && x->kind == ENDS ? x : NULL;
 }
 
 /* When something is to be done though nothing happens. */
@@ -383,7 +387,7 @@ void bosh_header(struct bosh *b, const struct stream_head *h)
 
 void bosh_write(struct bosh *b, mn_str bytes, mn_str shown)
 {
-    if (b->gone || b->over || ends(b))
+    if (b->gone || b->over || last_body(b))
         return;
     if (b->payload.n && b->payload.n + bytes.n > PAYLOAD_MAX)
         seal(b, SAYS);
@@ -395,32 +399,67 @@ void bosh_write(struct bosh *b, mn_str bytes, mn_str shown)
 
 void bosh_end(struct bosh *b)
 {
-    if (b->sid && !b->gone && !b->over && !ends(b))
+    if (b->sid && !b->gone && !b->over && !last_body(b))
         seal(b, ENDS);
     bosh_soon(b);
 }
 
 static const struct stream_face quiet;
 
-/* Nobody goes on with the session. That is said, where need be on one more connection, and not
- * waited for. */
+/* What was not asked yet goes before what was written since. */
+static void unseal(struct bosh *b)
+{
+    struct mn_buf all = {0};
+
+    MN_LIST_EACH(n, &b->bodies)
+    {
+        struct body *x = MN_OF(n, struct body, link);
+
+        if (x->rid)
+            continue;
+        mn_buf_str(&all, mn_buf_view(&x->payload));
+        body_free(x);
+    }
+    mn_buf_str(&all, mn_buf_view(&b->payload));
+    mn_buf_free(&b->payload);
+    b->payload = all;
+}
+
+/* Nobody goes on with the session. That is said behind all that was written, where need be on one
+ * more connection, and its answer not waited for. */
 static void last_word(struct bosh *b)
 {
-    struct body *x = seal(b, ENDS);
-    struct web *w = bosh_web_take(b);
+    unseal(b);
+    request_make(b, seal(b, ENDS));
+}
 
-    request_make(b, x);
-    web_ask(w, mn_buf_view(&x->request));
-    web_close(w, LINGER_MS);
+/* What has no connection takes its own; polls tell nothing. */
+static void leave(struct bosh *b)
+{
+    MN_LIST_EACH(n, &b->bodies)
+    {
+        struct body *x = MN_OF(n, struct body, link);
+
+        if (!x->rid || x->answered || x->web || x->polls)
+            continue;
+        x->web = bosh_web_take(b);
+        web_ask(x->web, mn_buf_view(&x->request));
+        web_close(x->web, LINGER_MS);
+        x->web = NULL;
+    }
+    bosh_webs_leave(b, LINGER_MS);
 }
 
 void bosh_close(struct bosh *b)
 {
-    bool last = b->sid && !b->over && !ends(b) && may_ask(b, ENDS);
+    struct body *end = last_body(b);
+    bool last = b->sid && !b->over && (!end || !end->rid) && may_ask(b, ENDS);
 
     b->face = &quiet;
     if (last)
         last_word(b);
+    if (!b->over && b->sid)
+        leave(b);
     b->gone = true;
     stop(b);
 }

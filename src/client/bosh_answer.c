@@ -78,6 +78,8 @@ static void arrived(struct bosh *b, struct body *x)
 {
     uint64_t mark = x->mark;
 
+    if (x->answer.ack > b->heard)
+        b->heard = x->answer.ack;
     MN_LIST_EACH(n, &b->bodies)
     {
         const struct body *y = MN_OF(n, struct body, link);

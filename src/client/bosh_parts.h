@@ -47,6 +47,7 @@ struct bosh {
     struct bosh_answer terms; /* of the session; its slices are gone */
     struct bosh_keys *keys;   /* over plain http */
     uint64_t rid, got, mark;  /* the last one asked; the last one answered in order */
+    uint64_t heard;           /* all up to that one have arrived, as the connection manager says */
     struct mn_list bodies;
     struct mn_buf payload, shown; /* of the next body */
     struct mn_turn turn;
@@ -77,6 +78,8 @@ struct web *bosh_web_take(struct bosh *b);
 /* Returns what it carried. */
 struct body *bosh_web_drop(struct bosh *b, struct web *w);
 void bosh_webs_close(struct bosh *b);
+/* Those with something to say go when it has left, or after a moment; the others at once. */
+void bosh_webs_leave(struct bosh *b, int64_t linger_ms);
 
 /* bosh_answer.c: that body has its answer. */
 void bosh_answered(struct bosh *b, struct body *x, const struct mn_http_message *m);

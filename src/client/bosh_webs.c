@@ -65,6 +65,18 @@ void bosh_webs_close(struct bosh *b)
     MN_OF(n, struct body, link)->web = NULL;
 }
 
+void bosh_webs_leave(struct bosh *b, int64_t linger_ms)
+{
+    MN_LIST_EACH(n, &b->bodies)
+    {
+        struct body *x = MN_OF(n, struct body, link);
+
+        if (x->web && !x->polls)
+            web_close(x->web, linger_ms); /* is closed once more, to no effect */
+    }
+    bosh_webs_close(b);
+}
+
 void bosh_move(struct bosh *b, mn_str address)
 {
     bool was_tls = b->url.tls;

@@ -1,10 +1,11 @@
 #include "client/context.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "client/client.h"
 #include "net/conn.h"
 
-enum { LANE_DEPTH = 1000 };
+enum { LANE_DEPTH = 1000, LEAVING_MS = 2000 };
 
 struct mynah_timer {
     struct mn_timer timer;
@@ -60,6 +61,15 @@ struct mynah_context *mynah_context_new(const struct mynah_context_config *confi
     return ctx;
 }
 
+/* The last words over BOSH may need one more connection. */
+static void leave(struct mynah_context *ctx)
+{
+    int64_t until = mn_clock_now() + LEAVING_MS, left;
+
+    while (ctx->leaving && (left = until - mn_clock_now()) > 0)
+        mn_loop_turn(ctx->loop, (int)left);
+}
+
 void mynah_context_free(struct mynah_context *ctx)
 {
     if (!ctx)
@@ -74,6 +84,7 @@ void mynah_context_free(struct mynah_context *ctx)
         ctx->host.watch(ctx->host.arg, mn_loop_fd(ctx->loop), false);
     ctx->host = (struct mynah_loop){0};
     mn_turn_cancel(&ctx->told);
+    leave(ctx);
     /* Finishes what was begun: last bytes, posted calls that only free, the trash. */
     for (int i = 0; i < 3; i++)
         mn_loop_turn(ctx->loop, 0);

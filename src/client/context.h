@@ -17,6 +17,7 @@ struct mynah_context {
     struct mynah_loop host;
     struct mn_list clients, trash, timers, jobs, ports, conns;
     struct mn_list waits; /* of quick.c */
+    unsigned leaving;     /* connections that are to stand for a last word */
     struct mn_turn sweep; /* empties the trash */
     struct mn_turn told;  /* tells the host the due time */
     bool inside;          /* mynah_run, mynah_turn: call-backs are under way */

@@ -21,6 +21,7 @@ struct web {
     const char *cert; /* the only one that is good, in hex; NULL: any */
     struct mn_timer last;
     bool stands, asked, gone, over; /* gone: nobody is told any more; over: in the trash */
+    bool leaving;                   /* gone, with a question that has not left */
 };
 
 static void web_free(struct trash *t)
@@ -40,6 +41,8 @@ static void end(struct web *w, int64_t linger_ms)
     if (w->over)
         return;
     w->over = true;
+    w->ctx->leaving -= w->leaving;
+    w->leaving = false;
     mn_timer_stop(&w->last);
     if (w->conn)
         mn_conn_close(w->conn, linger_ms);
@@ -180,10 +183,13 @@ void web_close(struct web *w, int64_t linger_ms)
     if (!w || w->gone)
         return;
     w->gone = true;
-    if (linger_ms && w->asked && !w->stands)
+    if (linger_ms && w->asked && !w->stands) {
+        w->leaving = true;
+        w->ctx->leaving++;
         mn_timer_start(w->ctx->loop, &w->last, linger_ms);
-    else
+    } else {
         end(w, linger_ms);
+    }
 }
 
 void web_ask(struct web *w, mn_str request)

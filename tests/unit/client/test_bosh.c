@@ -2,6 +2,8 @@
  * whatever connections do: requests come in their order, one that comes again is the same, never
  * more are under way than were allowed, and each shows the key to the one before. */
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
@@ -213,7 +215,7 @@ static void accepted(void *arg, int fd, const struct mn_addr *peer)
     mn_list_add(&cm.lines, &l->link);
 }
 
-static void start(const char *const *script, struct mynah_client_config config)
+static void listen_to(const char *const *script)
 {
     struct mn_addr at;
     struct mn_buf why = {0};
@@ -225,10 +227,20 @@ static void start(const char *const *script, struct mynah_client_config config)
     CHECK_INT(mn_listen(talk.ctx->loop, &at, accepted, NULL, &cm.listener, &why), 0);
     snprintf(cm.url, sizeof cm.url, "http%s://127.0.0.1:%u/bind", https ? "s" : "",
              mn_addr_port(mn_listener_addr(cm.listener)));
+}
+
+static void connect_by(struct mynah_client_config config)
+{
     config.bosh = cm.url;
     config.no_roster = true;
     config.tls = https ? MYNAH_TLS_REQUIRED : MYNAH_TLS_OFF;
     talk_connect(&config);
+}
+
+static void start(const char *const *script, struct mynah_client_config config)
+{
+    listen_to(script);
+    connect_by(config);
 }
 
 static void end(const char *notes, const char *again, unsigned most)
@@ -456,6 +468,16 @@ static void turns_until(size_t bodies)
     CHECK_INT(cm.count, bodies);
 }
 
+/* The kernels take their time. */
+static void pass_until(size_t bodies)
+{
+    for (int i = 0; i < 1000 && cm.count < bodies; i++) {
+        mn_clock_set(mn_clock_now() + 20, mn_clock_wall());
+        mn_loop_turn(talk.ctx->loop, 5);
+    }
+    CHECK_INT(cm.count, bodies);
+}
+
 /* Where the clock stands, the one before it has just left. */
 TEST(a_request_does_not_overtake_the_one_before)
 {
@@ -470,13 +492,29 @@ TEST(a_request_does_not_overtake_the_one_before)
         mn_loop_turn(talk.ctx->loop, 1);
     CHECK_INT(cm.count, 5);
     cm.at++;
-    for (int i = 0; i < 1000 && cm.count < 6; i++) { /* the kernels take their time */
-        mn_clock_set(mn_clock_now() + 20, mn_clock_wall());
-        mn_loop_turn(talk.ctx->loop, 5);
-    }
-    CHECK_INT(cm.count, 6);
+    pass_until(6);
     mn_clock_set(-1, 0);
     end("online queued written", "", 2);
+}
+
+/* ... unless that is known to have arrived. */
+TEST(a_request_that_is_acknowledged_is_not_waited_for)
+{
+    static const char *const script[] = {
+        IN(""), "<rid", "<<body>x<", "?", ">" HEAD_ "ack='%r'/>", "<<body>y<", NULL};
+
+    start(script, once);
+    talk_until(talk_online);
+    mn_clock_set(mn_clock_now(), mn_clock_wall());
+    turns_until(5);
+    say("x");
+    pass_until(6);
+    say("y");
+    cm.at++;
+    go_on();
+    turns_until(7); /* while the clock stands */
+    mn_clock_set(-1, 0);
+    end(NULL, "", 2);
 }
 
 /* ... also where all connections have a question. */
@@ -495,6 +533,57 @@ TEST(who_is_freed_says_so_on_one_more_connection)
     talk_until(said_all);
     CHECK(strstr(cm.bodies[cm.count - 1], " type='terminate'"));
     end("online queued written queued written", "", 3);
+}
+
+/* ... with all that was written, also when it has taken leave in order. */
+TEST(what_was_said_before_the_end_is_not_lost)
+{
+    static const char *const script[] = {IN(""), "<rid", "?", "<<body>one", NULL};
+
+    for (int turns = 0; turns < 3; turns++) {
+        start(script, once);
+        talk_until(pauses);
+        say("one");
+        mynah_client_disconnect(talk.c);
+        for (int i = 0; i < turns; i++)
+            mn_loop_turn(talk.ctx->loop, 0);
+        mynah_client_free(talk.c);
+        cm.at++;
+        talk_until(said_all);
+        CHECK(strstr(cm.bodies[cm.count - 1], " type='terminate'"));
+        end(NULL, "", 2);
+    }
+}
+
+static void program(void)
+{
+    talk.ctx = mynah_context_new(NULL);
+    connect_by(once);
+    talk_until(talk_online);
+    say("one");
+    say("two");
+    mynah_client_disconnect(talk.c);
+    mynah_client_free(talk.c);
+    mynah_context_free(talk.ctx);
+    _exit(0);
+}
+
+/* A program that ends at once, in a process of its own. */
+TEST(what_was_said_before_a_program_ends_is_not_lost)
+{
+    static const char *const script[] = {IN(""), "<", "<<body>two", NULL};
+    int status = 1;
+    pid_t child;
+
+    listen_to(script);
+    child = fork();
+    if (!child)
+        program();
+    talk_until(said_all);
+    CHECK(waitpid(child, &status, 0) == child && !status);
+    CHECK(strstr(cm.bodies[cm.count - 1], "<body>one<"));
+    CHECK(strstr(cm.bodies[cm.count - 1], " type='terminate'"));
+    end(NULL, "", 2);
 }
 
 static bool gone(void)
