@@ -22,7 +22,7 @@ static int load(const char *cert_path, X509 **x, const char *key_path, EVP_PKEY 
     const char *bad = NULL;
 
     *x = c ? PEM_read_bio_X509(c, NULL, NULL, NULL) : NULL;
-    *k = p ? PEM_read_bio_PrivateKey(p, NULL, NULL, NULL) : NULL;
+    *k = p ? PEM_read_bio_PrivateKey(p, NULL, NULL, "") : NULL;
     if (!*x && !access(cert_path, F_OK))
         bad = cert_path;
     else if (!*k && !access(key_path, F_OK))

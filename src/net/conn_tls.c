@@ -126,19 +126,61 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/* Nobody is there to be asked, and nobody else's terminal is. */
+static int no_passphrase(char *out, int n, int writes, void *asked)
+{
+    (void)out;
+    (void)n;
+    (void)writes;
+    if (asked)
+        *(bool *)asked = true;
+    return -1;
+}
+
+/* The key is that of another certificate of the file. */
+static bool key_of_later(SSL_CTX *ctx, const char *key_file)
+{
+    BIO *b = BIO_new_file(key_file, "r");
+    EVP_PKEY *key = b ? PEM_read_bio_PrivateKey(b, NULL, NULL, "") : NULL;
+    STACK_OF(X509) *rest = NULL;
+    bool found = false;
+
+    SSL_CTX_get0_chain_certs(ctx, &rest);
+    for (int i = 0; key && i < sk_X509_num(rest); i++)
+        found |= X509_check_private_key(sk_X509_value(rest, i), key) == 1;
+    EVP_PKEY_free(key);
+    BIO_free(b);
+    return found;
+}
+
+static void use(SSL_CTX *ctx, const char *cert_file, const char *key_file, const bool *locked,
+                struct mn_buf *why)
+{
+    if (SSL_CTX_use_certificate_chain_file(ctx, cert_file) != 1)
+        mn_buf_fmt(why, "cannot use the certificate %s: %s", cert_file, tls_last_error());
+    else if (SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) != 1 &&
+             ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH)
+        mn_buf_fmt(why, "cannot use the key %s: %s", key_file,
+                   *locked ? "it has a passphrase; take that away (openssl pkey)"
+                           : tls_last_error());
+    else if (SSL_CTX_check_private_key(ctx) != 1)
+        mn_buf_fmt(why, "the key %s does not belong to the certificate %s%s", key_file, cert_file,
+                   key_of_later(ctx, key_file)
+                       ? ", whose first one must be its own: that comes later in the file"
+                       : "");
+}
+
 int tls_use(struct mn_tls *t, const char *cert_file, const char *key_file, struct mn_buf *why)
 {
-    if (SSL_CTX_use_certificate_chain_file(t->ctx, cert_file) != 1)
-        mn_buf_fmt(why, "cannot use the certificate %s: %s", cert_file, tls_last_error());
-    else if (SSL_CTX_use_PrivateKey_file(t->ctx, key_file, SSL_FILETYPE_PEM) != 1 &&
-             ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH)
-        mn_buf_fmt(why, "cannot use the key %s: %s", key_file, tls_last_error());
-    else if (SSL_CTX_check_private_key(t->ctx) != 1)
-        mn_buf_fmt(why, "the key %s does not belong to the certificate %s", key_file, cert_file);
-    else
-        return MN_E_OK;
+    size_t before = why->n;
+    bool locked = false;
+
+    SSL_CTX_set_default_passwd_cb(t->ctx, no_passphrase);
+    SSL_CTX_set_default_passwd_cb_userdata(t->ctx, &locked);
+    use(t->ctx, cert_file, key_file, &locked, why);
+    SSL_CTX_set_default_passwd_cb_userdata(t->ctx, NULL);
     ERR_clear_error();
-    return MN_E_TLS;
+    return why->n > before ? MN_E_TLS : MN_E_OK;
 }
 
 int mn_tls_server(const char *cert_file, const char *key_file, struct mn_tls **out,

@@ -38,6 +38,9 @@ struct mn_tls *mn_tls_ref(struct mn_tls *t);
 void mn_tls_unref(struct mn_tls *t);
 /* When its certificate ends, in ms since 1970. */
 int64_t mn_tls_expires(const struct mn_tls *t);
+/* Why clients may refuse its certificate as that of the domain `name` (A-label); nothing when they
+ * have no reason that is seen from here. */
+void mn_tls_doubts(const struct mn_tls *t, const char *name, struct mn_buf *why);
 /* The client names a host (SNI): `pick` returns the context for it (lent), or NULL to stay with
  * this one. */
 void mn_tls_pick(struct mn_tls *t, struct mn_tls *(*pick)(void *arg, mn_str name), void *arg);

@@ -24,6 +24,8 @@ int tls_use(struct mn_tls *t, const char *cert_file, const char *key_file,
 void tls_take_any(struct mn_tls *t);
 /* What mn_conn_addresses tells. */
 size_t tls_addresses(const SSL *ssl, struct mn_arena *a, const mn_str **out, const char **why);
+/* The certificate is for the XMPP service of `name` (RFC 6120 13.7.1.2.1). */
+bool tls_names_service(X509 *cert, const char *name);
 /* Client side: who is expected at the other end (A-label or address). */
 void tls_expect(SSL *ssl, const char *name);
 /* What mn_conn_cert tells. */

@@ -120,3 +120,30 @@ size_t tls_addresses(const SSL *ssl, struct mn_arena *a, const mn_str **out, con
     ERR_clear_error();
     return n;
 }
+
+/* Its own, then the others of the file. */
+static X509 *cert_at(SSL_CTX *ctx, int i)
+{
+    STACK_OF(X509) *rest = NULL;
+
+    if (!i)
+        return SSL_CTX_get0_certificate(ctx);
+    SSL_CTX_get0_chain_certs(ctx, &rest);
+    return i <= sk_X509_num(rest) ? sk_X509_value(rest, i - 1) : NULL;
+}
+
+void mn_tls_doubts(const struct mn_tls *t, const char *name, struct mn_buf *why)
+{
+    X509 *own = cert_at(t->ctx, 0), *next;
+
+    if (X509_check_host(own, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) != 1 &&
+        !tls_names_service(own, name))
+        mn_buf_lit(why, "it does not name the domain");
+    if (X509_cmp_current_time(X509_get0_notBefore(own)) > 0)
+        mn_buf_fmt(why, "%sit is not valid yet", why->n ? "; " : "");
+    for (int i = 1; (next = cert_at(t->ctx, i)); i++)
+        if (X509_check_issued(next, cert_at(t->ctx, i - 1)) != X509_V_OK)
+            mn_buf_fmt(why, "%snumber %d in the file is not the issuer of the one before it",
+                       why->n ? "; " : "", i + 1);
+    ERR_clear_error();
+}

@@ -1,5 +1,7 @@
 #include "server/snapshot.h"
 
+#include <sys/stat.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/cert.h"
@@ -71,26 +73,43 @@ void snapshot_hosts_free(struct server *srv)
     mn_free(srv->told);
 }
 
+/* It works, but not as whoever wrote it will expect. */
+static void files_look(const struct mn_cert_files *f, const struct mn_tls *tls,
+                       const struct host *h, const char *name)
+{
+    struct mn_buf why = {0};
+    struct stat st;
+
+    mn_clock_tick(); /* this may be a lane */
+    mn_tls_doubts(tls, name, &why);
+    if (why.n)
+        mn_log_warn(NULL, "clients may refuse the certificate", MN_F("domain", h->name),
+                    MN_FC("file", f->cert), MN_F("why", mn_buf_view(&why)));
+    if (!stat(f->key, &st) && st.st_mode & (S_IROTH | S_IWOTH))
+        mn_log_warn(NULL, "the key of a certificate is open to everybody on this machine",
+                    MN_FC("file", f->key), MN_FC("do", "chmod o= it"));
+    mn_buf_free(&why);
+}
+
 static int certificate_open(struct server *srv, const struct host *h, const struct conf_domain *d,
                             mn_str client_ca, struct mn_arena *a, struct mn_tls **out,
                             struct mn_buf *why)
 {
     struct mn_cert_files f;
-    mn_str ascii;
-    int e = MN_E_OK;
+    mn_str ascii = {0};
+    int e;
 
-    if (d->certificate.n) {
-        f.cert = mn_arena_cstr(a, d->certificate);
-        f.key = mn_arena_cstr(a, d->key);
-    } else if (!srv->certs) {
+    if (!d->certificate.n && !srv->certs)
         return MN_E_OK;
-    } else {
-        e = mn_jid_host_ascii(h->name, a, &ascii);
-        if (!e)
-            e = mn_cert_local(srv->certs, ascii, a, &f, why);
-    }
+    e = mn_jid_host_ascii(h->name, a, &ascii);
+    f.cert = mn_arena_cstr(a, d->certificate);
+    f.key = mn_arena_cstr(a, d->key);
+    if (!e && !d->certificate.n)
+        e = mn_cert_local(srv->certs, ascii, a, &f, why);
     if (!e)
         e = mn_tls_server(f.cert, f.key, out, why);
+    if (!e && d->certificate.n)
+        files_look(&f, *out, h, mn_arena_cstr(a, ascii));
     if (!e)
         mn_tls_pick(*out, pick, srv);
     if (!e && client_ca.n)

@@ -297,6 +297,52 @@ def certificates_that_cannot_be():
     ask("reload")
 
 
+def openssl(*words):
+    subprocess.run(["openssl", *words], check=True, capture_output=True)
+
+
+def certificates_to_be_looked_at():
+    """Taken, and told: of another name, a chain that is none, a key that everybody may read. Refused, and how to mend it: a file that does
+    not begin with its own certificate, a key with a passphrase. RSA is as good as what is made here."""
+    own = FOLDER + "/looked"
+    certificate("good", 100, own)
+    certificate("other", 100, FOLDER + "/issuer")
+    shutil.copy(own + ".crt", FOLDER + "/good.crt")
+    configure(CONFIG.replace("{name: localhost}", "{name: localhost, certificate: %s.crt, key: %s.key}" % (own, own)) + EXTRA)
+
+    def told(*patterns):
+        since = len(server.log)
+        assert ask("reload") in ({"changed": [], "needs_restart": []}, {"changed": ["domains[0].certificate", "domains[0].key"], "needs_restart": []})
+        wait_for(lambda: all(logged(p, since) for p in patterns), lambda: (patterns, server.log[since:]))
+        assert len(logged(" warn ", since)) == len(patterns), server.log[since:]
+
+    told()
+    os.chmod(own + ".key", 0o644)
+    told("the key of a certificate is open to everybody.* file=" + own + ".key")
+    os.chmod(own + ".key", 0o640)
+    with open(own + ".crt", "a") as f, open(FOLDER + "/issuer.crt") as issuer:
+        f.write(issuer.read())
+    told("clients may refuse the certificate domain=localhost file=%s.crt why=.number 2 in the file is not the issuer" % own)
+    with open(own + ".crt", "w") as f, open(FOLDER + "/issuer.crt") as issuer, open(FOLDER + "/good.crt") as good:
+        f.write(issuer.read() + good.read())
+    assert "whose first one must be its own" in ask("reload")["text"]
+    Client(server).starttls(FOLDER + "/good.crt")
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "100", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:else.example",
+            "-keyout", own + ".key", "-out", own + ".crt")
+    told("clients may refuse the certificate .*it does not name the domain")
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "100", "-subj", "/CN=rsa", "-addext", "subjectAltName=DNS:localhost",
+            "-keyout", own + ".key", "-out", own + ".crt")
+    told()
+    Client(server).starttls(own + ".crt")
+    shutil.copy(own + ".crt", FOLDER + "/good.crt")
+    openssl("pkey", "-in", own + ".key", "-aes256", "-passout", "pass:secret", "-out", own + ".locked")
+    os.rename(own + ".locked", own + ".key")
+    assert "it has a passphrase" in ask("reload")["text"]
+    Client(server).starttls(FOLDER + "/good.crt")
+    configure(CONFIG + EXTRA)
+    ask("reload")
+
+
 def many_reloads():
     """One after another, while people log in: nothing is lost, nothing is left."""
     asked = [subprocess.Popen([MYNAHCTL, "--socket", SOCKET, "reload"], stdout=subprocess.DEVNULL) for _ in range(8)]
@@ -465,7 +511,8 @@ def backup_and_restore():
 
 try:
     failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, every_key, shown, takes_effect,
-                  the_hash_follows_the_answer, certificates, certificates_that_cannot_be, many_reloads, backup_and_restore,
+                  the_hash_follows_the_answer, certificates, certificates_that_cannot_be,
+                  certificates_to_be_looked_at, many_reloads, backup_and_restore,
                   ("end", lambda: server.end())], lambda: server.log)
 finally:
     if server.process.poll() is None:
