@@ -308,7 +308,7 @@ def wrong_usage_is_told():
             (["--port", "65536", "ping"], "--port takes a number"), (["--tiemout", "1", "ping"], "there is no option --tiemout\n"),
             (["-x", "ping"], "there is no option -x\n"), (["ping", "a@@b"], "a@@b is no address; usage"), (["send", "a b@c", "x"], "a b@c is no address"),
             (["disco", "@"], "@ is no address"), (["adhoc", "@"], "@ is no address"), (["vcard", "@"], "@ is no address"), (["roster", "add", "@"], "is no address"),
-            (["file", "send", "@", "/dev/null"], "is no address"), (["file", "send", "a@b"], "usage: mynah file"), (["room", "@", "n"], "no address of a room"),
+            (["file", "send", "@", "/dev/null"], "is no address"), (["file", "send", "a@b"], "usage: mynah file"), (["room", "@", "n"], "@ is no address"), (["room", "r.x", ""], "no address of a room"),
             (["history", "@"], "@ is no address")):
         said = call(*words, account="ann", code=64)
         assert re.search(told, said), (words, said)
