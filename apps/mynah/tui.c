@@ -223,7 +223,10 @@ static void leave(void)
     struct im_account_state *a;
     time_t until = time(NULL) + 2;
     bool open = true;
+    int fd;
 
+    while ((fd = im_settle(tui.im)) >= 0) /* so that its last word tells what is kept */
+        poll(&(struct pollfd){fd, POLLIN, 0}, 1, -1);
     for (size_t i = 0; (a = im_account_at(tui.im, i)); i++)
         mynah_client_disconnect(a->client);
     while (open && time(NULL) < until) {

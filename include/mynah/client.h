@@ -56,6 +56,8 @@ struct mynah_client_config {
                             domain says (XEP-0156); "http://..." with MYNAH_TLS_OFFERED and
                             MYNAH_TLS_OFF only. `host`, `port` are where the connection manager is
                             to go, if it lets that be said. NULL: TCP */
+    bool hold_acks;      /* what came is not acknowledged (XEP-0198) before mynah_client_ack: what a
+                            program that is killed had not kept comes again */
 };
 /* Makes a client; nothing happens before mynah_client_connect. MYNAH_E_ARGUMENT: what `why` says
  * (may be NULL; mynah_free it), and *out is NULL. */
@@ -178,6 +180,12 @@ MYNAH_API void mynah_client_set_password(struct mynah_client *c, const char *pas
 MYNAH_API int mynah_client_save(struct mynah_client *c, void **out, size_t *n) MYNAH_MUST_CHECK;
 MYNAH_API int mynah_client_restore(struct mynah_client *c, const void *saved,
                                    size_t n) MYNAH_MUST_CHECK;
+
+/* How many stanzas of this session have come, as XEP-0198 counts them; 0 without it. */
+MYNAH_API uint32_t mynah_client_received(const struct mynah_client *c);
+/* With hold_acks: so many of them are safe. The server hears it as soon as it wants to know; a
+ * count of an earlier session is of no use, and does no harm. */
+MYNAH_API void mynah_client_ack(struct mynah_client *c, uint32_t received);
 
 /* Any stanza (message, presence, iq) as it is; takes it. One that answers nobody's request is
  * queued when the stream is not open. MYNAH_E_ARGUMENT: it is no stanza, or a component's without

@@ -35,6 +35,9 @@ struct sm {
     bool restored;                   /* from an earlier run, which may have gone on */
     char *id;                        /* of the session; NULL: none to resume */
     uint32_t in, out;                /* stanzas received; written and acknowledged */
+    uint32_t safe;                   /* of `in`, what may be acknowledged */
+    uint32_t wanted;                 /* `in` when the server asked */
+    bool owed;                       /* and less was safe then */
     struct mn_list unacked, waiting; /* written; not yet */
     struct mn_list acked;            /* about to be told */
     unsigned unacked_count;

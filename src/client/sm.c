@@ -38,9 +38,34 @@ static void answer(struct mynah_client *c)
 {
     struct mn_buf b = {0};
 
-    mn_buf_fmt(&b, "<a xmlns='" NS_SM "' h='%u'/>", c->sm.in);
+    mn_buf_fmt(&b, "<a xmlns='" NS_SM "' h='%u'/>", c->sm.safe);
     stream_write(c->stream, mn_buf_view(&b));
     mn_buf_free(&b);
+}
+
+/* At once, and what is not safe yet later (4). */
+static void asked(struct mynah_client *c)
+{
+    c->sm.wanted = c->sm.in;
+    c->sm.owed = c->sm.safe != c->sm.in;
+    answer(c);
+}
+
+uint32_t mynah_client_received(const struct mynah_client *c)
+{
+    return c->sm.in;
+}
+
+/* A count goes round at 2^32 (4). */
+void mynah_client_ack(struct mynah_client *c, uint32_t received)
+{
+    if (!c->conf.hold_acks || received - c->sm.safe > c->sm.in - c->sm.safe)
+        return;
+    c->sm.safe = received;
+    if (!c->sm.owed || (int32_t)(c->sm.safe - c->sm.wanted) < 0)
+        return;
+    c->sm.owed = false;
+    answer(c);
 }
 
 /* What is not acknowledged when a stream ends comes again (4): both sides hear in time. */
@@ -157,15 +182,18 @@ void sm_flush(struct mynah_client *c)
 
 void sm_received(struct mynah_client *c)
 {
-    if (c->sm.enabled)
-        c->sm.in++;
+    if (!c->sm.enabled)
+        return;
+    c->sm.in++;
+    if (!c->conf.hold_acks)
+        c->sm.safe = c->sm.in;
 }
 
 void sm_stream_gone(struct mynah_client *c)
 {
     mn_turn_cancel(&c->sm.ask);
     mn_timer_stop(&c->sm.again);
-    c->sm.on = c->sm.enabled = c->sm.asked = false;
+    c->sm.on = c->sm.enabled = c->sm.asked = c->sm.owed = false;
 }
 
 void sm_session_lost(struct mynah_client *c)
@@ -250,7 +278,7 @@ static bool may_resume(const struct mynah_client *c)
 void sm_enable(struct mynah_client *c)
 {
     c->sm.on = true;
-    c->sm.in = c->sm.out = 0;
+    c->sm.in = c->sm.safe = c->sm.out = 0;
     stream_write(c->stream, may_resume(c) ? MN_STR("<enable xmlns='" NS_SM "' resume='true'/>")
                                           : MN_STR("<enable xmlns='" NS_SM "'/>"));
 }
@@ -261,6 +289,7 @@ bool sm_resume(struct mynah_client *c)
 
     if (!c->sm.id || !may_resume(c) || !sm_can_enable(c))
         return false;
+    c->sm.safe = c->sm.in; /* the count may not go back behind this */
     mn_buf_fmt(&b, "<resume xmlns='" NS_SM "' h='%u' previd='", c->sm.in);
     mn_buf_xml(&b, mn_str_from(c->sm.id), true);
     mn_buf_lit(&b, "'/>");
@@ -334,7 +363,7 @@ bool sm_element(struct mynah_client *c, const struct mynah_elem *e)
     if (!mynah_elem_is(e, NULL, NS_SM))
         return false;
     if (mynah_elem_is(e, "r", NULL) && c->sm.enabled) {
-        answer(c);
+        asked(c);
     } else if (mynah_elem_is(e, "a", NULL) && c->sm.on) {
         c->sm.asked = false;
         mn_timer_stop(&c->sm.again);
@@ -411,7 +440,7 @@ int mynah_client_save(struct mynah_client *c, void **out, size_t *n)
     mynah_elem_set(saved, "for", c->bare);
     mynah_elem_set(saved, "jid", c->bound);
     mynah_elem_set(saved, "id", c->sm.id);
-    number_set(saved, "in", c->sm.in);
+    number_set(saved, "in", c->sm.safe);
     number_set(saved, "out", c->sm.out - untold(c));
     outs_save(saved, "unacked", &c->sm.acked);
     outs_save(saved, "unacked", &c->sm.unacked);
@@ -468,6 +497,7 @@ int mynah_client_restore(struct mynah_client *c, const void *saved, size_t n)
         mynah_elem_free(e);
         return MYNAH_E_FORMAT;
     }
+    c->sm.safe = c->sm.in;
     outs_load(c, e, "unacked", &c->sm.unacked, &c->sm.unacked_count);
     outs_load(c, e, "waiting", &c->sm.waiting, &waiting);
     c->sm.id = mynah_elem_get(e, "id") ? mn_str_dup(mn_str_from(mynah_elem_get(e, "id"))) : NULL;

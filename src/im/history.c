@@ -200,7 +200,7 @@ static int ready(struct im_history *h, struct mn_buf *why)
     int v;
 
     sqlite3_busy_timeout(h->db, 5000);
-    if (run(h, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE")) {
+    if (run(h, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; BEGIN IMMEDIATE")) {
         mn_buf_fmt(why, "%s", sqlite3_errmsg(h->db));
         return MN_E_IO;
     }
@@ -334,7 +334,7 @@ static void settled(struct im_history *h)
     h->waiting = false;
 }
 
-static bool keeping(struct im_history *h)
+bool im_history_keeping(struct im_history *h)
 {
     bool yes;
 
@@ -367,7 +367,7 @@ int im_history_keep(struct im_history *h)
 int im_history_keep_aside(struct im_history *h, int *fd)
 {
     *fd = h->fd;
-    if (keeping(h))
+    if (im_history_keeping(h))
         return MN_E_OK;
     settled(h);
     if (!h->changed || !has_keeper(h)) {

@@ -33,6 +33,7 @@ int im_history_keep(struct im_history *h) MN_MUST_CHECK;
  * it is. Whatever else is called before waits for it. MN_E_IO: nothing is kept of what was begun to
  * be kept before, or of this. */
 int im_history_keep_aside(struct im_history *h, int *fd) MN_MUST_CHECK;
+bool im_history_keeping(struct im_history *h); /* it is not done */
 
 /* MN_E_EXISTS: a message of that id from the same sender is there already (a copy from an archive,
  * a carbon of what is ours). */

@@ -31,7 +31,8 @@ struct im {
     size_t account_count;
     struct asked *asked;
     size_t asked_count;
-    char *name; /* what im_name lent last */
+    char *name;    /* what im_name lent last */
+    bool settling; /* the history is being written */
 };
 
 #define TELL(im, member, ...)                                                                      \
@@ -846,8 +847,11 @@ int im_connect(struct im *im, const struct mynah_client_config *config,
                                                      .asked = roster_asked};
     static const struct mynah_invitation_calls invitations = {sizeof invitations, invited};
     struct im_account_state *a = MN_NEW(struct im_account_state);
-    int e = mynah_client_new(im->ctx, config, &a->client, why);
+    struct mynah_client_config held = *config;
+    int e;
 
+    held.hold_acks = im->history;
+    e = mynah_client_new(im->ctx, &held, &a->client, why);
     *out = NULL;
     if (e) {
         mn_free(a);
@@ -891,12 +895,29 @@ struct im *im_new(struct mynah_context *ctx, struct im_history *history,
     return im;
 }
 
+/* What was said is in the history, and need not come again. */
+static void settled(struct im *im)
+{
+    im->settling = false;
+    for (size_t i = 0; i < im->account_count; i++)
+        mynah_client_ack(im->accounts[i]->client, im->accounts[i]->received);
+}
+
 int im_settle(struct im *im)
 {
     int fd = -1;
 
-    if (im->history && im_history_keep_aside(im->history, &fd))
+    if (!im->history)
+        return -1;
+    if (im->settling && !im_history_keeping(im->history))
+        settled(im);
+    for (size_t i = 0; i < im->account_count && !im->settling; i++)
+        im->accounts[i]->received = mynah_client_received(im->accounts[i]->client);
+    if (im_history_keep_aside(im->history, &fd))
         im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
+    im->settling = fd >= 0;
+    if (!im->settling)
+        settled(im);
     return fd;
 }
 

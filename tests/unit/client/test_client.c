@@ -403,6 +403,57 @@ TEST(a_resumed_session_loses_and_doubles_nothing)
         "acked meanwhile=-12");
 }
 
+static bool talk_said_one(void)
+{
+    return talk.server.all.n && memmem(talk.server.all.p, talk.server.all.n, "h='1'/>", 7);
+}
+
+static bool talk_said_none(void)
+{
+    return talk.server.all.n && memmem(talk.server.all.p, talk.server.all.n, "h='0'/>", 7);
+}
+
+/* The server hears at once how much is safe, and of the rest as soon as it is. */
+TEST(what_a_program_has_not_kept_is_not_acknowledged)
+{
+    static const char *const lines[] = {
+        LOGIN(SM),
+        "<<enable",
+        "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+        "><message from='a@y.test/1'><body>hi</body></message><r xmlns='urn:xmpp:sm:3'/>",
+        "<<a xmlns='urn:xmpp:sm:3' h='0'/>",
+        "<<a xmlns='urn:xmpp:sm:3' h='1'/>",
+        "><message from='a@y.test/1'><body>ho</body></message>",
+        "><iq type='get' id='i' from='a@y.test/1'><x xmlns='y'/></iq><r xmlns='urn:xmpp:sm:3'/>",
+        "<id='i'",
+        "<<a xmlns='urn:xmpp:sm:3' h='1'/>",
+        "<</stream:stream>",
+        NULL};
+    struct mynah_client_config held = {.size = sizeof held, .hold_acks = true};
+    void *saved;
+    size_t n;
+
+    talk_start(lines, &held);
+    talk_until(talk_said_none);
+    CHECK_INT(mynah_client_received(talk.c), 1);
+    mynah_client_ack(talk.c, 2);
+    mynah_client_ack(talk.c, UINT32_MAX);
+    mynah_client_ack(talk.c, 1);
+    talk_until(talk_said_one);
+    for (int i = 0; i < 500 && mynah_client_received(talk.c) < 3; i++)
+        mn_loop_turn(talk.ctx->loop, 20);
+    CHECK_INT(mynah_client_received(talk.c), 3);
+    mynah_client_ack(talk.c, 2); /* the server waits for 3: it is told with the last word */
+    CHECK_INT(mynah_client_save(talk.c, &saved, &n), 0);
+    CHECK(strstr(saved, " in='2'"));
+    mynah_free(saved);
+    mynah_client_disconnect(talk.c);
+    talk_until(talk_done);
+    CHECK(memmem(talk.server.all.p, talk.server.all.n, "h='2'/>", 7));
+    CHECK(!memmem(talk.server.all.p, talk.server.all.n, "h='3'/>", 7));
+    talk_end(NULL);
+}
+
 TEST(a_session_that_is_gone_leaves_its_messages_to_the_next)
 {
     static const char *const lines[] = {
