@@ -80,12 +80,26 @@ enum mynah_state {
     MYNAH_CLOSING     /* we have said good-bye */
 };
 
-/* A certificate that is not trusted by itself. */
+/* What is wrong with a certificate, joined. */
+enum {
+    MYNAH_CERTIFICATE_ISSUER = 1 << 0, /* made by nobody who is trusted, or by itself */
+    MYNAH_CERTIFICATE_NAME = 1 << 1,   /* for another server */
+    MYNAH_CERTIFICATE_EXPIRED = 1 << 2,
+    MYNAH_CERTIFICATE_NOT_YET = 1 << 3,
+    MYNAH_CERTIFICATE_REVOKED = 1 << 4,
+    MYNAH_CERTIFICATE_NO_CA = 1 << 5, /* who made it, or made that one's, may make none */
+    MYNAH_CERTIFICATE_OTHER = 1 << 6  /* `why` says it: a bad signature, a weak key, ... */
+};
+/* A certificate (RFC 6120, 13.7; RFC 9525). */
 struct mynah_certificate {
-    const char *why; /* in words */
+    const char *why; /* the first thing that is wrong, in words; "" of one that is trusted */
     const char *subject, *issuer, *sha256;
     int64_t not_before, not_after; /* ms since 1970 */
     const char *jid; /* whose it is, without a server (mynah/local.h); NULL: the server's */
+    /* Everything that is wrong with it, of which `why` is one. 0: nothing, or it is that of
+     * somebody without a server, in which nothing is looked for. Who forgives one thing forgives no
+     * other: a program that lets expired ones pass compares with exactly that bit. */
+    unsigned problems;
 };
 
 struct mynah_message;  /* mynah/message.h */
@@ -107,7 +121,8 @@ struct mynah_calls {
     /* `why`: of MYNAH_OFFLINE and MYNAH_WAITING after a failure; else NULL. */
     void (*state)(void *arg, struct mynah_client *c, enum mynah_state state,
                   const struct mynah_error *why);
-    /* True: go on all the same. Without such a call the answer is no. */
+    /* One that is not trusted by itself. True: go on all the same. Without such a call the answer
+     * is no. */
     bool (*certificate)(void *arg, struct mynah_client *c, const struct mynah_certificate *cert);
     void (*message)(void *arg, struct mynah_client *c, const struct mynah_message *m);
     void (*sent)(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
@@ -151,6 +166,11 @@ MYNAH_API const char *mynah_client_domain(const struct mynah_client *c);
 MYNAH_API bool mynah_client_is_resumed(const struct mynah_client *c);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL without; lent until the next call. */
 MYNAH_API const char *mynah_client_tls_name(const struct mynah_client *c);
+/* The stream of now is compressed (`compress`). */
+MYNAH_API bool mynah_client_is_compressed(const struct mynah_client *c);
+/* What the server has shown on the connection of now: trusted, pinned, or let pass. NULL without
+ * TLS; lent until the next call. */
+MYNAH_API const struct mynah_certificate *mynah_client_certificate(struct mynah_client *c);
 /* The mechanism of the last login: "SCRAM-SHA-256-PLUS", or NULL. */
 MYNAH_API const char *mynah_client_mechanism(const struct mynah_client *c);
 /* The <features/> that came last, or NULL; lent until the next ones come. */
@@ -160,6 +180,8 @@ struct mynah_traffic {
     size_t size;
     uint64_t bytes_in, bytes_out;     /* of XML: before compression and TLS, secrets aside */
     uint64_t stanzas_in, stanzas_out; /* of sessions: without those of the login */
+    /* Of which are: */
+    uint64_t messages_in, messages_out, presences_in, presences_out, iqs_in, iqs_out;
 };
 /* Fills what `out`, whose size the program sets, has room for. */
 MYNAH_API void mynah_client_traffic(const struct mynah_client *c, struct mynah_traffic *out);

@@ -73,8 +73,10 @@ struct mynah_client {
     struct login *login;
     enum waits waits;
     struct mynah_elem *features;
-    const char *mechanism; /* static */
-    char *stream_id;       /* of the header that came last */
+    const char *mechanism;          /* static */
+    struct mynah_certificate shown; /* what mynah_client_certificate lends, with its texts */
+    struct mn_arena shown_texts;
+    char *stream_id; /* of the header that came last */
     enum nonsasl nonsasl;
     bool authenticated, resumed, opened, stopping;
     unsigned failures;     /* attempts in a row that came to nothing */
@@ -131,6 +133,11 @@ void client_called(struct mynah_client *c, const struct mn_jid *jid, bool bound)
 bool client_is_stanza(const struct mynah_elem *e);
 /* Asks the first who listens for it; `otherwise`: nobody does. `jid`: whose it is, when it is not
  * the server's. Texts in `a`. */
+/* One more has gone or come, whose name begins so. */
+void traffic_stanza(struct mynah_client *c, bool out, char first);
+/* What was seen, for programs; its texts are in the arena. */
+struct mynah_certificate client_certificate_of(const struct mn_cert_seen *seen, const char *jid,
+                                               struct mn_arena *a);
 bool client_person_trusts(struct mynah_client *c, const struct mn_cert_seen *seen, const char *jid,
                           bool otherwise, struct mn_arena *a);
 /* What an <error/> inside says; texts lent from it. */

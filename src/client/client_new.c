@@ -48,6 +48,7 @@ void client_memory(struct trash *t)
     mn_free(c->bound);
     mn_free(c->bare);
     mn_free(c->domain);
+    mn_arena_done(&c->shown_texts, NULL);
     mn_arena_done(&c->a, NULL);
     mn_free(c);
 }

@@ -47,9 +47,42 @@ const char *mynah_client_tls_name(const struct mynah_client *c)
     return conn ? mn_conn_tls_name(conn) : NULL;
 }
 
+const struct mynah_certificate *mynah_client_certificate(struct mynah_client *c)
+{
+    struct mn_conn *conn = c->stream ? stream_conn(c->stream) : NULL;
+    struct mn_cert_seen seen;
+
+    if (!conn || !mn_conn_tls_name(conn))
+        return NULL;
+    mn_arena_done(&c->shown_texts, NULL);
+    mn_conn_cert(conn, &c->shown_texts, &seen);
+    c->shown = client_certificate_of(&seen, NULL, &c->shown_texts);
+    return &c->shown;
+}
+
 const char *mynah_client_mechanism(const struct mynah_client *c)
 {
     return c->mechanism;
+}
+
+bool mynah_client_is_compressed(const struct mynah_client *c)
+{
+    struct mn_conn *conn = c->stream ? stream_conn(c->stream) : NULL;
+
+    return conn && mn_conn_is_zlib(conn);
+}
+
+void traffic_stanza(struct mynah_client *c, bool out, char first)
+{
+    struct mynah_traffic *t = &c->traffic;
+
+    ++*(out ? &t->stanzas_out : &t->stanzas_in);
+    if (first == 'm')
+        ++*(out ? &t->messages_out : &t->messages_in);
+    else if (first == 'p')
+        ++*(out ? &t->presences_out : &t->presences_in);
+    else
+        ++*(out ? &t->iqs_out : &t->iqs_in);
 }
 
 void mynah_client_traffic(const struct mynah_client *c, struct mynah_traffic *out)

@@ -56,16 +56,23 @@ static void connected(void *arg, bool direct)
         client_header(c);
 }
 
+struct mynah_certificate client_certificate_of(const struct mn_cert_seen *seen, const char *jid,
+                                               struct mn_arena *a)
+{
+    return (struct mynah_certificate){.why = mn_arena_cstr(a, seen->why),
+                                      .subject = mn_arena_cstr(a, seen->subject),
+                                      .issuer = mn_arena_cstr(a, seen->issuer),
+                                      .sha256 = mn_arena_cstr(a, seen->sha256),
+                                      .not_before = seen->not_before,
+                                      .not_after = seen->not_after,
+                                      .jid = jid,
+                                      .problems = jid ? 0 : seen->problems};
+}
+
 bool client_person_trusts(struct mynah_client *c, const struct mn_cert_seen *seen, const char *jid,
                           bool otherwise, struct mn_arena *a)
 {
-    const struct mynah_certificate cert = {mn_arena_cstr(a, seen->why),
-                                           mn_arena_cstr(a, seen->subject),
-                                           mn_arena_cstr(a, seen->issuer),
-                                           mn_arena_cstr(a, seen->sha256),
-                                           seen->not_before,
-                                           seen->not_after,
-                                           jid};
+    const struct mynah_certificate cert = client_certificate_of(seen, jid, a);
 
     MN_LIST_EACH(n, &c->listeners)
     {
@@ -215,7 +222,7 @@ static void element(void *arg, const struct mn_elem *came, struct mn_arena *a)
         /* Nobody can acknowledge it behind our good-bye, so the next session gets it. */
         if (c->stopping && c->sm.enabled && mynah_elem_is(e, "message", NULL))
             return;
-        c->traffic.stanzas_in++;
+        traffic_stanza(c, false, *mynah_elem_name(e));
         sm_received(c);
         client_stanza(c, e);
     } else if (!(c->component ? component_element(c, e) : session_element(c, e))) {

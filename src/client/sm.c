@@ -131,7 +131,7 @@ static void out_write(struct mynah_client *c, struct out *o)
     char *id = o->id ? mn_str_dup(mn_str_from(o->id)) : NULL;
     bool counted = c->sm.on || stream_is_bosh(c->stream);
 
-    c->traffic.stanzas_out++;
+    traffic_stanza(c, true, o->bytes.p[1]); /* behind "<" */
     mn_list_del(&o->link);
     o->mark = stream_mark(c->stream) + 1;
     if (counted) {

@@ -90,9 +90,20 @@ bool mn_conn_is_tls13(const struct mn_conn *c);
 /* First Finished of a TLS 1.3 handshake, for clients that send tls-unique there. */
 bool mn_conn_finished13(struct mn_conn *c, struct mn_arena *a, mn_str *out);
 /* The certificate that the other side showed; texts in the arena. */
+/* What may be wrong with a certificate, joined. */
+enum {
+    MN_CERT_ISSUER = 1 << 0, /* made by nobody who is trusted */
+    MN_CERT_NAME = 1 << 1,   /* for somebody else */
+    MN_CERT_EXPIRED = 1 << 2,
+    MN_CERT_NOT_YET = 1 << 3,
+    MN_CERT_REVOKED = 1 << 4,
+    MN_CERT_NO_CA = 1 << 5, /* its issuer may not make any */
+    MN_CERT_OTHER = 1 << 6  /* none was shown, a bad signature, a weak key, ... */
+};
 struct mn_cert_seen {
     bool trusted;                   /* verified, and for that name */
-    mn_str why;                     /* when not: a few words */
+    mn_str why;                     /* when not: a few words on the first thing that is wrong */
+    unsigned problems;              /* all of them that were looked for; 0 too without a look */
     mn_str subject, issuer, sha256; /* the hash of the whole certificate in hex */
     int64_t not_before, not_after;  /* ms since 1970 */
 };

@@ -7,8 +7,9 @@
 #include "net/conn.h"
 #include "net/tls_parts.h"
 
-/* Where the first error of the verification is kept, and whether none may pass. */
-static int slot_error, slot_note;
+/* Where the first error of the verification is kept, and all as MN_CERT_ bits; and whether none
+ * may pass. */
+static int slot_error, slot_problems, slot_note;
 
 /* id-on-dnsSRV, RFC 4985. */
 static ASN1_OBJECT *srv_name;
@@ -16,6 +17,7 @@ static ASN1_OBJECT *srv_name;
 __attribute__((constructor)) static void slots_make(void)
 {
     slot_error = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    slot_problems = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     slot_note = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     srv_name = OBJ_txt2obj("1.3.6.1.5.5.7.8.7", 1);
 }
@@ -43,6 +45,39 @@ bool tls_names_service(X509 *cert, const char *name)
     return found;
 }
 
+static unsigned problem_of(int e)
+{
+    static const struct {
+        int error;
+        unsigned problem;
+    } rows[] = {
+        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, MN_CERT_ISSUER},
+        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, MN_CERT_ISSUER},
+        {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, MN_CERT_ISSUER},
+        {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, MN_CERT_ISSUER},
+        {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, MN_CERT_ISSUER},
+        {X509_V_ERR_CERT_UNTRUSTED, MN_CERT_ISSUER},
+        {X509_V_ERR_HOSTNAME_MISMATCH, MN_CERT_NAME},
+        {X509_V_ERR_IP_ADDRESS_MISMATCH, MN_CERT_NAME},
+        {X509_V_ERR_CERT_HAS_EXPIRED, MN_CERT_EXPIRED},
+        {X509_V_ERR_CERT_NOT_YET_VALID, MN_CERT_NOT_YET},
+        {X509_V_ERR_CERT_REVOKED, MN_CERT_REVOKED},
+        {X509_V_ERR_INVALID_CA, MN_CERT_NO_CA},
+        {X509_V_ERR_KEYUSAGE_NO_CERTSIGN, MN_CERT_NO_CA},
+        {X509_V_ERR_PATH_LENGTH_EXCEEDED, MN_CERT_NO_CA},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++)
+        if (rows[i].error == e)
+            return rows[i].problem;
+    return MN_CERT_OTHER;
+}
+
+static unsigned problems(const SSL *ssl)
+{
+    return (unsigned)(uintptr_t)SSL_get_ex_data(ssl, slot_problems);
+}
+
 static int on_verify(int fine, X509_STORE_CTX *x)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(x, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -56,6 +91,8 @@ static int on_verify(int fine, X509_STORE_CTX *x)
     }
     if (!fine && !SSL_get_ex_data(ssl, slot_error))
         SSL_set_ex_data(ssl, slot_error, (void *)(intptr_t)e);
+    if (!fine)
+        SSL_set_ex_data(ssl, slot_problems, (void *)(uintptr_t)(problems(ssl) | problem_of(e)));
     return fine || SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), slot_note) != NULL;
 }
 
@@ -144,8 +181,10 @@ void tls_seen(SSL *ssl, struct mn_arena *a, struct mn_cert_seen *out)
 
     if (!cert) {
         out->why = MN_STR("no certificate was shown");
+        out->problems = MN_CERT_OTHER;
         return;
     }
+    out->problems = problems(ssl);
     e = e ? e : SSL_get_verify_result(ssl);
     out->trusted = e == X509_V_OK && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE;
     out->why =

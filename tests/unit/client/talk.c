@@ -73,6 +73,8 @@ static void go_on(struct server *s)
         s->at++;
         if (line[0] == '>')
             say(s, line + 1);
+        if (line[0] == 'z')
+            mn_conn_start_zlib(s->conn);
         if (line[0] == '!')
             hang_up(s);
     }

@@ -9,7 +9,8 @@
 #include "test.h"
 
 /* Lines: "<text" waits until the client has said `text` (behind what was waited for before);
- * ">text" says it; "!" cuts the connection, and what follows is for the next one. `%1` in a text to
+ * >text" says it; "z" compresses from here on; "!" cuts the connection, and what follows is for the
+ * next one. `%1` in a text to
  * be said: what stands behind the last awaited text, up to a quote. */
 struct server {
     struct mn_loop *loop;

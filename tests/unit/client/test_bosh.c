@@ -617,6 +617,7 @@ static bool certificate(void *arg, struct mynah_client *c, const struct mynah_ce
     (void)arg;
     (void)c;
     CHECK(cert->why && strlen(cert->sha256) == 64 && !cert->jid);
+    CHECK_INT(cert->problems, MYNAH_CERTIFICATE_ISSUER | MYNAH_CERTIFICATE_NAME);
     note("certificate");
     asked_first = !cm.count;
     return good;
@@ -643,6 +644,7 @@ TEST(a_person_may_trust_the_certificate_of_a_connection_manager)
             say_there("x");
             talk_until(pauses);
             CHECK_INT(cm.connections, 2);
+            CHECK_STR(mn_str_from(mynah_client_certificate(talk.c)->subject), "CN=here.test");
         } else {
             talk_until(talk_over);
             CHECK_INT(cm.count, 0);

@@ -865,6 +865,36 @@ TEST(what_crosses_the_good_bye_is_told_only_where_it_does_not_come_again)
     }
 }
 
+#define ZLIB                                                                                       \
+    "<compression xmlns='http://jabber.org/features/compress'><method>lzw</method>"                \
+    "<method>zlib</method></compression>"
+
+TEST(a_stream_is_compressed_only_on_request)
+{
+    static const char *const squeezed[] =
+        {AUTH(ZLIB),
+         "<<method>zlib</method></compress>",
+         "><compressed xmlns='http://jabber.org/protocol/compress'/>",
+         "z",
+         "<<stream:stream",
+         ">" HEADER BIND(""),
+         "<id='bind'",
+         ">" BOUND,
+         END},
+                             *const plain[] = {LOGIN(ZLIB), END};
+
+    for (int i = 0; i < 2; i++) {
+        talk_start(
+            i ? squeezed : plain,
+            &(struct mynah_client_config){.no_reconnect = true, .no_roster = true, .compress = i});
+        CHECK(!mynah_client_is_compressed(talk.c));
+        talk_until(talk_done);
+        CHECK_INT(mynah_client_is_compressed(talk.c), i);
+        CHECK_INT(memmem(talk.server.all.p, talk.server.all.n, "<compress", 9) != NULL, i);
+        talk_end("online");
+    }
+}
+
 TEST(what_goes_through_a_stream_is_counted)
 {
     static const char *const lines[] = {LOGIN(""),
@@ -880,6 +910,10 @@ TEST(what_goes_through_a_stream_is_counted)
     CHECK(t.bytes_in > 500 && old.bytes_in == t.bytes_in && !old.stanzas_in);
     CHECK_INT(t.stanzas_in, 2); /* a message, a question */
     CHECK_INT(t.stanzas_out, 1);
+    CHECK_INT(t.messages_in, 1);
+    CHECK_INT(t.iqs_in, 1);
+    CHECK_INT(t.presences_in + t.presences_out + t.messages_out, 0);
+    CHECK_INT(t.iqs_out, 1);
     talk_end(NULL);
 }
 

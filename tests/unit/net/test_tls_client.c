@@ -181,6 +181,38 @@ TEST(a_name_is_looked_for_where_it_belongs)
     }
 }
 
+/* Who forgives one of them must see the others. */
+TEST(all_that_is_wrong_is_told)
+{
+    static const struct {
+        struct row row;
+        unsigned problems;
+    } rows[] = {
+        {{"DNS:example.org", "x", "example.org", 30, true, false}, 0},
+        {{"DNS:example.org", "x", "example.org", 30, false, true}, MN_CERT_ISSUER},
+        {{"DNS:example.org", "x", "example.net", 30, false, false}, MN_CERT_NAME},
+        {{"DNS:example.org", "x", "example.org", -1, false, false}, MN_CERT_EXPIRED},
+        {{"IP:127.0.0.2", "x", "127.0.0.1", -1, false, false}, MN_CERT_NAME | MN_CERT_EXPIRED},
+        {{"DNS:example.org", "x", "example.net", -1, false, true},
+         MN_CERT_ISSUER | MN_CERT_NAME | MN_CERT_EXPIRED},
+        {{"otherName:1.3.6.1.5.5.7.8.7;IA5STRING:_xmpp-client.example.org", "x", "example.org", -1,
+          false, false},
+         MN_CERT_EXPIRED},
+    };
+
+    if (strstr(dir, "XXXXXX"))
+        CHECK(mkdtemp(dir));
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_arena a = {0};
+        struct mn_cert_seen seen;
+
+        make(&rows[i].row);
+        CHECK(handshake(&rows[i].row, MN_VERIFY_NOTE, &a, &seen));
+        CHECK_INT(seen.problems, rows[i].problems);
+        mn_arena_done(&a, NULL);
+    }
+}
+
 TEST(what_was_shown_can_be_shown_to_a_person)
 {
     static const struct row row = {"DNS:example.org", "北京", "example.org", 30, true, false};
