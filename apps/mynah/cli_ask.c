@@ -149,6 +149,12 @@ static void roster_ready(void *arg, struct mynah_client *c)
     cli_end(cli, CLI_DONE);
 }
 
+static void roster_failed(void *arg, struct mynah_client *c, const struct mynah_error *why)
+{
+    (void)c;
+    cli_fail(arg, why);
+}
+
 /* Subscriptions have no answer of their own: one to a question behind them says that they arrived.
  */
 static void subscription(struct cli *cli, const char *jid, enum mynah_presence_type type)
@@ -161,7 +167,8 @@ static void subscription(struct cli *cli, const char *jid, enum mynah_presence_t
 
 void cli_roster(struct cli *cli)
 {
-    static const struct mynah_roster_calls calls = {.size = sizeof calls, .ready = roster_ready};
+    static const struct mynah_roster_calls calls = {
+        .size = sizeof calls, .ready = roster_ready, .failed = roster_failed};
     static const struct {
         const char *word;
         enum mynah_presence_type type;
@@ -174,6 +181,8 @@ void cli_roster(struct cli *cli)
         cli->listener = mynah_roster_listen(cli->client, &calls, cli);
         if (mynah_roster_is_ready(cli->client))
             roster_ready(cli, cli->client);
+        else
+            (void)mynah_roster_fetch(cli->client); /* a session that runs has failed to, maybe */
         return;
     }
     if (!jid) {

@@ -1,4 +1,5 @@
-/* The roster (RFC 6121, 2) and who of it is there (4). It is fetched after each login, kept in step
+/* The roster (RFC 6121, 2) and who of it is there (4). It is fetched after each login (unless
+ * `no_roster`), kept in step
  * by pushes that come from the own server and no one else, and only changes are fetched where the
  * server has versions. */
 #pragma once
@@ -24,6 +25,7 @@ struct mynah_contact {
     bool approved; /* will be granted when they ask */
     const char *const *groups;
     size_t group_count;
+    bool added; /* inside `changed`: it was not in the roster before */
 };
 
 /* One of somebody's programs. */
@@ -51,11 +53,17 @@ struct mynah_roster_calls {
      * MYNAH_UNSUBSCRIBED. */
     void (*told)(void *arg, struct mynah_client *c, const char *from,
                  enum mynah_presence_type what);
+    /* The server did not give the roster (MYNAH_E_STANZA with its condition, MYNAH_E_TIMEOUT): it
+     * is as it was, and not ready. A lost session is told by `state` alone. */
+    void (*failed)(void *arg, struct mynah_client *c, const struct mynah_error *why);
 };
 /* Hears of it. */
 MYNAH_API struct mynah_listener *
 mynah_roster_listen(struct mynah_client *c, const struct mynah_roster_calls *calls, void *arg);
 
+/* Asks for it by hand: with `no_roster`, or once more; told by `ready` or `failed`, as what is
+ * under way is. MYNAH_E_STATE: not online. */
+MYNAH_API int mynah_roster_fetch(struct mynah_client *c);
 /* It has come since the login; how many contacts it has. */
 MYNAH_API bool mynah_roster_is_ready(struct mynah_client *c);
 MYNAH_API size_t mynah_roster_count(struct mynah_client *c);

@@ -177,6 +177,13 @@ const struct mynah_elem *mynah_elem_next(const struct mynah_elem *e, const char 
     return e ? found(e->e.node.next, name, ns) : NULL;
 }
 
+bool elem_flag(const struct mynah_elem *e, const char *name)
+{
+    const char *text = mynah_elem_get(e, name);
+
+    return text && (!strcmp(text, "true") || !strcmp(text, "1"));
+}
+
 size_t elem_count(const struct mynah_elem *e, const char *name, const char *ns)
 {
     size_t n = 0;

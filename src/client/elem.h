@@ -36,4 +36,6 @@ const struct mynah_elem *elem_nth(const struct mynah_elem *e, const char *name, 
 /* An attribute that is a number up to `max`; false: it is not there, or none, and *out is as it
  * was. */
 bool elem_number(const struct mynah_elem *e, const char *name, uint64_t max, uint64_t *out);
+/* An attribute that is a boolean (xs:boolean); false too when it is not there. */
+bool elem_flag(const struct mynah_elem *e, const char *name);
 void elem_set_number(struct mynah_elem *e, const char *name, uint64_t n);

@@ -33,6 +33,7 @@ struct roster {
     struct resource **resources; /* as they came */
     size_t resource_count, resource_cap;
     bool ready;
+    struct mynah_request *fetching;
     char *version;
 };
 
@@ -92,11 +93,6 @@ static enum mynah_subscription subscription_of(const struct mynah_elem *item)
                                 : MYNAH_NEITHER;
 }
 
-static bool is_true(const char *text)
-{
-    return text && (!strcmp(text, "true") || !strcmp(text, "1"));
-}
-
 static struct contact *contact_new(const struct mynah_elem *item)
 {
     struct contact *k = MN_NEW(struct contact);
@@ -112,7 +108,7 @@ static struct contact *contact_new(const struct mynah_elem *item)
     k->k.name = mynah_elem_get(k->item, "name");
     k->k.subscription = subscription_of(k->item);
     k->k.asked = ask && !strcmp(ask, "subscribe");
-    k->k.approved = is_true(mynah_elem_get(k->item, "approved"));
+    k->k.approved = elem_flag(k->item, "approved");
     return k;
 }
 
@@ -149,7 +145,9 @@ static void contact_drop(struct mynah_client *c, struct roster *r, const char *j
     contact_free(k);
 }
 
-static void item_came(struct mynah_client *c, struct roster *r, const struct mynah_elem *item)
+/* `before`: what was there before this item came. */
+static void item_came(struct mynah_client *c, struct roster *r, const struct roster *before,
+                      const struct mynah_elem *item)
 {
     const char *s = mynah_elem_get(item, "subscription");
     char *jid = mynah_jid(mynah_elem_get(item, "jid"));
@@ -164,8 +162,10 @@ static void item_came(struct mynah_client *c, struct roster *r, const struct myn
     } else {
         struct contact *k = contact_new(canonical);
 
+        k->k.added = !contact_find(before, jid);
         contact_put(r, k);
         TELL(c, r, changed, &k->k);
+        k->k.added = false;
     }
     mynah_elem_free(canonical);
     mn_free(jid);
@@ -190,7 +190,7 @@ static void whole_came(struct mynah_client *c, struct roster *r, const struct my
     r->count = r->cap = 0;
     version_set(r, query);
     MYNAH_EACH(item, query, "item", NS_ROSTER)
-    item_came(c, r, item);
+    item_came(c, r, &old, item);
     for (size_t i = 0; i < old.count; i++) {
         if (!contact_find(r, old.contacts[i]->k.jid))
             TELL(c, r, removed, old.contacts[i]->k.jid);
@@ -236,7 +236,9 @@ static void fetched(void *arg, struct mynah_client *c, const struct mynah_elem *
     struct roster *r = arg;
     const struct mynah_elem *query = mynah_elem_child(result, "query", NS_ROSTER);
 
-    (void)error;
+    r->fetching = NULL;
+    if (error && error->code != MYNAH_E_LOST && error->code != MYNAH_E_CANCELLED)
+        TELL(c, r, failed, error);
     if (!result)
         return;
     if (query)
@@ -246,17 +248,19 @@ static void fetched(void *arg, struct mynah_client *c, const struct mynah_elem *
     LISTENERS_TELL(&r->listeners, struct mynah_roster_calls, ready, c);
 }
 
-static void bound(struct mynah_client *c, void *state)
+static void fetch(struct mynah_client *c, struct roster *r)
 {
-    struct roster *r = state;
-    struct mynah_elem *query;
+    struct mynah_elem *query = mynah_elem_new("query", NS_ROSTER);
 
-    if (c->conf.no_roster)
-        return;
-    query = mynah_elem_new("query", NS_ROSTER);
     if (mynah_elem_child(c->features, "ver", "urn:xmpp:features:rosterver"))
         mynah_elem_set(query, "ver", r->version ? r->version : "");
-    mynah_iq_send(c, MYNAH_GET, NULL, &query, 0, fetched, r);
+    r->fetching = mynah_iq_send(c, MYNAH_GET, NULL, &query, 0, fetched, r);
+}
+
+static void bound(struct mynah_client *c, void *state)
+{
+    if (!c->conf.no_roster)
+        fetch(c, state);
 }
 
 static void pushed(void *arg, struct mynah_client *c, struct mynah_ask *q)
@@ -271,7 +275,7 @@ static void pushed(void *arg, struct mynah_client *c, struct mynah_ask *q)
         return;
     }
     if (item)
-        item_came(c, r, item);
+        item_came(c, r, r, item);
     version_set(r, query);
     mynah_ask_result(&q, NULL);
 }
@@ -430,6 +434,17 @@ struct mynah_listener *mynah_roster_listen(struct mynah_client *c,
                                            const struct mynah_roster_calls *calls, void *arg)
 {
     return listener_add(c->ctx, &roster_of(c)->listeners, calls, sizeof *calls, arg);
+}
+
+int mynah_roster_fetch(struct mynah_client *c)
+{
+    struct roster *r = roster_of(c);
+
+    if (c->state != MYNAH_ONLINE || c->component || c->local)
+        return MYNAH_E_STATE;
+    if (!r->fetching)
+        fetch(c, r);
+    return MYNAH_OK;
 }
 
 bool mynah_roster_is_ready(struct mynah_client *c)

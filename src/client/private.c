@@ -75,14 +75,12 @@ struct mynah_request *mynah_private_set(struct mynah_client *c, struct mynah_ele
 
 static void bookmark_read(const struct mynah_elem *e, struct mynah_bookmark *b)
 {
-    const char *autojoin = mynah_elem_get(e, "autojoin");
-
     *b = (struct mynah_bookmark){.name = mynah_elem_get(e, "name"), .xml = e};
     if (mynah_elem_is(e, "conference", NS_BOOKMARKS)) {
         b->jid = mynah_elem_get(e, "jid");
         b->nick = mynah_elem_child_text(e, "nick", NS_BOOKMARKS);
         b->password = mynah_elem_child_text(e, "password", NS_BOOKMARKS);
-        b->autojoin = autojoin && (!strcmp(autojoin, "true") || !strcmp(autojoin, "1"));
+        b->autojoin = elem_flag(e, "autojoin");
     } else if (mynah_elem_is(e, "url", NS_BOOKMARKS)) {
         b->url = mynah_elem_get(e, "url");
     }

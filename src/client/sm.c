@@ -358,7 +358,7 @@ static void not_enabled(struct mynah_client *c)
 
 bool sm_element(struct mynah_client *c, const struct mynah_elem *e)
 {
-    const char *resume = mynah_elem_get(e, "resume"), *id = mynah_elem_get(e, "id");
+    const char *id = mynah_elem_get(e, "id");
 
     if (!mynah_elem_is(e, NULL, NS_SM))
         return false;
@@ -379,7 +379,7 @@ bool sm_element(struct mynah_client *c, const struct mynah_elem *e)
         c->sm.enabled = true;
         mn_free(c->sm.id);
         c->sm.id = NULL;
-        if (id && resume && (!strcmp(resume, "true") || !strcmp(resume, "1")))
+        if (id && elem_flag(e, "resume"))
             c->sm.id = mn_str_dup(mn_str_from(id));
     } else if (mynah_elem_is(e, "failed", NULL) && c->sm.on && !c->sm.enabled) {
         not_enabled(c);

@@ -737,6 +737,15 @@ static void roster_ready(void *arg, struct mynah_client *c)
     TELL(((struct im_account_state *)arg)->im, people);
 }
 
+static void roster_failed(void *arg, struct mynah_client *c, const struct mynah_error *why)
+{
+    struct im_account_state *a = arg;
+    char *text = im_error_text(why);
+
+    im_note(a->im->chats[0], IM_ERROR, _("%s: the roster cannot be read: %s"), a->jid, text);
+    mn_free(text);
+}
+
 static void roster_removed(void *arg, struct mynah_client *c, const char *jid)
 {
     TELL(((struct im_account_state *)arg)->im, people);
@@ -844,7 +853,8 @@ int im_connect(struct im *im, const struct mynah_client_config *config,
                                                      .changed = roster_changed,
                                                      .removed = roster_removed,
                                                      .presence = roster_presence,
-                                                     .asked = roster_asked};
+                                                     .asked = roster_asked,
+                                                     .failed = roster_failed};
     static const struct mynah_invitation_calls invitations = {sizeof invitations, invited};
     struct im_account_state *a = MN_NEW(struct im_account_state);
     struct mynah_client_config held = *config;

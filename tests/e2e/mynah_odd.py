@@ -68,6 +68,16 @@ def a_vcard_that_cannot_be_read_is_not_replaced():
     assert "<LOCALITY>Rome</LOCALITY>" in got and "R0lGOA==" in got and "<NICKNAME>A</NICKNAME>" in got, got
 
 
+def a_roster_that_is_refused_is_told():
+    config(account("ann", ", password_command: echo pw"))
+    odd.answers = {"jabber:iq:roster": error("internal-server-error", "wait")}
+    assert "internal-server-error" in call("roster", code=2)
+    with terminal() as t:
+        t.shows("ann@odd.test: the roster cannot be read: ")
+    odd.answers = {}
+    assert call("roster") == ""
+
+
 def nor_by_the_form_on_the_screen():
     """Neither when it cannot be read for the form, nor when it cannot be read a moment later; what was typed is still there then."""
     with terminal() as t:
@@ -283,8 +293,8 @@ def nobody_corrects_what_another_said_under_the_same_name():
 
 odd = Odd()
 try:
-    failed = tap([a_vcard_that_cannot_be_read_is_not_replaced, nor_by_the_form_on_the_screen, what_a_server_says_is_harmless_on_the_terminal,
-                  a_wrong_password_is_asked_for_anew, the_keyring_is_waited_for_by_nobody, a_password_file_goes_with_its_account,
+    failed = tap([a_vcard_that_cannot_be_read_is_not_replaced, nor_by_the_form_on_the_screen, a_roster_that_is_refused_is_told,
+                  what_a_server_says_is_harmless_on_the_terminal, a_wrong_password_is_asked_for_anew, the_keyring_is_waited_for_by_nobody, a_password_file_goes_with_its_account,
                   nobody_corrects_what_another_said_under_the_same_name])
 finally:
     odd.listener.close()

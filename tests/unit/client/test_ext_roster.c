@@ -8,8 +8,8 @@ static void changed(void *arg, struct mynah_client *c, const struct mynah_contac
 
     (void)arg;
     (void)c;
-    note("%s=%s/%s%s%s", k->jid, k->name ? k->name : "-", names[k->subscription],
-         k->asked ? "?" : "", k->approved ? "!" : "");
+    note("%s%s=%s/%s%s%s", k->added ? "+" : "", k->jid, k->name ? k->name : "-",
+         names[k->subscription], k->asked ? "?" : "", k->approved ? "!" : "");
     for (size_t i = 0; i < k->group_count; i++)
         note("[%s]", k->groups[i]);
 }
@@ -49,8 +49,15 @@ static void told(void *arg, struct mynah_client *c, const char *from, enum mynah
     note("%s tells %d", from, what);
 }
 
+static void failed(void *arg, struct mynah_client *c, const struct mynah_error *why)
+{
+    (void)arg;
+    (void)c;
+    note("failed(%d %s)", why->code, why->condition ? why->condition : "-");
+}
+
 static const struct mynah_roster_calls calls = {sizeof calls, ready, changed, removed,
-                                                presence,     asked, told};
+                                                presence,     asked, told,    failed};
 
 static const struct mynah_client_config once = {.no_reconnect = true};
 
@@ -82,7 +89,7 @@ TEST(a_roster_is_fetched_and_follows_pushes_of_the_own_server_alone)
         END};
 
     run(lines,
-        "online b@y.test=Bé/both [x] [y] a@y.test=-/none? ready(2) a@y.test=-/to! -b@y.test");
+        "online +b@y.test=Bé/both [x] [y] +a@y.test=-/none? ready(2) a@y.test=-/to! -b@y.test");
 }
 
 TEST(only_changes_are_fetched_where_the_server_has_versions)
@@ -106,7 +113,60 @@ TEST(only_changes_are_fetched_where_the_server_has_versions)
     talk_until(talk_done);
     CHECK(memmem(talk.server.all.p, talk.server.all.n, "ver=''", 6));
     CHECK(memmem(talk.server.all.p, talk.server.all.n, "ver='8'", 7));
-    talk_end("online a@y.test=-/both ready(1) b@y.test=-/none waiting (-13) online ready(2)");
+    talk_end("online +a@y.test=-/both ready(1) +b@y.test=-/none waiting (-13) online ready(2)");
+}
+
+static bool has_failed(void)
+{
+    return noted("failed");
+}
+
+/* And what is under way is not asked for twice. */
+TEST(a_roster_that_is_refused_is_told_and_asked_for_by_hand)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        "<type='get' id='",
+        "><iq type='error' id='%1'><error type='wait'><internal-server-error "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+        "<type='get' id='",
+        "><iq type='result' id='%1'><query xmlns='jabber:iq:roster'><item "
+        "jid='a@y.test'/></query></iq>",
+        "<type='get' id='",
+        "><iq type='result' id='%1'><query xmlns='jabber:iq:roster'><item "
+        "jid='a@y.test'/><item jid='b@y.test'/></query></iq>",
+        END};
+
+    talk_start(lines, &once);
+    CHECK_INT(mynah_roster_fetch(talk.c), MYNAH_E_STATE);
+    mynah_roster_listen(talk.c, &calls, NULL);
+    talk_until(has_failed);
+    CHECK(!mynah_roster_is_ready(talk.c));
+    CHECK_INT(mynah_roster_fetch(talk.c), MYNAH_OK);
+    CHECK_INT(mynah_roster_fetch(talk.c), MYNAH_OK);
+    while (!mynah_roster_is_ready(talk.c))
+        mynah_turn(talk.ctx, -1);
+    CHECK(!mynah_roster_find(talk.c, "a@y.test")->added);
+    CHECK_INT(mynah_roster_fetch(talk.c), MYNAH_OK);
+    talk_until(talk_done);
+    talk_end("online failed(-10 internal-server-error) +a@y.test=-/none ready(1) a@y.test=-/none "
+             "+b@y.test=-/none ready(2)");
+}
+
+TEST(without_being_told_to_nobody_asks_for_it)
+{
+    static const char *const lines[] = {
+        LOGIN(""), "<type='get' id='",
+        "><iq type='result' id='%1'><query xmlns='jabber:iq:roster'><item "
+        "jid='a@y.test'/></query></iq>",
+        END};
+
+    talk_start(lines, &(struct mynah_client_config){.no_reconnect = true, .no_roster = true});
+    mynah_roster_listen(talk.c, &calls, NULL);
+    talk_until(talk_online);
+    CHECK_INT(mynah_roster_fetch(talk.c), MYNAH_OK);
+    talk_until(talk_done);
+    talk_end("online +a@y.test=-/none ready(1)");
 }
 
 TEST(who_is_there_is_known_and_the_best_comes_first)
@@ -141,7 +201,7 @@ TEST(who_is_there_is_known_and_the_best_comes_first)
     CHECK(mynah_roster_resource(talk.c, "u@x.test", 0) &&
           !mynah_roster_resource(talk.c, "stranger@y.test", 0));
     CHECK(mynah_roster_find(talk.c, "a@Y.test/1") && !mynah_roster_find(talk.c, "b@y.test"));
-    talk_end("online a@y.test=-/both ready(1) a@y.test/1:2 a@y.test/2:0 a@y.test/3:0 self "
+    talk_end("online +a@y.test=-/both ready(1) a@y.test/1:2 a@y.test/2:0 a@y.test/3:0 self "
              "u@x.test/other:0 a@y.test/4:0 "
              "a@y.test/2:5 a@y.test/1:4 asks c@y.test (hi) a@y.test tells 4");
 }
@@ -164,5 +224,5 @@ TEST(who_comes_before_the_roster_is_told_with_it)
     CHECK(mynah_roster_resource(talk.c, "a@y.test", 0));
     CHECK(!mynah_roster_resource(talk.c, "stranger@y.test", 0) &&
           !mynah_roster_resource(talk.c, "b@y.test", 0));
-    talk_end("online a@y.test=-/both b@y.test=-/both a@y.test/1:0 ready(2)");
+    talk_end("online +a@y.test=-/both +b@y.test=-/both a@y.test/1:0 ready(2)");
 }
