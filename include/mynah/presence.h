@@ -21,7 +21,9 @@ enum mynah_presence_type {
     MYNAH_SUBSCRIBED,
     MYNAH_UNSUBSCRIBE,
     MYNAH_UNSUBSCRIBED,
-    MYNAH_PRESENCE_ERROR
+    MYNAH_PRESENCE_ERROR,
+    MYNAH_PROBE /* a server asks a component for the presence of `to`, or a component somebody's
+                   server (RFC 6121, 4.3) */
 };
 
 /* One that came; lent. */
@@ -33,6 +35,7 @@ struct mynah_presence {
     int priority;
     const struct mynah_error *error;
     const struct mynah_elem *xml;
+    const char *to; /* whom it is for: a component has many addresses; NULL: not said */
 };
 
 /* The account's presence, from now on and after each new login. Before the first call nothing is
@@ -49,8 +52,9 @@ MYNAH_API int mynah_presence_send(struct mynah_client *c, const char *to, enum m
 MYNAH_API void mynah_presence_add(struct mynah_client *c, struct mynah_elem **payload);
 /* Takes such an element out again. */
 MYNAH_API void mynah_presence_drop(struct mynah_client *c, const char *name, const char *ns);
-/* Asks, grants, ends, refuses or takes back a subscription (RFC 6121, 3); `text` may be NULL. Kept
- * until the server has it. MYNAH_E_ARGUMENT: no address, or another type. */
+/* Asks, grants, ends, refuses or takes back a subscription (RFC 6121, 3), or asks for presence
+ * (MYNAH_PROBE: what components may); `text` may be NULL. Kept until the server has it.
+ * MYNAH_E_ARGUMENT: no address, or another type. */
 MYNAH_API int mynah_subscription_send(struct mynah_client *c, const char *to,
                                       enum mynah_presence_type type, const char *text);
 

@@ -241,7 +241,7 @@ void message_done(struct mynah_client *c);
 
 /* presence.c */
 void presence_came(struct mynah_client *c, const struct mynah_elem *st);
-/* False: a probe, or a type that nobody knows. */
+/* False: a type that nobody knows. */
 bool presence_read(struct mynah_client *c, const struct mynah_elem *st, struct mynah_presence *out,
                    struct mynah_error *error);
 void presence_again(struct mynah_client *c); /* after a login */

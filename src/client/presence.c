@@ -4,8 +4,8 @@
 #include "base/num.h"
 
 static const char *const shows[] = {NULL, "chat", "away", "xa", "dnd"};
-static const char *const types[] = {NULL,          "subscribe",    "subscribed",
-                                    "unsubscribe", "unsubscribed", "error"};
+static const char *const types[] = {NULL,           "subscribe", "subscribed", "unsubscribe",
+                                    "unsubscribed", "error",     "probe"};
 
 static struct mynah_elem *presence_new(struct mynah_client *c, const char *to, enum mynah_show show,
                                        const char *status, int priority)
@@ -105,7 +105,7 @@ int mynah_subscription_send(struct mynah_client *c, const char *to, enum mynah_p
 {
     struct mynah_elem *p;
 
-    if (!to || type < MYNAH_SUBSCRIBE || type > MYNAH_UNSUBSCRIBED)
+    if (!to || type < MYNAH_SUBSCRIBE || type == MYNAH_PRESENCE_ERROR || type > MYNAH_PROBE)
         return MYNAH_E_ARGUMENT;
     p = mynah_elem_new("presence", NULL);
     mynah_elem_set(p, "to", to);
@@ -146,6 +146,7 @@ bool presence_read(struct mynah_client *c, const struct mynah_elem *st, struct m
         .status = mynah_elem_text_in(st, "status", "jabber:client", c->conf.lang),
         .priority = priority_of(st),
         .xml = st,
+        .to = mynah_elem_get(st, "to"),
     };
     out->from = out->from ? out->from : c->bare;
     for (size_t i = 1; type && i < MN_COUNT(types); i++)

@@ -100,6 +100,40 @@ TEST(a_components_stanzas_say_from_whom_they_are)
     talk_end("online queued written");
 }
 
+static void probed(void *arg, struct mynah_client *c, const struct mynah_presence *p)
+{
+    struct mynah_elem *answer = mynah_elem_new("presence", NULL);
+
+    (void)arg;
+    note("%d %s>%s", p->type, p->from, p->to);
+    mynah_elem_set(answer, "from", p->to);
+    mynah_elem_set(answer, "to", p->from);
+    CHECK_INT(mynah_send(c, &answer), MYNAH_OK);
+}
+
+/* Servers ask for the presence of everybody below the domain; and may be asked. */
+TEST(a_component_hears_of_probes_and_may_probe)
+{
+    static const struct mynah_calls calls = {.size = sizeof calls, .presence = probed};
+    static const char *const lines[] = {
+        ONLINE,
+        "><presence type='probe' from='a@x.test' to='b@part.x.test'/>"
+        "<presence type='what' from='a@x.test' to='b@part.x.test'/>",
+        "<<presence from='b@part.x.test' to='a@x.test'/>",
+        "<<presence to='a@x.test' type='probe' from='part.x.test'/>", NULL};
+
+    talk_start(lines, &config);
+    mynah_listen(talk.c, &calls, NULL);
+    talk_until(talk_online);
+    CHECK_INT(mynah_subscription_send(talk.c, "a@x.test", MYNAH_PRESENCE_ERROR, NULL),
+              MYNAH_E_ARGUMENT);
+    while (!noted(">"))
+        mynah_turn(talk.ctx, -1);
+    CHECK_INT(mynah_subscription_send(talk.c, "a@x.test", MYNAH_PROBE, NULL), MYNAH_OK);
+    talk_until(talk_done);
+    talk_end("online 6 a@x.test>b@part.x.test");
+}
+
 static void ask(const char *name, const char *from, const char *to)
 {
     struct mynah_elem *q = mynah_elem_new("query", "urn:test");
