@@ -127,11 +127,19 @@ MYNAH_API int mynah_room_set_subject(struct mynah_room *r, const char *subject);
  * `reason` may be NULL. Return as mynah_send. */
 MYNAH_API int mynah_room_invite(struct mynah_room *r, const char *jid, const char *reason);
 MYNAH_API int mynah_room_invite_directly(struct mynah_room *r, const char *jid, const char *reason);
+/* The same, to go on there with a talk of two people (7.6): `thread` is that of their messages, or
+ * NULL. */
+MYNAH_API int mynah_room_continue(struct mynah_room *r, const char *jid, const char *thread,
+                                  const char *reason, bool directly);
 /* One that came; lent. */
 struct mynah_invitation {
     const char *room, *from;       /* `from`: who invites */
     const char *reason, *password; /* or NULL */
     bool direct;
+    bool continues;               /* a talk of two goes on there */
+    const char *thread;           /* the one of that talk; or NULL */
+    const char *body;             /* the text for programs that know no invitations; or NULL */
+    const struct mynah_elem *xml; /* the message */
 };
 /* Invitations to any room. */
 struct mynah_invitation_calls {

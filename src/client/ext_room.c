@@ -177,18 +177,30 @@ static bool invitation(struct mynah_client *c, const struct mynah_elem *st, cons
 {
     const struct mynah_elem *x = room_user(st), *invite = mynah_elem_child(x, "invite", NULL),
                             *direct = mynah_elem_child(st, "x", "jabber:x:conference");
+    const struct mynah_elem *more = mynah_elem_child(invite, "continue", NULL);
     const char *jid = mynah_elem_get(direct, "jid"), *type = mynah_elem_get(st, "type"),
                *who = strchr(from, '/') ? NULL : mynah_elem_get(invite, "from");
+    struct mynah_invitation i = {.room = jid,
+                                 .from = from,
+                                 .reason = mynah_elem_get(direct, "reason"),
+                                 .password = mynah_elem_get(direct, "password"),
+                                 .direct = true,
+                                 .continues = elem_flag(direct, "continue"),
+                                 .thread = mynah_elem_get(direct, "thread")};
 
     if (type && (!strcmp(type, "error") || !strcmp(type, "groupchat")))
         return false;
     if (who)
-        invited(c,
-                &(struct mynah_invitation){from, who, mynah_elem_child_text(invite, "reason", NULL),
-                                           mynah_elem_child_text(x, "password", NULL), false});
-    else if (jid)
-        invited(c, &(struct mynah_invitation){jid, from, mynah_elem_get(direct, "reason"),
-                                              mynah_elem_get(direct, "password"), true});
+        i = (struct mynah_invitation){.room = from,
+                                      .from = who,
+                                      .reason = mynah_elem_child_text(invite, "reason", NULL),
+                                      .password = mynah_elem_child_text(x, "password", NULL),
+                                      .continues = more != NULL,
+                                      .thread = mynah_elem_get(more, "thread")};
+    i.body = mynah_elem_text_in(st, "body", "jabber:client", c->conf.lang);
+    i.xml = st;
+    if (who || jid)
+        invited(c, &i);
     return who || jid;
 }
 

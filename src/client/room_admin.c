@@ -44,17 +44,21 @@ int mynah_room_set_subject(struct mynah_room *r, const char *subject)
 
 /* Invitations. */
 
-int mynah_room_invite(struct mynah_room *r, const char *jid, const char *reason)
+static int invite(struct mynah_room *r, const char *jid, const char *reason, bool continues,
+                  const char *thread)
 {
     struct mynah_elem *m = mynah_message_new(r->jid, MYNAH_NORMAL, NULL),
-                      *invite = mynah_elem_add(mynah_elem_add(m, "x", NS_USER), "invite", NULL);
+                      *to = mynah_elem_add(mynah_elem_add(m, "x", NS_USER), "invite", NULL);
 
-    mynah_elem_set(invite, "to", jid);
-    mynah_elem_add_text(invite, "reason", NULL, reason);
+    mynah_elem_set(to, "to", jid);
+    mynah_elem_add_text(to, "reason", NULL, reason);
+    if (continues)
+        mynah_elem_set(mynah_elem_add(to, "continue", NULL), "thread", thread);
     return mynah_send(r->client, &m);
 }
 
-int mynah_room_invite_directly(struct mynah_room *r, const char *jid, const char *reason)
+static int invite_directly(struct mynah_room *r, const char *jid, const char *reason,
+                           bool continues, const char *thread)
 {
     struct mynah_elem *m = mynah_message_new(jid, MYNAH_NORMAL, NULL),
                       *x = mynah_elem_add(m, "x", "jabber:x:conference");
@@ -62,7 +66,25 @@ int mynah_room_invite_directly(struct mynah_room *r, const char *jid, const char
     mynah_elem_set(x, "jid", r->jid);
     mynah_elem_set(x, "password", r->password);
     mynah_elem_set(x, "reason", reason);
+    mynah_elem_set(x, "continue", continues ? "true" : NULL);
+    mynah_elem_set(x, "thread", thread);
     return mynah_send(r->client, &m);
+}
+
+int mynah_room_invite(struct mynah_room *r, const char *jid, const char *reason)
+{
+    return invite(r, jid, reason, false, NULL);
+}
+
+int mynah_room_invite_directly(struct mynah_room *r, const char *jid, const char *reason)
+{
+    return invite_directly(r, jid, reason, false, NULL);
+}
+
+int mynah_room_continue(struct mynah_room *r, const char *jid, const char *thread,
+                        const char *reason, bool directly)
+{
+    return (directly ? invite_directly : invite)(r, jid, reason, true, thread);
 }
 
 int mynah_invitation_decline(struct mynah_client *c, const struct mynah_invitation *i,

@@ -336,6 +336,46 @@ TEST(rooms_are_ruled_and_people_asked_in)
     talk_end(NULL);
 }
 
+static void went_on(void *arg, struct mynah_client *c, const struct mynah_invitation *i)
+{
+    (void)arg;
+    (void)c;
+    note("%s:%d,%s,%s", i->room, i->continues, i->thread ? i->thread : "-", i->body);
+}
+
+/* XEP-0045, 7.6 and XEP-0249, 2. */
+TEST(a_talk_of_two_goes_on_in_a_room)
+{
+    static const struct mynah_invitation_calls invitations = {sizeof invitations, went_on};
+    static const char *const lines[] = {
+        LOGIN(""),
+        JOIN,
+        ">" PRESENCE("me", "", "affiliation='owner' role='moderator'", "<status code='110'/>"),
+        "<<invite to='i@y.test'><reason>come</reason><continue thread='t1'/></invite>",
+        "<<invite to='i@y.test'><continue/></invite>",
+        "<<x xmlns='jabber:x:conference' jid='r@c.test' password='pw' continue='true' "
+        "thread='t1'/>",
+        "><message from='a@c.test'><body>A</body><x xmlns='http://jabber.org/protocol/muc#user'>"
+        "<invite from='h@y.test'><continue thread='t2'/></invite></x></message>"
+        "<message from='b@c.test'><body>B</body><x xmlns='http://jabber.org/protocol/muc#user'>"
+        "<invite from='h@y.test'/></x></message>"
+        "<message from='h@y.test/1'><body>C</body><x xmlns='jabber:x:conference' jid='c@c.test' "
+        "continue='1' thread='t3'/></message>"
+        "<message from='h@y.test/1'><body>D</body><x xmlns='jabber:x:conference' jid='d@c.test' "
+        "continue='0'/></message>",
+        END};
+
+    begin(lines, NULL);
+    mynah_invitations_listen(talk.c, &invitations, NULL);
+    talk_until(in);
+    CHECK_INT(mynah_room_continue(room, "i@y.test", "t1", "come", false), MYNAH_OK);
+    CHECK_INT(mynah_room_continue(room, "i@y.test", NULL, NULL, false), MYNAH_OK);
+    CHECK_INT(mynah_room_continue(room, "i@y.test", "t1", NULL, true), MYNAH_OK);
+    talk_until(talk_done);
+    CHECK(noted("a@c.test:1,t2,A b@c.test:0,-,B c@c.test:1,t3,C d@c.test:0,-,D"));
+    talk_end(NULL);
+}
+
 /* What rooms and those in them may not make us believe. */
 
 TEST(a_room_that_ends_and_renames_at_once)
