@@ -19,7 +19,14 @@ enum {
     MYNAH_VCARD_MSG = 1 << 8,
     MYNAH_VCARD_VIDEO = 1 << 9,
     MYNAH_VCARD_POSTAL = 1 << 10, /* of addresses */
-    MYNAH_VCARD_PARCEL = 1 << 11
+    MYNAH_VCARD_PARCEL = 1 << 11,
+    MYNAH_VCARD_DOM = 1 << 12,  /* of addresses: for mail within the country */
+    MYNAH_VCARD_INTL = 1 << 13, /* ... from others */
+    MYNAH_VCARD_X400 = 1 << 14, /* of e-mail */
+    MYNAH_VCARD_BBS = 1 << 15,  /* of phones, from here on */
+    MYNAH_VCARD_MODEM = 1 << 16,
+    MYNAH_VCARD_ISDN = 1 << 17,
+    MYNAH_VCARD_PCS = 1 << 18
 };
 /* An e-mail address, a telephone number. */
 struct mynah_vcard_contact {

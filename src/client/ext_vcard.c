@@ -44,8 +44,9 @@ static const struct {
     {AT(region), "REGION"}, {AT(code), "PCODE"},   {AT(country), "CTRY"},
 #undef AT
 };
-static const char *const kinds[] = {"HOME", "WORK",  "PREF", "INTERNET", "VOICE",  "FAX",
-                                    "CELL", "PAGER", "MSG",  "VIDEO",    "POSTAL", "PARCEL"};
+static const char *const kinds[] = {"HOME",  "WORK", "PREF",  "INTERNET", "VOICE",  "FAX", "CELL",
+                                    "PAGER", "MSG",  "VIDEO", "POSTAL",   "PARCEL", "DOM", "INTL",
+                                    "X400",  "BBS",  "MODEM", "ISDN",     "PCS"};
 
 static const char **text_at(void *base, size_t at)
 {

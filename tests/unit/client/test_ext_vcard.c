@@ -154,6 +154,23 @@ TEST(units_and_the_type_of_a_photo_stay)
     talk_end("online");
 }
 
+TEST(kinds_of_old_stay)
+{
+#define KINDS                                                                                      \
+    "<EMAIL><X400/><USERID>e</USERID></EMAIL>"                                                     \
+    "<TEL><BBS/><MODEM/><ISDN/><PCS/><NUMBER>1</NUMBER></TEL>"                                     \
+    "<ADR><DOM/><INTL/><CTRY>I</CTRY></ADR>"
+    static const char *const lines[] = {LOGIN(""), "<type='get' id='", VCARD("<FN>A</FN>" KINDS),
+                                        "<<vCard xmlns='vcard-temp'><FN>B</FN>" KINDS "</vCard>",
+                                        END};
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    mynah_vcard_get(talk.c, NULL, change_name, NULL);
+    talk_until(talk_done);
+    talk_end("online");
+}
+
 TEST(a_vcard_is_changed_and_keeps_what_has_no_place)
 {
     static const char *const lines[] = {
