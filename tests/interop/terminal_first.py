@@ -2,7 +2,7 @@
 """From nothing to the first talk in the terminal client, as a person goes: an account is made or logged in page by page, and is there again
 at the next start; the list of accounts is changed. Against mynahd and Prosody. Prints TAP.
 usage: terminal_first.py MYNAH MYNAHD"""
-import contextlib, os, stat, sys
+import contextlib, os, re, stat, sys
 
 from driver import config_new, serving, tap
 from peers import Ejabberd, PICTURE, Prosody
@@ -138,6 +138,7 @@ class Story:
 
 def a_riddle_is_asked():
     """A picture that came along is a file as long as it is asked about; what was typed before a wrong answer need not be typed again."""
+    kim.shows("Your account", "Esc leaves the form")
     kim.ends_form()
     kim.types("/register kim@" + asking.host)
     kim.shows("> Do +<make a new account>")
