@@ -179,7 +179,8 @@ def who_is_asked_to_stop_while_it_starts_does():
                              env={**os.environ, **machine.prepare(troubles)})
         try:
             def reads():
-                return any(os.readlink("/proc/%d/fd/%s" % (p.pid, fd)).endswith("/mynah.db") for fd in os.listdir("/proc/%d/fd" % p.pid))
+                # Not by readlink: it may have been closed since it was listed.
+                return any(os.path.realpath("/proc/%d/fd/%s" % (p.pid, fd)).endswith("/mynah.db") for fd in os.listdir("/proc/%d/fd" % p.pid))
             wait_for(reads, "it has not opened the database")
             p.terminate()
             assert p.wait(DEADLINE) == 0 and p.stderr.read().endswith("mynahd: stopped before it was ready\n")
