@@ -5,11 +5,15 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+
+#define PART "mynah.db.part"
 
 /* Whole, and one of ours. */
 static int look_at(const char *file, struct mn_buf *why)
@@ -26,7 +30,9 @@ static int look_at(const char *file, struct mn_buf *why)
     said = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : sqlite3_errmsg(db);
     if (strcmp(said, "ok"))
         e = MN_E_IO;
-    else if (sqlite3_prepare_v2(db, "SELECT owner FROM kv,meta", -1, &ours, NULL))
+    if (e && strchr(said, '\n')) /* it has a headline */
+        said = strrchr(said, '\n') + 1;
+    if (!e && sqlite3_prepare_v2(db, "SELECT owner FROM kv,meta", -1, &ours, NULL))
         e = MN_E_FORMAT;
     if (e)
         mn_buf_fmt(why, "%s is no backup of mynahd: %s", file,
@@ -48,7 +54,8 @@ static int folder_make(const char *dir, struct mn_buf *why)
         return MN_E_DENIED;
     }
     while (!e && (entry = readdir(d)))
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+            strncmp(entry->d_name, PART, strlen(PART)) != 0) /* of one that was killed */
             e = MN_E_EXISTS;
     closedir(d);
     if (e)
@@ -81,8 +88,7 @@ static int numbers_pass(const char *dir)
         "UPDATE sqlite_sequence SET seq=max(seq,strftime('%s','now')<<20) WHERE name='record'";
     struct mn_arena a = {0};
     sqlite3 *db = NULL;
-    int rc = sqlite3_open_v2(mn_arena_fmt(&a, "%s/mynah.db.part", dir).p, &db,
-                             SQLITE_OPEN_READWRITE, NULL);
+    int rc = sqlite3_open_v2(mn_arena_fmt(&a, "%s/" PART, dir).p, &db, SQLITE_OPEN_READWRITE, NULL);
 
     if (!rc)
         rc = sqlite3_exec(db, text, NULL, NULL, NULL);
@@ -101,14 +107,17 @@ static int file_copy(const char *file, const char *dir, const struct passwd *own
 
     if (from < 0 || at < 0)
         return -1;
-    to = openat(at, "mynah.db.part", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (to < 0 || copy(from, to, bytes) || numbers_pass(dir) ||
+    to = openat(at, PART, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (to < 0 || flock(to, LOCK_EX | LOCK_NB))
+        return -1;
+    unlinkat(at, PART "-journal", 0);
+    if (ftruncate(to, 0) || copy(from, to, bytes) || numbers_pass(dir) ||
         (owner &&
          (fchown(to, owner->pw_uid, owner->pw_gid) || fchown(at, owner->pw_uid, owner->pw_gid))) ||
-        renameat(at, "mynah.db.part", at, "mynah.db")) {
+        renameat2(at, PART, at, "mynah.db", RENAME_NOREPLACE)) {
         int was = errno;
 
-        unlinkat(at, "mynah.db.part", 0);
+        unlinkat(at, PART, 0);
         errno = was;
         return -1;
     }

@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+"""mynahctl backup and restore where things go wrong: no room, no right, an end in the middle, two at once, the server's own files. In
+a space of its own, for the file systems. Prints TAP.
+usage: backup.py MYNAHD MYNAHCTL DISK.so"""
+import json, os, re, signal, subprocess, sys, threading
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from mynah import DEADLINE, STUCK, Client, Disk, go_inside, person, tap, wait_for
+
+if sys.argv[-1] != "inside":
+    go_inside()
+MYNAHD, MYNAHCTL, DISK = map(os.path.abspath, sys.argv[1:4])
+CONFIG = """
+data: %s/data
+loops: 2
+listen:
+  - {address: "127.0.0.1", port: 0, tls: offered}
+auth: {mechanisms: [PLAIN], without_tls: [PLAIN], iterations: 4096}
+registration: {open: yes, per_address: off}
+"""
+
+
+def begin(*words):
+    return subprocess.Popen([MYNAHCTL, "--json", "--socket", machine.data + "/control.sock", *words], stdout=subprocess.PIPE, text=True)
+
+
+def ask(*words):
+    p = begin(*words)
+    answer = json.loads(p.communicate(timeout=2 * DEADLINE)[0])
+    return answer.get("ok") or answer["error"]
+
+
+def store(c, i, n):
+    c.send("<iq type='set' id='p'><query xmlns='jabber:iq:private'><k xmlns='urn:k%d'>%s</k></query></iq>" % (i, "x" * n))
+    assert "result" in c.until("<iq [^>]*id='p'[^>]*>")
+
+
+def whole(path):
+    """One that a server can be made of."""
+    to = path + ".restored"
+    assert ask("restore", path, "--data", to)["bytes"] == os.path.getsize(path)
+
+
+def who_is_killed_leaves_no_half():
+    one, two = folder + "/one.db", folder + "/two.db"
+    machine.set(STUCK, 1)
+    p = begin("backup", one)
+    wait_for(lambda: os.listdir(folder), "it has not begun")
+    p.kill()
+    p.wait()
+    half = os.listdir(folder)
+    machine.set(STUCK, 0)
+    assert "one.db.part" in half and "one.db" not in half, half
+    wait_for(lambda: os.path.exists(one), "the server does not go on")
+    whole(one)
+    machine.set(STUCK, 1)
+    p = begin("backup", two)
+    wait_for(lambda: os.path.exists(two + ".part"), "it has not begun")
+    machine.server.stop(signal.SIGKILL)
+    assert "error" in json.loads(p.communicate(timeout=DEADLINE)[0]) and not os.path.exists(two)
+    machine.start()
+    assert ask("backup", two)["file"] == two
+    assert not os.path.exists(two + ".part")
+    whole(two)
+
+
+def where_there_is_no_room_or_right():
+    small = machine.folder + "/small"
+    os.mkdir(small)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", small], check=True)
+    error = ask("backup", small + "/b.db")
+    assert error["code"] == "resource-constraint" and "full" in error["text"], error
+    assert os.listdir(small) == []
+    subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+    error = ask("backup", small + "/b.db")
+    assert error["code"] == "not-acceptable" and "Read-only" in error["text"], error
+    error = ask("restore", folder + "/one.db", "--data", small)
+    assert "Read-only" in error["text"], error
+    subprocess.run(["umount", small], check=True)
+    person(machine.server, "busy").ping()
+
+
+def not_over_its_own_files():
+    for name in "mynah.db", "mynah.db-wal", "mynah.db-shm", "mynah.db-journal", "lock", "backups/../mynah.db-journal":
+        error = ask("backup", machine.data + "/" + name)
+        assert error["code"] == "conflict" and "cannot make" in error["text"], (name, error)
+    assert not os.path.exists(machine.data + "/mynah.db-journal")
+
+
+def two_at_once_while_people_write():
+    def write():
+        c, i = person(machine.server, "busy", "w"), 0
+        while not end.is_set():
+            store(c, i % 50, 3000)
+            i += 1
+        c.socket.close()
+
+    end = threading.Event()
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        both = [begin("backup", folder + "/" + name) for name in ("three.db", "four.db", "five.db", "five.db")]
+        got = [json.loads(p.communicate(timeout=2 * DEADLINE)[0]) for p in both]
+    finally:
+        end.set()
+        writer.join(DEADLINE)
+    assert sorted("ok" if "ok" in g else g["error"]["code"] for g in got) == ["conflict", "ok", "ok", "ok"], got
+    for name in "three", "four", "five":
+        whole("%s/%s.db" % (folder, name))
+
+
+def restored_is_only_what_is_whole():
+    with open(folder + "/one.db", "rb") as f:
+        good = f.read()
+    to, bad = machine.folder + "/new", folder + "/bad.db"
+    middle = len(good) // 8192 * 4096
+    for content in (good[:-1], good[:-4096], good[:middle], good[:1000], b""):
+        with open(bad, "wb") as f:
+            f.write(content)
+        error = ask("restore", bad, "--data", to)
+        assert re.search("is no backup of mynahd: [^\n*?]+$", error["text"]) and not os.path.exists(to), error
+    os.mkdir(to)
+    for left in "mynah.db.part", "mynah.db.part-journal":  # of one that was killed
+        with open(to + "/" + left, "w") as f:
+            f.write("left")
+    assert ask("restore", folder + "/one.db", "--data", to)["data"] == to
+    assert os.listdir(to) == ["mynah.db"]
+    assert "not empty" in ask("restore", folder + "/one.db", "--data", to)["text"]
+
+
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+machine = Disk(MYNAHD, DISK, CONFIG)
+folder = machine.data + "/backups"
+try:
+    machine.start()
+    os.mkdir(folder)
+    assert "result" in Client(machine.server).register("busy")[1]
+    busy = person(machine.server, "busy")
+    for i in range(60):
+        store(busy, i, 9000)
+    bad = tap([who_is_killed_leaves_no_half, where_there_is_no_room_or_right, not_over_its_own_files, two_at_once_while_people_write,
+               restored_is_only_what_is_whole, ("end", lambda: machine.server.end())], lambda: machine.server.log)
+finally:
+    machine.end()
+sys.exit(bad != 0)
