@@ -46,6 +46,7 @@
 
 /* Files and calls. */
 #include "mynah/bytestream.h"
+#include "mynah/initiate.h"
 #include "mynah/file.h"
 #include "mynah/oob.h"
 #include "mynah/jingle.h"

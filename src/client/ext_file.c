@@ -1,4 +1,4 @@
-/* XEP-0095 Stream Initiation with the profile of files (XEP-0096), both sides.
+/* The profile of files (XEP-0096) of stream initiation (XEP-0095), both sides.
  *
  *   sender:   the hash -> offer -> the method that was taken -> a stream -> bytes, its end
  *   receiver: an offer -> accepted, with a method -> that stream is expected -> bytes, the hash
@@ -106,7 +106,7 @@ static void finish(struct mynah_file *f, const struct mynah_error *error)
     f->request = NULL;
     mynah_cancel(r);
     if (f->ask)
-        mynah_ask_error(&f->ask, "forbidden", "Offer Declined");
+        mynah_initiate_refuse(&f->ask, NULL, NULL);
     mn_timer_stop(&f->timer);
     mn_timer_stop(&f->sum_timer);
     expected_drop(f->expected);
@@ -423,12 +423,11 @@ static void timed(struct mn_timer *t)
 
 static void accepted_summed(struct mynah_file *f, bool all)
 {
-    struct mynah_elem *si;
+    struct mynah_elem *file = file_answer(f->begin);
 
     if (!all)
         *f->md5 = 0; /* nothing to hold it against */
-    si = file_answer(f->methods & MYNAH_SOCKS5 ? MYNAH_SOCKS5 : MYNAH_IBB, f->begin);
-    mynah_ask_result(&f->ask, &si);
+    mynah_initiate_accept(&f->ask, f->methods & MYNAH_SOCKS5 ? MYNAH_SOCKS5 : MYNAH_IBB, &file);
     f->expected = bytestream_expect(f->client, f->methods, f->peer, f->sid, &receiving_calls, f);
     mn_timer_start(f->client->ctx->loop, &f->timer, STREAM_MS);
 }
@@ -449,7 +448,7 @@ void mynah_file_accept(struct mynah_file *f, uint64_t offset, unsigned methods,
         return;
     }
     if (!f->methods) {
-        mynah_ask_refuse(&f->ask, "bad-request", NULL, "no-valid-streams", NS_SI);
+        mynah_initiate_refuse(&f->ask, "no-valid-streams", NULL);
         finish_code(f, MYNAH_E_MISSING);
         return;
     }
@@ -461,33 +460,28 @@ void mynah_file_decline(struct mynah_file *f, const char *text)
     if (f->accepted || f->told)
         return;
     if (f->ask)
-        mynah_ask_error(&f->ask, "forbidden", text ? text : "Offer Declined");
+        mynah_initiate_refuse(&f->ask, NULL, text);
     finish_code(f, MYNAH_E_CANCELLED);
     tell_end(f, NULL);
 }
 
 /* What was asked goes when the program says no, or frees the client; what it is told of stays. */
-static void offer_came(void *arg, struct mynah_client *c, struct mynah_ask *q)
+static void offer_came(void *arg, struct mynah_client *c, struct mynah_ask *q,
+                       const struct mynah_initiation *i)
 {
     struct files *s = arg;
-    struct mynah_elem *si = mynah_elem_copy(mynah_ask_payload(q));
-    const char *id = mynah_elem_get(si, "id"), *profile = mynah_elem_get(si, "profile");
+    struct mynah_elem *si = mynah_elem_copy(i->xml);
     struct mynah_file_info info;
     struct mynah_file *f;
-    unsigned methods = file_methods(si);
 
-    if (!profile || strcmp(profile, NS_FILE) != 0 || !file_offered(si, &info)) {
-        mynah_ask_refuse(&q, "bad-request", NULL, "bad-profile", NS_SI);
-    } else if (!id || !*id || strlen(id) > 256) {
-        mynah_ask_error(&q, "bad-request", NULL);
-    } else if (!methods) {
-        mynah_ask_refuse(&q, "bad-request", NULL, "no-valid-streams", NS_SI);
+    if (!file_offered(si, &info)) {
+        mynah_initiate_refuse(&q, "bad-profile", NULL);
     } else if (!s->offered || s->count >= FILES_MAX) {
-        mynah_ask_error(&q, "forbidden", "Offer Declined");
+        mynah_initiate_refuse(&q, NULL, NULL);
     } else {
-        f = file_new(c, mynah_ask_from(q), id);
+        f = file_new(c, mynah_ask_from(q), i->id);
         f->ask = q;
-        f->methods = methods;
+        f->methods = i->methods;
         f->length = info.length;
         f->range = info.range;
         f->timer.fire = timed;
@@ -503,8 +497,7 @@ void mynah_file_serve(struct mynah_client *c, mynah_file_offered *offered, void 
 
     s->offered = offered;
     s->arg = arg;
-    mynah_disco_feature(c, NS_SI, offered);
-    mynah_disco_feature(c, NS_FILE, offered);
+    si_announce(c, NS_FILE, offered);
     bytestream_wanted(c, offered);
 }
 
@@ -528,7 +521,7 @@ unsigned mynah_file_method(const struct mynah_file *f)
 static void init(struct mynah_client *c, void *state)
 {
     mn_list_init(&((struct files *)state)->list);
-    mynah_iq_serve(c, MYNAH_SET, NS_SI, "si", offer_came, state);
+    si_serve(c, NS_FILE, offer_came, state);
 }
 
 static struct mynah_file *unopened(struct files *s)

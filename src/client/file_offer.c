@@ -23,7 +23,7 @@ static unsigned method_of(const char *ns)
     return 0;
 }
 
-static struct mynah_elem *negotiate(struct mynah_elem *si, const char *type, unsigned methods)
+void si_negotiate(struct mynah_elem *si, const char *type, unsigned methods)
 {
     struct mynah_form *form = mynah_form_new(type, NULL);
     struct mynah_elem *x;
@@ -41,7 +41,6 @@ static struct mynah_elem *negotiate(struct mynah_elem *si, const char *type, uns
     x = mynah_form_elem(form);
     mynah_elem_hang(mynah_elem_add(si, "feature", NS_NEGOTIATE), &x);
     mynah_form_free(form);
-    return si;
 }
 
 struct mynah_elem *file_offer(const char *sid, const struct mynah_file_info *info, unsigned methods)
@@ -62,7 +61,8 @@ struct mynah_elem *file_offer(const char *sid, const struct mynah_file_info *inf
     if (info->range)
         mynah_elem_add(e, "range", NULL);
     mn_arena_done(&a, NULL);
-    return negotiate(si, "form", methods);
+    si_negotiate(si, "form", methods);
+    return si;
 }
 
 /* What the name would be below a folder of ours; NULL: nothing that could be written there. */
@@ -97,7 +97,7 @@ bool file_offered(const struct mynah_elem *si, struct mynah_file_info *out)
     return out->name && elem_number(e, "size", INT64_MAX, &out->length);
 }
 
-unsigned file_methods(const struct mynah_elem *si)
+unsigned si_methods(const struct mynah_elem *si)
 {
     struct mynah_form *form = mynah_form_read(mynah_elem_child(si, "feature", NS_NEGOTIATE));
     const struct mynah_field *field = form ? mynah_form_find(form, "stream-method") : NULL;
@@ -109,14 +109,13 @@ unsigned file_methods(const struct mynah_elem *si)
     return methods;
 }
 
-struct mynah_elem *file_answer(unsigned method, uint64_t begin)
+struct mynah_elem *file_answer(uint64_t begin)
 {
-    struct mynah_elem *si = mynah_elem_new("si", NS_SI);
+    struct mynah_elem *file = begin ? mynah_elem_new("file", NS_FILE) : NULL;
 
-    if (begin)
-        elem_set_number(mynah_elem_add(mynah_elem_add(si, "file", NS_FILE), "range", NULL),
-                        "offset", begin);
-    return negotiate(si, "submit", method);
+    if (file)
+        elem_set_number(mynah_elem_add(file, "range", NULL), "offset", begin);
+    return file;
 }
 
 /* Numbers that are there have to be numbers; `out` keeps its value for those that are not. */
@@ -125,7 +124,7 @@ static bool number(const struct mynah_elem *e, const char *name, uint64_t max, u
     return !mynah_elem_get(e, name) || elem_number(e, name, max, out);
 }
 
-static unsigned method_taken(const struct mynah_elem *si)
+unsigned si_method(const struct mynah_elem *si)
 {
     struct mynah_form *form = mynah_form_read(mynah_elem_child(si, "feature", NS_NEGOTIATE));
     unsigned method = form ? method_of(mynah_form_value(form, "stream-method")) : 0;
@@ -140,7 +139,7 @@ bool file_answered(const struct mynah_elem *si, const struct mynah_file_info *of
     const struct mynah_elem *range =
         mynah_elem_child(mynah_elem_child(si, "file", NS_FILE), "range", NS_FILE);
 
-    *method = method_taken(si);
+    *method = si_method(si);
     *begin = 0;
     *count = offered->length;
     if (!range)
