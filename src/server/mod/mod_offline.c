@@ -512,7 +512,8 @@ static void left(struct user *u, struct session *s)
 const struct module mod_offline = {
     .name = "offline",
     .xep = {{160, "1.0.1", "Best Practices for Handling Offline Messages",
-             "wire/offline; wire/offline-room; wire/offline-acknowledged"},
+             "wire/offline; wire/offline-room; wire/offline-acknowledged; wire/offline-farewell; "
+             "wire/offline-many; wire/offline-without-body"},
             {203, "2.0", "Delayed Delivery", "wire/offline; wire/delay"},
             {334, "1.0.0", "Message Processing Hints", "wire/hints"}},
     .feature = {"msgoffline"},

@@ -218,7 +218,8 @@ const struct module mod_sm = {
     .from_start = true,
     .xep = {{198, "1.6.3", "Stream Management",
              "wire/sm; wire/sm-errors; wire/sm-unacknowledged; "
-             "e2e/handled/what_was_stored_is_counted"}},
+             "e2e/handled/what_was_stored_is_counted; "
+             "e2e/kept/what_goes_on_is_neither_lost_nor_doubled"}},
     .conf = keys,
     .conf_size = sizeof(struct conf),
     .stream = {{MN_NS_SM, "enable", on_enable},
