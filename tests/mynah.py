@@ -1,5 +1,5 @@
 """What the tests written in Python share: a mynahd of their own, a client that writes its XML by hand, TAP."""
-import base64, codecs, contextlib, hashlib, hmac, itertools, json, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time, traceback
+import atexit, base64, codecs, contextlib, hashlib, hmac, itertools, json, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time, traceback
 
 DEADLINE = 60  # seconds: of a busy machine, where nothing else is wrong
 LIES, FULL, BROKEN, STUCK, BLIND, EARLY, SLOW = range(7)  # the troubles of a disk (e2e/disk.c)
@@ -14,6 +14,18 @@ class Lost(Exception):
     """Something that was acknowledged is not there, or twice, or out of order."""
 
 
+STARTED, ITSELF = [], os.getpid()
+
+
+@atexit.register
+def end_all():
+    """Servers that a test which failed has left; not those of whoever this process is a copy of."""
+    for p in STARTED if os.getpid() == ITSELF else []:
+        if p.poll() is None:
+            p.kill()
+            p.wait()
+
+
 class Server:
     """A mynahd with this configuration, which serves `host` and leaves its ports to the system (port: 0); `ports` are in the
     order of `listen`. `env` is added to its environment."""
@@ -25,6 +37,7 @@ class Server:
     def start(self):
         self.ports = []
         self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True, errors="replace", env=self.env)
+        STARTED[:] = [p for p in STARTED if p.poll() is None] + [self.process]
         self.ready = threading.Event()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()

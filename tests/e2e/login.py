@@ -4,7 +4,7 @@ usage: login.py MYNAHD"""
 import base64, hashlib, hmac, itertools, os, re, shutil, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import SASL, Client, Server, tap
+from mynah import Client, SASL, Server, end_all, tap
 
 SCRAM = [h + plus for plus in ("-PLUS", "") for h in ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")]
 WITH_PASSWORD = SCRAM + ["DIGEST-MD5", "CRAM-MD5", "PLAIN"]
@@ -327,19 +327,18 @@ def who_is_nobody_takes_as_long():
 
 
 MYNAHD = os.path.abspath(sys.argv[1])
-server = started("all", ALL)
 CA = FOLDER + "/all/certs/ca.crt"
-for turn in range(4):
-    c = secured(server)
-    for name in map(account, WITH_PASSWORD):
-        assert "type='result'" in c.register(name)[1]
-    c.socket.close()
 try:
+    server = started("all", ALL)
+    for turn in range(4):
+        c = secured(server)
+        for name in map(account, WITH_PASSWORD):
+            assert "type='result'" in c.register(name)[1]
+        c.socket.close()
     bad = tap([step_of(*row) for row in ROWS] + [another_beginning, given_up, said_again, at_the_wrong_time, not_offered, another_namespace,
                                                  who_is_nobody_takes_as_long,
                                                  ("it_ends_in_order", server.end)], lambda: server.log)
 finally:
-    if server.process.poll() is None:
-        server.process.kill()
+    end_all()
     shutil.rmtree(FOLDER)
 sys.exit(bad != 0)

@@ -5,7 +5,7 @@ usage: memory.py MYNAHD MEMORY.so [TIMES [SEED]]"""
 import os, random, shutil, signal, struct, subprocess, sys, tempfile
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, Client, Server, tap, write
+from mynah import Client, DEADLINE, Server, end_all, tap, write
 
 MYNAHD, SHIM = map(os.path.abspath, sys.argv[1:3])
 TIMES = int(sys.argv[3]) if len(sys.argv) > 3 else 8
@@ -115,5 +115,6 @@ try:
     print("# %d allocations" % needed_by_all)
     bad = tap([one_allocation_fails, all_that_follow_fail])
 finally:
+    end_all()
     shutil.rmtree(FOLDER)
 sys.exit(bad != 0)
