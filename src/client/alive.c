@@ -1,14 +1,36 @@
 /* Whether the server is there, and whether it hears us. All that comes shows the first. The second
  * shows in what is acknowledged (sm.c), over BOSH in each answer; where there is neither, the
  * server is asked a while after something was written. */
+#include "base/clock.h"
 #include "client/client.h"
 
 enum {
     KEEPALIVE_MS = 300000,
     PROBE_MS = 15000, /* for a sign of life */
     UNHEARD_MS = 60000,
-    ANSWER_MS = 120000
+    ANSWER_MS = 120000,
+    LOOKS = 8 /* in that time */
 };
+
+void alive_wait(struct mynah_client *c, struct patience *w, struct mn_timer *t, int64_t ms)
+{
+    *w = (struct patience){.ms = ms, .since = mn_clock_now()};
+    (void)stream_moves(c->stream, &w->taken);
+    mn_timer_start(c->ctx->loop, t, (ms + LOOKS - 1) / LOOKS);
+}
+
+/* Over a slow line the question has far to go behind what was said before. */
+bool alive_waits(struct mynah_client *c, struct patience *w, struct mn_timer *t)
+{
+    int64_t now = mn_clock_now(), look = (w->ms + LOOKS - 1) / LOOKS, left;
+
+    if (stream_moves(c->stream, &w->taken))
+        w->since = now;
+    left = w->since + w->ms - now;
+    if (left > 0)
+        mn_timer_start(c->ctx->loop, t, left < look ? left : look);
+    return left > 0;
+}
 
 static int64_t silence(const struct mynah_client *c, int64_t at_most)
 {
@@ -28,7 +50,7 @@ static void ping(struct mynah_client *c)
     mynah_elem_set(iq, "id", c->ping);
     mynah_elem_set(iq, "to", c->domain);
     mynah_elem_add(iq, "ping", "urn:xmpp:ping");
-    mn_timer_start(c->ctx->loop, &c->unheard, ANSWER_MS);
+    alive_wait(c, &c->pong, &c->unheard, ANSWER_MS);
     sm_send(c, iq, false, NULL);
     c->ping_at = c->traffic.stanzas_out;
     mynah_elem_free(iq);
@@ -44,10 +66,10 @@ static void unheard(struct mn_timer *t)
 {
     struct mynah_client *c = MN_OF(t, struct mynah_client, unheard);
 
-    if (c->ping[0])
-        client_fail_code(c, MYNAH_E_LOST, "the server does not hear us any more", false);
-    else
+    if (!c->ping[0])
         ping(c);
+    else if (!alive_waits(c, &c->pong, t))
+        client_fail_code(c, MYNAH_E_LOST, "the server does not hear us any more", false);
 }
 
 static bool is_pong(const struct mynah_client *c, const struct mynah_elem *e)
@@ -75,7 +97,7 @@ void alive_came(struct mynah_client *c, const struct mynah_elem *e)
 void alive_probe(struct mynah_client *c)
 {
     c->probing = true;
-    mn_timer_start(c->ctx->loop, &c->idle, silence(c, PROBE_MS));
+    alive_wait(c, &c->probe, &c->idle, silence(c, PROBE_MS));
     c->sm.asked = false;
     if (c->sm.on)
         sm_ask(c);
@@ -87,10 +109,10 @@ static void silent(struct mn_timer *t)
 {
     struct mynah_client *c = MN_OF(t, struct mynah_client, idle);
 
-    if (c->probing)
-        client_fail_code(c, MYNAH_E_LOST, "the server does not answer any more", false);
-    else
+    if (!c->probing)
         alive_probe(c);
+    else if (!alive_waits(c, &c->probe, t))
+        client_fail_code(c, MYNAH_E_LOST, "the server does not answer any more", false);
 }
 
 void alive_init(struct mynah_client *c)

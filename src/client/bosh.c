@@ -225,6 +225,19 @@ static bool may_ask(const struct bosh *b, enum kind kind)
     return kind == CREATES || (b->sid && under_way(b) < b->terms.requests + (kind == ENDS));
 }
 
+/* Over a slow line a request takes long to leave: the time for its answer is counted from then. */
+static bool leaves_still(const struct body *x)
+{
+    struct mn_conn *conn = x->web ? web_conn(x->web) : NULL;
+
+    return conn && !mn_conn_is_out(conn);
+}
+
+static int64_t answer_ms(const struct bosh *b)
+{
+    return (b->sid ? b->terms.wait : WAIT_S * 1000) + GRACE_MS;
+}
+
 static void ask(struct bosh *b, struct body *x)
 {
     struct web *w;
@@ -238,7 +251,7 @@ static void ask(struct bosh *b, struct body *x)
         return;
     x->web = w;
     x->leaves = mn_clock_now();
-    x->due = mn_clock_now() + (b->sid ? b->terms.wait : WAIT_S * 1000) + GRACE_MS;
+    x->due = mn_clock_now() + answer_ms(b);
     web_ask(w, mn_buf_view(&x->request));
 }
 
@@ -278,7 +291,13 @@ static int64_t next_due(const struct bosh *b)
     {
         const struct body *x = MN_OF(n, struct body, link);
         bool asked = x->rid && !x->answered;
-        int64_t due = asked && x->web ? x->due : asked ? b->retry_at : INT64_MAX;
+        int64_t due = asked && x->web ? x->due
+                      : asked         ? b->retry_at
+                                      : INT64_MAX,
+                look = mn_clock_now() + GRACE_MS;
+
+        if (asked && leaves_still(x) && look < due)
+            due = look;
 
         if (asked && !x->web && due < soon)
             due = soon; /* it could not be asked just now */
@@ -326,6 +345,8 @@ static void timed(struct mn_timer *t)
     {
         struct body *x = MN_OF(n, struct body, link);
 
+        if (leaves_still(x) && mn_conn_moves(web_conn(x->web), &x->taken))
+            x->due = mn_clock_now() + answer_ms(b);
         if (x->web && mn_clock_now() >= x->due) {
             bosh_web_drop(b, x->web);
             bosh_stumbled(b, MYNAH_E_TIMEOUT, "no answer in time");

@@ -19,4 +19,5 @@ void bosh_end(struct bosh *b);
 void bosh_renew(struct bosh *b);
 bool bosh_is_tls(const struct bosh *b);
 uint64_t bosh_mark(const struct bosh *b);
+bool bosh_moves(const struct bosh *b, uint64_t *taken); /* on any of its connections */
 struct mn_conn *bosh_conn(const struct bosh *b);

@@ -23,6 +23,7 @@ struct body {
     struct mn_buf request; /* as it was asked, to be asked again */
     struct web *web;       /* that carries it */
     int64_t due;
+    uint64_t taken; /* of its connection, when that was looked at last */
     int64_t leaves; /* when it was last known to be under way to the connection manager */
     bool polls;     /* it only asks for news */
     bool answered;

@@ -147,6 +147,22 @@ static void answered(void *arg, struct web *w, const struct mn_http_message *m)
 
 static const struct web_face web_face = {opened, answered, lost};
 
+bool bosh_moves(const struct bosh *b, uint64_t *taken)
+{
+    uint64_t sum = 0, before = *taken;
+    bool all_out = true;
+
+    for (size_t i = 0; i < b->web_count; i++) {
+        const struct mn_conn *conn = web_conn(b->webs[i]);
+        uint64_t one = 0;
+
+        all_out &= !conn || !mn_conn_moves(conn, &one);
+        sum += one;
+    }
+    *taken = sum;
+    return !all_out && sum != before;
+}
+
 struct mn_conn *bosh_conn(const struct bosh *b)
 {
     for (size_t i = 0; i < b->web_count; i++)

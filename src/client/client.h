@@ -28,6 +28,12 @@ struct out {
     mn_str bytes;  /* behind the struct */
 };
 
+/* For an answer: not longer than `ms` behind the last byte of ours that moved. */
+struct patience {
+    int64_t ms, since;
+    uint64_t taken;
+};
+
 struct sm {
     bool on;                         /* what we write is counted */
     bool enabled;                    /* what comes is, too */
@@ -44,6 +50,7 @@ struct sm {
     bool fresh;         /* something was written after the last <r/> */
     struct mn_turn ask; /* <r/> at the end of the turn */
     struct mn_timer again;
+    struct patience wait; /* where it is an <a/> that is waited for */
 };
 
 enum nonsasl { NONSASL_NONE, NONSASL_ASKED, NONSASL_SENT };
@@ -83,6 +90,7 @@ struct mynah_client {
     struct mn_timer timer; /* the deadline of an attempt, the pause before the next */
     struct mn_timer idle;  /* silence */
     bool probing;          /* life was asked for */
+    struct patience probe, pong;
     /* Since something was written that nobody acknowledges, or since the question whose answer
      * would show that it was heard; its id, and how many stanzas it was behind. */
     struct mn_timer unheard;
@@ -163,6 +171,9 @@ void alive_stop(struct mynah_client *c); /* with its stream */
 void alive_came(struct mynah_client *c, const struct mynah_elem *e);
 void alive_said(struct mynah_client *c);  /* something went out that nobody acknowledges */
 void alive_probe(struct mynah_client *c); /* is asked for life, which has its time */
+/* Something was asked: `t` fires now and then, and asks whether it is still waited for. */
+void alive_wait(struct mynah_client *c, struct patience *w, struct mn_timer *t, int64_t ms);
+bool alive_waits(struct mynah_client *c, struct patience *w, struct mn_timer *t);
 
 /* attempt.c */
 /* What `bosh` says is no address, or one that may not be used: an MN_E_ code. */

@@ -20,7 +20,7 @@ static void ask_now(struct mn_turn *t)
         return;
     c->sm.asked = true;
     c->sm.fresh = false;
-    mn_timer_start(c->ctx->loop, &c->sm.again, ANSWER_MS);
+    alive_wait(c, &c->sm.wait, &c->sm.again, ANSWER_MS);
     stream_write(c->stream, MN_STR("<r xmlns='" NS_SM "'/>"));
 }
 
@@ -28,10 +28,10 @@ static void ask_again(struct mn_timer *t)
 {
     struct mynah_client *c = MN_OF(t, struct mynah_client, sm.again);
 
-    if (c->sm.asked)
-        client_fail_code(c, MYNAH_E_LOST, "the server does not hear us any more", false);
-    else
+    if (!c->sm.asked)
         sm_ask(c);
+    else if (!alive_waits(c, &c->sm.wait, t))
+        client_fail_code(c, MYNAH_E_LOST, "the server does not hear us any more", false);
 }
 
 static void answer(struct mynah_client *c)

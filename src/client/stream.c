@@ -288,6 +288,13 @@ bool stream_is_tls(const struct stream *s)
     return s->bosh ? bosh_is_tls(s->bosh) : s->conn && mn_conn_is_tls(s->conn);
 }
 
+bool stream_moves(const struct stream *s, uint64_t *taken)
+{
+    if (s->bosh)
+        return bosh_moves(s->bosh, taken);
+    return s->conn && mn_conn_moves(s->conn, taken);
+}
+
 uint64_t stream_mark(const struct stream *s)
 {
     return s->bosh ? bosh_mark(s->bosh) : 0;

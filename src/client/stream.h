@@ -62,6 +62,8 @@ void stream_compress(struct stream *s);
 void stream_end(struct stream *s);
 bool stream_is_bosh(const struct stream *s);
 bool stream_is_tls(const struct stream *s);
+/* Bytes of ours are taken in, as mn_conn_moves. */
+bool stream_moves(const struct stream *s, uint64_t *taken);
 uint64_t stream_mark(const struct stream *s); /* BOSH: the number of the last write */
 /* The network is another one: what hangs on the old one is said again. */
 void stream_renew(struct stream *s);

@@ -73,6 +73,14 @@ bool mn_conn_is_out(const struct mn_conn *c)
     return !mn_conn_queued(c) && c->transport->is_out(c);
 }
 
+bool mn_conn_moves(const struct mn_conn *c, uint64_t *taken)
+{
+    uint64_t before = *taken;
+
+    *taken = c->transport->taken(c);
+    return !mn_conn_is_out(c) && *taken != before;
+}
+
 /* Reading. */
 
 bool conn_deliver(struct mn_conn *c, mn_str bytes)

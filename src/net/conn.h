@@ -48,6 +48,9 @@ void mn_conn_written(struct mn_conn *c);
 size_t mn_conn_queued(const struct mn_conn *c); /* bytes not handed to the kernel yet */
 /* The other end's kernel has everything that was written. */
 bool mn_conn_is_out(const struct mn_conn *c);
+/* Something is on its way there, and it has taken some of that in since *taken, which is brought up
+ * to date. */
+bool mn_conn_moves(const struct mn_conn *c, uint64_t *taken);
 void mn_conn_marks(struct mn_conn *c, size_t low, size_t high);
 /* Stop or resume reading from the network. What was read already still comes (layers hold nothing
  * back); the end of the connection is not noticed until reading goes on. */

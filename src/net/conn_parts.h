@@ -20,8 +20,9 @@ struct transport {
      * asks for a flush when more goes), MN_E_CLOSED. */
     int (*send)(struct mn_conn *c, struct mn_buf *raw);
     bool (*is_out)(const struct mn_conn *c); /* what was sent has arrived */
-    void (*shut)(struct mn_conn *c);         /* no more will be sent */
-    void (*listen)(struct mn_conn *c);       /* reading and writing wishes changed */
+    uint64_t (*taken)(const struct mn_conn *c);
+    void (*shut)(struct mn_conn *c);   /* no more will be sent */
+    void (*listen)(struct mn_conn *c); /* reading and writing wishes changed */
     void (*detach)(struct mn_conn *c);
     void (*attach)(struct mn_conn *c);
     void (*free)(struct mn_conn *c);

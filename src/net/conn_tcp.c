@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -75,6 +76,14 @@ static bool tcp_is_out(const struct mn_conn *c)
     return ioctl(c->watch.fd, SIOCOUTQ, &left) || !left;
 }
 
+static uint64_t tcp_taken(const struct mn_conn *c)
+{
+    struct tcp_info info = {0};
+    socklen_t n = sizeof info;
+
+    return getsockopt(c->watch.fd, IPPROTO_TCP, TCP_INFO, &info, &n) ? 0 : info.tcpi_bytes_acked;
+}
+
 static void shut(struct mn_conn *c)
 {
     shutdown(c->watch.fd, SHUT_WR);
@@ -100,7 +109,8 @@ static void tcp_free(struct mn_conn *c)
     close(c->watch.fd);
 }
 
-static const struct transport tcp = {tcp_send, tcp_is_out, shut, listen_, detach, attach, tcp_free};
+static const struct transport tcp = {tcp_send, tcp_is_out, tcp_taken, shut,
+                                     listen_,  detach,     attach,    tcp_free};
 
 void mn_conn_options(int fd)
 {
