@@ -129,6 +129,24 @@ void handled_stored(struct owner *o, struct route *r)
     r->counted = true;
 }
 
+void handled_write(struct owner *o, struct session *s)
+{
+    struct handled *h = s->handled;
+    uint32_t count = sm_handled(s);
+    int64_t now = mn_clock_wall();
+    struct mn_buf b = {0}, value = {0};
+
+    if (!h)
+        return;
+    mn_buf_add(&value, &now, sizeof now);
+    mn_buf_add(&value, &count, sizeof count);
+    store_set(o->writer, MN_STR(""), STORE, key(&b, mn_jid_bare(&s->jid), mn_str_from(h->id)),
+              mn_buf_view(&value));
+    h->written = true;
+    mn_buf_free(&b);
+    mn_buf_free(&value);
+}
+
 static void drop(struct owner *o, const struct session *s, const struct handled *h)
 {
     struct mn_buf b = {0};

@@ -15,6 +15,8 @@ void handled_rename(struct session *s, const char *id);
 void handled_settled(struct session *s);
 /* What this route carries is stored in the commit of this turn; the route waits for that. */
 void handled_stored(struct owner *o, struct route *r);
+/* Its count is on the disk by the commit of this turn: nothing else there says it any more. */
+void handled_write(struct owner *o, struct session *s);
 /* A route came home whose message was stored. */
 void handled_home(struct owner *o, const struct ticket *t);
 /* The session ends, nobody will ask. */

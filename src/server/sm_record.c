@@ -1,5 +1,6 @@
 #include "server/sm_record.h"
 
+#include "server/handled.h"
 #include "server/server.h"
 
 enum { ID = 24, AGAIN_MS = 1000 };
@@ -56,6 +57,7 @@ bool sm_record_over(struct session *s)
         l->wait.go = left;
         l->session = session_ref(s);
         s->sm->record = SM_RECORD_LEAVING;
+        handled_write(s->user->owner, s); /* the record said how far it got */
         sm_record_drop(s->user, mn_str_from(s->sm->id));
         user_act(s->user, &l->wait);
     }

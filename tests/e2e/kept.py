@@ -114,6 +114,26 @@ def each_gets_its_own_copy_still():
         machine.end()
 
 
+def how_far_it_got_is_known_all_the_time():
+    """A crash before the client has sent anything more than <resume/>: what it had sent before the restart is not to be sent again."""
+    machine = Machine()
+    try:
+        c, previd = machine.come("r")
+        c.send("<message type='chat' to='romeo@localhost'><body>stored</body></message><message type='chat' to='nurse@localhost'><body>too</body></message>")
+        c.ping()
+        machine.again()
+        machine.back(previd)
+        machine.crash()
+        c = Client(machine.server)
+        c.plain("juliet")
+        c.open()
+        c.send("<resume xmlns='%s' previd='%s' h='0'/>" % (SM, previd))
+        assert " h='3'" in c.until("</failed>")
+        machine.server.end()
+    finally:
+        machine.end()
+
+
 def what_goes_on_is_neither_lost_nor_doubled():
     """The power goes about when a session that waited has ended: what it had is in its record or with the account, not in both."""
     machine, chance = Machine(), random.Random(SEED)
@@ -191,6 +211,6 @@ def who_is_asked_to_stop_while_it_starts_does():
         machine.end()
 
 
-sys.exit(1 if tap([what_one_has_acknowledged_does_not_come_again, each_gets_its_own_copy_still,
+sys.exit(1 if tap([what_one_has_acknowledged_does_not_come_again, each_gets_its_own_copy_still, how_far_it_got_is_known_all_the_time,
                    what_goes_on_is_neither_lost_nor_doubled, who_cannot_be_read_keeps_nobody_else_waiting,
                    who_is_asked_to_stop_while_it_starts_does]) else 0)
