@@ -183,6 +183,13 @@ void note_iq(void *arg, struct mynah_client *c, const struct mynah_elem *result,
         note("%s=%d", (char *)arg, error->code);
 }
 
+void talk_ask(const char *name, const char *to, int timeout_ms)
+{
+    struct mynah_elem *q = mynah_elem_new("query", "urn:test");
+
+    mynah_iq_send(talk.c, MYNAH_GET, to, &q, timeout_ms, note_iq, (void *)name);
+}
+
 void talk_until(bool (*reached)(void))
 {
     int64_t end = mn_clock_now() + 60000;

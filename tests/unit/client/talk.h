@@ -75,3 +75,5 @@ void talk_run(const char *const *lines, const char *notes);
 /* For requests: notes NAME=result or NAME=CODE. */
 void note_iq(void *name, struct mynah_client *c, const struct mynah_elem *result,
              const struct mynah_error *error);
+/* Asks somebody, or the own server (NULL); the end is noted so. */
+void talk_ask(const char *name, const char *to, int timeout_ms);
