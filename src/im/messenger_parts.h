@@ -1,0 +1,76 @@
+/* What the files of the messenger share. */
+#pragma once
+
+#include "im/lang.h"
+#include "im/messenger.h"
+
+#define NS_OCCUPANT "urn:xmpp:occupant-id:0"
+
+struct im {
+    struct mynah_context *ctx;
+    struct im_history *history;
+    struct im_calls calls;
+    void *arg;
+    struct im_chat **chats;
+    size_t chat_count, chat_cap;
+    struct im_account_state **accounts;
+    size_t account_count;
+    struct asked *asked; /* people.c */
+    size_t asked_count;
+    char *name;    /* what im_name lent last */
+    bool settling; /* the history is being written */
+};
+
+#define TELL(im, member, ...)                                                                      \
+    do {                                                                                           \
+        if ((im)->calls.member)                                                                    \
+            (im)->calls.member((im)->arg, ##__VA_ARGS__);                                          \
+    } while (0)
+
+static inline char *copy(const char *text)
+{
+    return text ? mn_str_dup(mn_str_from(text)) : NULL;
+}
+
+static inline struct im *own(struct im_chat *chat)
+{
+    return *(struct im **)(chat + 1);
+}
+
+static inline void changed(struct im_chat *chat)
+{
+    TELL(own(chat), chat, chat);
+}
+
+/* chat.c. The messenger stands behind the struct, so that the program's own page has it too. */
+struct im_chat *chat_new(struct im *im, struct im_account_state *a, const char *jid,
+                         const char *title);
+void chat_free(struct im_chat *chat);
+struct im_chat *chat_find(struct im_account_state *a, const char *bare);
+void chat_history_show(struct im_chat *chat);
+/* Its number; 0: it is not kept, or there was one of that id. */
+int64_t chat_history_add(struct im_chat *chat, const char *who, const char *id, const char *body,
+                         int64_t at, bool ours);
+
+/* said.c */
+/* Who it is beyond the nickname; NULL: the room does not say, or anybody could (XEP-0421). */
+const char *said_occupant(const struct im_chat *chat, const struct mynah_message *m);
+/* What was said under a nickname (NULL: any) is corrected by nobody whom the room does not vouch
+ * for. */
+void said_close(struct im_chat *chat, const char *nick);
+/* It stands in the place of an earlier one of the same sender: that is changed here and in the
+ * history. */
+bool said_corrected(struct im_chat *chat, const struct mynah_message *m, bool ours,
+                    const char *who);
+void said_heard(struct im_chat *chat, const char *who, const struct mynah_message *m, bool mention,
+                int64_t number);
+void said_ours(struct im_chat *chat, const char *text, const char *id, int64_t at, int64_t number);
+void said_failed(struct im_chat *chat, const struct mynah_error *why); /* it was not taken */
+void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m);
+void said_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+               const struct mynah_error *why);
+
+/* room.c, people.c */
+extern const struct mynah_invitation_calls room_invitations;
+extern const struct mynah_roster_calls people_calls;
+void people_done(struct im *im);

@@ -1,0 +1,225 @@
+/* Rooms (XEP-0045): who is there, what is said, what happens to them. */
+#include "im/messenger_parts.h"
+
+#include "im/error.h"
+#include "im/lines.h"
+
+static struct im_chat *chat_of(struct mynah_room *r)
+{
+    struct im_account_state *a = mynah_client_data(mynah_room_client(r));
+
+    return chat_find(a, mynah_room_jid(r));
+}
+
+static void room_told(void *arg, struct mynah_client *c, const struct mynah_disco *info,
+                      const struct mynah_error *error)
+{
+    char *jid = arg;
+    struct im_chat *chat = info ? chat_find(mynah_client_data(c), jid) : NULL;
+
+    if (chat)
+        chat->has_occupants = mynah_disco_has(info, NS_OCCUPANT);
+    mn_free(jid);
+}
+
+static void room_joined(void *arg, struct mynah_room *r, bool created)
+{
+    struct im_chat *chat = chat_of(r);
+    struct im *im = chat ? own(chat) : NULL;
+
+    if (chat) {
+        said_close(chat, NULL);
+        mynah_disco_info(chat->account->client, chat->jid, NULL, room_told, copy(chat->jid));
+    }
+
+    if (created && !(chat && im->calls.room_created && im->calls.room_created(im->arg, chat)))
+        mynah_room_accept_defaults(r, NULL, NULL);
+    if (chat)
+        im_note(chat, IM_NOTE, created ? _("joined as %s; the room is new") : _("joined as %s"),
+                mynah_room_nick(r));
+}
+
+static void room_refused(void *arg, struct mynah_room *r, const struct mynah_error *why)
+{
+    struct im_chat *chat = chat_of(r);
+    char *text = im_error_text(why);
+
+    if (chat)
+        im_note(chat, IM_ERROR, _("the room refuses: %s"), text);
+    mn_free(text);
+}
+
+static void room_left(void *arg, struct mynah_room *r, const struct mynah_room_gone *why)
+{
+    static const char *const ends[] = {N_("left"),
+                                       N_("kicked"),
+                                       N_("banned"),
+                                       N_("excluded"),
+                                       N_("the service stops"),
+                                       N_("lost"),
+                                       N_("the room is gone"),
+                                       N_("the connection was lost")};
+    struct im_chat *chat = chat_of(r);
+
+    if (chat)
+        said_close(chat, NULL);
+    if (chat)
+        im_note(chat, IM_NOTE, "%s%s%s", _(ends[why->end]), why->reason ? ": " : "",
+                why->reason ? why->reason : "");
+}
+
+static void room_occupant(void *arg, struct mynah_room *r, const struct mynah_occupant *o)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat)
+        changed(chat);
+}
+
+static void room_gone(void *arg, struct mynah_room *r, const struct mynah_occupant *o,
+                      const struct mynah_room_gone *why)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat)
+        said_close(chat, o->nick);
+    if (chat && why->end != MYNAH_ROOM_LEFT)
+        im_note(chat, IM_NOTE, _("%s was put out%s%s"), o->nick, why->reason ? ": " : "",
+                why->reason ? why->reason : "");
+    else if (chat)
+        changed(chat);
+}
+
+static void room_renamed(void *arg, struct mynah_room *r, const char *old, const char *now)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (!chat)
+        return;
+    said_close(chat, strcmp(now, mynah_room_nick(r)) ? old : _("me"));
+    im_note(chat, IM_NOTE, _("%s is %s now"), old, now);
+}
+
+static void room_message(void *arg, struct mynah_room *r, const struct mynah_message *m,
+                         const char *nick)
+{
+    struct im_chat *chat = chat_of(r);
+    bool ours = nick && !strcmp(nick, mynah_room_nick(r)) && m->type == MYNAH_GROUPCHAT;
+    int64_t number = 0;
+    struct im_line *l;
+
+    if (chat && m->type == MYNAH_MESSAGE_ERROR) {
+        said_failed(chat, m->error);
+        return;
+    }
+    if (!chat || !m->body)
+        return;
+    if (nick && said_corrected(chat, m, ours, nick))
+        return;
+    if (!m->sent_at)
+        number = chat_history_add(chat, nick ? nick : chat->jid, m->id, m->body, 0, ours);
+    if (ours) {
+        said_ours(chat, m->body, m->id, m->sent_at, number);
+        chat->lines[chat->count - 1].sent = MYNAH_SENT_DELIVERED;
+    } else
+        said_heard(chat, nick ? nick : chat->title, m,
+                   m->type == MYNAH_CHAT || strstr(m->body, mynah_room_nick(r)), number);
+    l = &chat->lines[chat->count - 1];
+    l->occupant = copy(said_occupant(chat, m));
+    if (m->sent_at) { /* of before we came: whose that nickname was then nobody knows */
+        l->old = l->closed = true;
+        chat->unread -= chat->unread > 0 && !ours;
+    }
+}
+
+static void room_subject(void *arg, struct mynah_room *r, const char *subject, const char *nick)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat && *subject)
+        im_note(chat, IM_NOTE, _("subject: %s"), subject);
+}
+
+static void room_status(void *arg, struct mynah_room *r, unsigned code)
+{
+    static const struct {
+        unsigned code;
+        const char *text;
+    } texts[] = {
+        {100, N_("everybody here can see your address")},
+        {102, N_("the room shows its members that are away")},
+        {103, N_("the room does not show its members that are away")},
+        {104, N_("the configuration of the room changed")},
+        {170, N_("what is said here is recorded")},
+        {171, N_("what is said here is not recorded any more")},
+        {172, N_("everybody can see everybody's address now")},
+        {173, N_("only moderators can see addresses now")},
+        {174, N_("nobody can see addresses now")},
+        {210, N_("the room changed your nickname")},
+    };
+    struct im_chat *chat = chat_of(r);
+
+    for (size_t i = 0; chat && i < MN_COUNT(texts); i++)
+        if (texts[i].code == code)
+            im_note(chat, IM_NOTE, "%s", _(texts[i].text));
+}
+
+static void room_voice(void *arg, struct mynah_room *r, const struct mynah_form *form)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat)
+        TELL(own(chat), voice, chat, form);
+}
+
+static void room_declined(void *arg, struct mynah_room *r, const char *who, const char *reason)
+{
+    struct im_chat *chat = chat_of(r);
+
+    if (chat)
+        im_note(chat, IM_NOTE, _("%s does not come%s%s"), who, reason ? ": " : "",
+                reason ? reason : "");
+}
+
+static void invited(void *arg, struct mynah_client *c, const struct mynah_invitation *i)
+{
+    struct im_account_state *a = arg;
+
+    im_note(a->im->chats[0], IM_NOTE, _("%s asks you into a room: /join %s%s%s"), i->from, i->room,
+            i->reason ? " - " : "", i->reason ? i->reason : "");
+}
+
+struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const char *nick,
+                             const char *password)
+{
+    static const struct mynah_room_calls calls = {.size = sizeof calls,
+                                                  .joined = room_joined,
+                                                  .refused = room_refused,
+                                                  .left = room_left,
+                                                  .occupant = room_occupant,
+                                                  .gone = room_gone,
+                                                  .renamed = room_renamed,
+                                                  .message = room_message,
+                                                  .subject = room_subject,
+                                                  .status = room_status,
+                                                  .voice = room_voice,
+                                                  .declined = room_declined};
+    char *bare = mynah_jid_bare(jid), *user = mynah_jid_user(jid);
+    struct im_chat *chat = bare ? chat_find(a, bare) : NULL;
+    struct mynah_room *r = NULL;
+
+    if (bare && !chat && !mynah_room_new(a->client, bare, nick, &calls, NULL, &r)) {
+        chat = chat_new(a->im, a, bare, user ? user : bare);
+        chat->room = r;
+        chat_history_show(chat);
+    }
+    if (chat && chat->room)
+        (void)!mynah_room_join(chat->room, password, NULL);
+    mynah_free(bare);
+    mynah_free(user);
+    if (chat)
+        changed(chat);
+    return chat;
+}
+
+const struct mynah_invitation_calls room_invitations = {sizeof room_invitations, invited};

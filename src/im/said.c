@@ -1,0 +1,241 @@
+/* What is said in talks, by us and others, and how far it came. */
+#include "im/messenger_parts.h"
+
+#include "im/error.h"
+#include "im/lines.h"
+
+const char *said_occupant(const struct im_chat *chat, const struct mynah_message *m)
+{
+    return chat->has_occupants
+               ? mynah_elem_get(mynah_elem_child(m->xml, "occupant-id", NS_OCCUPANT), "id")
+               : NULL;
+}
+
+/* In a room the same nickname may be somebody else (XEP-0308, 4 and 5). */
+static bool is_of_the_same(const struct im_line *l, const char *occupant)
+{
+    return l->occupant && occupant ? !strcmp(l->occupant, occupant) : !l->closed;
+}
+
+void said_close(struct im_chat *chat, const char *nick)
+{
+    for (size_t i = 0; i < chat->count; i++)
+        if (!nick || (chat->lines[i].who && !strcmp(chat->lines[i].who, nick)))
+            chat->lines[i].closed = true;
+}
+
+bool said_corrected(struct im_chat *chat, const struct mynah_message *m, bool ours, const char *who)
+{
+    const char *id = mynah_corrects(m->xml);
+    struct im_line *l = id ? im_line_find(chat, id, ours, who) : NULL;
+    struct im *im = own(chat);
+
+    if (!l || !is_of_the_same(l, said_occupant(chat, m)))
+        return false;
+    mn_free(l->text);
+    l->text = copy(m->body);
+    l->corrected = true;
+    if (im->history && l->number &&
+        im_history_correct(im->history, l->number, mn_str_from(m->body)))
+        im_note(im->chats[0], IM_ERROR, "%s", _("the history cannot be written"));
+    changed(chat);
+    return true;
+}
+
+/* An answer (XEP-0461) whose sender quoted nothing: what it answers stands before it. */
+static char *quoted(struct im_chat *chat, const struct mynah_message *m)
+{
+    const struct mynah_elem *reply = mynah_elem_child(m->xml, "reply", "urn:xmpp:reply:0");
+    const char *id = mynah_elem_get(reply, "id");
+    struct mn_buf b = {0};
+    mn_str rest;
+
+    for (size_t i = chat->count; id && m->body[0] != '>' && i-- > 0;)
+        if (chat->lines[i].id && !strcmp(chat->lines[i].id, id)) {
+            mn_str line = mn_str_cut(mn_str_from(chat->lines[i].text), '\n', &rest);
+
+            mn_buf_fmt(&b, "> %s: %.*s\n", chat->lines[i].who, MN_ARG(line));
+            break;
+        }
+    mn_buf_str(&b, mn_str_from(m->body));
+    mn_buf_c(&b, 0);
+    return b.p;
+}
+
+static void unseen(struct im_chat *chat, const struct mynah_message *m)
+{
+    mynah_elem_free(chat->unseen);
+    chat->unseen = mynah_elem_copy(m->xml);
+}
+
+void im_chat_seen(struct im_chat *chat)
+{
+    struct mynah_message m = {.type = MYNAH_CHAT, .xml = chat->unseen};
+
+    if (!chat->unseen)
+        return;
+    m.from = mynah_elem_get(chat->unseen, "from");
+    m.to = mynah_elem_get(chat->unseen, "to");
+    m.id = mynah_elem_get(chat->unseen, "id");
+    mynah_message_displayed(chat->account->client, &m);
+    mynah_elem_free(chat->unseen);
+    chat->unseen = NULL;
+}
+
+void said_heard(struct im_chat *chat, const char *who, const struct mynah_message *m, bool mention,
+                int64_t number)
+{
+    char *text = quoted(chat, m);
+    struct im_line *l = im_line_add(chat, IM_SAID, m->sent_at, who, text);
+
+    mn_free(text);
+    l->id = copy(m->id);
+    l->number = number;
+    l->mention = mention && chat->room;
+    chat->unread++;
+    chat->mentioned |= mention;
+    changed(chat);
+}
+
+void said_ours(struct im_chat *chat, const char *text, const char *id, int64_t at, int64_t number)
+{
+    struct im_line *l = im_line_add(chat, IM_SAID, at, _("me"), text);
+
+    l->ours = true;
+    l->id = copy(id);
+    l->number = number;
+    changed(chat);
+}
+
+void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
+{
+    struct im_account_state *a = arg;
+    bool ours = m->carbon == MYNAH_CARBON_SENT;
+    struct im_chat *chat;
+    enum mynah_chat_state state = mynah_chat_state(m->xml);
+    int64_t number;
+
+    if (m->type == MYNAH_MESSAGE_ERROR || m->type == MYNAH_GROUPCHAT)
+        return;
+    if (!m->body) {
+        char *bare = mynah_jid_bare(m->from);
+
+        chat = bare && !ours ? chat_find(a, bare) : NULL;
+        mynah_free(bare);
+        if (chat && state) {
+            chat->typing = state;
+            changed(chat);
+        }
+        return;
+    }
+    chat = im_chat_with(a, ours ? m->to : m->from);
+    if (!chat)
+        return;
+    chat->typing = MYNAH_NO_STATE;
+    if (said_corrected(chat, m, ours, im_name(a, m->from)))
+        return;
+    number = chat_history_add(chat, ours ? a->jid : m->from, m->id, m->body, m->sent_at, ours);
+    if (ours) {
+        said_ours(chat, m->body, m->id, m->sent_at, number);
+        return;
+    }
+    if (!m->carbon) {
+        unseen(chat, m);
+        mynah_message_received(c, m);
+    }
+    said_heard(chat, im_name(a, m->from), m, true, number);
+}
+
+void said_failed(struct im_chat *chat, const struct mynah_error *why)
+{
+    char *text = why ? im_error_text(why) : NULL;
+
+    im_note(chat, IM_ERROR, _("not sent: %s"), text ? text : _(mynah_code_text(MYNAH_E_LOST)));
+    mn_free(text);
+}
+
+void said_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+               const struct mynah_error *why)
+{
+    struct im_account_state *a = arg;
+
+    if (a->im->history && state != MYNAH_SENT_QUEUED)
+        (void)!im_history_sent(a->im->history, mn_str_from(a->jid), mn_str_from(id), (int)state);
+    for (size_t i = 1; i < a->im->chat_count; i++) {
+        struct im_chat *chat = a->im->chats[i];
+
+        for (size_t k = chat->count; k-- > 0 && chat->account == a;)
+            if (chat->lines[k].ours && chat->lines[k].id && !strcmp(chat->lines[k].id, id)) {
+                chat->lines[k].sent = state;
+                if (state == MYNAH_SENT_FAILED)
+                    said_failed(chat, why);
+                changed(chat);
+                return;
+            }
+    }
+}
+
+void im_say(struct im_chat *chat, const char *text)
+{
+    struct mynah_elem *m;
+    char *id;
+
+    if (!chat->account) {
+        im_note(chat, IM_ERROR, _("nobody listens here; /msg or /join begins a talk"));
+        return;
+    }
+    if (chat->room) {
+        if (mynah_room_send(chat->room, text, NULL, NULL, NULL))
+            im_note(chat, IM_ERROR, _("it could not be sent"));
+        return; /* the room sends it back */
+    }
+    m = mynah_message_new(chat->jid, MYNAH_CHAT, text);
+    mynah_chat_state_add(m, MYNAH_ACTIVE);
+    chat->told_typing = false;
+    im_chat_looked_at(chat);
+    id = mynah_id(chat->account->client);
+    mynah_elem_set(m, "id", id);
+    said_ours(chat, text, id, 0, chat_history_add(chat, chat->account->jid, id, text, 0, true));
+    mynah_message_send(chat->account->client, &m, NULL, NULL, NULL);
+    mynah_free(id);
+}
+
+bool im_correct(struct im_chat *chat, const char *text)
+{
+    struct mynah_elem *m;
+    size_t i = chat->count;
+
+    while (i && !(chat->lines[i - 1].ours && chat->lines[i - 1].id && !chat->lines[i - 1].closed))
+        i--;
+    if (!i || !chat->account)
+        return false;
+    m = mynah_message_new(chat->jid, chat->room ? MYNAH_GROUPCHAT : MYNAH_CHAT, text);
+    mynah_correct_add(m, chat->lines[i - 1].id);
+    if (!chat->room) /* a room sends it back */
+        said_corrected(chat, &(struct mynah_message){.body = text, .xml = m}, true, NULL);
+    mynah_message_send(chat->account->client, &m, NULL, NULL, NULL);
+    return true;
+}
+
+void im_said(struct im_account_state *a, const char *to, const char *id, const char *text)
+{
+    struct im_chat *chat = im_chat_with(a, to);
+
+    if (!chat)
+        return;
+    said_ours(chat, text, id, 0, chat_history_add(chat, a->jid, id, text, 0, true));
+}
+
+void im_typing(struct im_chat *chat, bool typing)
+{
+    struct mynah_elem *m;
+
+    if (!chat->account || chat->room || chat->told_typing == typing ||
+        mynah_client_state(chat->account->client) != MYNAH_ONLINE)
+        return;
+    chat->told_typing = typing;
+    m = mynah_message_new(chat->jid, MYNAH_CHAT, NULL);
+    mynah_chat_state_add(m, typing ? MYNAH_COMPOSING : MYNAH_PAUSED);
+    mynah_hint_add(m, "no-store");
+    mynah_send(chat->account->client, &m);
+}
