@@ -84,6 +84,7 @@ class Cable:
 
     def __init__(self, server):
         self.server, self.host, self.ca, self.holes, self.line = server, server.host, server.ca, set(), ()
+        self.begun, self.ended = [], []  # one for each line
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.ports = [self.socket.getsockname()[1]]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -91,6 +92,7 @@ class Cable:
     def accept(self):
         while True:
             near = self.socket.accept()[0]
+            self.begun.append(True)
             self.holes, self.line = set(), (near, self.reach())
             for way, line in ("up", self.line), ("down", self.line[::-1]):
                 threading.Thread(target=self.carry, args=(way, self.holes, *line), daemon=True).start()
@@ -113,6 +115,8 @@ class Cable:
                 if way not in holes:
                     target.sendall(data)
         self.shut(source, target)
+        if way == "up":
+            self.ended.append(True)
 
     def shut(self, *sockets):
         for s in sockets:
