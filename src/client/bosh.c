@@ -15,7 +15,6 @@
 #include "mynah/base.h"
 
 enum {
-    WAIT_S = 60,
     GRACE_MS = 15000,    /* for an answer behind the time that it may take */
     PATIENCE_MS = 60000, /* without a connection, where no inactivity is named */
     RETRY_MS = 250,
@@ -95,77 +94,6 @@ void bosh_stumbled(struct bosh *b, int code, const char *why)
     bosh_soon(b);
 }
 
-/* What a body says. */
-
-static void header_add(struct bosh *b, struct mn_buf *to)
-{
-    bosh_attr(to, "to", mn_str_from(b->to));
-    bosh_attr(to, "from", mn_str_from(b->url.tls ? b->plan->from : NULL));
-    bosh_attr(to, "xml:lang", mn_str_from(b->lang));
-    mn_buf_lit(to, " xmlns:xmpp='urn:xmpp:xbosh'");
-}
-
-static void attributes_add(struct bosh *b, const struct body *x, struct mn_buf *to)
-{
-    bosh_number(to, "rid", x->rid);
-    bosh_attr(to, "sid", mn_str_from(b->sid));
-    if (x->kind == CREATES) {
-        header_add(b, to);
-        bosh_attr(to, "route", mn_str_from(b->plan->route));
-        mn_buf_fmt(to, " ver='1.11' wait='%d' hold='1' ack='1' xmpp:version='1.0'", WAIT_S);
-    } else if (b->got + 1 < x->rid) {
-        bosh_number(to, "ack", b->got);
-    }
-    if (x->kind == RESTARTS) {
-        header_add(b, to);
-        mn_buf_lit(to, " xmpp:restart='true'");
-    }
-    if (x->kind == ENDS)
-        mn_buf_lit(to, " type='terminate'");
-    if (b->keys)
-        bosh_keys_add(b->keys, x->kind == CREATES, to);
-    if (mn_str_starts(mn_buf_view(&x->payload), MN_STR("<stream:")))
-        mn_buf_lit(to, " xmlns:stream='http://etherx.jabber.org/streams'");
-}
-
-static void wrap(struct mn_buf *to, const struct mn_buf *attributes, const struct mn_buf *payload)
-{
-    mn_buf_lit(to, "<body");
-    mn_buf_str(to, mn_buf_view(attributes));
-    mn_buf_lit(to, " xmlns='http://jabber.org/protocol/httpbind'");
-    if (payload->n) {
-        mn_buf_c(to, '>');
-        mn_buf_str(to, mn_buf_view(payload));
-        mn_buf_lit(to, "</body>");
-    } else {
-        mn_buf_lit(to, "/>");
-    }
-}
-
-static void request_make(struct bosh *b, struct body *x)
-{
-    struct mn_buf attributes = {0}, body = {0}, shown = {0};
-
-    x->rid = ++b->rid;
-    attributes_add(b, x, &attributes);
-    wrap(&body, &attributes, &x->payload);
-    wrap(&shown, &attributes, &x->shown);
-    web_head(&x->request, "POST", &b->url);
-    mn_buf_fmt(&x->request, "Content-Type: text/xml; charset=utf-8\r\nContent-Length: %zu\r\n\r\n",
-               body.n);
-    mn_buf_str(&x->request, mn_buf_view(&body));
-    if (b->face->wire)
-        b->face->wire(b->arg, true, mn_buf_view(&shown));
-    if (x->payload.n)
-        explicit_bzero(x->payload.p, x->payload.n);
-    if (body.n)
-        explicit_bzero(body.p, body.n);
-    mn_buf_free(&x->payload);
-    mn_buf_free(&attributes);
-    mn_buf_free(&body);
-    mn_buf_free(&shown);
-}
-
 /* What was written so far, as a body. */
 static struct body *seal(struct bosh *b, enum kind kind)
 {
@@ -243,7 +171,7 @@ static void ask(struct bosh *b, struct body *x)
     struct web *w;
 
     if (!x->rid)
-        request_make(b, x);
+        bosh_request_make(b, x);
     if (b->gone || b->over)
         return;
     w = bosh_web_free(b);
@@ -451,7 +379,7 @@ static void unseal(struct bosh *b)
 static void last_word(struct bosh *b)
 {
     unseal(b);
-    request_make(b, seal(b, ENDS));
+    bosh_request_make(b, seal(b, ENDS));
 }
 
 /* What has no connection takes its own; polls tell nothing. */

@@ -1,5 +1,6 @@
-/* Between bosh.c (bodies, and when they are asked), bosh_webs.c (what carries them) and
- * bosh_answer.c (what comes back); nobody else includes this. */
+/* Between bosh.c (bodies, and when they are asked), bosh_request.c (how they are written),
+ * bosh_webs.c (what carries them) and bosh_answer.c (what comes back); nobody else includes this.
+ */
 #pragma once
 
 #include "client/bosh.h"
@@ -9,6 +10,7 @@
 
 enum {
     WEBS_MAX = 18,
+    WAIT_S = 60,        /* at most so long a request is held */
     BOSH_POLL_MS = 1000 /* between empty requests, where no interval is named */
 };
 
@@ -69,6 +71,9 @@ void bosh_ended(struct bosh *b);
 void bosh_stumbled(struct bosh *b, int code, const char *why);
 void bosh_bodies_free(struct bosh *b);
 void body_free(struct body *x);
+
+/* bosh_request.c: the body has its number, and is written. */
+void bosh_request_make(struct bosh *b, struct body *x);
 
 /* bosh_webs.c. To that address, from the beginning: encryption is not given up on the way. */
 void bosh_move(struct bosh *b, mn_str address);
