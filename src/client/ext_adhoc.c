@@ -1,16 +1,13 @@
-/* XEP-0050 Ad-Hoc Commands: those of others stage by stage, and sessions of our own. */
+/* XEP-0050 Ad-Hoc Commands: sessions of our own. */
 #include "mynah/adhoc.h"
 
 #include "base/err.h"
 #include "base/rand.h"
+#include "client/adhoc.h"
 #include "client/ext.h"
 #include "mynah/jid.h"
 
-#define NS_COMMANDS "http://jabber.org/protocol/commands"
-
 enum { SESSIONS_MAX = 100, PEER_MAX = 10 /* of them by one account */, SESSION_MS = 600000 };
-
-static const char *const actions[] = {"execute", "prev", "next", "complete", "cancel"};
 
 /* Both may be taken out inside calls of theirs: their memory goes at the end of the turn. */
 struct command {
@@ -46,115 +43,6 @@ static struct adhoc *adhoc_of(struct mynah_client *c)
 {
     return ext_state(c, &ext_adhoc);
 }
-
-/* Those of others. */
-
-struct wanted {
-    mynah_stage_done *done;
-    void *arg;
-    char *jid;
-};
-
-static unsigned actions_of(const struct mynah_elem *command, enum mynah_action *usual)
-{
-    const struct mynah_elem *e = mynah_elem_child(command, "actions", NS_COMMANDS);
-    const char *execute = mynah_elem_get(e, "execute");
-    unsigned bits = 1u << MYNAH_CANCEL;
-
-    *usual = e ? MYNAH_NEXT : MYNAH_COMPLETE;
-    for (size_t i = MYNAH_PREV; i <= MYNAH_COMPLETE; i++) {
-        if (mynah_elem_child(e, actions[i], NS_COMMANDS))
-            bits |= 1u << i;
-        if (execute && !strcmp(execute, actions[i]))
-            *usual = (enum mynah_action)i;
-    }
-    return e ? bits : bits | 1u << MYNAH_COMPLETE;
-}
-
-static void tell(struct wanted *w, struct mynah_client *c, const struct mynah_elem *e)
-{
-    const char *status = mynah_elem_get(e, "status");
-    const struct mynah_elem *note = mynah_elem_child(e, "note", NS_COMMANDS);
-    struct mynah_form *form = mynah_form_read(e);
-    struct mynah_stage s = {
-        .jid = w->jid,
-        .node = mynah_elem_get(e, "node"),
-        .session = mynah_elem_get(e, "sessionid"),
-        .status = !status || !strcmp(status, "completed") ? MYNAH_COMPLETED
-                  : !strcmp(status, "canceled")           ? MYNAH_CANCELED
-                                                          : MYNAH_EXECUTING,
-        .form = form,
-        .note = mynah_elem_text(note),
-        .note_type = note && mynah_elem_get(note, "type") ? mynah_elem_get(note, "type") : "info",
-        .xml = e,
-    };
-
-    s.actions = actions_of(e, &s.next);
-    w->done(w->arg, c, &s, NULL);
-    mynah_form_free(form);
-}
-
-static void came(void *arg, struct mynah_client *c, const struct mynah_elem *result,
-                 const struct mynah_error *error)
-{
-    struct wanted *w = arg;
-    const struct mynah_elem *e = mynah_elem_child(result, "command", NS_COMMANDS);
-    struct mynah_error none = {.code = MYNAH_E_FORMAT, .xml = result};
-
-    if (e && mynah_elem_get(e, "node"))
-        tell(w, c, e);
-    else
-        w->done(w->arg, c, NULL, error ? error : &none);
-    mn_free(w->jid);
-    mn_free(w);
-}
-
-static struct mynah_request *command_ask(struct mynah_client *c, const char *jid,
-                                         struct mynah_elem *e, mynah_stage_done *done, void *arg)
-{
-    struct wanted *w = MN_NEW(struct wanted);
-
-    *w = (struct wanted){done, arg, mn_str_dup(mn_str_from(jid))};
-    return mynah_iq_send(c, MYNAH_SET, jid, &e, 0, came, w);
-}
-
-struct mynah_request *mynah_commands(struct mynah_client *c, const char *jid,
-                                     mynah_items_done *done, void *arg)
-{
-    return mynah_disco_items(c, jid, NS_COMMANDS, done, arg);
-}
-
-struct mynah_request *mynah_command(struct mynah_client *c, const char *jid, const char *node,
-                                    mynah_stage_done *done, void *arg)
-{
-    return mynah_command_send(c, jid, node, NULL, MYNAH_EXECUTE, NULL, done, arg);
-}
-
-struct mynah_request *mynah_command_go(struct mynah_client *c, const struct mynah_stage *s,
-                                       enum mynah_action action, const struct mynah_form *form,
-                                       mynah_stage_done *done, void *arg)
-{
-    struct mynah_elem *x = form ? mynah_form_elem(form) : NULL;
-
-    return mynah_command_send(c, s->jid, s->node, s->session, action, &x, done, arg);
-}
-
-struct mynah_request *mynah_command_send(struct mynah_client *c, const char *jid, const char *node,
-                                         const char *session, enum mynah_action action,
-                                         struct mynah_elem **payload, mynah_stage_done *done,
-                                         void *arg)
-{
-    struct mynah_elem *e = mynah_elem_new("command", NS_COMMANDS);
-
-    mynah_elem_set(e, "node", node);
-    mynah_elem_set(e, "sessionid", session);
-    mynah_elem_set(e, "action", actions[action]);
-    if (payload)
-        mynah_elem_hang(e, payload);
-    return command_ask(c, jid, e, done, arg);
-}
-
-/* Our own. */
 
 static void session_memory(struct trash *t)
 {
@@ -277,10 +165,10 @@ static void stage_write(struct session *s, struct mynah_elem *e, struct mynah_an
         s->allowed = answer->actions ? answer->actions : 1u << MYNAH_COMPLETE;
         s->usual = usual_of(s->allowed, answer->next);
         list = mynah_elem_add(e, "actions", NULL);
-        mynah_elem_set(list, "execute", actions[s->usual]);
+        mynah_elem_set(list, "execute", adhoc_actions[s->usual]);
         for (size_t i = MYNAH_PREV; i <= MYNAH_COMPLETE; i++)
             if (s->allowed & 1u << i)
-                mynah_elem_add(list, actions[i], NULL);
+                mynah_elem_add(list, adhoc_actions[i], NULL);
     }
     mynah_elem_hang(e, &x);
     mynah_elem_hang(e, &answer->payload);
@@ -328,8 +216,8 @@ static enum mynah_action action_of(const struct mynah_elem *e, bool *known)
     const char *text = mynah_elem_get(e, "action");
 
     *known = true;
-    for (size_t i = 0; text && i < MN_COUNT(actions); i++)
-        if (!strcmp(text, actions[i]))
+    for (size_t i = 0; text && i < ADHOC_ACTIONS; i++)
+        if (!strcmp(text, adhoc_actions[i]))
             return (enum mynah_action)i;
     *known = !text;
     return MYNAH_EXECUTE;
