@@ -12,6 +12,7 @@
 #include "apps/mynah/socket.h"
 #include "apps/mynah/tui.h"
 #include "base/num.h"
+#include "im/error.h"
 #include "im/lang.h"
 #include "im/pins.h"
 #include "im/secret.h"
@@ -336,7 +337,7 @@ static bool on_certificate(void *arg, struct mynah_client *c, const struct mynah
 {
     struct mn_arena a = {0};
     struct mn_buf why = {0};
-    char *domain = mynah_jid_domain(mynah_client_bare(c));
+    char *domain = mynah_jid_domain(mynah_client_bare(c)), *wrong = im_certificate_text(cert);
     mn_str kept;
     enum im_pin pin =
         im_pin_look(im_pins_path(&a), mn_str_from(domain), mn_str_from(cert->sha256), &a, &kept);
@@ -352,11 +353,12 @@ static bool on_certificate(void *arg, struct mynah_client *c, const struct mynah
                     "the right one: `pin` "
                     "in the configuration, --ca-file, or answer the question of mynah on a "
                     "terminal"),
-            domain, cert->why, cert->sha256);
+            domain, wrong, cert->sha256);
         mn_buf_c(&why, 0);
         print_why(why.p);
     }
     mn_buf_free(&why);
+    mn_free(wrong);
     mynah_free(domain);
     mn_arena_done(&a, NULL);
     return pin == IM_PIN_SAME;

@@ -7,6 +7,7 @@
 
 #include "apps/mynah/commands.h"
 #include "apps/mynah/tui_question.h"
+#include "im/error.h"
 #include "im/lang.h"
 #include "im/pins.h"
 
@@ -147,7 +148,7 @@ static void date(int64_t ms, char out[20])
 static void ask(struct shown *s, const struct mynah_certificate *cert, const mn_str *kept)
 {
     struct im_chat *page = im_chat_at(tui.im, 0);
-    char text[400], from[20], to[20];
+    char text[400], from[20], to[20], *why;
 
     question_leave(s);
     mn_free(s->sha256);
@@ -157,11 +158,12 @@ static void ask(struct shown *s, const struct mynah_certificate *cert, const mn_
         return;
     page->unread++;
     page->mentioned = true;
+    why = im_certificate_text(cert);
     im_note(page, kept ? IM_ERROR : IM_NOTE,
             kept ? _("%s shows ANOTHER certificate than the one that you trusted: %s. Somebody may "
                      "want to read along; ask who runs the server before you go on.")
                  : _("%s shows a certificate that is not trusted: %s"),
-            s->domain, cert->why);
+            s->domain, why);
     date(cert->not_before, from);
     date(cert->not_after, to);
     im_note(page, IM_NOTE, _("of %s, by %s, from %s to %s, SHA-256 %s"), cert->subject,
@@ -169,7 +171,8 @@ static void ask(struct shown *s, const struct mynah_certificate *cert, const mn_
     if (kept)
         im_note(page, IM_NOTE, _("trusted until then: SHA-256 %.*s"), MN_ARG(*kept));
     snprintf(text, sizeof text, _("%.100s: is this certificate the right one? (%.200s)"), s->domain,
-             cert->why);
+             why);
+    mn_free(why);
     s->question.has_always = true;
     question_ask(&s->question, NULL, NULL, text, answered);
 }

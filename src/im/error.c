@@ -64,6 +64,30 @@ char *im_error_text(const struct mynah_error *e)
     return b.p;
 }
 
+char *im_certificate_text(const struct mynah_certificate *cert)
+{
+    static const struct {
+        unsigned problem;
+        const char *text;
+    } problems[] = {
+        {MYNAH_CERTIFICATE_ISSUER, N_("made by nobody who is trusted")},
+        {MYNAH_CERTIFICATE_NAME, N_("for another server")},
+        {MYNAH_CERTIFICATE_EXPIRED, N_("expired")},
+        {MYNAH_CERTIFICATE_NOT_YET, N_("not valid yet")},
+        {MYNAH_CERTIFICATE_REVOKED, N_("taken back by who made it")},
+        {MYNAH_CERTIFICATE_NO_CA, N_("made by one who may make none")},
+    };
+    struct mn_buf b = {0};
+
+    for (size_t i = 0; i < MN_COUNT(problems); i++)
+        if (cert->problems & problems[i].problem)
+            mn_buf_fmt(&b, "%s%s", b.n ? ", " : "", _(problems[i].text));
+    if (!b.n || cert->problems & MYNAH_CERTIFICATE_OTHER)
+        mn_buf_fmt(&b, "%s%s", b.n ? ", " : "", cert->why);
+    mn_buf_c(&b, 0);
+    return b.p;
+}
+
 char *im_vcard_unread(const struct mynah_error *e)
 {
     struct mn_buf b = {0};

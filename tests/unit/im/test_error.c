@@ -26,6 +26,34 @@ TEST(an_error_is_told_by_what_it_means)
     }
 }
 
+TEST(all_that_is_wrong_with_a_certificate_is_told)
+{
+    static const struct {
+        struct mynah_certificate cert;
+        const char *text;
+    } rows[] = {
+        {{.why = "self-signed certificate", .problems = MYNAH_CERTIFICATE_ISSUER},
+         "made by nobody who is trusted"},
+        {{.why = "x", .problems = MYNAH_CERTIFICATE_EXPIRED | MYNAH_CERTIFICATE_NAME},
+         "for another server, expired"},
+        {{.why = "x",
+          .problems =
+              MYNAH_CERTIFICATE_NOT_YET | MYNAH_CERTIFICATE_REVOKED | MYNAH_CERTIFICATE_NO_CA},
+         "not valid yet, taken back by who made it, made by one who may make none"},
+        {{.why = "a weak key", .problems = MYNAH_CERTIFICATE_OTHER}, "a weak key"},
+        {{.why = "a weak key", .problems = MYNAH_CERTIFICATE_OTHER | MYNAH_CERTIFICATE_NAME},
+         "for another server, a weak key"},
+        {{.why = "not looked at"}, "not looked at"},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        char *text = im_certificate_text(&rows[i].cert);
+
+        CHECK_STR(mn_str_from(text), rows[i].text);
+        mn_free(text);
+    }
+}
+
 TEST(a_vcard_is_put_over_none_that_was_not_read)
 {
     static const struct {
