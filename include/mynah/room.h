@@ -113,6 +113,8 @@ MYNAH_API size_t mynah_room_count(const struct mynah_room *r);
 /* Ours inside it, told by `renamed` and `occupant` when the room agrees. MYNAH_E_STATE: we are not.
  */
 MYNAH_API int mynah_room_set_nick(struct mynah_room *r, const char *nick);
+/* Those inside see the account's presence (mynah_presence_set), when we join and when it changes;
+ * from now on, also before joining, this one instead. MYNAH_UNAVAILABLE: the account's again. */
 MYNAH_API int mynah_room_set_presence(struct mynah_room *r, enum mynah_show show,
                                       const char *status);
 /* Says something; returns as mynah_message_send. A message of one's own (made with MYNAH_GROUPCHAT

@@ -255,6 +255,10 @@ void presence_came(struct mynah_client *c, const struct mynah_elem *st);
 /* False: a type that nobody knows. */
 bool presence_read(struct mynah_client *c, const struct mynah_elem *st, struct mynah_presence *out,
                    struct mynah_error *error);
+/* One of ours, to somebody or (NULL) to all who may see us, with all that is to be in it. */
+struct mynah_elem *presence_new(const struct mynah_client *c, const char *to, enum mynah_show show,
+                                const char *status, int priority);
 void presence_again(struct mynah_client *c); /* after a login */
+void rooms_presence(struct mynah_client *c); /* ext_room.c: those inside are told of it, too */
 void presence_end(struct mynah_client *c);   /* says good-bye */
 void presence_done(struct mynah_client *c);

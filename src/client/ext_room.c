@@ -288,22 +288,44 @@ static void on_message(void *arg, struct mynah_client *c, const struct mynah_mes
 
 /* Joining and leaving. */
 
-static struct mynah_elem *presence_new(const struct mynah_room *r, const char *nick)
+/* The room's own, else the account's. Who goes for everybody else leaves no room by that: the
+ * server tells them. `leaves`: with `status`. */
+static struct mynah_elem *presence_of(const struct mynah_room *r, const char *nick, bool leaves,
+                                      const char *status)
 {
-    struct mynah_elem *p = mynah_elem_new("presence", NULL);
+    const struct mynah_client *c = r->client;
+    enum mynah_show show = r->has_presence ? r->show : c->show;
+    struct mynah_elem *p;
     struct mn_buf to = {0};
 
+    if (!leaves)
+        status = r->has_presence ? r->status : c->status;
+    show = leaves ? MYNAH_UNAVAILABLE : show == MYNAH_UNAVAILABLE ? MYNAH_AVAILABLE : show;
     mn_buf_fmt(&to, "%s/%s", r->jid, nick);
     mn_buf_c(&to, 0);
-    mynah_elem_set(p, "to", to.p);
+    p = presence_new(c, to.p, show, status, 0);
     mn_buf_free(&to);
-    MYNAH_EACH(e, r->client->presence_extra, NULL, NULL)
-    {
-        struct mynah_elem *copy = mynah_elem_copy(e);
-
-        mynah_elem_hang(p, &copy);
-    }
     return p;
+}
+
+static int presence_tell(struct mynah_room *r, const char *nick)
+{
+    struct mynah_elem *p = presence_of(r, nick, false, NULL);
+
+    return mynah_send(r->client, &p);
+}
+
+void rooms_presence(struct mynah_client *c)
+{
+    if (c->state != MYNAH_ONLINE || c->show == MYNAH_UNAVAILABLE)
+        return;
+    MN_LIST_EACH(n, &rooms_of(c)->list)
+    {
+        struct mynah_room *r = MN_OF(n, struct mynah_room, link);
+
+        if (r->state == ROOM_IN && !r->has_presence && !r->gone)
+            (void)presence_tell(r, r->nick);
+    }
 }
 
 static void number(struct mynah_elem *e, const char *name, int n)
@@ -334,7 +356,8 @@ static void history_add(const struct mynah_room *r, struct mynah_elem *x)
 
 static void join(struct mynah_room *r)
 {
-    struct mynah_elem *p = presence_new(r, r->nick), *x = mynah_elem_add(p, "x", NS_MUC);
+    struct mynah_elem *p = presence_of(r, r->nick, false, NULL),
+                      *x = mynah_elem_add(p, "x", NS_MUC);
 
     r->state = ROOM_JOINING;
     mynah_elem_add_text(x, "password", NULL, r->password);
@@ -384,6 +407,7 @@ static void room_memory(struct trash *t)
     mn_free(r->jid);
     mn_free(r->nick);
     mn_free(r->password);
+    mn_free(r->status);
     mn_free(r->subject);
     mn_free(r);
 }
@@ -496,9 +520,7 @@ void mynah_room_leave(struct mynah_room *r, const char *status)
     r->wanted = false;
     if (r->state == ROOM_OUT || r->client->state != MYNAH_ONLINE)
         return;
-    p = presence_new(r, r->nick);
-    mynah_elem_set(p, "type", "unavailable");
-    mynah_elem_add_text(p, "status", NULL, status);
+    p = presence_of(r, r->nick, true, status);
     mynah_send(r->client, &p);
 }
 
@@ -541,25 +563,16 @@ size_t mynah_room_count(const struct mynah_room *r)
 
 int mynah_room_set_nick(struct mynah_room *r, const char *nick)
 {
-    struct mynah_elem *p;
-
-    if (r->state != ROOM_IN)
-        return MYNAH_E_STATE;
-    p = presence_new(r, nick);
-    return mynah_send(r->client, &p);
+    return r->state == ROOM_IN ? presence_tell(r, nick) : MYNAH_E_STATE;
 }
 
 int mynah_room_set_presence(struct mynah_room *r, enum mynah_show show, const char *status)
 {
-    char *to;
-    struct mn_buf b = {0};
-    int e;
+    char *kept = status ? mn_str_dup(mn_str_from(status)) : NULL;
 
-    mn_buf_fmt(&b, "%s/%s", r->jid, r->nick);
-    mn_buf_c(&b, 0);
-    to = b.p;
-    e = r->state == ROOM_IN ? mynah_presence_send(r->client, to, show, status, NULL)
-                            : MYNAH_E_STATE;
-    mn_buf_free(&b);
-    return e;
+    mn_free(r->status);
+    r->status = kept;
+    r->show = show;
+    r->has_presence = show != MYNAH_UNAVAILABLE;
+    return r->state == ROOM_IN ? presence_tell(r, r->nick) : MYNAH_OK;
 }

@@ -7,8 +7,8 @@ static const char *const shows[] = {NULL, "chat", "away", "xa", "dnd"};
 static const char *const types[] = {NULL,           "subscribe", "subscribed", "unsubscribe",
                                     "unsubscribed", "error",     "probe"};
 
-static struct mynah_elem *presence_new(struct mynah_client *c, const char *to, enum mynah_show show,
-                                       const char *status, int priority)
+struct mynah_elem *presence_new(const struct mynah_client *c, const char *to, enum mynah_show show,
+                                const char *status, int priority)
 {
     struct mynah_elem *p = mynah_elem_new("presence", NULL);
     char text[8];
@@ -61,6 +61,7 @@ void mynah_presence_set(struct mynah_client *c, enum mynah_show show, const char
     c->priority = priority < -128 ? -128 : priority > 127 ? 127 : priority;
     c->has_presence = !c->component;
     presence_again(c);
+    rooms_presence(c);
 }
 
 int mynah_presence_send(struct mynah_client *c, const char *to, enum mynah_show show,

@@ -21,6 +21,9 @@ struct mynah_room {
     struct mynah_room_calls calls;
     void *arg;
     char *jid, *nick, *password, *subject;
+    char *status;         /* with `show`, where `has_presence` says that they are its own */
+    enum mynah_show show; /* else those of the account */
+    bool has_presence;
     enum room_state state;
     bool wanted; /* joined again with a new session */
     bool gone;   /* freed by the program */

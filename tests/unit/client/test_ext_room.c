@@ -107,7 +107,8 @@ static void begin(const char *const *lines, const struct mynah_client_config *co
     "<presence from='r@c.test/" nick "' " attrs                                                    \
     "><x xmlns='http://jabber.org/protocol/muc#user'><item " item "/>" more "</x></presence>"
 #define ME PRESENCE("me", "", "affiliation='member' role='participant'", "<status code='110'/>")
-#define JOIN "<<presence to='r@c.test/me'>", "<<password>pw</password>"
+#define JOIN_AS(what) "<<presence to='r@c.test/me'>" what, "<<password>pw</password>"
+#define JOIN JOIN_AS("")
 #define SAYS(nick, id, body)                                                                       \
     "<message type='groupchat' from='r@c.test/" nick "' id='" id "'><body>" body "</body></"       \
     "message>"
@@ -333,6 +334,38 @@ TEST(rooms_are_ruled_and_people_asked_in)
     CHECK(noted("delivered") && noted("me:all") && noted("configured=result") &&
           noted("destroyed=result"));
     CHECK(noted("invited(q@c.test,h@y.test,x,p)") && noted("invited(z@c.test,h@y.test/1,y,)!"));
+    talk_end(NULL);
+}
+
+/* XEP-0045, 7.2 and 7.7: the account's, unless a room has its own; also under a new name. */
+TEST(a_room_sees_our_presence)
+{
+#define TO(nick) "<<presence to='r@c.test/" nick "'>"
+    static const char *const lines[] = {
+        LOGIN(""),
+        JOIN_AS("<show>away</show><status>lunch</status>"),
+        ">" PRESENCE("me", "", "affiliation='owner' role='moderator'", "<status code='110'/>"),
+        "<<presence><show>dnd</show>",
+        TO("me") "<show>dnd</show>",
+        TO("you") "<show>dnd</show>",
+        TO("me") "<show>xa</show><status>here</status>",
+        "<<presence><show>chat</show>",
+        TO("me") "<show>chat</show>",
+        "<<presence type='unavailable'",
+        "<to='r@c.test/me' type='unavailable'><status>bye</status>",
+        END};
+
+    begin(lines, NULL);
+    mynah_presence_set(talk.c, MYNAH_AWAY, "lunch", 5);
+    talk_until(in);
+    mynah_presence_set(talk.c, MYNAH_DND, NULL, 0);
+    CHECK_INT(mynah_room_set_nick(room, "you"), MYNAH_OK);
+    CHECK_INT(mynah_room_set_presence(room, MYNAH_XA, "here"), MYNAH_OK);
+    mynah_presence_set(talk.c, MYNAH_CHATTY, NULL, 0);
+    CHECK_INT(mynah_room_set_presence(room, MYNAH_UNAVAILABLE, NULL), MYNAH_OK);
+    mynah_presence_set(talk.c, MYNAH_UNAVAILABLE, NULL, 0);
+    mynah_room_leave(room, "bye");
+    talk_until(talk_done);
     talk_end(NULL);
 }
 
