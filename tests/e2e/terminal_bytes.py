@@ -228,8 +228,9 @@ def what_is_being_filled_in_stays():
     ann.types("Ann Onymous")
     stage("execute", "<actions><complete/></actions><x xmlns='jabber:x:data' type='form'><field var='l' label='Late'/></x>")
     ann.shows("> Full name *\\[Ann Onymous")
+    since = ann.mark()
     ann.types("\x1b")
-    ann.quiet()
+    ann.until(b"Late", since)  # before that, what is typed behind it is a key with Alt
     ann.shows("> Late")
     ann.types("\x1b")
     stage("cancel", "", "canceled")
