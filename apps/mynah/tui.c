@@ -44,14 +44,43 @@ struct im_account_state *tui_account(void)
     return tui_chat()->account ? tui_chat()->account : im_account_at(tui.im, 0);
 }
 
+/* What is written in a window and not said waits there, so that it is said nowhere else. */
+static void draft_keep(void)
+{
+    struct im_chat *chat = tui_chat();
+
+    if (tui.asking || !tui.line.n)
+        return; /* it is an answer that stands in the line, or nothing */
+    mn_free(chat->draft);
+    chat->draft = mn_str_dup((mn_str){tui.line.text, tui.line.n});
+    im_typing(chat, false);
+}
+
+void tui_draft(void)
+{
+    struct im_chat *chat = tui_chat();
+
+    if (tui.asking)
+        return;
+    line_set(&tui.line, chat->draft ? chat->draft : "");
+    mn_free(chat->draft);
+    chat->draft = NULL;
+}
+
 void tui_show(struct im_chat *chat)
 {
+    bool other = chat != tui_chat();
+
     im_chat_looked_at(tui_chat());
+    if (other)
+        draft_keep();
     mn_free(tui.found);
     tui.found = NULL;
     for (size_t i = 0; i < im_chat_count(tui.im); i++)
         if (im_chat_at(tui.im, i) == chat)
             tui.at = i;
+    if (other)
+        tui_draft();
     chat->unread = 0;
     chat->mentioned = false;
     tui.scroll = 0;
@@ -67,15 +96,26 @@ void tui_clear(struct im_chat *chat)
     tui.dirty = true;
 }
 
+/* A contact as its lines call it. */
+static char *named(mn_str who)
+{
+    char *jid = mn_str_dup(who), *name = mn_str_dup(mn_str_from(im_name(tui_account(), jid)));
+
+    mn_free(jid);
+    return name;
+}
+
 static void found(void *arg, const struct im_said *m)
 {
+    char *who;
     char stamp[40];
     time_t at = (time_t)(m->at / 1000);
     struct tm tm;
 
     strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M", localtime_r(&at, &tm));
-    tui_note(IM_NOTE, "%s %.*s: %.*s", stamp, MN_ARG(m->ours ? mn_str_from(_("me")) : m->who),
-             MN_ARG(m->body));
+    who = tui_chat()->room || !tui_account() ? mn_str_dup(m->who) : named(m->who);
+    tui_note(IM_NOTE, "%s %s: %.*s", stamp, m->ours ? _("me") : who, MN_ARG(m->body));
+    mn_free(who);
 }
 
 void tui_history(const char *words)
@@ -93,6 +133,7 @@ void tui_history(const char *words)
 
 void tui_ask(const char *question, bool hidden, void (*answered)(const char *text))
 {
+    draft_keep();
     tui.asking = mn_str_dup(mn_str_from(question));
     tui.answered = answered;
     line_set(&tui.line, "");
@@ -116,9 +157,10 @@ static void on_closed(void *arg, struct im_chat *chat)
     query_closed(chat);
     page_close(chat);
     tui_voice_closed(chat);
-    if (chat == tui_chat())
+    if (chat == tui_chat()) {
         tui.at = 0;
-    else
+        tui_draft();
+    } else
         for (size_t i = 0; i < tui.at; i++)
             tui.at -= im_chat_at(tui.im, i) == chat;
     panel_changed();

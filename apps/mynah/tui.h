@@ -31,6 +31,7 @@ void tui_note(enum im_kind kind, const char *fmt, ...) MN_PRINTF(2, 3); /* in it
 void tui_ask(const char *question, bool hidden, void (*answered)(const char *text));
 struct im_account_state *tui_account(void); /* of the chat, else the first; NULL */
 
+void tui_draft(void); /* what was being written in it stands in the line again */
 void tui_clear(struct im_chat *chat);
 void tui_history(const char *words); /* said in the chat that is shown, or anywhere */
 /* Until the user quits. `path`: where `config` is from; `options`: of the command line. `jid`: asks

@@ -258,12 +258,31 @@ void do_status(char **args, int count)
         tui_note(IM_ERROR, _("online, chat, away, xa or dnd"));
 }
 
+/* Of the account of the chat; the list on the right has those who are away too. */
+static void who_is_online(void)
+{
+    struct mynah_client *c = command_client();
+    const struct mynah_contact *k;
+    size_t n = 0;
+
+    for (size_t i = 0; c && (k = mynah_roster_at(c, i)); i++) {
+        const struct mynah_resource *r = mynah_roster_resource(c, k->jid, 0);
+
+        if (r)
+            tui_note(IM_NOTE, "%s %s%s%s", im_name(tui_account(), k->jid), r->jid,
+                     r->status ? " - " : "", r->status ? r->status : "");
+        n += r != NULL;
+    }
+    if (c && !n)
+        tui_note(IM_NOTE, "%s", _("nobody is online"));
+}
+
 void do_who(char **args, int count)
 {
     const struct mynah_occupant *o;
 
     if (!tui_chat()->room) {
-        tui_note(IM_NOTE, _("the people are on the right (/panel)"));
+        who_is_online();
         return;
     }
     for (size_t i = 0; (o = mynah_room_at(tui_chat()->room, i)); i++)

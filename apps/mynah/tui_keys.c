@@ -41,6 +41,7 @@ void tui_line_done(void)
         tui.line.hidden = false;
         answer(text);
         explicit_bzero(text, strlen(text));
+        tui_draft();
     } else if (text[0] != '/' && *text && xml_said(text)) {
         tui.dirty = true;
     } else if (text[0] == '/' && text[1] == '/') {

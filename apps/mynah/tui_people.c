@@ -346,9 +346,19 @@ static void pinged(void *arg, struct mynah_client *c, int64_t ms, const struct m
     query_free(q);
 }
 
+/* A contact's program answers, not the server in its place: the one that messages reach. */
+static const char *program_of(const char *jid)
+{
+    struct im_account_state *a = tui_account();
+    const struct mynah_resource *r =
+        a && jid && !strchr(jid, '/') ? mynah_roster_resource(a->client, jid, 0) : NULL;
+
+    return r ? r->jid : jid;
+}
+
 void do_ping(char **args, int count)
 {
-    struct query *q = query_new(args[0], NULL);
+    struct query *q = query_new(program_of(args[0]), NULL);
 
     if (q)
         mynah_ping(query_client(q), q->jid, pinged, q);
@@ -369,7 +379,7 @@ static void software_came(void *arg, struct mynah_client *c, const struct mynah_
 
 void do_software(char **args, int count)
 {
-    struct query *q = query_new(args[0], NULL);
+    struct query *q = query_new(program_of(args[0]), NULL);
 
     if (q)
         mynah_version_get(query_client(q), q->jid, software_came, q);

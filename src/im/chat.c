@@ -68,6 +68,7 @@ void chat_free(struct im_chat *chat)
     mynah_room_free(chat->room);
     mn_free(chat->jid);
     mn_free(chat->title);
+    mn_free(chat->draft);
     mn_free(chat);
 }
 

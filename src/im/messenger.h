@@ -42,6 +42,7 @@ struct im_chat {
     enum mynah_chat_state typing; /* of the other side */
     bool told_typing;             /* we said that we type */
     struct mynah_elem *unseen;    /* a message that waits for the mark that it was seen; NULL */
+    char *draft;                  /* the program's: what is written there and not said; or NULL */
 };
 
 struct im_account_state {
