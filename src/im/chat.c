@@ -88,7 +88,7 @@ static void remembered(void *arg, const struct im_said *m)
     struct im_line *l = im_line_add(chat, IM_SAID, m->at, shown, body);
 
     l->ours = m->ours;
-    l->sent = (enum mynah_sent)m->sent;
+    l->sent = chat->room ? MYNAH_SENT_DELIVERED : (enum mynah_sent)m->sent; /* it sent it back */
     l->old = true;
     l->id = m->id.n ? mn_str_dup(m->id) : NULL;
     l->number = m->number;
@@ -144,7 +144,7 @@ int64_t chat_history_add(struct im_chat *chat, const char *who, const char *id, 
 
     if (e && e != MN_E_EXISTS)
         im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
-    return said.number;
+    return e == MN_E_EXISTS ? CHAT_KEPT : said.number;
 }
 
 struct im_chat *im_page_new(struct im *im, const char *title)

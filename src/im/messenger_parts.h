@@ -48,7 +48,8 @@ struct im_chat *chat_new(struct im *im, struct im_account_state *a, const char *
 void chat_free(struct im_chat *chat);
 struct im_chat *chat_find(struct im_account_state *a, const char *bare);
 void chat_history_show(struct im_chat *chat);
-/* Its number; 0: it is not kept, or there was one of that id. */
+/* Its number; 0: it is not kept; CHAT_KEPT: there was one of that id. */
+enum { CHAT_KEPT = -1 };
 int64_t chat_history_add(struct im_chat *chat, const char *who, const char *id, const char *body,
                          int64_t at, bool ours);
 

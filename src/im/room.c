@@ -1,8 +1,12 @@
 /* Rooms (XEP-0045): who is there, what is said, what happens to them. */
 #include "im/messenger_parts.h"
 
+#include <stdlib.h>
+
 #include "im/error.h"
 #include "im/lines.h"
+
+enum { NEAR_MS = 5 * 60 * 1000 };
 
 static struct im_chat *chat_of(struct mynah_room *r)
 {
@@ -100,11 +104,46 @@ static void room_renamed(void *arg, struct mynah_room *r, const char *old, const
     im_note(chat, IM_NOTE, _("%s is %s now"), old, now);
 }
 
+static const char *occupant_id(const struct mynah_elem *xml)
+{
+    return mynah_elem_get(mynah_elem_child(xml, "occupant-id", NS_OCCUPANT), "id");
+}
+
+/* By who it is where the room tells that (XEP-0421: it told us whom it takes us for), so that
+ * nothing of somebody who had our nickname before is taken for ours; else by the nickname. */
+static bool is_ours(const struct mynah_room *r, const struct mynah_message *m, const char *nick)
+{
+    const struct mynah_occupant *self = mynah_room_occupant(r, mynah_room_nick(r));
+    const char *own_id = self ? occupant_id(self->xml) : NULL, *id = occupant_id(m->xml);
+
+    if (!nick || m->type != MYNAH_GROUPCHAT)
+        return false;
+    return own_id && id ? !strcmp(own_id, id) : !strcmp(nick, mynah_room_nick(r));
+}
+
+/* A line that the room tells again to who comes back: the same id, or where there is none the same
+ * words at about the same time. One that was corrected has other words, or comes twice. */
+static bool is_there(const struct im_chat *chat, const struct mynah_message *m, bool ours,
+                     const char *nick)
+{
+    for (size_t i = chat->count; i-- > 0;) {
+        const struct im_line *l = &chat->lines[i];
+        bool words = !strcmp(l->text, m->body), id = l->id && m->id && !strcmp(l->id, m->id),
+             near = llabs(l->at - m->sent_at) < NEAR_MS;
+
+        if (l->kind != IM_SAID || l->ours != ours || (!ours && strcmp(l->who, nick) != 0))
+            continue;
+        if (id ? words || l->corrected : words && near && (l->corrected || !l->id || !m->id))
+            return true;
+    }
+    return false;
+}
+
 static void room_message(void *arg, struct mynah_room *r, const struct mynah_message *m,
                          const char *nick)
 {
     struct im_chat *chat = chat_of(r);
-    bool ours = nick && !strcmp(nick, mynah_room_nick(r)) && m->type == MYNAH_GROUPCHAT;
+    bool ours = is_ours(r, m, nick);
     int64_t number = 0;
     struct im_line *l;
 
@@ -114,10 +153,14 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
     }
     if (!chat || !m->body)
         return;
+    if (m->sent_at && nick && is_there(chat, m, ours, nick))
+        return;
     if (nick && said_corrected(chat, m, ours, nick))
         return;
-    if (!m->sent_at)
-        number = chat_history_add(chat, nick ? nick : chat->jid, m->id, m->body, 0, ours);
+    if (!m->sent_at || (m->id && *m->id)) /* without an id it would be kept each time we come */
+        number = chat_history_add(chat, nick ? nick : chat->jid, m->id, m->body, m->sent_at, ours);
+    if (m->sent_at && number == CHAT_KEPT)
+        return;
     if (ours) {
         said_ours(chat, m->body, m->id, m->sent_at, number);
         chat->lines[chat->count - 1].sent = MYNAH_SENT_DELIVERED;

@@ -90,7 +90,7 @@ void said_heard(struct im_chat *chat, const char *who, const struct mynah_messag
 
     mn_free(text);
     l->id = copy(m->id);
-    l->number = number;
+    l->number = number > 0 ? number : 0;
     l->mention = mention && chat->room;
     chat->unread++;
     chat->mentioned |= mention;
@@ -103,7 +103,7 @@ void said_ours(struct im_chat *chat, const char *text, const char *id, int64_t a
 
     l->ours = true;
     l->id = copy(id);
-    l->number = number;
+    l->number = number > 0 ? number : 0;
     changed(chat);
 }
 

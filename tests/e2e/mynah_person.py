@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """`mynah` and a person who makes mistakes or is in a hurry: wrong addresses, a configuration that is not there, contacts that are there
 already, rooms that are left before they answer, passwords that a program asks for. Prints TAP. usage: mynah_person.py MYNAH"""
-import os, re, shutil, stat, subprocess, sys, tempfile
+import os, re, shutil, socket, stat, subprocess, sys, tempfile, time
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.append(TESTS)
@@ -141,11 +141,117 @@ def the_keyring_keeps_nothing_waiting_that_is_due():
         assert f.read() == "right"
 
 
+BOB = ("<query xmlns='jabber:iq:roster'><item jid='bob@odd.test' name='Bob B' subscription='both'/></query>")
+
+
+def what_is_written_waits_in_its_window():
+    """Nothing is said to somebody else because the window was changed; a question that comes takes nothing away."""
+    config(", password_command: echo pw")
+    odd.answers = {"type='get'.*jabber:iq:roster": BOB}
+    with terminal() as t:
+        t.shows("Bob B")
+        t.types("/wi")
+        t.says("n 1")
+        t.says("/msg bob@odd.test")
+        t.shows("Bob B> ")
+        t.types("for Bob")
+        t.types("\x1b1")
+        t.shows("Mynah> *(\\s|$)")
+        t.types("for nobody")
+        t.types("\x1b2")
+        t.shows("Bob B> for Bob")
+        t.types("\x1b1")
+        t.shows("Mynah> for nobody")
+        t.types("\x03")
+        t.types("\x1b2")
+        odd.refuses = "<not-authorized/>"
+        odd.socket.shutdown(socket.SHUT_RDWR)
+        t.shows("password of ann@odd.test> ")
+        odd.refuses = None
+        t.says("right")
+        t.shows("Bob B> for Bob")
+        t.says(" alone")
+        odd.heard("<message [^>]*to='bob@odd.test'.*<body>for Bob alone")
+        t.end()
+    odd.answers = {}
+
+
+def people_are_asked_and_named_as_one_knows_them():
+    config(", password_command: echo pw")
+    odd.answers = {"type='get'.*jabber:iq:roster": BOB, "to='bob@odd.test/x'.*jabber:iq:version": "<query xmlns='jabber:iq:version'><name>Parrot</name></query>"}
+    with terminal() as t:
+        t.shows("Bob B")
+        t.says("/who")
+        t.shows("nobody is online")
+        odd.send("<presence from='bob@odd.test/x' to='ann@odd.test/r'><status>here</status></presence>")
+        odd.send("<message from='bob@odd.test/x' to='ann@odd.test/r' type='chat' id='h1'><body>words to be found</body></message>")
+        t.shows("2:Bob B 1!")
+        t.says("/who")
+        t.shows("Bob B bob@odd.test/x - here")
+        t.says("/software bob@odd.test")
+        t.shows("Parrot")
+        t.types("\x1b2")
+        t.says("/history be found")
+        t.shows("\\d Bob B: words to be found")
+        t.end()
+    odd.answers = {}
+
+
+def enters(t, more=""):
+    t.says("/join %s Ann" % ROOM)
+    odd.heard("<presence [^>]*to='%s/Ann'" % ROOM)
+    odd.send("<presence from='%s/Ann' to='ann@odd.test/r'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='none' "
+             "role='participant'/><status code='110'/></x>%s</presence>" % (ROOM, more))
+    t.shows("joined as Ann")
+
+
+def says(nick, id, body, old=True, more=""):
+    odd.send("<message from='%s/%s' to='ann@odd.test/r' type='groupchat' %s><body>%s</body>%s%s</message>" % (
+        ROOM, nick, "id='%s'" % id if id else "", body, "<delay xmlns='urn:xmpp:delay' stamp='%s'/>" % time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        if old else "", more))
+
+
+def what_a_room_repeats_is_there_once():
+    """Also over the end of the program; what was missed is there, and is kept."""
+    with terminal() as t:
+        t.shows("ann@odd.test/r is online")
+        enters(t)
+        for nick, id, body in ("Bob", "1", "ONE"), ("Ann", "2", "MINE"), ("Bob", None, "TWO"):
+            says(nick, id, body, old=False)
+        t.shows("(?s)Bob: ONE.*me: MINE ✓✓.*Bob: TWO")
+        t.end()
+    with terminal() as t:
+        t.shows("ann@odd.test/r is online")
+        enters(t)
+        for nick, id, body in ("Bob", "1", "ONE"), ("Ann", "2", "MINE"), ("Bob", None, "TWO"), ("Bob", "3", "MISSED"), ("Bob", "4", "ONE"):
+            says(nick, id, body)
+        says("Bob", "5", "END", old=False)
+        t.shows("(?s)Bob: ONE.*me: MINE ✓✓.*Bob: TWO.*joined as Ann[^A-Z]*(\\S+ )?Bob: MISSED.*Bob: ONE.*Bob: END")
+        t.end()
+    said = call("history", ROOM)
+    assert [said.count(body) for body in ("\tONE\n", "\tMINE\n", "\tTWO\n", "\tMISSED\n", "\tEND\n")] == [2, 1, 1, 1, 1], said
+
+
+def who_had_our_name_before_is_not_us():
+    """Where a room tells who is who (XEP-0421), what we said is ours under any name; where it does not, the name decides."""
+    id = lambda who: "<occupant-id xmlns='urn:xmpp:occupant-id:0' id='%s'/>" % who
+    with terminal() as t:
+        t.shows("ann@odd.test/r is online")
+        enters(t, id("us"))
+        says("Ann", "6", "BEFORE US", more=id("other"))
+        says("Anna", "7", "AS ANNA", more=id("us"))
+        says("Ann", "8", "NOBODY KNOWS")
+        t.shows("(?s)Ann: BEFORE US.*me: AS ANNA.*me: NOBODY KNOWS")
+        t.end()
+
+
 odd = Odd()
 try:
     failed = tap([a_wrong_address_is_told_before_anybody_logs_in, a_configuration_that_is_not_there_is_told,
                   a_contact_that_is_there_keeps_its_groups, a_room_may_be_left_before_it_answers,
-                  a_program_may_ask_for_the_password_on_the_terminal, the_keyring_keeps_nothing_waiting_that_is_due])
+                  a_program_may_ask_for_the_password_on_the_terminal, what_is_written_waits_in_its_window,
+                  people_are_asked_and_named_as_one_knows_them, what_a_room_repeats_is_there_once, who_had_our_name_before_is_not_us,
+                  the_keyring_keeps_nothing_waiting_that_is_due])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
