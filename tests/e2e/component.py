@@ -27,7 +27,7 @@ listen:
   - {service: component, address: 127.0.0.1, port: 0, tls: off}
 auth: {mechanisms: [PLAIN], without_tls: [PLAIN]}
 registration: {open: yes, per_address: off}
-limits: {stanza: 20k, stanza_before_login: 10k, login_time: %s, mailbox: 64k, queue: 64k}
+limits: {stanza: 20k, stanza_before_login: 10k, login_time: %s, mailbox: 64k, queue: 512k}
 components:
   - {name: echo.localhost, secret: abc}
   - {name: irc.localhost, secret_file: %s/secret}
