@@ -53,6 +53,7 @@ void im_form_free(struct im_form *f)
             explicit_bzero(f->fields[i].value, strlen(f->fields[i].value));
         mn_free(f->fields[i].value);
         mn_free(f->fields[i].options);
+        mynah_elem_free(f->fields[i].media);
         if (f->fields[i].is_file)
             unlink(f->fields[i].link);
     }
@@ -228,6 +229,7 @@ static const char *media_page(struct mn_arena *a, const struct mynah_elem *media
 
 static void field_read(struct im_form *f, const struct mynah_field *from, bool asked)
 {
+    const struct mynah_elem *media = mynah_elem_child(from->xml, "media", NS_MEDIA);
     enum im_field_kind kind = kind_of(from, asked);
     const char *value = joined(&f->a, from);
     struct im_field *field = im_form_add(f, kind, from->var, from->label, value);
@@ -239,8 +241,9 @@ static void field_read(struct im_form *f, const struct mynah_field *from, bool a
     field->desc = cut(&f->a, from->desc, IM_FORM_TEXT);
     if (!asked && !strcmp(from->type, "boolean"))
         im_field_set(field, !strcmp(value, "1") || !strcmp(value, "true") ? _("yes") : _("no"));
-    field->media = mynah_elem_child(from->xml, "media", NS_MEDIA);
-    field->link = field->media                              ? media_page(&f->a, field->media)
+    if (media)
+        field->media = mynah_elem_copy(media);
+    field->link = media                                     ? media_page(&f->a, media)
                   : kind == IM_FIELD_TEXT && is_page(value) ? cut(&f->a, value, IM_FORM_TEXT)
                                                             : NULL;
     for (size_t i = 0; i < from->option_count; i++)

@@ -54,7 +54,7 @@ struct im_field {
     struct im_option *options;
     size_t option_count;
     struct im_rule rule;
-    const struct mynah_elem *media; /* what it asks about (XEP-0221); or NULL */
+    struct mynah_elem *media; /* what it asks about (XEP-0221); or NULL */
     const char *link; /* where that is, or what its value leads to: for another program; or NULL */
     bool is_file;     /* the link is a file that goes with the form */
 };

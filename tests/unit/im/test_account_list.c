@@ -27,7 +27,7 @@ static const struct row {
 } rows[] = {
     {ADD, "a@b", "", "accounts:\n  - {jid: a@b}\n"},
     {ADD, "a@b", "# mine\n", "# mine\naccounts:\n  - {jid: a@b}\n"},
-    {ADD, "it's, {me}@b", "", "accounts:\n  - {jid: 'it''s, {me}@b'}\n"},
+    {ADD, "a@b/it's, {me}", "", "accounts:\n  - {jid: 'a@b/it''s, {me}'}\n"},
     {ADD, "安@b", "default: a@b", "default: a@b\naccounts:\n  - {jid: 安@b}\n"},
     {ADD, "a@b", "accounts: [] # 都\ndefault: x@y\n",
      "accounts: # 都\n  - {jid: a@b}\ndefault: x@y\n"},
