@@ -160,7 +160,7 @@ static void load_done(struct store_read *r)
         load_read(u);
         return;
     }
-    u->unreadable = r->result;
+    u->unreadable = r->result && r->result != MN_E_BUSY;
     roster_free(&u->roster);
     block_free(u);
     quota_free(u);

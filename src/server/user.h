@@ -17,7 +17,7 @@ struct user {
     struct mn_list sessions;
     unsigned session_count, needs; /* needs: loads, parks and the like that keep it here */
     bool loaded, exists, removed;
-    bool unreadable;             /* when it was tried last; it will be tried again */
+    bool unreadable;             /* by the disk, when it was tried last; it will be tried again */
     bool disabled;               /* nobody logs in to it, messages are kept */
     bool fresh;                  /* it has never been online yet (notice.h), ... */
     uint64_t motd;               /* ... and this is the last message of the day it was told */
