@@ -33,12 +33,12 @@ static const char *const statements[STATEMENTS] = {
     [SAVEPOINT] = "SAVEPOINT one",
     [ROLLBACK_TO] = "ROLLBACK TO one",
     [RELEASE] = "RELEASE one",
-    [ADD] = "INSERT INTO said (account, peer, who, id, body, at, ours, sent)"
-            " VALUES (:account, :peer, :who, :id, :body, :at, :ours, :sent)",
+    [ADD] = ("INSERT INTO said (account, peer, who, id, body, at, ours, sent)"
+             " VALUES (:account, :peer, :who, :id, :body, :at, :ours, :sent)"),
     [WORDS_ADD] = "INSERT INTO words (rowid, tokens) VALUES (:number, :tokens)",
     [WORDS_FORGET] = "INSERT INTO words (words, rowid, tokens) VALUES ('delete', :number, :tokens)",
-    [SENT] = "UPDATE said SET sent = :sent WHERE account = :account AND id = :id AND id <> ''"
-             " AND ours AND sent < :sent",
+    [SENT] = ("UPDATE said SET sent = :sent WHERE account = :account AND id = :id AND id <> ''"
+              " AND ours AND sent < :sent"),
     [BODY_OF] = "SELECT body FROM said WHERE number = :number",
     [BODY_SET] = "UPDATE said SET body = :body WHERE number = :number",
 };
