@@ -51,9 +51,8 @@ __attribute__((destructor)) static void clean(void)
         (void)!system(command);
 }
 
-/* One end of a conversation: it sends `want` bytes of a known sequence and checks what it gets. */
-/* What goes to the kernel comes through here. */
-static size_t sends;
+/* What goes to the kernel comes through here, from whichever loop. */
+static atomic_size_t sends;
 
 ssize_t send(int fd, const void *p, size_t n, int flags)
 {
@@ -61,6 +60,7 @@ ssize_t send(int fd, const void *p, size_t n, int flags)
     return sendto(fd, p, n, flags, NULL, 0);
 }
 
+/* One end of a conversation: it sends `want` bytes of a known sequence and checks what it gets. */
 struct side {
     struct mn_conn *conn;
     struct mn_loop *loop;
@@ -413,13 +413,13 @@ TEST(a_turn_sends_once)
         send_some(&a, 100);
         sends = 0;
         mn_loop_turn(l, 0); /* the timer's bytes, and those from before */
-        CHECK_INT((long long)sends, 2);
+        CHECK_INT((long long)atomic_load(&sends), 2);
         CHECK_INT((long long)b.sent, 50);
         send_some(&b, 20);
         mn_loop_turn(l, 1000); /* both take what there is, and answer it */
         CHECK_INT((long long)b.got, 400);
         CHECK(b.sent > 70 && a.sent > 400);
-        CHECK_INT((long long)sends, 4);
+        CHECK_INT((long long)atomic_load(&sends), 4);
         mn_conn_close(a.conn, 0);
         mn_conn_close(b.conn, 0);
         mn_loop_fire_all(l);
