@@ -33,6 +33,7 @@ static const struct option options[] = {
     {name, sizeof(value) > 1 ? required_argument : no_argument, NULL, letter},
 #include "apps/mynah/options.def"
 #undef OPTION
+    {"password", required_argument, NULL, 'p'}, /* else it would be short for password-stdin */
     {0},
 };
 static const struct {
@@ -126,6 +127,9 @@ static void parse(int argc, char **argv, struct mn_arena *a)
         case 's':
             opt.stdin_password = true;
             break;
+        case 'p':
+            usage(_("everybody on this machine could read a password here: let --password-stdin, "
+                    "password_command or password_file give it"));
         case 'j':
             cli.json = true;
             break;

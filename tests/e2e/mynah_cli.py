@@ -303,7 +303,7 @@ def wrong_usage_is_told():
             ([], "no command"), (["jump"], "there is no command jump; there are adhoc, disco, .*, vcard\n"), (["send"], "usage: mynah send TO"),
             (["ping", "a", "b"], "too many arguments; usage: mynah ping \\[JID\\]"), (["presence", "happy"], "online, chat, away, xa or dnd"),
             (["register", "ann@mynah.test"], "mynah --account ann@mynah.test register\n"), (["login", "now"], "usage: mynah login"),
-            (["--wait", "x", "send", "a", "b"], "--wait takes"), (["roster", "eat", "a@b"], "usage: mynah roster"), (["roster", "ask"], "usage: mynah roster"),
+            (["--password", "geheim", "ping"], "could read a password here: (?!.*geheim)"), (["--wait", "x", "send", "a", "b"], "--wait takes"), (["roster", "eat", "a@b"], "usage: mynah roster"), (["roster", "ask"], "usage: mynah roster"),
             (["--timeout", "soon", "ping"], "--timeout takes a number"), (["--limit", "-1", "history"], "--limit takes a number"),
             (["--port", "65536", "ping"], "--port takes a number"), (["--tiemout", "1", "ping"], "there is no option --tiemout\n"),
             (["-x", "ping"], "there is no option -x\n"), (["ping", "a@@b"], "a@@b is no address; usage"), (["send", "a b@c", "x"], "a b@c is no address"),
