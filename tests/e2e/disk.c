@@ -169,21 +169,13 @@ static void copy(int from, int to, off_t at, off_t end)
 /* The names of a folder, with folders below it when `content`: what is there at the start. */
 static void names_keep(const char *path, bool content)
 {
-    char names[PATH_MAX], from[PATH_MAX], to[PATH_MAX];
+    char names[PATH_MAX], from[PATH_MAX], to[PATH_MAX], next[PATH_MAX];
     DIR *d;
     struct dirent *e;
     struct stat st;
 
     snprintf(names, sizeof names, "%s/names%s", left, below(path));
     mkdir(names, 0700);
-    if ((d = opendir(names))) {
-        while ((e = readdir(d))) {
-            if (snprintf(to, sizeof to, "%s/%s", names, e->d_name) < (int)sizeof to &&
-                !lstat(to, &st) && S_ISREG(st.st_mode))
-                real.unlink(to);
-        }
-        closedir(d);
-    }
     if (!(d = opendir(path)))
         return;
     while ((e = readdir(d))) {
@@ -204,10 +196,22 @@ static void names_keep(const char *path, bool content)
         }
         close(object_fd);
         snprintf(from, sizeof from, "%s/objects/%llu", left, (unsigned long long)st.st_ino);
-        if (link(from, to))
+        /* In one step, for the power may go in the midst of it. */
+        snprintf(next, sizeof next, "%s/objects/next", left);
+        if (link(from, next) || real.rename(next, to))
             abort();
+        real.unlink(next); /* it stays when both are one file already */
     }
     closedir(d);
+    if ((d = opendir(names))) { /* what is gone */
+        while ((e = readdir(d))) {
+            if (snprintf(to, sizeof to, "%s/%s", names, e->d_name) < (int)sizeof to &&
+                snprintf(from, sizeof from, "%s/%s", path, e->d_name) < (int)sizeof from &&
+                lstat(from, &st) && !lstat(to, &st) && S_ISREG(st.st_mode))
+                real.unlink(to);
+        }
+        closedir(d);
+    }
 }
 
 static void dirty(struct file *f, off_t from, off_t to)
