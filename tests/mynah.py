@@ -67,18 +67,11 @@ class Server:
         assert code == 0 and not [l for l in self.log if "Sanitizer" in l or "runtime error" in l], "".join(self.log)
 
 
-class Disk:
-    """A folder with a mynahd on a disk whose power can go (e2e/disk.c); `config` has %s for the folder. With `check` (e2e/storecheck.c)
-    its database can be looked at, with `clock` (e2e/clock.c) its time of day set."""
+class Shim:
+    """A disk below the folder `data` whose power can go, as e2e/disk.c plays it for a program."""
 
-    def __init__(self, binary, disk, config, seed=1, check=None, clock=None):
-        self.binary, self.disk, self.seed, self.checker, self.clock = binary, disk, seed, check, clock
-        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="mynah-disk-"))
-        self.data, self.left = self.folder + "/data", self.folder + "/left"
-        os.mkdir(self.data, 0o700)
-        write(self.folder, config)
-        self.starts, self.server = 0, None
-        self.jump(0)
+    def __init__(self, disk, data, left, seed=1):
+        self.disk, self.data, self.left, self.seed, self.starts = disk, data, left, seed, 0
 
     def prepare(self, troubles=bytes(7)):
         """For a program that is to use it from now on: its environment."""
@@ -88,9 +81,35 @@ class Disk:
         with open(self.left + "/control", "wb") as f:
             f.write(troubles)
         self.starts += 1
-        return {"LD_PRELOAD": " ".join(filter(None, [self.disk, self.clock])), "MYNAH_CLOCK": self.folder + "/clock", "MYNAH_DISK": self.data,
-                "MYNAH_DISK_LEFT": self.left, "MYNAH_DISK_SEED": str(self.seed * 1000 + self.starts),
-                "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        return {"LD_PRELOAD": self.disk, "MYNAH_DISK": self.data, "MYNAH_DISK_LEFT": self.left,
+                "MYNAH_DISK_SEED": str(self.seed * 1000 + self.starts), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+    def set(self, trouble, value):
+        with open(self.left + "/control", "r+b", buffering=0) as f:
+            f.seek(trouble)
+            f.write(bytes([value]))
+
+    def lose(self):
+        """The power is gone: the folder is as it would be found."""
+        shutil.rmtree(self.data)
+        shutil.copytree(self.left + "/names", self.data)
+
+
+class Disk(Shim):
+    """A folder with a mynahd on a disk whose power can go (e2e/disk.c); `config` has %s for the folder. With `check` (e2e/storecheck.c)
+    its database can be looked at, with `clock` (e2e/clock.c) its time of day set."""
+
+    def __init__(self, binary, disk, config, seed=1, check=None, clock=None):
+        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="mynah-disk-"))
+        super().__init__(disk, self.folder + "/data", self.folder + "/left", seed)
+        self.binary, self.checker, self.clock, self.server = binary, check, clock, None
+        os.mkdir(self.data, 0o700)
+        write(self.folder, config)
+        self.jump(0)
+
+    def prepare(self, troubles=bytes(7)):
+        env = super().prepare(troubles)
+        return {**env, "LD_PRELOAD": " ".join(filter(None, [self.disk, self.clock])), "MYNAH_CLOCK": self.folder + "/clock"}
 
     def start(self):
         self.server = Server(self.binary, self.folder + "/mynahd.yaml", env=self.prepare())
@@ -101,15 +120,9 @@ class Disk:
         with open(self.folder + "/clock", "r+b" if os.path.exists(self.folder + "/clock") else "wb", buffering=0) as f:
             f.write(struct.pack("q", seconds))
 
-    def set(self, trouble, value):
-        with open(self.left + "/control", "r+b", buffering=0) as f:
-            f.seek(trouble)
-            f.write(bytes([value]))
-
     def power_off(self):
         self.server.stop(signal.SIGKILL)
-        shutil.rmtree(self.data)
-        shutil.copytree(self.left + "/names", self.data)
+        self.lose()
 
     def check(self):
         shutil.rmtree(self.folder + "/copy", ignore_errors=True)

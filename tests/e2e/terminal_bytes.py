@@ -7,7 +7,7 @@ import hashlib, os, re, shutil, sqlite3, stat, subprocess, sys, tempfile, time
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [TESTS, TESTS + "/interop"]
 from driver import account, config_new, person, serving
-from mynah import Client, DEADLINE, STUCK, tap, wait_for
+from mynah import Client, DEADLINE, STUCK, Shim, tap, wait_for
 from screen import Calls, Screen
 
 MYNAH, MYNAHD, DISK = (os.path.abspath(p) for p in sys.argv[1:])
@@ -307,25 +307,14 @@ class Slow(Screen):
     """mynah of `who`, whose history is on a disk that can be stuck."""
 
     def __init__(self, who):
-        self.home, self.left = os.path.realpath(FOLDER) + "/slow-" + who, FOLDER + "/left"
-        os.makedirs(self.home, exist_ok=True)
-        shutil.rmtree(self.left, ignore_errors=True)
-        for d in self.left, self.left + "/objects", self.left + "/names":
-            os.mkdir(d)
-        with open(self.left + "/control", "wb") as f:
-            f.write(bytes(7))
+        home = os.path.realpath(FOLDER) + "/slow-" + who
+        os.makedirs(home, exist_ok=True)
+        self.disk = Shim(DISK, home, FOLDER + "/left")
         super().__init__([MYNAH, "--no-socket", "--host", "127.0.0.1", "--port", str(server.ports[0]), "--ca-file", server.ca, "--account",
-                          "%s@%s/t" % (who, server.host)],
-                         {**ENV, "XDG_DATA_HOME": self.home, "LD_PRELOAD": DISK, "MYNAH_DISK": self.home, "MYNAH_DISK_LEFT": self.left,
-                          "ASAN_OPTIONS": "verify_asan_link_order=0"})
+                          "%s@%s/t" % (who, server.host)], {**ENV, "XDG_DATA_HOME": home, **self.disk.prepare()})
         self.shows("password of " + who)
         self.says("testpwd")
         self.shows("%s@%s/.* is online" % (who, server.host))
-
-    def stuck(self, yes):
-        with open(self.left + "/control", "r+b", buffering=0) as f:
-            f.seek(STUCK)
-            f.write(bytes([yes]))
 
 
 def told(who, first, count):
@@ -335,21 +324,21 @@ def told(who, first, count):
 
 
 def no_key_waits_for_the_disk():
-    """Which is stuck as soon as SQLite's log is moved into the file: what came meanwhile is taken afterwards."""
+    """Which is stuck at the first message: what came meanwhile is taken afterwards."""
     account(server, "dora")
     with Slow("dora") as dora:
-        dora.stuck(True)
+        dora.disk.set(STUCK, 1)
         for i in range(60):
             bob.send(told("dora", 10 * i, 10))
             key, since = "jqxzv"[i % 5], dora.mark()
             dora.types(key)
             dora.until(key.encode(), since)
-        dora.stuck(False)
+        dora.disk.set(STUCK, 0)
         bob.send("<message to='dora@%s' type='chat'><body>the end</body></message>" % server.host)
         dora.types("\x15")
         dora.says("/msg bob@" + server.host)
         dora.shows("the end")
-        wait_for(lambda: os.path.getsize(dora.home + "/mynah/history.db") > 100000, "nothing was moved")  # for which the disk was stuck
+        wait_for(lambda: os.path.getsize(dora.disk.data + "/mynah/history.db") > 100000, "nothing was moved")  # for which the disk was stuck
         dora.end()
 
 
@@ -360,18 +349,17 @@ def what_was_not_kept_comes_again():
         bob.send(told("emma", 0, 200))
         emma.says("/msg bob@" + server.host)
         emma.shows("199299")
-        emma.stuck(True)
+        emma.disk.set(STUCK, 1)
         for i in range(20, 40):
             bob.send(told("emma", 10 * i, 10))
             emma.sleeps(0.05)
-    shutil.rmtree(emma.home)
-    shutil.copytree(emma.left + "/names", emma.home)
+    emma.disk.lose()
     with Slow("emma") as emma:
         bob.send("<message to='emma@%s' type='chat'><body>the end</body></message>" % server.host)
         emma.says("/msg bob@" + server.host)
         emma.shows("the end")
         emma.end()
-        db = sqlite3.connect(emma.home + "/mynah/history.db")
+        db = sqlite3.connect(emma.disk.data + "/mynah/history.db")
         kept = [int(body[1:].split()[0]) for (body,) in db.execute("SELECT body FROM said WHERE body LIKE 'n%' ORDER BY number")]
         db.close()
         assert kept == list(range(400)), (len(kept), kept[:5], sorted(set(range(400)) - set(kept)))
