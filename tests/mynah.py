@@ -380,6 +380,18 @@ def put(folder, name, text, mode=0o600):
     return path
 
 
+def served(server, source, at=None):
+    """A connection that is served, or None."""
+    c = Client(server, opened=False, source=source, at=at)
+    try:
+        c.header()
+        c.until("</stream:features>")
+        return c
+    except Exception:
+        c.socket.close()
+        return None
+
+
 def person(server, name, resource="r", source="127.0.0.1"):
     """Somebody who has logged in by PLAIN and has a resource."""
     c = Client(server, source=source)

@@ -1,18 +1,16 @@
 #!/usr/bin/python3
 """`mynah` and a server that does what servers seldom do: it cannot tell the vCard, refuses passwords, lets people into rooms under the
 names of others. And a keyring that keeps a person waiting. Prints TAP. usage: mynah_odd.py MYNAH"""
-import os, re, shutil, stat, subprocess, sys, tempfile
+import os, re, shutil, stat, subprocess, sys
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.append(TESTS)
 from mynah import DEADLINE, put, tap, wait_for
-from odd import Odd, error
+from odd import Odd, error, home
 from screen import Screen
 
 MYNAH = os.path.abspath(sys.argv[1])
-FOLDER = tempfile.mkdtemp(prefix="mynah-odd-")
-ENV = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "TERM": "xterm-256color", "HOME": FOLDER, "XDG_CONFIG_HOME": FOLDER,
-       "XDG_DATA_HOME": FOLDER + "/data", "XDG_RUNTIME_DIR": FOLDER + "/run", "PATH": FOLDER + "/bin:" + os.environ["PATH"]}
+FOLDER, ENV = home("odd")
 HOSTILE = "\u009b31m\u009d0;TITLE\u009c\u202egnp.exe\u2066x\x7f"
 CARD = ("<vCard xmlns='vcard-temp'><FN>Ann</FN><ADR><HOME/><LOCALITY>Rome</LOCALITY></ADR>"
         "<PHOTO><TYPE>image/gif</TYPE><BINVAL>R0lGOA==</BINVAL></PHOTO></vCard>")

@@ -1,18 +1,16 @@
 #!/usr/bin/python3
 """`mynah` and a person who makes mistakes or is in a hurry: wrong addresses, a configuration that is not there, contacts that are there
 already, rooms that are left before they answer, passwords that a program asks for. Prints TAP. usage: mynah_person.py MYNAH"""
-import os, re, shutil, socket, stat, subprocess, sys, tempfile, time
+import os, re, shutil, socket, stat, subprocess, sys, time
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.append(TESTS)
 from mynah import DEADLINE, put, tap, wait_for
-from odd import Odd
+from odd import Odd, home
 from screen import Screen
 
 MYNAH = os.path.abspath(sys.argv[1])
-FOLDER = tempfile.mkdtemp(prefix="mynah-person-")
-ENV = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "TERM": "xterm-256color", "HOME": FOLDER, "XDG_CONFIG_HOME": FOLDER,
-       "XDG_DATA_HOME": FOLDER + "/data", "XDG_RUNTIME_DIR": FOLDER + "/run", "PATH": FOLDER + "/bin:" + os.environ["PATH"]}
+FOLDER, ENV = home("person")
 ROOM = "r@rooms.odd.test"
 
 

@@ -1,9 +1,16 @@
 """A server that does what servers seldom do, and tells what came."""
-import base64, hashlib, hmac, re, socket, threading
+import base64, hashlib, hmac, os, re, socket, tempfile, threading
 
 from mynah import DEADLINE, SASL
 
 PASSWORDS = "pw", "right", "a secret"
+
+
+def home(name):
+    """A folder for `mynah`, and an environment in which everything of it is there."""
+    folder = tempfile.mkdtemp(prefix="mynah-%s-" % name)
+    return folder, {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "TERM": "xterm-256color", "HOME": folder, "XDG_CONFIG_HOME": folder,
+                    "XDG_DATA_HOME": folder + "/data", "XDG_RUNTIME_DIR": folder + "/run", "PATH": folder + "/bin:" + os.environ["PATH"]}
 
 
 def error(condition, type="cancel"):

@@ -6,7 +6,7 @@ name that there is and one that there is not (left out among all tests, because 
 import base64, os, re, shutil, socket, statistics, struct, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import SASL, Bystanders, Client, Control, Server, tap, wait_for
+from mynah import SASL, Bystanders, Client, Control, Server, served, tap, wait_for
 
 MYNAHD = os.path.abspath(sys.argv[1])
 TRIES = int(sys.argv[2]) if len(sys.argv) > 2 else 0
@@ -25,15 +25,7 @@ limits: {unauthenticated_per_address: %d, wrong_credentials: 100}
 
 
 def come(source):
-    """A connection that is served, or None."""
-    c = Client(server, opened=False, source=source)
-    try:
-        c.header()
-        c.until("</stream:features>")
-        return c
-    except Exception:
-        c.socket.close()
-        return None
+    return served(server, source)
 
 
 def person(name, source="127.0.0.1", resource="r"):

@@ -4,7 +4,7 @@ usage: strangers_v6.py MYNAHD"""
 import os, shutil, subprocess, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import Client, Server, clean, go_inside, skip, tap, wait_for, write
+from mynah import Server, clean, go_inside, skip, served, tap, wait_for, write
 
 if sys.argv[-1] != "inside":
     go_inside()
@@ -33,14 +33,7 @@ def come(source, to=HERE):
     if ":" in source and source not in addresses:
         ip("-6", "addr", "add", source + "/64", "dev", "lo", "nodad")
         addresses.add(source)
-    c = Client(server, opened=False, source=source, at=(to, PORT))
-    try:
-        c.header()
-        c.until("</stream:features>")
-        return c
-    except Exception:
-        c.socket.close()
-        return None
+    return served(server, source, (to, PORT))
 
 
 def connections():
