@@ -138,6 +138,15 @@ static void change_name(void *arg, struct mynah_client *c, const struct mynah_vc
     mynah_vcard_set(c, &w, NULL, NULL);
 }
 
+static void name_changes(const char *const *lines)
+{
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    mynah_vcard_get(talk.c, NULL, change_name, NULL);
+    talk_until(talk_done);
+    talk_end("online");
+}
+
 TEST(units_and_the_type_of_a_photo_stay)
 {
 #define REST                                                                                       \
@@ -147,11 +156,7 @@ TEST(units_and_the_type_of_a_photo_stay)
                                         "<<vCard xmlns='vcard-temp'><FN>B</FN>" REST "</vCard>",
                                         END};
 
-    talk_start(lines, NULL);
-    talk_until(talk_online);
-    mynah_vcard_get(talk.c, NULL, change_name, NULL);
-    talk_until(talk_done);
-    talk_end("online");
+    name_changes(lines);
 }
 
 TEST(kinds_of_old_stay)
@@ -164,11 +169,7 @@ TEST(kinds_of_old_stay)
                                         "<<vCard xmlns='vcard-temp'><FN>B</FN>" KINDS "</vCard>",
                                         END};
 
-    talk_start(lines, NULL);
-    talk_until(talk_online);
-    mynah_vcard_get(talk.c, NULL, change_name, NULL);
-    talk_until(talk_done);
-    talk_end("online");
+    name_changes(lines);
 }
 
 TEST(a_vcard_is_changed_and_keeps_what_has_no_place)
