@@ -270,20 +270,19 @@ int im_history_keep(struct im_history *h)
 
 int im_history_keep_aside(struct im_history *h, int *fd)
 {
-    *fd = h->fd;
-    if (im_history_keeping(h))
-        return MN_E_OK;
-    settled(h);
-    if (!h->changed || !has_keeper(h)) {
-        *fd = -1;
-        return im_history_keep(h);
+    if (!im_history_keeping(h)) {
+        settled(h);
+        if (!h->changed || !has_keeper(h)) {
+            *fd = -1;
+            return im_history_keep(h);
+        }
+        h->changed = false;
+        h->waiting = true;
+        pthread_mutex_lock(&h->lock);
+        h->to_keep = true;
+        pthread_mutex_unlock(&h->lock);
+        pthread_cond_signal(&h->turned);
     }
-    h->changed = false;
-    h->waiting = true;
-    pthread_mutex_lock(&h->lock);
-    h->to_keep = true;
-    pthread_mutex_unlock(&h->lock);
-    pthread_cond_signal(&h->turned);
     *fd = h->fd;
     return MN_E_OK;
 }
