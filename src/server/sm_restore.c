@@ -389,11 +389,14 @@ void sm_restore_all(struct server *srv)
     for (size_t i = 0; i < srv->owners[0]->snap->host_count; i++)
         page_ask(&start, srv->owners[0]->snap->hosts[i], NULL);
     while (start.under_way) {
+        bool some = false;
+
         for (unsigned i = 0; i < srv->owner_count; i++) {
             owner_set_here(srv->owners[i]);
-            mn_loop_turn(srv->owners[i]->loop, 1);
+            some |= mn_loop_turn(srv->owners[i]->loop, 1);
         }
-        unreadable_go(&start);
+        if (!some) /* else there is more to come */
+            unreadable_go(&start);
     }
     groups_free(&start);
     ended_go_on(&start);
