@@ -1,0 +1,314 @@
+/* The file, its statements, and the thread that waits for the disk. */
+#include "im/history_parts.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/thread.h"
+#include "im/accounts.h"
+#include "im/lang.h"
+
+enum { VERSION = 1 };
+
+const char *im_history_path(struct mn_arena *a)
+{
+    return im_data_path("history.db", a);
+}
+
+/* The file. */
+
+static const char schema[] =
+    "CREATE TABLE said (number INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, peer TEXT "
+    "NOT NULL,"
+    " who TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, ours INTEGER "
+    "NOT NULL,"
+    " sent INTEGER NOT NULL);"
+    "CREATE INDEX said_peer ON said (account, peer, number);"
+    "CREATE UNIQUE INDEX said_id ON said (account, peer, who, id) WHERE id <> '';"
+    "CREATE VIRTUAL TABLE words USING fts5 (tokens, content='', tokenize='unicode61 "
+    "remove_diacritics 2');"
+    "PRAGMA user_version = 1;";
+/* What is said of a message by its name alone. */
+static const char names[] =
+    "CREATE INDEX IF NOT EXISTS said_name ON said (account, id) WHERE id <> ''";
+
+static int version_of(sqlite3 *db)
+{
+    sqlite3_stmt *s;
+    int v = -1;
+
+    if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &s, NULL))
+        return -1;
+    if (sqlite3_step(s) == SQLITE_ROW)
+        v = sqlite3_column_int(s, 0);
+    sqlite3_finalize(s);
+    return v;
+}
+
+static int run(struct im_history *h, const char *sql)
+{
+    return sqlite3_exec(h->db, sql, NULL, NULL, NULL) ? MN_E_IO : MN_E_OK;
+}
+
+static int ready(struct im_history *h, struct mn_buf *why)
+{
+    int v;
+
+    sqlite3_busy_timeout(h->db, 5000);
+    if (run(h, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; BEGIN IMMEDIATE")) {
+        mn_buf_fmt(why, "%s", sqlite3_errmsg(h->db));
+        return MN_E_IO;
+    }
+    v = version_of(h->db);
+    if (v == 0 && run(h, schema))
+        v = -1;
+    if (v < 0 || (v <= VERSION && run(h, names)) || run(h, "COMMIT")) {
+        mn_buf_fmt(why, "%s", sqlite3_errmsg(h->db));
+        return MN_E_IO;
+    }
+    if (v <= VERSION)
+        return MN_E_OK;
+    mn_buf_fmt(why, _("made by a newer mynah (version %d; this one knows %d)"), v, VERSION);
+    return MN_E_FORMAT;
+}
+
+static int folder_of(const char *path)
+{
+    struct mn_arena a = {0};
+    const char *slash = strrchr(path, '/');
+    int e = slash ? mn_file_mkdir(mn_arena_cstr(&a, (mn_str){path, (size_t)(slash - path)}), 0700)
+                  : MN_E_OK;
+
+    mn_arena_done(&a, NULL);
+    return e;
+}
+
+int im_history_open(const char *path, struct im_history **out, struct mn_buf *why)
+{
+    struct im_history *h = MN_NEW(struct im_history);
+    struct mn_buf text = {0};
+    int e = folder_of(path);
+
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_cond_init(&h->turned, NULL);
+    h->fd = -1;
+    *out = NULL;
+    if (e || sqlite3_open_v2(path, &h->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL)) {
+        mn_buf_fmt(&text, "%s", h->db ? sqlite3_errmsg(h->db) : mn_err_text(e));
+        e = MN_E_IO;
+    } else {
+        mn_file_private(path);
+        e = ready(h, &text);
+    }
+    if (e) {
+        mn_buf_fmt(why, "%s: %.*s", path, MN_ARG(mn_buf_view(&text)));
+        im_history_close(h);
+        h = NULL;
+    }
+    mn_buf_free(&text);
+    *out = h;
+    return e;
+}
+
+/* Statements. */
+
+static const char *const statements[STATEMENTS] = {
+    [BEGIN] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
+    [SAVEPOINT] = "SAVEPOINT one",
+    [ROLLBACK_TO] = "ROLLBACK TO one",
+    [RELEASE] = "RELEASE one",
+    [ADD] = ("INSERT INTO said (account, peer, who, id, body, at, ours, sent)"
+             " VALUES (:account, :peer, :who, :id, :body, :at, :ours, :sent)"),
+    [WORDS_ADD] = "INSERT INTO words (rowid, tokens) VALUES (:number, :tokens)",
+    [WORDS_FORGET] = "INSERT INTO words (words, rowid, tokens) VALUES ('delete', :number, :tokens)",
+    [SENT] = ("UPDATE said SET sent = :sent WHERE account = :account AND id = :id AND id <> ''"
+              " AND ours AND sent < :sent"),
+    [BODY_OF] = "SELECT body FROM said WHERE number = :number",
+    [BODY_SET] = "UPDATE said SET body = :body WHERE number = :number",
+};
+
+sqlite3_stmt *history_statement(struct im_history *h, int which)
+{
+    sqlite3_stmt **s = &h->statements[which];
+
+    if (!*s)
+        sqlite3_prepare_v3(h->db, statements[which], -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
+    return *s;
+}
+
+int history_finished(sqlite3_stmt *s)
+{
+    int r = s ? sqlite3_step(s) : SQLITE_ERROR;
+
+    sqlite3_reset(s);
+    return r == SQLITE_DONE ? MN_E_OK : r == SQLITE_CONSTRAINT ? MN_E_EXISTS : MN_E_IO;
+}
+
+/* Keeping. */
+
+static int commit(struct im_history *h)
+{
+    if (!history_finished(history_statement(h, COMMIT)))
+        return MN_E_OK;
+    (void)run(h, "ROLLBACK");
+    return MN_E_IO;
+}
+
+static void *keep(void *arg)
+{
+    struct im_history *h = arg;
+
+    pthread_mutex_lock(&h->lock);
+    for (;;) {
+        int e;
+
+        while (!h->to_keep && !h->stop)
+            pthread_cond_wait(&h->turned, &h->lock);
+        if (h->stop)
+            break;
+        pthread_mutex_unlock(&h->lock);
+        e = commit(h);
+        pthread_mutex_lock(&h->lock);
+        if (e)
+            h->kept = e;
+        h->to_keep = false;
+        pthread_cond_signal(&h->turned);
+        (void)!write(h->fd, &(uint64_t){1}, sizeof(uint64_t));
+    }
+    pthread_mutex_unlock(&h->lock);
+    return NULL;
+}
+
+static bool has_keeper(struct im_history *h)
+{
+    if (h->fd < 0)
+        h->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (h->fd >= 0 && !h->has_keeper)
+        h->has_keeper = !mn_thread_start(&h->keeper, keep, h);
+    return h->has_keeper;
+}
+
+void history_settled(struct im_history *h)
+{
+    uint64_t count;
+
+    if (!h->waiting)
+        return;
+    pthread_mutex_lock(&h->lock);
+    while (h->to_keep)
+        pthread_cond_wait(&h->turned, &h->lock);
+    pthread_mutex_unlock(&h->lock);
+    (void)!read(h->fd, &count, sizeof count);
+    h->waiting = false;
+}
+
+bool im_history_keeping(struct im_history *h)
+{
+    bool yes;
+
+    if (!h->waiting)
+        return false;
+    pthread_mutex_lock(&h->lock);
+    yes = h->to_keep;
+    pthread_mutex_unlock(&h->lock);
+    return yes;
+}
+
+/* What has not been told yet. */
+static int outcome(struct im_history *h)
+{
+    int e = h->kept;
+
+    h->kept = MN_E_OK;
+    return e;
+}
+
+int im_history_keep(struct im_history *h)
+{
+    history_settled(h);
+    if (h->changed && commit(h))
+        h->kept = MN_E_IO;
+    h->changed = false;
+    return outcome(h);
+}
+
+int im_history_keep_aside(struct im_history *h, int *fd)
+{
+    if (!im_history_keeping(h)) {
+        history_settled(h);
+        if (!h->changed || !has_keeper(h)) {
+            *fd = -1;
+            return im_history_keep(h);
+        }
+        h->changed = false;
+        h->waiting = true;
+        pthread_mutex_lock(&h->lock);
+        h->to_keep = true;
+        pthread_mutex_unlock(&h->lock);
+        pthread_cond_signal(&h->turned);
+    }
+    *fd = h->fd;
+    return MN_E_OK;
+}
+
+void im_history_close(struct im_history *h)
+{
+    if (!h)
+        return;
+    (void)!im_history_keep(h);
+    if (h->has_keeper) {
+        pthread_mutex_lock(&h->lock);
+        h->stop = true;
+        pthread_mutex_unlock(&h->lock);
+        pthread_cond_signal(&h->turned);
+        pthread_join(h->keeper, NULL);
+    }
+    if (h->fd >= 0)
+        close(h->fd);
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(h->statements[i]);
+    sqlite3_close(h->db);
+    pthread_cond_destroy(&h->turned);
+    pthread_mutex_destroy(&h->lock);
+    mn_free(h);
+}
+
+int history_begin(struct im_history *h)
+{
+    history_settled(h);
+    if (!h->changed && history_finished(history_statement(h, BEGIN)))
+        return MN_E_IO;
+    h->changed = true;
+    return history_finished(history_statement(h, SAVEPOINT));
+}
+
+int history_end(struct im_history *h, int e)
+{
+    if (e)
+        (void)history_finished(history_statement(h, ROLLBACK_TO));
+    (void)history_finished(history_statement(h, RELEASE));
+    return e;
+}
+
+void history_text(sqlite3_stmt *s, const char *name, mn_str value)
+{
+    int i = sqlite3_bind_parameter_index(s, name);
+
+    if (i)
+        sqlite3_bind_text(s, i, value.n ? value.p : "", (int)value.n, SQLITE_STATIC);
+}
+
+void history_number(sqlite3_stmt *s, const char *name, int64_t value)
+{
+    int i = sqlite3_bind_parameter_index(s, name);
+
+    if (i)
+        sqlite3_bind_int64(s, i, value);
+}
+
+mn_str history_column(sqlite3_stmt *s, int i)
+{
+    return mn_str_make(sqlite3_column_text(s, i), (size_t)sqlite3_column_bytes(s, i));
+}

@@ -1,0 +1,53 @@
+/* What the files of the history share. */
+#pragma once
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "im/history.h"
+
+/* What is done for each message; compiled once. */
+enum {
+    BEGIN,
+    COMMIT,
+    SAVEPOINT,
+    ROLLBACK_TO,
+    RELEASE,
+    ADD,
+    WORDS_ADD,
+    WORDS_FORGET,
+    SENT,
+    BODY_OF,
+    BODY_SET,
+    STATEMENTS
+};
+
+struct im_history {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATEMENTS]; /* made when first needed */
+    bool changed;                         /* a transaction is open */
+    /* Keeps: waits for the disk in the place of whoever types. It has the database while there is
+     * something `to_keep`, and nobody else then. */
+    pthread_t keeper;
+    bool has_keeper;
+    pthread_mutex_t lock;
+    pthread_cond_t turned;
+    bool to_keep, stop;
+    int kept;     /* MN_E_IO: some of it was not, which was not told yet */
+    bool waiting; /* for it; of the program's thread alone */
+    int fd;       /* rings when it has */
+};
+
+/* history_file.c */
+/* NULL: it cannot be made. */
+sqlite3_stmt *history_statement(struct im_history *h, int which);
+/* It is run to its end: MN_E_EXISTS, MN_E_IO. */
+int history_finished(sqlite3_stmt *s);
+void history_text(sqlite3_stmt *s, const char *name, mn_str value);
+void history_number(sqlite3_stmt *s, const char *name, int64_t value);
+mn_str history_column(sqlite3_stmt *s, int i);
+/* Each change whole or not at all, with those of before and behind it as one on the disk; `e`: what
+ * came of it, which is returned. */
+int history_begin(struct im_history *h) MN_MUST_CHECK;
+int history_end(struct im_history *h, int e);
+void history_settled(struct im_history *h); /* the keeper is done: the database is the caller's */
