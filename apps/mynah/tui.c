@@ -18,10 +18,8 @@
 
 struct tui tui;
 
-static struct {
-    struct im_history *history;
-    volatile sig_atomic_t resized;
-} more;
+static struct im_history *history;
+static sigset_t waiting; /* signals that are held otherwise come then */
 
 struct im_chat *tui_chat(void)
 {
@@ -44,27 +42,23 @@ struct im_account_state *tui_account(void)
     return tui_chat()->account ? tui_chat()->account : im_account_at(tui.im, 0);
 }
 
-/* What is written in a window and not said waits there, so that it is said nowhere else. */
-static void draft_keep(void)
+/* What is written in a window and not said waits there, so that it is said nowhere else, and over
+ * the end of the program. */
+void tui_draft_keep(void)
 {
-    struct im_chat *chat = tui_chat();
+    char *text;
 
-    if (tui.asking || !tui.line.n)
-        return; /* it is an answer that stands in the line, or nothing */
-    mn_free(chat->draft);
-    chat->draft = mn_str_dup((mn_str){tui.line.text, tui.line.n});
-    im_typing(chat, false);
+    if (tui.asking)
+        return; /* it is an answer that stands in the line */
+    text = mn_str_dup((mn_str){tui.line.text, tui.line.n});
+    im_chat_draft(tui_chat(), text);
+    mn_free(text);
 }
 
 void tui_draft(void)
 {
-    struct im_chat *chat = tui_chat();
-
-    if (tui.asking)
-        return;
-    line_set(&tui.line, chat->draft ? chat->draft : "");
-    mn_free(chat->draft);
-    chat->draft = NULL;
+    if (!tui.asking)
+        line_set(&tui.line, tui_chat()->draft ? tui_chat()->draft : "");
 }
 
 void tui_show(struct im_chat *chat)
@@ -72,8 +66,10 @@ void tui_show(struct im_chat *chat)
     bool other = chat != tui_chat();
 
     im_chat_looked_at(tui_chat());
-    if (other)
-        draft_keep();
+    if (other) {
+        tui_draft_keep();
+        im_typing(tui_chat(), false);
+    }
     mn_free(tui.found);
     tui.found = NULL;
     for (size_t i = 0; i < im_chat_count(tui.im); i++)
@@ -81,13 +77,10 @@ void tui_show(struct im_chat *chat)
             tui.at = i;
     if (other)
         tui_draft();
-    chat->unread = 0;
-    chat->mentioned = false;
+    im_chat_seen(chat, tui.config.terminal.seen);
     tui.scroll = 0;
     tui.told = chat->told;
     panel_changed();
-    if (tui.config.terminal.seen)
-        im_chat_seen(chat);
 }
 
 void tui_clear(struct im_chat *chat)
@@ -127,13 +120,14 @@ void tui_history(const char *words)
         q.account = mn_str_from(chat->account->jid);
         q.peer = mn_str_from(chat->jid);
     }
-    if (!more.history || im_history_each(more.history, &q, found, NULL))
+    if (!history || im_history_each(history, &q, found, NULL))
         tui_note(IM_ERROR, _("there is no history"));
 }
 
 void tui_ask(const char *question, bool hidden, void (*answered)(const char *text))
 {
-    draft_keep();
+    tui_draft_keep();
+    im_typing(tui_chat(), false);
     tui.asking = mn_str_dup(mn_str_from(question));
     tui.answered = answered;
     line_set(&tui.line, "");
@@ -143,9 +137,9 @@ void tui_ask(const char *question, bool hidden, void (*answered)(const char *tex
 static void on_chat(void *arg, struct im_chat *chat)
 {
     if (tui.im && chat == tui_chat() && !tui.scroll)
-        chat->unread = 0;
-    if (tui.im && chat == tui_chat() && !tui.scroll && tui.config.terminal.seen)
-        im_chat_seen(chat);
+        im_chat_seen(chat, tui.config.terminal.seen);
+    if (tui.im)
+        tui_draft_keep(); /* with what is written to the disk anyway */
     if (chat->unread && chat->mentioned && chat != tui_chat() && tui.config.terminal.bell)
         beep();
     panel_changed();
@@ -193,6 +187,7 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
     if (text)
         im_note(page, IM_ERROR, "%s: %s", a->jid, text);
     mn_free(text);
+    tui_draft_keep();
     account_state(a, state, why);
     if (state == MYNAH_ONLINE)
         tui_file_serve(a);
@@ -222,17 +217,33 @@ static void on_voice(void *arg, struct im_chat *chat, const struct mynah_form *f
     tui_voice_asked(chat, form);
 }
 
+static void ended(int sig)
+{
+    tui.quit = 1;
+}
+
+/* They come while something is waited for, and end that: one that came just before would be seen at
+ * the next key. */
+static void signals_open(void)
+{
+    static const int ends[] = {SIGTERM, SIGHUP};
+    struct sigaction a = {.sa_handler = ended};
+    sigset_t held;
+
+    sigemptyset(&held);
+    sigaddset(&held, SIGWINCH);
+    for (size_t i = 0; i < MN_COUNT(ends); i++) {
+        sigaddset(&held, ends[i]);
+        sigaction(ends[i], &a, NULL);
+    }
+    sigprocmask(SIG_BLOCK, &held, &waiting);
+}
+
 static void loop(void)
 {
     struct pollfd fds[] = {
         {STDIN_FILENO, POLLIN, 0}, {mynah_fd(tui.ctx), POLLIN, 0}, {serve_fd(), POLLIN, 0}};
-    sigset_t resizing, before;
 
-    /* It comes while we wait, and ends that: one that came just before would be seen at the next
-     * key. */
-    sigemptyset(&resizing);
-    sigaddset(&resizing, SIGWINCH);
-    sigprocmask(SIG_BLOCK, &resizing, &before);
     while (!tui.quit) {
         int64_t due;
         int settling;
@@ -247,7 +258,7 @@ static void loop(void)
             due = serve_due();
         if (ppoll(fds, MN_COUNT(fds),
                   due < 0 ? NULL : &(struct timespec){due / 1000, due % 1000 * 1000000},
-                  &before) < 0)
+                  &waiting) < 0)
             fds[1].revents = 0;
         keys_read();
         if (settling < 0 || fds[1].revents)
@@ -256,7 +267,6 @@ static void loop(void)
         if (fds[0].revents & (POLLHUP | POLLERR))
             tui.quit = true;
     }
-    sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* A moment for the good-byes. */
@@ -321,9 +331,10 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
     tui.line.style = config->terminal.keys == IM_KEYS_VI ? LINE_VI : LINE_EMACS;
     tui.ctx = mynah_context_new(NULL);
     MN_ASSERT(tui.ctx); /* few descriptors are open yet */
-    e = im_history_open(im_history_path(&a), &more.history, &why);
-    tui.im = im_new(tui.ctx, more.history, &calls, NULL);
+    e = im_history_open(im_history_path(&a), &history, &why);
+    tui.im = im_new(tui.ctx, history, &calls, NULL);
     screen_open();
+    signals_open();
     welcome();
     if (e)
         tui_note(IM_ERROR, _("no history is kept: %.*s"), MN_ARG(mn_buf_view(&why)));
@@ -336,6 +347,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
     if (socket)
         serve_open(socket);
     loop();
+    tui_draft_keep();
     screen_close();
     if (socket)
         serve_close();
@@ -355,7 +367,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
     accounts_close();
     im_free(tui.im);
     mynah_context_free(tui.ctx);
-    im_history_close(more.history);
+    im_history_close(history);
     mn_buf_free(&why);
     line_done(&tui.line);
     panel_close();

@@ -3,6 +3,8 @@
  * im/messenger.h. */
 #pragma once
 
+#include <signal.h>
+
 #include "apps/mynah/line.h"
 #include "im/messenger.h"
 
@@ -17,7 +19,8 @@ struct tui {
     size_t told;               /* of the chat, when it was drawn last */
     size_t at_found;           /* lines from the end that the last one found is */
     char *found;               /* words that are shown in another colour; or NULL */
-    bool dirty, quit, panel, pasting;
+    bool dirty, panel, pasting;
+    volatile sig_atomic_t quit; /* said by a person or a signal */
     struct typed line;
     char *asking;                       /* a question stands instead of the chat's name; or NULL */
     void (*answered)(const char *text); /* what is done with the line; or NULL */
@@ -32,6 +35,7 @@ void tui_ask(const char *question, bool hidden, void (*answered)(const char *tex
 struct im_account_state *tui_account(void); /* of the chat, else the first; NULL */
 
 void tui_draft(void); /* what was being written in it stands in the line again */
+void tui_draft_keep(void);
 void tui_clear(struct im_chat *chat);
 void tui_history(const char *words); /* said in the chat that is shown, or anywhere */
 /* Until the user quits. `path`: where `config` is from; `options`: of the command line. `jid`: asks

@@ -39,9 +39,9 @@ void tui_line_done(void)
         tui.asking = NULL;
         tui.answered = NULL;
         tui.line.hidden = false;
+        tui_draft();
         answer(text);
         explicit_bzero(text, strlen(text));
-        tui_draft();
     } else if (text[0] != '/' && *text && xml_said(text)) {
         tui.dirty = true;
     } else if (text[0] == '/' && text[1] == '/') {
@@ -51,6 +51,7 @@ void tui_line_done(void)
     } else if (*text) {
         im_say(tui_chat(), text);
     }
+    tui_draft_keep();
     mn_free(text);
 }
 

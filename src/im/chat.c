@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "im/lines.h"
 
-enum { HISTORY_SHOWN = 30 };
+enum { HISTORY_SHOWN = 30, UNREAD_SHOWN = 1500 };
 
 void im_note(struct im_chat *chat, enum im_kind kind, const char *fmt, ...)
 {
@@ -83,37 +83,106 @@ struct im_chat *chat_find(struct im_account_state *a, const char *bare)
 static void remembered(void *arg, const struct im_said *m)
 {
     struct im_chat *chat = arg;
+    bool fresh = m->number > chat->seen && !m->ours;
     char *who = mn_str_dup(m->who), *body = mn_str_dup(m->body);
     const char *shown = m->ours ? _("me") : chat->room ? who : im_name(chat->account, who);
     struct im_line *l = im_line_add(chat, IM_SAID, m->at, shown, body);
 
     l->ours = m->ours;
     l->sent = chat->room ? MYNAH_SENT_DELIVERED : (enum mynah_sent)m->sent; /* it sent it back */
-    l->old = true;
+    l->old = !fresh;
     l->id = m->id.n ? mn_str_dup(m->id) : NULL;
     l->number = m->number;
     l->closed = chat->room;
+    l->mention = fresh && chat->room && strstr(body, mynah_room_nick(chat->room));
+    chat->mentioned |= l->mention || (fresh && !chat->room);
     if (!chat->oldest || m->number < chat->oldest)
         chat->oldest = m->number;
+    chat->last = m->number > chat->last ? m->number : chat->last;
     mn_free(who);
     mn_free(body);
 }
 
+static void placed(void *arg, const struct im_place *p)
+{
+    struct im_chat *chat = arg;
+    char *mark = mn_str_dup(p->mark);
+
+    chat->seen = p->seen;
+    chat->unread = (unsigned)p->unread;
+    chat->inside = p->inside;
+    chat->draft = p->draft.n ? mn_str_dup(p->draft) : NULL;
+    if (p->mark.n)
+        (void)!mynah_elem_parse(mark, &chat->unseen);
+    mn_free(mark);
+}
+
+/* From the first that is unread on, and some before it. */
 void chat_history_show(struct im_chat *chat)
 {
     struct im *im = own(chat);
     struct im_history_query q = {.account = mn_str_from(chat->account->jid),
-                                 .peer = mn_str_from(chat->jid),
-                                 .limit = HISTORY_SHOWN};
+                                 .peer = mn_str_from(chat->jid)};
 
-    if (im->history && im_history_each(im->history, &q, remembered, chat))
+    if (!im->history)
+        return;
+    if (im_history_places(im->history, q.account, q.peer, placed, chat))
         im_note(chat, IM_ERROR, _("the history cannot be read"));
-    chat->fresh = chat->count;
+    q.limit = HISTORY_SHOWN + (chat->unread < UNREAD_SHOWN ? chat->unread : UNREAD_SHOWN);
+    if (im_history_each(im->history, &q, remembered, chat))
+        im_note(chat, IM_ERROR, _("the history cannot be read"));
+    while (chat->fresh < chat->count && chat->lines[chat->fresh].old)
+        chat->fresh++;
+}
+
+static void left_open(void *arg, const struct im_place *p)
+{
+    struct im_account_state *a = arg;
+    char *peer = mn_str_dup(p->peer), *nick = mn_str_dup(p->nick);
+
+    if (p->nick.n && (p->inside || p->unread || p->draft.n)) {
+        struct im_chat *chat = room_open(a, peer, nick);
+
+        if (chat && p->inside)
+            im_room_join(a, peer, nick, NULL);
+    } else if (p->unread || p->draft.n) {
+        im_chat_with(a, peer);
+    }
+    mn_free(peer);
+    mn_free(nick);
+}
+
+void chats_open(struct im_account_state *a)
+{
+    struct im *im = a->im;
+
+    if (im->history &&
+        im_history_places(im->history, mn_str_from(a->jid), (mn_str){0}, left_open, a))
+        im_note(im->chats[0], IM_ERROR, _("the history cannot be read"));
+}
+
+void chat_place_keep(struct im_chat *chat)
+{
+    struct im *im = own(chat);
+    char *mark = chat->unseen ? mynah_elem_xml(chat->unseen) : NULL;
+    struct im_place p = {.account = mn_str_from(chat->account->jid),
+                         .peer = mn_str_from(chat->jid),
+                         .seen = chat->seen,
+                         .draft = mn_str_from(chat->draft),
+                         .nick = mn_str_from(chat->room ? mynah_room_nick(chat->room) : NULL),
+                         .inside = chat->inside,
+                         .mark = mn_str_from(mark)};
+
+    chat->moved = false;
+    if (im_history_place_set(im->history, &p))
+        im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
+    mynah_free(mark);
 }
 
 size_t im_chat_older(struct im_chat *chat)
 {
-    struct im_chat found = {.account = chat->account, .room = chat->room, .oldest = chat->oldest};
+    struct im_chat found = {
+        .account = chat->account, .room = chat->room, .oldest = chat->oldest, .seen = chat->seen};
     struct im_history_query q = {.before = chat->oldest, .limit = HISTORY_SHOWN};
     size_t n;
 
@@ -144,6 +213,7 @@ int64_t chat_history_add(struct im_chat *chat, const char *who, const char *id, 
 
     if (e && e != MN_E_EXISTS)
         im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
+    chat->last = e || !im->history ? chat->last : said.number;
     return e == MN_E_EXISTS ? CHAT_KEPT : said.number;
 }
 
@@ -173,6 +243,12 @@ void im_chat_close(struct im_chat *chat)
     for (size_t i = 1; i < im->chat_count; i++)
         if (im->chats[i] == chat) {
             TELL(im, closed, chat);
+            im_chat_seen(chat, false);
+            im_chat_draft(chat, NULL);
+            chat->moved |= chat->inside;
+            chat->inside = false;
+            if (chat->moved && im->history)
+                chat_place_keep(chat);
             memmove(&im->chats[i], &im->chats[i + 1],
                     (--im->chat_count - i) * sizeof(struct im_chat *));
             chat_free(chat);
@@ -187,9 +263,19 @@ void im_chat_clear(struct im_chat *chat)
 
 void im_chat_looked_at(struct im_chat *chat)
 {
-    chat->unread = 0;
-    chat->mentioned = false;
+    im_chat_seen(chat, false);
     chat->fresh = chat->count;
+}
+
+void im_chat_draft(struct im_chat *chat, const char *text)
+{
+    const char *now = text ? text : "", *before = chat->draft ? chat->draft : "";
+
+    if (!strcmp(now, before))
+        return;
+    mn_free(chat->draft);
+    chat->draft = *now ? copy(now) : NULL;
+    chat->moved = chat->account;
 }
 
 struct im_chat *im_chat_at(const struct im *im, size_t i)

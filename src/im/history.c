@@ -1,6 +1,18 @@
 /* What was said: added, followed, corrected, looked for. */
 #include "im/history_parts.h"
 
+/* A talk that is new has a place from then on, at which nothing of it was seen. */
+static int place_add(struct im_history *h, const struct im_said *m)
+{
+    sqlite3_stmt *s = history_statement(h, PLACE_ADD);
+
+    if (s) {
+        history_text(s, ":account", m->account);
+        history_text(s, ":peer", m->peer);
+    }
+    return history_finished(s);
+}
+
 /* The index has no texts of its own: what it is to forget has to be told to it. */
 static int words_change(struct im_history *h, int64_t number, mn_str body, bool forget)
 {
@@ -40,6 +52,8 @@ int im_history_add(struct im_history *h, struct im_said *m)
     m->number = e ? 0 : sqlite3_last_insert_rowid(h->db);
     if (!e)
         e = words_change(h, m->number, m->body, false);
+    if (!e)
+        e = place_add(h, m);
     return history_end(h, e);
 }
 

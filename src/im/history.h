@@ -53,5 +53,22 @@ struct im_history_query {
 /* The newest that fit, told oldest first; texts are lent. */
 int im_history_each(struct im_history *h, const struct im_history_query *q,
                     void (*each)(void *arg, const struct im_said *m), void *arg) MN_MUST_CHECK;
+/* Where somebody stopped in a talk. */
+struct im_place {
+    mn_str account, peer;
+    mn_str draft;   /* written and not said; or empty */
+    mn_str nick;    /* of a room: ours; else empty */
+    mn_str mark;    /* XML of the message whose sender waits to hear that it was seen; or empty */
+    int64_t seen;   /* number of the last that was before somebody's eyes; 0: nothing was */
+    int64_t unread; /* of others, behind that: counted */
+    bool inside;    /* of a room: it was not left */
+};
+/* What stands there is replaced; `seen` goes never back. There is one for each talk in which
+ * anything was said. */
+int im_history_place_set(struct im_history *h, const struct im_place *p) MN_MUST_CHECK;
+/* Those of an account, `peer` empty: all. Texts are lent. */
+int im_history_places(struct im_history *h, mn_str account, mn_str peer,
+                      void (*each)(void *arg, const struct im_place *p), void *arg) MN_MUST_CHECK;
+
 /* The text as the index has it: letters in lower case, runs of ideographs as pairs. For tests. */
 void im_history_tokens(mn_str text, bool query, struct mn_buf *out);

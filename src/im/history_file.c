@@ -1,6 +1,7 @@
 /* The file, its statements, and the thread that waits for the disk. */
 #include "im/history_parts.h"
 
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -9,7 +10,7 @@
 #include "im/accounts.h"
 #include "im/lang.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 const char *im_history_path(struct mn_arena *a)
 {
@@ -18,20 +19,24 @@ const char *im_history_path(struct mn_arena *a)
 
 /* The file. */
 
-static const char schema[] =
-    "CREATE TABLE said (number INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, peer TEXT "
-    "NOT NULL,"
-    " who TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, ours INTEGER "
-    "NOT NULL,"
-    " sent INTEGER NOT NULL);"
-    "CREATE INDEX said_peer ON said (account, peer, number);"
-    "CREATE UNIQUE INDEX said_id ON said (account, peer, who, id) WHERE id <> '';"
-    "CREATE VIRTUAL TABLE words USING fts5 (tokens, content='', tokenize='unicode61 "
-    "remove_diacritics 2');"
-    "PRAGMA user_version = 1;";
-/* What is said of a message by its name alone. */
-static const char names[] =
-    "CREATE INDEX IF NOT EXISTS said_name ON said (account, id) WHERE id <> ''";
+/* What leads from each version to the next. */
+static const char *const versions[VERSION] = {
+    ("CREATE TABLE said (number INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, peer TEXT"
+     " NOT NULL, who TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, ours"
+     " INTEGER NOT NULL, sent INTEGER NOT NULL);"
+     "CREATE INDEX said_peer ON said (account, peer, number);"
+     "CREATE UNIQUE INDEX said_id ON said (account, peer, who, id) WHERE id <> '';"
+     "CREATE VIRTUAL TABLE words USING fts5 (tokens, content='', tokenize='unicode61"
+     " remove_diacritics 2')"),
+    /* What is said of a message by its name alone; what was there before places were has been seen.
+     */
+    ("CREATE INDEX IF NOT EXISTS said_name ON said (account, id) WHERE id <> '';"
+     "CREATE TABLE places (account TEXT NOT NULL, peer TEXT NOT NULL, seen INTEGER NOT NULL, draft"
+     " TEXT NOT NULL DEFAULT '', nick TEXT NOT NULL DEFAULT '', inside INTEGER NOT NULL DEFAULT 0,"
+     " mark TEXT NOT NULL DEFAULT '', PRIMARY KEY (account, peer)) WITHOUT ROWID;"
+     "INSERT INTO places (account, peer, seen) SELECT account, peer, max(number) FROM said GROUP BY"
+     " account, peer"),
+};
 
 static int version_of(sqlite3 *db)
 {
@@ -51,6 +56,18 @@ static int run(struct im_history *h, const char *sql)
     return sqlite3_exec(h->db, sql, NULL, NULL, NULL) ? MN_E_IO : MN_E_OK;
 }
 
+/* The version that it has now; -1: it cannot have it. */
+static int upgraded(struct im_history *h, int v)
+{
+    char number[40];
+
+    for (; v < VERSION; v++)
+        if (run(h, versions[v]))
+            return -1;
+    snprintf(number, sizeof number, "PRAGMA user_version = %d", VERSION);
+    return run(h, number) ? -1 : VERSION;
+}
+
 static int ready(struct im_history *h, struct mn_buf *why)
 {
     int v;
@@ -61,13 +78,13 @@ static int ready(struct im_history *h, struct mn_buf *why)
         return MN_E_IO;
     }
     v = version_of(h->db);
-    if (v == 0 && run(h, schema))
-        v = -1;
-    if (v < 0 || (v <= VERSION && run(h, names)) || run(h, "COMMIT")) {
+    if (v >= 0 && v < VERSION)
+        v = upgraded(h, v);
+    if (v < 0 || run(h, "COMMIT")) {
         mn_buf_fmt(why, "%s", sqlite3_errmsg(h->db));
         return MN_E_IO;
     }
-    if (v <= VERSION)
+    if (v == VERSION)
         return MN_E_OK;
     mn_buf_fmt(why, _("made by a newer mynah (version %d; this one knows %d)"), v, VERSION);
     return MN_E_FORMAT;
@@ -127,6 +144,12 @@ static const char *const statements[STATEMENTS] = {
               " AND ours AND sent < :sent"),
     [BODY_OF] = "SELECT body FROM said WHERE number = :number",
     [BODY_SET] = "UPDATE said SET body = :body WHERE number = :number",
+    [PLACE_ADD] = "INSERT OR IGNORE INTO places (account, peer, seen) VALUES (:account, :peer, 0)",
+    [PLACE_SET] = ("INSERT INTO places (account, peer, seen, draft, nick, inside, mark)"
+                   " VALUES (:account, :peer, :seen, :draft, :nick, :inside, :mark)"
+                   " ON CONFLICT DO UPDATE SET seen = max(seen, excluded.seen),"
+                   " draft = excluded.draft, nick = excluded.nick, inside = excluded.inside,"
+                   " mark = excluded.mark"),
 };
 
 sqlite3_stmt *history_statement(struct im_history *h, int which)

@@ -19,6 +19,8 @@ enum {
     SENT,
     BODY_OF,
     BODY_SET,
+    PLACE_ADD,
+    PLACE_SET,
     STATEMENTS
 };
 

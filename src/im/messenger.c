@@ -47,6 +47,7 @@ int im_connect(struct im *im, const struct mynah_client_config *config,
     mynah_roster_listen(a->client, &people_calls, a);
     mynah_invitations_listen(a->client, &room_invitations, a);
     mynah_presence_set(a->client, MYNAH_AVAILABLE, NULL, 0);
+    chats_open(a);
     mynah_client_connect(a->client);
     *out = a;
     return MYNAH_OK;
@@ -83,6 +84,13 @@ static void settled(struct im *im)
         mynah_client_ack(im->accounts[i]->client, im->accounts[i]->received);
 }
 
+static void places_keep(struct im *im)
+{
+    for (size_t i = 0; im->history && i < im->chat_count; i++)
+        if (im->chats[i]->moved)
+            chat_place_keep(im->chats[i]);
+}
+
 int im_settle(struct im *im)
 {
     int fd = -1;
@@ -91,6 +99,8 @@ int im_settle(struct im *im)
         return -1;
     if (im->settling && !im_history_keeping(im->history))
         settled(im);
+    if (!im->settling)
+        places_keep(im);
     for (size_t i = 0; i < im->account_count && !im->settling; i++)
         im->accounts[i]->received = mynah_client_received(im->accounts[i]->client);
     if (im_history_keep_aside(im->history, &fd))
@@ -104,6 +114,7 @@ int im_settle(struct im *im)
 void im_free(struct im *im)
 {
     im->calls = (struct im_calls){0};
+    places_keep(im);
     for (size_t i = 0; i < im->chat_count; i++)
         chat_free(im->chats[i]);
     for (size_t i = 0; i < im->account_count; i++) {

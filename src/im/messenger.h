@@ -17,13 +17,13 @@ struct im_line {
     int64_t at; /* ms since 1970 */
     char *who;  /* as shown: a name, a nickname; NULL in notes */
     char *text;
-    char *id; /* or NULL */
-    bool ours, old, mention, corrected;
-    enum mynah_sent sent; /* of one of ours */
-    unsigned of;          /* what im_note_again tells of; 0: nothing */
-    int64_t number;       /* in the history; 0: it is not there */
-    char *occupant;       /* of a room that vouches for it (XEP-0421): who said it; or NULL */
-    bool closed;          /* of a room: others may have had that nickname since */
+    char *id;                           /* or NULL */
+    bool ours, old, mention, corrected; /* old: of before, and seen */
+    enum mynah_sent sent;               /* of one of ours */
+    unsigned of;                        /* what im_note_again tells of; 0: nothing */
+    int64_t number;                     /* in the history; 0: it is not there */
+    char *occupant; /* of a room that vouches for it (XEP-0421): who said it; or NULL */
+    bool closed;    /* of a room: others may have had that nickname since */
 };
 
 struct im_account_state;
@@ -32,17 +32,22 @@ struct im_chat {
     char *jid, *title;
     struct mynah_room *room; /* NULL: with one person */
     bool has_occupants;      /* the room vouches for who is who (XEP-0421) */
+    bool inside;             /* of a room: it was not left, and is entered by the next run, too */
+    bool known;              /* of a room: what it tells of before was missed */
     struct im_line *lines;   /* the last so many */
     size_t count, cap;
     size_t told;                  /* lines that were ever added at the end */
     int64_t oldest;               /* number in the history of the first line; 0: there is none */
-    unsigned unread;              /* since it was looked at; */
+    int64_t last;                 /* of the last one; */
+    int64_t seen;                 /* of the last that was before somebody's eyes */
+    unsigned unread;              /* of others, behind that; */
     size_t fresh;                 /* lines from here on are new; count: none is */
     bool mentioned;               /* we were named, or it is a talk with one person */
     enum mynah_chat_state typing; /* of the other side */
     bool told_typing;             /* we said that we type */
     struct mynah_elem *unseen;    /* a message that waits for the mark that it was seen; NULL */
-    char *draft;                  /* the program's: what is written there and not said; or NULL */
+    char *draft;                  /* what was written there and not said; or NULL */
+    bool moved;                   /* its place is another one than in the history */
 };
 
 struct im_account_state {
@@ -77,12 +82,15 @@ struct im;
 struct im *im_new(struct mynah_context *ctx, struct im_history *history,
                   const struct im_calls *calls, void *arg);
 void im_free(struct im *im);
-/* At the end of each turn of the program: what was said in it is written to the history. What the
+/* At the end of each turn of the program: what was said in it is written to the history, and where
+ * somebody stopped in each chat. What the
  * disk is still to take then is over when the fd can be read, -1: there is nothing. Until then no
  * turn of the context should be made, which may wait for it. */
 int im_settle(struct im *im);
 
-/* An account that connects. MYNAH_E_ARGUMENT: `why` says what (mynah_free it). */
+/* An account that connects. Its talks with something unread or a draft are there at once, as are
+ * rooms that were not left, which are entered. MYNAH_E_ARGUMENT: `why` says what (mynah_free it).
+ */
 int im_connect(struct im *im, const struct mynah_client_config *config,
                struct im_account_state **out, char **why) MYNAH_MUST_CHECK;
 size_t im_account_count(const struct im *im);
@@ -99,9 +107,12 @@ struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const 
                              const char *password);
 void im_chat_close(struct im_chat *chat); /* leaves a room */
 void im_chat_clear(struct im_chat *chat); /* its lines go; the history stays */
-void im_chat_looked_at(struct im_chat *chat);
-/* Its last message is before somebody's eyes: who sent it and asked for it is told (XEP-0333). */
-void im_chat_seen(struct im_chat *chat);
+/* All of it is before somebody's eyes; `tell`: who sent the last message and asked for it is told
+ * (XEP-0333). What was new is still told apart, until */
+void im_chat_seen(struct im_chat *chat, bool tell);
+void im_chat_looked_at(struct im_chat *chat); /* somebody looked at it and went on */
+/* What is written there and not said, NULL or "": nothing. It is kept with what is kept next. */
+void im_chat_draft(struct im_chat *chat, const char *text);
 /* Older lines from the history come before those that are there: how many. */
 size_t im_chat_older(struct im_chat *chat);
 void im_say(struct im_chat *chat, const char *text);

@@ -48,6 +48,8 @@ struct im_chat *chat_new(struct im *im, struct im_account_state *a, const char *
 void chat_free(struct im_chat *chat);
 struct im_chat *chat_find(struct im_account_state *a, const char *bare);
 void chat_history_show(struct im_chat *chat);
+void chats_open(struct im_account_state *a); /* those that an earlier run left with something */
+void chat_place_keep(struct im_chat *chat);
 /* Its number; 0: it is not kept; CHAT_KEPT: there was one of that id. */
 enum { CHAT_KEPT = -1 };
 int64_t chat_history_add(struct im_chat *chat, const char *who, const char *id, const char *body,
@@ -63,8 +65,9 @@ void said_close(struct im_chat *chat, const char *nick);
  * history. */
 bool said_corrected(struct im_chat *chat, const struct mynah_message *m, bool ours,
                     const char *who);
+/* `past`: it was said before anybody here could hear it, and is nothing new. */
 void said_heard(struct im_chat *chat, const char *who, const struct mynah_message *m, bool mention,
-                int64_t number);
+                bool past, int64_t number);
 void said_ours(struct im_chat *chat, const char *text, const char *id, int64_t at, int64_t number);
 void said_failed(struct im_chat *chat, const struct mynah_error *why); /* it was not taken */
 void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m);
@@ -72,6 +75,7 @@ void said_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sen
                const struct mynah_error *why);
 
 /* room.c, people.c */
+struct im_chat *room_open(struct im_account_state *a, const char *jid, const char *nick);
 extern const struct mynah_invitation_calls room_invitations;
 extern const struct mynah_roster_calls people_calls;
 void people_done(struct im *im);

@@ -24,8 +24,32 @@ const char *im_name(struct im_account_state *a, const char *jid)
     return a->im->name;
 }
 
+/* Talks that were there before the roster was, and what somebody said in them. */
+static void named(struct im_account_state *a)
+{
+    for (size_t i = 1; i < a->im->chat_count; i++) {
+        struct im_chat *chat = a->im->chats[i];
+        const char *name = chat->account == a && !chat->room ? im_name(a, chat->jid) : chat->title;
+
+        if (!strcmp(name, chat->title))
+            continue;
+        for (size_t k = 0; k < chat->count; k++) {
+            struct im_line *l = &chat->lines[k];
+
+            if (l->kind == IM_SAID && !l->ours && !strcmp(l->who, chat->title)) {
+                mn_free(l->who);
+                l->who = copy(name);
+            }
+        }
+        mn_free(chat->title);
+        chat->title = copy(name);
+        changed(chat);
+    }
+}
+
 static void roster_ready(void *arg, struct mynah_client *c)
 {
+    named(arg);
     TELL(((struct im_account_state *)arg)->im, people);
 }
 
@@ -78,6 +102,7 @@ static void roster_changed(void *arg, struct mynah_client *c, const struct mynah
 
     if (k->subscription == MYNAH_FROM || k->subscription == MYNAH_BOTH)
         asked_over(a, k->jid);
+    named(a);
     TELL(a->im, people);
 }
 

@@ -33,6 +33,8 @@ static void room_joined(void *arg, struct mynah_room *r, bool created)
 
     if (chat) {
         said_close(chat, NULL);
+        chat->moved |= !chat->inside;
+        chat->inside = true;
         mynah_disco_info(chat->account->client, chat->jid, NULL, room_told, copy(chat->jid));
     }
 
@@ -53,6 +55,12 @@ static void room_refused(void *arg, struct mynah_room *r, const struct mynah_err
     mn_free(text);
 }
 
+/* Not only for this time. */
+static bool is_over(enum mynah_room_end end)
+{
+    return end != MYNAH_ROOM_LOST && end != MYNAH_ROOM_SHUTDOWN && end != MYNAH_ROOM_ERROR;
+}
+
 static void room_left(void *arg, struct mynah_room *r, const struct mynah_room_gone *why)
 {
     static const char *const ends[] = {N_("left"),
@@ -65,11 +73,16 @@ static void room_left(void *arg, struct mynah_room *r, const struct mynah_room_g
                                        N_("the connection was lost")};
     struct im_chat *chat = chat_of(r);
 
-    if (chat)
-        said_close(chat, NULL);
-    if (chat)
-        im_note(chat, IM_NOTE, "%s%s%s", _(ends[why->end]), why->reason ? ": " : "",
-                why->reason ? why->reason : "");
+    if (!chat)
+        return;
+    said_close(chat, NULL);
+    chat->known = true;
+    if (is_over(why->end)) {
+        chat->moved |= chat->inside;
+        chat->inside = false;
+    }
+    im_note(chat, IM_NOTE, "%s%s%s", _(ends[why->end]), why->reason ? ": " : "",
+            why->reason ? why->reason : "");
 }
 
 static void room_occupant(void *arg, struct mynah_room *r, const struct mynah_occupant *o)
@@ -101,6 +114,7 @@ static void room_renamed(void *arg, struct mynah_room *r, const char *old, const
     if (!chat)
         return;
     said_close(chat, strcmp(now, mynah_room_nick(r)) ? old : _("me"));
+    chat->moved |= !strcmp(now, mynah_room_nick(r));
     im_note(chat, IM_NOTE, _("%s is %s now"), old, now);
 }
 
@@ -166,13 +180,12 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
         chat->lines[chat->count - 1].sent = MYNAH_SENT_DELIVERED;
     } else
         said_heard(chat, nick ? nick : chat->title, m,
-                   m->type == MYNAH_CHAT || strstr(m->body, mynah_room_nick(r)), number);
+                   m->type == MYNAH_CHAT || strstr(m->body, mynah_room_nick(r)),
+                   m->sent_at && !chat->known, number);
     l = &chat->lines[chat->count - 1];
     l->occupant = copy(said_occupant(chat, m));
-    if (m->sent_at) { /* of before we came: whose that nickname was then nobody knows */
-        l->old = l->closed = true;
-        chat->unread -= chat->unread > 0 && !ours;
-    }
+    l->old = m->sent_at && (ours || !chat->known);
+    l->closed = m->sent_at; /* of before we came: whose that nickname was then nobody knows */
 }
 
 static void room_subject(void *arg, struct mynah_room *r, const char *subject, const char *nick)
@@ -232,8 +245,7 @@ static void invited(void *arg, struct mynah_client *c, const struct mynah_invita
             i->reason ? " - " : "", i->reason ? i->reason : "");
 }
 
-struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const char *nick,
-                             const char *password)
+struct im_chat *room_open(struct im_account_state *a, const char *jid, const char *nick)
 {
     static const struct mynah_room_calls calls = {.size = sizeof calls,
                                                   .joined = room_joined,
@@ -255,11 +267,20 @@ struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const 
         chat = chat_new(a->im, a, bare, user ? user : bare);
         chat->room = r;
         chat_history_show(chat);
+        chat->known = chat->last;
     }
-    if (chat && chat->room)
-        (void)!mynah_room_join(chat->room, password, NULL);
     mynah_free(bare);
     mynah_free(user);
+    return chat;
+}
+
+struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const char *nick,
+                             const char *password)
+{
+    struct im_chat *chat = room_open(a, jid, nick);
+
+    if (chat && chat->room)
+        (void)!mynah_room_join(chat->room, password, NULL);
     if (chat)
         changed(chat);
     return chat;

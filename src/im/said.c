@@ -4,6 +4,8 @@
 #include "im/error.h"
 #include "im/lines.h"
 
+#define NS_MARKERS "urn:xmpp:chat-markers:0"
+
 const char *said_occupant(const struct im_chat *chat, const struct mynah_message *m)
 {
     return chat->has_occupants
@@ -62,28 +64,42 @@ static char *quoted(struct im_chat *chat, const struct mynah_message *m)
     return b.p;
 }
 
+/* What an answer to it needs, if it asks for one. */
 static void unseen(struct im_chat *chat, const struct mynah_message *m)
 {
+    const struct mynah_elem *asks = mynah_elem_child(m->xml, "markable", NS_MARKERS);
+
     mynah_elem_free(chat->unseen);
-    chat->unseen = mynah_elem_copy(m->xml);
+    chat->unseen = asks ? mynah_message_new(m->to, MYNAH_CHAT, NULL) : NULL;
+    if (!asks)
+        return;
+    mynah_elem_set(chat->unseen, "from", m->from);
+    mynah_elem_set(chat->unseen, "id", m->id);
+    mynah_elem_add(chat->unseen, "markable", NS_MARKERS);
+    chat->moved = true;
 }
 
-void im_chat_seen(struct im_chat *chat)
+void im_chat_seen(struct im_chat *chat, bool tell)
 {
     struct mynah_message m = {.type = MYNAH_CHAT, .xml = chat->unseen};
 
+    chat->unread = 0;
+    chat->mentioned = false;
+    chat->moved |= chat->seen != chat->last || chat->unseen;
+    chat->seen = chat->last;
     if (!chat->unseen)
         return;
     m.from = mynah_elem_get(chat->unseen, "from");
     m.to = mynah_elem_get(chat->unseen, "to");
     m.id = mynah_elem_get(chat->unseen, "id");
-    mynah_message_displayed(chat->account->client, &m);
+    if (tell)
+        mynah_message_displayed(chat->account->client, &m);
     mynah_elem_free(chat->unseen);
     chat->unseen = NULL;
 }
 
 void said_heard(struct im_chat *chat, const char *who, const struct mynah_message *m, bool mention,
-                int64_t number)
+                bool past, int64_t number)
 {
     char *text = quoted(chat, m);
     struct im_line *l = im_line_add(chat, IM_SAID, m->sent_at, who, text);
@@ -92,8 +108,9 @@ void said_heard(struct im_chat *chat, const char *who, const struct mynah_messag
     l->id = copy(m->id);
     l->number = number > 0 ? number : 0;
     l->mention = mention && chat->room;
-    chat->unread++;
-    chat->mentioned |= mention;
+    l->old = past;
+    chat->unread += !past;
+    chat->mentioned |= mention && !past;
     changed(chat);
 }
 
@@ -105,6 +122,14 @@ void said_ours(struct im_chat *chat, const char *text, const char *id, int64_t a
     l->id = copy(id);
     l->number = number > 0 ? number : 0;
     changed(chat);
+}
+
+/* One that was kept and not acknowledged before the program ended comes once more. */
+static bool is_there(struct im_chat *chat, const struct mynah_message *m, bool ours)
+{
+    struct im_line *l = im_line_find(chat, m->id, ours, im_name(chat->account, m->from));
+
+    return l && !strcmp(l->text, m->body);
 }
 
 void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
@@ -135,15 +160,16 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
     if (said_corrected(chat, m, ours, im_name(a, m->from)))
         return;
     number = chat_history_add(chat, ours ? a->jid : m->from, m->id, m->body, m->sent_at, ours);
-    if (ours) {
-        said_ours(chat, m->body, m->id, m->sent_at, number);
-        return;
-    }
-    if (!m->carbon) {
+    if (!ours && !m->carbon) {
         unseen(chat, m);
         mynah_message_received(c, m);
     }
-    said_heard(chat, im_name(a, m->from), m, true, number);
+    if (number == CHAT_KEPT && is_there(chat, m, ours))
+        return;
+    if (ours)
+        said_ours(chat, m->body, m->id, m->sent_at, number);
+    else
+        said_heard(chat, im_name(a, m->from), m, true, false, number);
 }
 
 void said_failed(struct im_chat *chat, const struct mynah_error *why)

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -139,6 +140,93 @@ TEST(what_was_corrected_is_found_by_its_new_words_alone)
     CHECK_STR(mn_str_from(found(h, "c@y", "上海", 0, 10)), "right 上海/0");
     CHECK_STR(mn_str_from(found(h, "c@y", "北京", 0, 10)), "");
     im_history_close(h);
+    mn_buf_free(&seen);
+}
+
+static void place(void *arg, const struct im_place *p)
+{
+    (void)arg;
+    mn_buf_fmt(&seen, "%s%.*s %d+%d %.*s|%.*s|%.*s %d", seen.n ? " / " : "", MN_ARG(p->peer),
+               (int)p->seen, (int)p->unread, MN_ARG(p->draft), MN_ARG(p->nick), MN_ARG(p->mark),
+               p->inside);
+}
+
+static const char *places(struct im_history *h, const char *account, const char *peer)
+{
+    mn_buf_clear(&seen);
+    CHECK_INT(im_history_places(h, mn_str_from(account), mn_str_from(peer), place, NULL), 0);
+    mn_buf_c(&seen, 0);
+    return seen.p;
+}
+
+static int64_t heard(struct im_history *h, const char *account, const char *peer, bool ours)
+{
+    struct im_said m = {.account = mn_str_from(account), .peer = mn_str_from(peer), .ours = ours};
+
+    CHECK_INT(im_history_add(h, &m), 0);
+    return m.number;
+}
+
+TEST(what_was_not_seen_is_unread)
+{
+    struct im_history *h = opened();
+    struct im_place p = {.account = MN_STR("p@x"), .peer = MN_STR("a@y"), .draft = MN_STR("北京")};
+    char expected[200];
+    int first = (int)heard(h, "p@x", "a@y", false);
+
+    heard(h, "q@x", "a@y", false); /* another account's */
+    heard(h, "p@x", "a@y", true);
+    heard(h, "p@x", "a@y", false);
+    heard(h, "p@x", "b@y", false);
+    CHECK_STR(mn_str_from(places(h, "p@x", "")), "a@y 0+2 || 0 / b@y 0+1 || 0");
+    p.seen = first;
+    CHECK_INT(im_history_place_set(h, &p), 0);
+    im_history_close(h);
+    h = opened();
+    snprintf(expected, sizeof expected, "a@y %d+1 北京|| 0", first);
+    CHECK_STR(mn_str_from(places(h, "p@x", "a@y")), expected);
+    p = (struct im_place){p.account,      p.peer,    {0}, MN_STR("nick"),
+                          MN_STR("<m/>"), first - 1, 0,   true};
+    CHECK_INT(im_history_place_set(h, &p), 0);
+    snprintf(expected, sizeof expected, "a@y %d+1 |nick|<m/> 1", first);
+    CHECK_STR(mn_str_from(places(h, "p@x", "a@y")), expected);
+    CHECK_STR(mn_str_from(places(h, "p@x", "c@y")), "");
+    p.peer = MN_STR("c@y"); /* nothing was said there */
+    p.seen = 0;
+    CHECK_INT(im_history_place_set(h, &p), 0);
+    CHECK_STR(mn_str_from(places(h, "p@x", "c@y")), "c@y 0+0 |nick|<m/> 1");
+    im_history_close(h);
+    mn_buf_free(&seen);
+}
+
+/* As it was when places were not there yet. */
+TEST(what_an_older_version_kept_has_been_seen)
+{
+    static const char older[] = "DROP TABLE places; DROP INDEX said_name; PRAGMA user_version = 1";
+    struct im_history *h = opened();
+    char expected[200];
+    sqlite3 *db;
+    int last;
+
+    heard(h, "o@x", "a@y", false);
+    last = (int)heard(h, "o@x", "a@y", false);
+    im_history_close(h);
+    CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
+    CHECK_INT(sqlite3_exec(db, older, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    h = opened();
+    snprintf(expected, sizeof expected, "a@y %d+0 || 0", last);
+    CHECK_STR(mn_str_from(places(h, "o@x", "")), expected);
+    heard(h, "o@x", "a@y", false);
+    snprintf(expected, sizeof expected, "a@y %d+1 || 0", last);
+    CHECK_STR(mn_str_from(places(h, "o@x", "")), expected);
+    im_history_close(h);
+    CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
+    CHECK_INT(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+    CHECK_INT(im_history_open(path, &h, &seen), MN_E_FORMAT);
+    CHECK(!h && memmem(seen.p, seen.n, "99", 2));
+    CHECK_INT(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
     mn_buf_free(&seen);
 }
 
