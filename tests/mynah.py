@@ -107,6 +107,12 @@ class Disk(Shim):
         write(self.folder, config)
         self.jump(0)
 
+    def begin(self, *names):
+        """The first start; these have accounts from then on."""
+        self.start()
+        for name in names:
+            assert "result" in Client(self.server).register(name)[1]
+
     def prepare(self, troubles=bytes(7)):
         env = super().prepare(troubles)
         return {**env, "LD_PRELOAD": " ".join(filter(None, [self.disk, self.clock])), "MYNAH_CLOCK": self.folder + "/clock"}
@@ -136,6 +142,17 @@ class Disk(Shim):
             self.server.process.kill()
             self.server.process.wait()
         shutil.rmtree(self.folder)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failed, *_):
+        """A server that is left running behind what went well must end well."""
+        try:
+            if not failed and self.server.process.poll() is None:
+                self.server.end()
+        finally:
+            self.end()
 
 
 class Client:

@@ -25,9 +25,7 @@ modules: {offline: {max_messages: 100000}}
 class Machine(Disk):
     def __init__(self):
         super().__init__(MYNAHD, DISK, CONFIG, SEED)
-        self.start()
-        for name in ["a", "b"] + SINKS:
-            assert "result" in Client(self.server).register(name)[1]
+        self.begin("a", "b", *SINKS)
 
     def again(self):
         self.power_off()
@@ -69,8 +67,7 @@ def found(machine, name):
 
 
 def what_was_stored_is_counted():
-    machine = Machine()
-    try:
+    with Machine() as machine:
         a = person(machine.server, "a")
         previd = enable(a)
         a.send("".join(message(to, "x") for to in SINKS))
@@ -93,14 +90,10 @@ def what_was_stored_is_counted():
         machine.again()
         h, a = resume(machine, "a", previd)
         assert h == 5, h
-        machine.server.end()
-    finally:
-        machine.end()
 
 
 def what_was_not_durable_is_not_counted():
-    machine = Machine()
-    try:
+    with Machine() as machine:
         a = person(machine.server, "a")
         previd = enable(a)
         a.send(message("sink0", "kept"))
@@ -117,9 +110,6 @@ def what_was_not_durable_is_not_counted():
         a.ping()
         machine.again()
         assert resume(machine, "a", previd)[0] is None
-        machine.server.end()
-    finally:
-        machine.end()
 
 
 class Sender(threading.Thread):
@@ -142,8 +132,8 @@ class Sender(threading.Thread):
 
 
 def bursts_and_crashes():
-    machine, chance, total, gaps = Machine(), random.Random(SEED), 0, 0
-    try:
+    chance, total, gaps = random.Random(SEED), 0, 0
+    with Machine() as machine:
         for _ in range(KILLS):
             c = person(machine.server, "a")
             previd = enable(c)
@@ -165,16 +155,12 @@ def bursts_and_crashes():
                 assert there[to] == mine[:len(there[to])], (to, there[to])
             gaps += sum(len(t) for t in there.values()) - h
             total += h
-        machine.server.end()
         print("# %d kills, %d messages counted, %d stored beyond one that was not" % (KILLS, total, gaps))
-    finally:
-        machine.end()
 
 
 def what_is_on_its_way_is_not_taken_for_had():
     """A message that is sent again while the first copy waits for the disk: that one may be lost still, so this one is another."""
-    machine = Machine()
-    try:
+    with Machine() as machine:
         said = "<message to='sink0@localhost' type='chat' id='m'><body>x</body><origin-id xmlns='urn:xmpp:sid:0' id='m'/></message>"
         for stuck, copies in (1, 2), (0, 1):
             a = person(machine.server, "a")
@@ -196,14 +182,10 @@ def what_is_on_its_way_is_not_taken_for_had():
             a.send("</stream:stream>")
             a.ends()
             assert found(machine, "sink0") == ["x"] * copies, stuck
-        machine.server.end()
-    finally:
-        machine.end()
 
 
 def nothing_stays():
-    machine = Machine()
-    try:
+    with Machine() as machine:
         a, b = person(machine.server, "a"), person(machine.server, "b")
         enable(a)
         previd = enable(b)
@@ -250,9 +232,6 @@ def nothing_stays():
         while machine.rows() and time.monotonic() < until:
             time.sleep(0.02)
         assert machine.rows() == []
-        machine.server.end()
-    finally:
-        machine.end()
 
 
 sys.exit(1 if tap([what_was_stored_is_counted, what_was_not_durable_is_not_counted, bursts_and_crashes,

@@ -22,9 +22,7 @@ registration: {open: yes, per_address: off}
 class Machine(Disk):
     def __init__(self):
         super().__init__(MYNAHD, DISK, CONFIG, SEED)
-        self.start()
-        for name in "juliet", "romeo", "nurse":
-            assert "result" in Client(self.server).register(name)[1]
+        self.begin("juliet", "romeo", "nurse")
 
     def again(self):
         """Asked to stop, and there again."""
@@ -79,8 +77,7 @@ def acknowledge(c, h):
 
 def what_one_has_acknowledged_does_not_come_again():
     """Two resources have messages; after the restart one comes back and acknowledges the first, the other one never does."""
-    machine = Machine()
-    try:
+    with Machine() as machine:
         phone, desk = machine.come("phone"), machine.come("desk")
         phone[0].until("<presence[^>]*desk[^>]*/>")
         machine.say("one", "two")
@@ -92,14 +89,10 @@ def what_one_has_acknowledged_does_not_come_again():
         machine.again()  # it is known over more than one start
         got = machine.waits("desk")  # takes the place of the other session, which ends
         assert got == ["two"], got
-        machine.server.end()
-    finally:
-        machine.end()
 
 
 def each_gets_its_own_copy_still():
-    machine = Machine()
-    try:
+    with Machine() as machine:
         phone, desk = machine.come("phone"), machine.come("desk")
         phone[0].until("<presence[^>]*desk[^>]*/>")
         machine.say("one")
@@ -109,15 +102,11 @@ def each_gets_its_own_copy_still():
         acknowledge(c, 2)
         machine.crash()
         machine.back(desk[1]).until("<body>one</body>.*?</message>")
-        machine.server.end()
-    finally:
-        machine.end()
 
 
 def how_far_it_got_is_known_all_the_time():
     """A crash before the client has sent anything more than <resume/>: what it had sent before the restart is not to be sent again."""
-    machine = Machine()
-    try:
+    with Machine() as machine:
         c, previd = machine.come("r")
         c.send("<message type='chat' to='romeo@localhost'><body>stored</body></message><message type='chat' to='nurse@localhost'><body>too</body></message>")
         c.ping()
@@ -129,15 +118,12 @@ def how_far_it_got_is_known_all_the_time():
         c.open()
         c.send("<resume xmlns='%s' previd='%s' h='0'/>" % (SM, previd))
         assert " h='3'" in c.until("</failed>")
-        machine.server.end()
-    finally:
-        machine.end()
 
 
 def what_goes_on_is_neither_lost_nor_doubled():
     """The power goes about when a session that waited has ended: what it had is in its record or with the account, not in both."""
-    machine, chance = Machine(), random.Random(SEED)
-    try:
+    chance = random.Random(SEED)
+    with Machine() as machine:
         for kill in range(KILLS):
             c, _ = machine.come("r")
             bodies = ["%d.%d" % (kill, i) for i in range(chance.choice([1, 3, 8]))]
@@ -152,15 +138,11 @@ def what_goes_on_is_neither_lost_nor_doubled():
             for who in 0, 1:  # each of the two in order
                 assert [b for b in got if b in bodies[who::2]] == bodies[who::2], (kill, got)
             assert len(got) == len(bodies), (kill, got)
-        machine.server.end()
-    finally:
-        machine.end()
 
 
 def who_cannot_be_read_keeps_nobody_else_waiting():
     """The start finds a session of an account whose part of the database is damaged."""
-    machine = Machine()
-    try:
+    with Machine() as machine:
         machine.come("r")
         Client(machine.server).register("benvolio")
         for c in person(machine.server, "benvolio"), person(machine.server, "nurse"):  # nobody else stands beside juliet
@@ -182,15 +164,11 @@ def who_cannot_be_read_keeps_nobody_else_waiting():
         said = [l for l in machine.server.log if "sessions of before the restart could not be read" in l]
         assert len(said) == 1 and "do=" in said[0], machine.server.log
         person(machine.server, "romeo")
-        machine.server.end()
-    finally:
-        machine.end()
 
 
 def who_is_asked_to_stop_while_it_starts_does():
     """Also when the disk does not answer."""
-    machine = Machine()
-    try:
+    with Machine() as machine:
         machine.come("r")
         machine.server.end()
         troubles = bytearray(7)
@@ -207,8 +185,6 @@ def who_is_asked_to_stop_while_it_starts_does():
         finally:
             p.kill()
             p.wait()
-    finally:
-        machine.end()
 
 
 sys.exit(1 if tap([what_one_has_acknowledged_does_not_come_again, each_gets_its_own_copy_still, how_far_it_got_is_known_all_the_time,
