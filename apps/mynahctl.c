@@ -1,39 +1,19 @@
 /* mynahctl: administration from the shell, over the server's control socket (docs/control.md).
  * Command line and help are made of the table that the server runs, what is shown follows the shape
  * of the answer: what a command means is the server's business alone. */
+#include "mynahctl.h"
+
 #include <errno.h>
-#include <jansson.h>
 #include <stdarg.h>
-#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "base/conf.h"
-#include "base/file.h"
 #include "commands.h"
 #include "restore.h"
 
-enum { EXIT_USAGE = 64, EXIT_DOWN = 69, GIVEN_MAX = 32, CHUNK = 200 };
+struct ctl ctl;
 
-struct given { /* an option on the command line */
-    const char *name, *value;
-};
-
-static struct {
-    const char *socket, *config, *data;
-    bool json;
-    const char *words[GIVEN_MAX];
-    struct given options[GIVEN_MAX];
-    size_t word_count, option_count;
-    int fd;
-    struct mn_buf in;
-    size_t done; /* lines of --from that are through */
-} ctl = {.fd = -1};
-
-/* Ends with one line that says what to do; scripts find it on standard output too. */
-_Noreturn static void fail(int exit_code, const char *code, const char *fmt, ...) MN_PRINTF(3, 4);
-
-static void fail(int exit_code, const char *code, const char *fmt, ...)
+void fail(int exit_code, const char *code, const char *fmt, ...)
 {
     char text[4096];
     va_list ap;
@@ -177,7 +157,7 @@ static void command_line(char **argv)
         fail(EXIT_USAGE, "bad-request", "--socket and --config: one of them says enough");
 }
 
-static const char *given(const char *name)
+const char *given(const char *name)
 {
     if (!strcmp(name, "data"))
         return ctl.data;
@@ -240,8 +220,7 @@ static const struct row *row_find(void)
     fail(EXIT_USAGE, "bad-request", "there is no command %s; see mynahctl --help", ctl.words[0]);
 }
 
-/* Text that goes to the server. */
-static json_t *text_json(const char *what, mn_str s)
+json_t *text_json(const char *what, mn_str s)
 {
     json_t *v = json_stringn(s.p ? s.p : "", s.n);
 
@@ -252,7 +231,7 @@ static json_t *text_json(const char *what, mn_str s)
 
 /* Secrets. */
 
-static mn_str line_end_off(const char *line, ssize_t n)
+mn_str line_end_off(const char *line, ssize_t n)
 {
     while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
         n--;
@@ -375,400 +354,6 @@ static void secrets_add(const struct row *row, json_t *args)
             json_object_set_new(args, a->name, secret(a, whose));
 }
 
-/* The connection. */
-
-struct place { /* what of mynahd's configuration matters here */
-    mn_str data, socket, run_as;
-};
-
-/* Only these keys are looked at: the file as a whole is mynahd's to check. */
-static struct place place_of(mn_str yaml, struct mn_arena *a)
-{
-    static const struct mn_conf_row control[] = {
-        {"socket", MN_CONF_TEXT, offsetof(struct place, socket), ""}, {0}};
-    static const struct mn_conf_row file[] = {
-        {"data", MN_CONF_TEXT, offsetof(struct place, data), "/var/lib/mynah"},
-        {"run_as", MN_CONF_TEXT, offsetof(struct place, run_as), ""},
-        {"control", MN_CONF_SECTION, 0, .rows = control},
-        {0}};
-    struct mn_conf_errors errors;
-    struct place p;
-
-    (void)!mn_conf_parse(yaml, file, a, &p, &errors);
-    return p;
-}
-
-static struct place place_read(struct mn_arena *a)
-{
-    const char *path = ctl.config ? ctl.config : "/etc/mynah/mynahd.yaml";
-    mn_str yaml = MN_STR("");
-    int e = mn_file_read(path, 1 << 20, a, &yaml);
-
-    if (e && (ctl.config || e != MN_E_NOT_FOUND))
-        fail(1, "not-acceptable", "cannot read %s: %s", path, mn_err_text(e));
-    return place_of(yaml, a);
-}
-
-static const char *socket_path(struct mn_arena *a)
-{
-    struct place p;
-
-    if (ctl.socket)
-        return ctl.socket;
-    p = place_read(a);
-    if (p.socket.n)
-        return mn_arena_cstr(a, p.socket);
-    if (ctl.data)
-        p.data = mn_str_from(ctl.data);
-    return mn_arena_fmt(a, "%.*s/control.sock", MN_ARG(p.data)).p;
-}
-
-static void server_connect(void)
-{
-    struct mn_arena a = {0};
-    const char *path = socket_path(&a);
-    MN_AUTO(mn_closep) int folder = -1;
-    struct sockaddr_un at;
-    int e = mn_file_socket(path, &at, &folder);
-
-    if (e == MN_E_LIMIT)
-        fail(EXIT_USAGE, "bad-request", "%s is too long for the path of a socket", path);
-    errno = e == MN_E_DENIED ? EACCES : ENOENT;
-    if (!e)
-        ctl.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (!e && !connect(ctl.fd, (struct sockaddr *)&at, sizeof at)) {
-        mn_arena_done(&a, NULL);
-        return;
-    }
-    if (errno == EACCES || errno == EPERM)
-        fail(1, "forbidden", "you may not use %s: become root, or the user that mynahd runs as",
-             path);
-    fail(EXIT_DOWN, "service-unavailable",
-         "no server answers at %s: start mynahd, or name its data folder with --data DIR (that of "
-         "./run is var/data) or its socket with --socket PATH",
-         path);
-}
-
-/* The next line from the server, as JSON. */
-static json_t *answer_read(void)
-{
-    char *end;
-    json_t *o;
-
-    while (!(end = ctl.in.n ? memchr(ctl.in.p, '\n', ctl.in.n) : NULL)) {
-        ssize_t n = recv(ctl.fd, mn_buf_room(&ctl.in, 65536), 65536, 0);
-
-        if (n <= 0)
-            fail(1, "service-unavailable",
-                 "the server ended before it answered; look what of it was done");
-        ctl.in.n += (size_t)n;
-    }
-    o = json_loadb(ctl.in.p, (size_t)(end - ctl.in.p), 0, NULL);
-    if (!o)
-        fail(1, "service-unavailable", "what answers there is no mynahd");
-    mn_buf_shift(&ctl.in, (size_t)(end - ctl.in.p) + 1);
-    return o;
-}
-
-static bool on_terminal(void)
-{
-    return !ctl.json && isatty(2);
-}
-
-static void progress_show(json_int_t more)
-{
-    if (on_terminal())
-        fprintf(stderr, "\r%lld ", (long long)ctl.done + more);
-}
-
-/* One request: its answer's `ok`. */
-static json_t *ask(const struct row *row, json_t *args)
-{
-    json_t *request = json_object(), *words = json_array(), *o, *v;
-    mn_str rest = mn_str_from(row->words);
-    char *text;
-
-    while (rest.n) {
-        mn_str word = mn_str_cut(rest, ' ', &rest);
-
-        json_array_append_new(words, json_stringn(word.p, word.n));
-    }
-    json_object_set_new(request, "command", words);
-    json_object_set(request, "args", args);
-    text = json_dumps(request, JSON_COMPACT);
-    json_decref(request);
-    /* A server that hangs up has said why: that is read below. */
-    for (mn_str left = mn_str_from(text); left.n;) {
-        ssize_t n = send(ctl.fd, left.p, left.n, MSG_NOSIGNAL);
-
-        if (n <= 0)
-            break;
-        left = mn_str_skip(left, (size_t)n);
-    }
-    (void)!send(ctl.fd, "\n", 1, MSG_NOSIGNAL);
-    free(text);
-    while ((v = json_object_get(o = answer_read(), "progress"))) {
-        progress_show(json_integer_value(json_object_get(v, "done")));
-        json_decref(o);
-    }
-    if ((v = json_object_get(o, "error"))) {
-        const char *code = json_string_value(json_object_get(v, "code")),
-                   *why = json_string_value(json_object_get(v, "text"));
-
-        fail(1, code ? code : "undefined-condition", "%s", why ? why : "refused");
-    }
-    v = json_incref(json_object_get(o, "ok"));
-    json_decref(o);
-    return v;
-}
-
-/* Answers to parts of a command become one: numbers are added, lists joined. */
-static void merge(json_t *whole, json_t *part)
-{
-    const char *key;
-    json_t *v;
-
-    json_object_foreach(part, key, v)
-    {
-        json_t *has_already = json_object_get(whole, key);
-
-        if (json_is_integer(v) && json_is_integer(has_already))
-            json_integer_set(has_already, json_integer_value(has_already) + json_integer_value(v));
-        else if (json_is_array(v) && json_is_array(has_already))
-            json_array_extend(has_already, v);
-        else
-            json_object_set(whole, key, v);
-    }
-    json_decref(part);
-}
-
-/* Page after page. */
-static json_t *ask_pages(const struct row *row, json_t *args)
-{
-    json_t *whole = json_object(), *next;
-
-    do {
-        merge(whole, ask(row, args));
-        next = json_incref(json_object_get(whole, "next"));
-        json_object_del(whole, "next");
-        if (next)
-            json_object_set_new(args, "after", next);
-    } while (next);
-    return whole;
-}
-
-/* Lines. */
-
-/* Two fields: up to the first blank, and all behind the blanks there. */
-static json_t *line_json(const struct arg *a, mn_str line)
-{
-    mn_str second, first = mn_str_cut(mn_str_from(a->value), ' ', &second);
-    size_t n = 0;
-    mn_str rest;
-
-    while (n < line.n && line.p[n] != ' ' && line.p[n] != '\t')
-        n++;
-    rest = mn_str_skip(line, n);
-    while (rest.n && (rest.p[0] == ' ' || rest.p[0] == '\t'))
-        rest = mn_str_skip(rest, 1);
-    return json_pack("{s%:s%,s%:s%}", first.p, first.n, line.p, n, second.p, second.n,
-                     rest.n ? rest.p : "", rest.n);
-}
-
-static void chunk_ask(const struct row *row, const struct arg *a, json_t *args, json_t *whole)
-{
-    json_t *chunk = json_object_get(args, a->name);
-
-    if (!json_array_size(chunk))
-        return;
-    merge(whole, ask(row, args));
-    ctl.done += json_array_size(chunk);
-    progress_show(0);
-    json_array_clear(chunk);
-}
-
-static json_t *ask_lines(const struct row *row, const struct arg *a, json_t *args)
-{
-    const char *path = given("from");
-    FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
-    json_t *whole = json_object(), *chunk = json_array();
-    char *line = NULL;
-    size_t room = 0, number = 0;
-    ssize_t n;
-
-    if (!f)
-        fail(1, "not-acceptable", "cannot read %s: %s", path, strerror(errno));
-    json_object_set_new(args, a->name, chunk);
-    while ((n = getline(&line, &room, f)) > 0) {
-        mn_str text = line_end_off(line, n);
-        json_t *item;
-
-        number++;
-        if (!text.n)
-            continue;
-        if (!(item = line_json(a, text)))
-            fail(1, "bad-request", "%s: line %zu is not UTF-8; the lines before it are done", path,
-                 number - json_array_size(chunk));
-        json_array_append_new(chunk, item);
-        if (json_array_size(chunk) == CHUNK)
-            chunk_ask(row, a, args, whole);
-    }
-    chunk_ask(row, a, args, whole);
-    if (on_terminal())
-        fputs("\r\033[K", stderr);
-    free(line);
-    if (f != stdin)
-        fclose(f);
-    return whole;
-}
-
-/* Showing. */
-
-/* A value as text; what could steer a terminal is not let through. */
-static mn_str shown(const json_t *v, struct mn_arena *a)
-{
-    mn_str s = MN_STR("-");
-    char *p;
-
-    if (json_is_integer(v))
-        return mn_arena_fmt(a, "%lld", (long long)json_integer_value(v));
-    if (json_is_boolean(v))
-        return json_is_true(v) ? MN_STR("yes") : MN_STR("no");
-    if (json_is_string(v))
-        s = (mn_str){json_string_value(v), json_string_length(v)};
-    p = mn_arena_bytes(a, s.n);
-    for (size_t i = 0; i < s.n; i++)
-        p[i] = (unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f ? '?' : s.p[i];
-    return (mn_str){p, s.n};
-}
-
-/* Characters, not bytes. */
-static size_t width(mn_str s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
-static void cell(mn_str s, size_t column, bool last)
-{
-    fwrite(s.p, 1, s.n, stdout);
-    if (last)
-        putchar('\n');
-    else
-        printf("%*s", (int)(column - width(s)) + 2, "");
-}
-
-static void table_show(const char *name, const json_t *list)
-{
-    struct mn_arena a = {0};
-    const json_t *first = json_array_get(list, 0);
-    size_t columns[32] = {0}, count = json_object_size(first), k, i;
-    const char *key;
-    json_t *row, *v;
-
-    if (count > MN_COUNT(columns))
-        count = MN_COUNT(columns);
-    k = 0;
-    json_object_foreach((json_t *)first, key, v) if (k < count) columns[k++] = strlen(key);
-    json_array_foreach((json_t *)list, i, row)
-    {
-        k = 0;
-        json_object_foreach(row, key, v) if (k < count)
-        {
-            size_t w = width(shown(v, &a));
-
-            columns[k] = w > columns[k] ? w : columns[k];
-            k++;
-        }
-    }
-    k = 0;
-    json_object_foreach((json_t *)first, key, v) if (k < count)
-    {
-        cell(mn_str_from(key), columns[k], k + 1 == count);
-        k++;
-    }
-    json_array_foreach((json_t *)list, i, row)
-    {
-        k = 0;
-        json_object_foreach(row, key, v) if (k < count)
-        {
-            cell(shown(v, &a), columns[k], k + 1 == count);
-            k++;
-        }
-    }
-    printf("%zu %s\n", json_array_size(list), name);
-    mn_arena_done(&a, NULL);
-}
-
-static void words_show(const json_t *list)
-{
-    struct mn_arena a = {0};
-    json_t *v;
-    size_t i;
-
-    json_array_foreach((json_t *)list, i, v)
-    {
-        mn_str s = shown(v, &a);
-
-        printf("%s%.*s", i ? ", " : "", MN_ARG(s));
-    }
-    putchar('\n');
-    mn_arena_done(&a, NULL);
-}
-
-static bool is_table(const json_t *v)
-{
-    return json_is_array(v) && (!json_array_size(v) || json_is_object(json_array_get(v, 0)));
-}
-
-static void ok_show(json_t *ok)
-{
-    struct mn_arena a = {0};
-    size_t column = 0;
-    const char *key;
-    json_t *v;
-
-    json_object_foreach(ok, key, v) if (!is_table(v) && strlen(key) > column) column = strlen(key);
-    json_object_foreach(ok, key, v)
-    {
-        if (is_table(v)) {
-            table_show(key, v);
-            continue;
-        }
-        cell(mn_str_from(key), column, false);
-        if (json_is_array(v))
-            words_show(v);
-        else
-            cell(shown(v, &a), 0, true);
-    }
-    mn_arena_done(&a, NULL);
-}
-
-/* What of a command on many things could not be done: a line each. */
-static int failed_show(json_t *ok)
-{
-    json_t *failed = json_object_get(ok, "failed"), *v;
-    size_t i, count = json_array_size(failed);
-    struct mn_arena a = {0};
-
-    json_array_foreach(failed, i, v)
-    {
-        mn_str whose = shown(json_object_get(v, "jid"), &a),
-               why = shown(json_object_get(v, "text"), &a);
-
-        fprintf(stderr, "mynahctl: %.*s: %.*s\n", MN_ARG(whose), MN_ARG(why));
-    }
-    mn_arena_done(&a, NULL);
-    if (count && !ctl.json)
-        json_object_set_new(ok, "failed", json_integer((json_int_t)count));
-    else if (!ctl.json)
-        json_object_del(ok, "failed");
-    return count > 0;
-}
-
 /* What is done here and not by the server. */
 static json_t *restore_json(const json_t *args)
 {
@@ -804,9 +389,9 @@ int main(int argc, char **argv)
     secrets_add(row, args);
     for (const struct arg *a = row->args; a->kind; a++)
         if (a->kind == LINES)
-            ok = ask_lines(row, a, args);
+            ok = ask_lines(row->words, a->name, a->value, args);
     if (!ok)
-        ok = ask_pages(row, args);
+        ok = ask_pages(row->words, args);
     code = failed_show(ok);
     if (ctl.json) {
         json_t *whole = json_pack("{sO}", "ok", ok);
@@ -819,7 +404,6 @@ int main(int argc, char **argv)
     }
     json_decref(ok);
     json_decref(args);
-    mn_buf_free(&ctl.in);
-    mn_closep(&ctl.fd);
+    server_close();
     return code;
 }
