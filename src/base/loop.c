@@ -5,6 +5,7 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,7 +16,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { SLOTS = 512, TICK_MS = 8, BATCH = 128 };
+enum { SLOTS = 512, TICK_MS = 8, BATCH = 128, FEW = 64 };
 
 struct mn_loop {
     enum mn_loop_backend backend;
@@ -31,6 +32,7 @@ struct mn_loop {
     struct mn_list wheel[SLOTS];
     size_t timers;
     int64_t soonest; /* no timer is due before; 0: to be found */
+    bool stopped;    /* one was since then, and may have been it */
     int64_t tick;    /* all slots before it have fired */
     struct mn_list turn;
 
@@ -113,6 +115,7 @@ void mn_timer_stop(struct mn_timer *t)
     mn_list_del(&t->link);
     t->at = 0;
     t->loop->timers--;
+    t->loop->stopped = true;
 }
 
 void mn_timer_start(struct mn_loop *l, struct mn_timer *t, int64_t ms)
@@ -141,6 +144,10 @@ static int64_t timers_wait(struct mn_loop *l)
 
     if (!l->timers)
         return -1;
+    /* With many timers waking for nothing costs less than to look through them. */
+    if (l->stopped && l->timers <= FEW)
+        l->soonest = 0;
+    l->stopped = false;
     for (int64_t i = 0; i < SLOTS && !l->soonest; i++) {
         struct mn_list *slot = &l->wheel[(l->tick + i) % SLOTS];
 
@@ -378,7 +385,7 @@ bool mn_loop_turn(struct mn_loop *l, int wait_ms)
     mn_clock_tick();
     due = timers_wait(l);
     if (wait_ms < 0 || (due >= 0 && due < wait_ms))
-        wait_ms = due > 60000 ? 60000 : (int)due;
+        wait_ms = due > INT_MAX ? INT_MAX : (int)due;
     if (!mn_list_empty(&l->turn))
         wait_ms = 0;
     atomic_store_explicit(&l->asleep, true, memory_order_seq_cst);

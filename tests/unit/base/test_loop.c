@@ -245,7 +245,7 @@ static bool rings(struct mn_loop *l)
 TEST(inside_another_loop_the_descriptor_and_the_due_time_say_when)
 {
     struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL), *other = mn_loop_new(MN_LOOP_EPOLL);
-    struct note n = {.name = 'a'}, t = {.name = 't'}, p = {.name = 'p'};
+    struct note n = {.name = 'a'}, t = {.name = 't'}, p = {.name = 'p'}, later = {.name = 'l'};
 
     mn_clock_set(1000000, 0);
     mn_loop_embed(l);
@@ -270,7 +270,12 @@ TEST(inside_another_loop_the_descriptor_and_the_due_time_say_when)
     mn_loop_turn(l, 0);
     CHECK(!rings(l));
     mn_loop_turn(other, 0); /* a second loop of the thread does not confuse the first */
+    mn_timer_start(l, &later.timer, 90000);
+    mn_timer_start(l, &n.timer, 700);
+    CHECK_INT(mn_loop_due(l), 700); /* not 500, where it was before */
     mn_timer_stop(&n.timer);
+    CHECK_INT(mn_loop_due(l), 90000); /* nothing wakes for a timer that was stopped */
+    mn_timer_stop(&later.timer);
     CHECK_INT(mn_loop_due(l), -1);
     CHECK_STR(mn_str_from(order), "tp");
     mn_clock_set(-1, 0);
