@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Runs the tests that meson knows, two at a time, and counts what their TAP says. Up to AGAIN programs that failed beside others run
 again alone, when nothing else does: what passes then is named UNSTEADY, with what it said the first time, and wants mending all the same.
-usage: runtests.py BUILD [BUILD:SUITE,SUITE]... [SUITE]...     of a build with suites behind it only those are run; without a SUITE
-everything is but bench-smoke"""
+usage: runtests.py BUILD [BUILD:SUITE,SUITE]... [SUITE | SUITE/NAME]...     of a build with suites behind it only those are run; without
+a SUITE everything is but bench-smoke"""
 import json, os, re, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +16,7 @@ tests, seen = [], {}
 for build, only in (b.split(":") for b in builds):
     for t in json.loads(subprocess.check_output(["meson", "introspect", "--tests", build])):
         suites = {s.split(":")[-1] for s in t["suite"]}
-        if (not only or suites & set(only.split(","))) and (suites & set(wanted) if wanted else suites != {"bench-smoke"}):
+        if (not only or suites & set(only.split(","))) and ((suites | {t["name"]}) & set(wanted) if wanted else suites != {"bench-smoke"}):
             tests.append({**t, "build": build})
 
 
