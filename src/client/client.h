@@ -24,6 +24,7 @@ struct out {
     struct mn_list link;
     uint64_t mark; /* over BOSH: which write it was */
     bool lasting;  /* is written again when its session is lost */
+    bool answer;   /* to a question */
     char *id;      /* of a message; or NULL */
     mn_str bytes;  /* behind the struct */
 };
@@ -47,6 +48,8 @@ struct sm {
     struct mn_list unacked, waiting; /* written; not yet */
     struct mn_list acked;            /* about to be told */
     unsigned unacked_count;
+    size_t answers;     /* bytes of answers among those that were written */
+    size_t said;        /* bytes of answers since there was nothing of ours left to be sent */
     bool fresh;         /* something was written after the last <r/> */
     struct mn_turn ask; /* <r/> at the end of the turn */
     struct mn_timer again;
@@ -203,7 +206,7 @@ bool login_iq(struct mynah_client *c, const struct mynah_elem *e);
 bool nonsasl_start(struct mynah_client *c);
 bool nonsasl_iq(struct mynah_client *c, const struct mynah_elem *e);
 
-/* sm.c */
+/* sm.c, saved.c */
 struct out *out_new(mn_str bytes, bool lasting, const char *id);
 void out_free(struct out *o); /* also out of its list */
 void sm_init(struct mynah_client *c);
@@ -212,6 +215,8 @@ void sm_done(struct mynah_client *c);
  * message whose life line is told. */
 void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, const char *id);
 void sm_received(struct mynah_client *c); /* a stanza came */
+/* More is answered than the other side takes in: it asks and does not listen. */
+bool sm_is_flooded(const struct mynah_client *c);
 bool sm_element(struct mynah_client *c, const struct mynah_elem *e);
 /* Asks for resumption; false: there is nothing to resume. */
 bool sm_resume(struct mynah_client *c);

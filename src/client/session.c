@@ -197,6 +197,14 @@ void client_stanza(struct mynah_client *c, const struct mynah_elem *st)
         presence_came(c, st);
 }
 
+/* Its session is over, too: what it was answered is not to be written again. */
+static void too_much(struct mynah_client *c, const char *why)
+{
+    mn_free(c->sm.id);
+    c->sm.id = NULL;
+    client_fail_code(c, MYNAH_E_LIMIT, why, false);
+}
+
 static void element(void *arg, const struct mn_elem *came, struct mn_arena *a)
 {
     struct mynah_client *c = arg;
@@ -228,6 +236,8 @@ static void element(void *arg, const struct mn_elem *came, struct mn_arena *a)
     } else if (!(c->component ? component_element(c, e) : session_element(c, e))) {
         client_log(c, MYNAH_LOG_WARN, "an element that nobody waits for: %s", mynah_elem_name(e));
     }
+    if (c->stream && sm_is_flooded(c))
+        too_much(c, "the server asks and does not listen");
 }
 
 static void ended(void *arg)

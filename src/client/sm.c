@@ -12,6 +12,10 @@
  * however much it says. */
 enum { AGAIN_MS = 5000, ANSWER_MS = 120000 };
 
+/* What we say because we are asked waits in memory until it is taken in: of that there is an end.
+ */
+enum { ANSWERS_MAX = 16 << 20 };
+
 static void ask_now(struct mn_turn *t)
 {
     struct mynah_client *c = MN_OF(t, struct mynah_client, sm.ask);
@@ -34,11 +38,24 @@ static void ask_again(struct mn_timer *t)
         client_fail_code(c, MYNAH_E_LOST, "the server does not hear us any more", false);
 }
 
+static void answer_said(struct mynah_client *c, size_t n)
+{
+    if (!stream_queued(c->stream))
+        c->sm.said = 0;
+    c->sm.said += n;
+}
+
+bool sm_is_flooded(const struct mynah_client *c)
+{
+    return c->sm.answers > ANSWERS_MAX || c->sm.said > ANSWERS_MAX;
+}
+
 static void answer(struct mynah_client *c)
 {
     struct mn_buf b = {0};
 
     mn_buf_fmt(&b, "<a xmlns='" NS_SM "' h='%u'/>", c->sm.safe);
+    answer_said(c, b.n);
     stream_write(c->stream, mn_buf_view(&b));
     mn_buf_free(&b);
 }
@@ -134,7 +151,10 @@ static void out_write(struct mynah_client *c, struct out *o)
     traffic_stanza(c, true, o->bytes.p[1]); /* behind "<" */
     mn_list_del(&o->link);
     o->mark = stream_mark(c->stream) + 1;
+    if (o->answer)
+        answer_said(c, o->bytes.n);
     if (counted) {
+        c->sm.answers += o->answer ? o->bytes.n : 0;
         mn_list_add(&c->sm.unacked, &o->link);
         c->sm.unacked_count++;
         c->sm.fresh = true;
@@ -148,6 +168,14 @@ static void out_write(struct mynah_client *c, struct out *o)
     if (id)
         message_state(c, id, MYNAH_SENT_WRITTEN, NULL);
     mn_free(id);
+}
+
+static bool is_answer(const struct mynah_elem *st)
+{
+    const char *type = mynah_elem_get(st, "type");
+
+    return mynah_elem_is(st, "iq", NULL) && type &&
+           (!strcmp(type, "result") || !strcmp(type, "error"));
 }
 
 static bool may_write(const struct mynah_client *c)
@@ -168,6 +196,7 @@ void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, 
     elem_write(&b, ours ? ours : st, MN_STR("jabber:client"));
     mynah_elem_free(ours);
     o = out_new(mn_buf_view(&b), lasting, id);
+    o->answer = is_answer(st);
     mn_buf_free(&b);
     mn_list_add(&c->sm.waiting, &o->link);
     if (may_write(c))
@@ -194,6 +223,7 @@ void sm_stream_gone(struct mynah_client *c)
     mn_turn_cancel(&c->sm.ask);
     mn_timer_stop(&c->sm.again);
     c->sm.on = c->sm.enabled = c->sm.asked = c->sm.owed = false;
+    c->sm.said = 0;
 }
 
 void sm_session_lost(struct mynah_client *c)
@@ -212,6 +242,7 @@ void sm_session_lost(struct mynah_client *c)
     if (!MN_OF(n, struct out, link)->lasting)
         out_free(MN_OF(n, struct out, link));
     c->sm.unacked_count = 0;
+    c->sm.answers = 0;
 }
 
 /* The first so many of those that were written. */
@@ -220,7 +251,9 @@ static void settle(struct mynah_client *c, unsigned n)
     c->sm.unacked_count -= n;
     for (; n; n--) {
         struct mn_list *first = c->sm.unacked.next;
+        const struct out *o = MN_OF(first, struct out, link);
 
+        c->sm.answers -= o->answer ? o->bytes.n : 0;
         mn_list_del(first);
         mn_list_add(&c->sm.acked, first); /* out of reach for what the call-backs do */
     }
@@ -354,6 +387,7 @@ static void not_enabled(struct mynah_client *c)
         return;
     outs_free(&c->sm.unacked);
     c->sm.unacked_count = 0;
+    c->sm.answers = 0;
 }
 
 bool sm_element(struct mynah_client *c, const struct mynah_elem *e)

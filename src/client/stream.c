@@ -300,6 +300,11 @@ uint64_t stream_mark(const struct stream *s)
     return s->bosh ? bosh_mark(s->bosh) : 0;
 }
 
+size_t stream_queued(const struct stream *s)
+{
+    return s->conn ? mn_conn_queued(s->conn) : 0;
+}
+
 void stream_renew(struct stream *s)
 {
     if (s->bosh)

@@ -65,6 +65,7 @@ bool stream_is_tls(const struct stream *s);
 /* Bytes of ours are taken in, as mn_conn_moves. */
 bool stream_moves(const struct stream *s, uint64_t *taken);
 uint64_t stream_mark(const struct stream *s); /* BOSH: the number of the last write */
+size_t stream_queued(const struct stream *s); /* bytes not handed to the kernel; 0 over BOSH */
 /* The network is another one: what hangs on the old one is said again. */
 void stream_renew(struct stream *s);
 /* NULL: none now, as before it is found, or between two requests. */

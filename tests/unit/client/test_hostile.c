@@ -151,6 +151,8 @@ TEST(a_hundred_thousand_stanzas_leave_nothing_behind)
     flooded("<presence from='u%u@y.test/%u'/>", 100000, 1 << 20, "online");
     flooded("<presence from='u@x.test/%u'><status>%u</status></presence>", 20000, 2 << 20,
             "online");
+    flooded("                                                               \n", 300000, 1 << 20,
+            "online");
 }
 
 TEST(one_address_has_no_end_of_resources)
