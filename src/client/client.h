@@ -73,6 +73,7 @@ struct mynah_client {
     bool freed;
     void *data; /* the program's */
     struct mynah_traffic traffic;
+    size_t kept; /* bytes of what others say and stays: contacts, who is there, occupants */
 
     enum mynah_state state;
     struct mn_proxy *proxies;

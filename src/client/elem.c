@@ -258,9 +258,12 @@ char *mynah_elem_xml(const struct mynah_elem *e)
 
 /* Building: the root's arena stands beside it. */
 
+enum { BLOCK = 2048 }; /* that arena's smallest */
+
 struct root {
     struct mynah_elem elem; /* first */
     struct mn_arena arena;
+    size_t *kept, weight; /* counted there; or NULL */
 };
 
 static struct root *root_new(void)
@@ -299,12 +302,37 @@ struct mynah_elem *mynah_elem_copy(const struct mynah_elem *e)
     return &r->elem;
 }
 
+/* About what it takes in memory: few blocks are full. */
+static size_t weight(const struct mn_elem *e)
+{
+    size_t n = sizeof(struct mynah_elem) + e->name.n + e->ns_uri.n;
+
+    for (unsigned i = 0; i < e->attr_count; i++)
+        n += sizeof *e->attrs + e->attrs[i].name.n + e->attrs[i].value.n;
+    for (const struct mn_node *c = e->first; c; c = c->next)
+        n += c->kind == MN_NODE_TEXT ? sizeof(struct mn_text) + ((const struct mn_text *)c)->text.n
+                                     : weight((const struct mn_elem *)c);
+    return n;
+}
+
+struct mynah_elem *elem_keep(const struct mynah_elem *e, size_t *kept)
+{
+    struct root *r = (struct root *)mynah_elem_copy(e);
+
+    r->kept = kept;
+    r->weight = sizeof *r + BLOCK + weight(&e->e);
+    *kept += r->weight;
+    return &r->elem;
+}
+
 void mynah_elem_free(struct mynah_elem *e)
 {
     struct root *r = (struct root *)e;
 
     if (!r)
         return;
+    if (r->kept)
+        *r->kept -= r->weight;
     mn_arena_done(&r->arena, NULL);
     mn_free(r);
 }

@@ -18,6 +18,8 @@ static inline const struct mn_elem *elem_in(const struct mynah_elem *e)
 }
 /* What is in that namespace is in another one from here on. */
 void elem_rename(struct mynah_elem *e, enum mn_ns from, enum mn_ns to);
+/* A copy that is counted in *kept, in bytes, until it is freed. */
+struct mynah_elem *elem_keep(const struct mynah_elem *e, size_t *kept);
 /* Of a tree that was built. */
 void elem_write(struct mn_buf *b, const struct mynah_elem *e, mn_str outer);
 /* Valid UTF-8 that XML allows, with NUL; copied only into `a`. */

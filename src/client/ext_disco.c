@@ -11,7 +11,7 @@
 #define NS_CAPS "http://jabber.org/protocol/caps"
 #define NODE "urn:mynah:client"
 
-enum { KNOWN_MAX = 1000, SEEN_MAX = 20000, PARTS_MAX = 500 };
+enum { KNOWN_MAX = 1000, SEEN_MAX = 20000, PARTS_MAX = 500, NODE_MAX = 1023 };
 
 /* What a hash stands for; found by `key` ("sha-1 ver"). */
 struct known {
@@ -253,7 +253,7 @@ static void known_put(struct disco *d, const char *key, const struct mynah_elem 
     if (!strcmp(real, key) && !has_doubles(query) && d->known.count < KNOWN_MAX &&
         !mn_map_get(&d->known, mn_str_from(key))) {
         k = MN_NEW(struct known);
-        *k = (struct known){real, mynah_elem_copy(query)};
+        *k = (struct known){real, elem_keep(query, &d->client->kept)};
         mn_map_put(&d->known, mn_str_from(k->key), k);
         return;
     }
@@ -368,6 +368,7 @@ static bool stanza(struct mynah_client *c, void *state, const struct mynah_elem 
         return false;
     seen_drop(d, from);
     if (mynah_elem_get(st, "type") || !hash || !node || !ver || d->seen.count >= SEEN_MAX ||
+        strlen(from) > MN_JID_MAX || strlen(node) > NODE_MAX || strlen(ver) > NODE_MAX ||
         (strcmp(hash, "sha-1") && strcmp(hash, "sha-256")))
         return false;
     s = MN_NEW(struct seen);

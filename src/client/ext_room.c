@@ -123,7 +123,7 @@ static void unavailable(struct mynah_room *r, const char *nick, const struct myn
 static void available(struct mynah_room *r, const struct mynah_presence *p, const char *nick,
                       bool self)
 {
-    struct occupant *o = occupant_new(p, nick, self);
+    struct occupant *o = occupant_new(r, p, nick, self);
     bool joined = self && r->state != ROOM_IN, created = has_status(p->xml, "201");
 
     occupant_put(r, o);

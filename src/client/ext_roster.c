@@ -35,6 +35,7 @@ struct roster {
     bool ready;
     struct mynah_request *fetching;
     char *version;
+    size_t *kept; /* the client's */
 };
 
 #define TELL(c, r, member, ...)                                                                    \
@@ -93,12 +94,12 @@ static enum mynah_subscription subscription_of(const struct mynah_elem *item)
                                 : MYNAH_NEITHER;
 }
 
-static struct contact *contact_new(const struct mynah_elem *item)
+static struct contact *contact_new(const struct roster *r, const struct mynah_elem *item)
 {
     struct contact *k = MN_NEW(struct contact);
     const char *ask;
 
-    k->item = mynah_elem_copy(item);
+    k->item = elem_keep(item, r->kept);
     k->groups = mn_alloc0((elem_count(item, "group", NS_ROSTER) + 1) * sizeof *k->groups);
     MYNAH_EACH(g, k->item, "group", NS_ROSTER)
     k->groups[k->k.group_count++] = mynah_elem_text(g);
@@ -160,7 +161,7 @@ static void item_came(struct mynah_client *c, struct roster *r, const struct ros
     if (s && !strcmp(s, "remove")) {
         contact_drop(c, r, jid);
     } else {
-        struct contact *k = contact_new(canonical);
+        struct contact *k = contact_new(r, canonical);
 
         k->k.added = !contact_find(before, jid);
         contact_put(r, k);
@@ -290,11 +291,12 @@ static size_t resource_find(const struct roster *r, const char *jid)
     return r->resource_count;
 }
 
-static struct resource *resource_new(const struct mynah_presence *p, char *bare)
+static struct resource *resource_new(const struct roster *r, const struct mynah_presence *p,
+                                     char *bare)
 {
     struct resource *s = MN_NEW(struct resource);
 
-    s->xml = mynah_elem_copy(p->xml);
+    s->xml = elem_keep(p->xml, r->kept);
     s->bare = bare;
     s->r = (struct mynah_resource){mynah_elem_get(s->xml, "from"), p->show,
                                    mynah_elem_child_text(s->xml, "status", "jabber:client"),
@@ -367,7 +369,7 @@ static void presence(void *arg, struct mynah_client *c, const struct mynah_prese
     } else if (p->type == MYNAH_PRESENCE && strchr(p->from, '/') &&
                (contact_find(r, bare) || !strcmp(bare, c->bare) ||
                 (!r->ready && !c->conf.no_roster && r->resource_count < EARLY_MAX))) {
-        resource_told(c, r, resource_new(p, bare));
+        resource_told(c, r, resource_new(r, p, bare));
         return;
     }
     mn_free(bare);
@@ -378,6 +380,7 @@ static void init(struct mynah_client *c, void *state)
     static const struct mynah_calls calls = {.size = sizeof calls, .presence = presence};
     struct roster *r = state;
 
+    r->kept = &c->kept;
     mn_list_init(&r->listeners);
     mynah_iq_serve(c, MYNAH_SET, NS_ROSTER, "query", pushed, r);
     mynah_listen(c, &calls, r);

@@ -39,7 +39,8 @@ struct rooms {
 };
 
 /* room_occupants.c: who is inside. What is found is the room's, what was taken out the caller's. */
-struct occupant *occupant_new(const struct mynah_presence *p, const char *nick, bool self);
+struct occupant *occupant_new(struct mynah_room *r, const struct mynah_presence *p,
+                              const char *nick, bool self);
 void occupant_free(struct occupant *o);
 struct occupant *occupant_find(const struct mynah_room *r, const char *nick);
 struct occupant *occupant_take(struct mynah_room *r, const char *nick);

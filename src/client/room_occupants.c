@@ -38,12 +38,13 @@ const struct mynah_elem *room_user(const struct mynah_elem *st)
     return mynah_elem_child(st, "x", NS_MUC "#user");
 }
 
-struct occupant *occupant_new(const struct mynah_presence *p, const char *nick, bool self)
+struct occupant *occupant_new(struct mynah_room *r, const struct mynah_presence *p,
+                              const char *nick, bool self)
 {
     struct occupant *o = MN_NEW(struct occupant);
     const struct mynah_elem *item;
 
-    o->xml = mynah_elem_copy(p->xml);
+    o->xml = elem_keep(p->xml, &r->client->kept);
     o->nick = mn_str_dup(mn_str_from(nick));
     item = mynah_elem_child(room_user(o->xml), "item", NULL);
     o->o = (struct mynah_occupant){

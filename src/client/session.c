@@ -3,6 +3,8 @@
 #include "client/client.h"
 #include "client/ext.h"
 
+enum { KEPT_MAX = 512 << 20 };
+
 void error_of(const struct mynah_elem *stanza, struct mynah_error *out)
 {
     const struct mynah_elem *e = mynah_elem_child(stanza, "error", NULL), *cond = NULL,
@@ -238,6 +240,8 @@ static void element(void *arg, const struct mn_elem *came, struct mn_arena *a)
     }
     if (c->stream && sm_is_flooded(c))
         too_much(c, "the server asks and does not listen");
+    else if (c->stream && c->kept > KEPT_MAX)
+        too_much(c, "the server says more than can be kept");
 }
 
 static void ended(void *arg)

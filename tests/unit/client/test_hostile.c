@@ -151,6 +151,9 @@ TEST(a_hundred_thousand_stanzas_leave_nothing_behind)
     flooded("<presence from='u%u@y.test/%u'/>", 100000, 1 << 20, "online");
     flooded("<presence from='u@x.test/%u'><status>%u</status></presence>", 20000, 2 << 20,
             "online");
+    flooded("<presence from='u%u@y.test/r'><c xmlns='http://jabber.org/protocol/caps' "
+            "hash='sha-1' node='n' ver='%04000u'/></presence>",
+            5000, 2 << 20, "online"); /* 200 wait for the roster */
     flooded("                                                               \n", 300000, 1 << 20,
             "online");
 }

@@ -189,3 +189,61 @@ TEST(who_listens_may_ask_as_much_as_he_likes)
     CHECK(asks(40, acknowledges));
     talk_end("online");
 }
+
+/* What others say and stays: contacts, who of them is there, who is in a room, what hashes stand
+ * for. Most of it is said to be there already, so that the test takes no half a gigabyte. */
+TEST(what_is_kept_of_others_has_an_end)
+{
+#define NS_ROSTER " xmlns='jabber:iq:roster'"
+    static const char *const says[] = {
+        "<iq type='set' id='%d'><query" NS_ROSTER "><item jid='a%d@y.test' name='",
+        "<presence from='u@x.test/%d'><status>%d",
+        "<presence from='room@y.test/%d'><status>%d",
+    };
+    static const char *const ends[] = {"'/></query></iq>", "</status></presence>",
+                                       "</status></presence>"};
+    static const char *const lines[] = {LOGIN(""), NULL};
+    struct mynah_room *room;
+    size_t before;
+
+    for (size_t i = 0; i < MN_COUNT(says); i++) {
+        struct mn_buf b = {0};
+
+        online(lines);
+        CHECK_INT(
+            mynah_room_new(talk.c, "room@y.test", "me",
+                           &(struct mynah_room_calls){.size = sizeof(struct mynah_room_calls)},
+                           NULL, &room),
+            0);
+        CHECK_INT(mynah_room_join(room, NULL, NULL), 0);
+        before = talk.c->kept;
+        for (int k = 0; k < 20; k++) {
+            mn_buf_fmt(&b, says[i], k, k); /* NOLINT: formats are ours */
+            mn_buf_fmt(&b, "%0100000d%s", k, ends[i]);
+        }
+        talk.c->kept += (512 << 20) - 1000000;
+        mn_conn_write(talk.server.conn, mn_buf_view(&b));
+        mn_buf_free(&b);
+        talk_until(talk_over);
+        talk.c->kept -= (512 << 20) - 1000000;
+        CHECK(i == 0 || talk.c->kept == before); /* contacts stay for the next session */
+        talk_end("online offline (-16)");
+    }
+}
+
+TEST(what_goes_is_kept_no_more)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        "><presence from='u@x.test/1'/><presence from='u@x.test/1'><status>x</status></presence>"
+        "<presence from='u@x.test/1' type='unavailable'/>"
+        "<iq type='set' id='1'><query" NS_ROSTER "><item jid='a@y.test' name='A'/></query></iq>"
+        "<iq type='set' id='2'><query" NS_ROSTER "><item jid='a@y.test' name='B'/></query></iq>"
+        "<iq type='set' id='3'><query" NS_ROSTER
+        "><item jid='a@y.test' subscription='remove'/></query></iq>",
+        END};
+
+    online(lines);
+    CHECK_INT(talk.c->kept, 0);
+    talk_end("online");
+}
