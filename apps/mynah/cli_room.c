@@ -12,17 +12,21 @@ static void say(struct cli *cli)
     mn_free(text);
 }
 
-static void message(void *arg, struct mynah_client *c, const struct mynah_message *m)
+/* What is said there is told to whose room it is alone, which in a session that runs is not us. */
+static bool stanza(void *arg, struct mynah_client *c, const struct mynah_elem *st)
 {
     struct cli *cli = arg;
-    char at[32], *nick;
+    const char *from = mynah_elem_get(st, "from"), *type = mynah_elem_get(st, "type"),
+               *body = mynah_elem_child_text(st, "body", "jabber:client"), *nick;
+    char at[32];
 
-    if (m->type != MYNAH_GROUPCHAT || !m->body || mynah_room_find(c, m->from) != cli->room)
-        return;
-    nick = mynah_jid_resource(m->from);
-    cli_print(cli, "time", cli_stamp(cli, m->sent_at, at), "nick", nick ? nick : "", "body",
-              m->body, NULL);
-    mynah_free(nick);
+    if (!mynah_elem_is(st, "message", "jabber:client") || !from || !type || !body ||
+        strcmp(type, "groupchat") != 0 || !cli->room || mynah_room_find(c, from) != cli->room)
+        return false;
+    nick = strchr(from, '/');
+    cli_print(cli, "time", cli_stamp(cli, mynah_delay(st, NULL, NULL), at), "nick",
+              nick ? nick + 1 : "", "body", body, NULL);
+    return false;
 }
 
 /* What is said there, or the first line of what is heard. */
@@ -55,7 +59,7 @@ static void left(void *arg, struct mynah_room *r, const struct mynah_room_gone *
 
 void cli_room(struct cli *cli)
 {
-    static const struct mynah_calls hears = {.size = sizeof hears, .message = message},
+    static const struct mynah_calls hears = {.size = sizeof hears, .stanza = stanza},
                                     says = {.size = sizeof says, .sent = cli_sent};
     static const struct mynah_room_calls calls = {
         .size = sizeof calls, .joined = joined, .refused = refused, .left = left};

@@ -289,11 +289,45 @@ def nobody_corrects_what_another_said_under_the_same_name():
     odd.answers = {}
 
 
+def what_is_said_in_a_room_is_heard_by_commands():
+    """In a session of their own, and in that of a client that is in the room already, which shows it as ever."""
+    config(account("ann", ", password_command: echo pw"))
+
+    def enters():
+        odd.heard("<presence (?![^>]*type=)[^>]*to='%s/Ann'" % ROOM)
+        odd.send("<presence from='%s/Ann' to='ann@odd.test/r'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='none' "
+                 "role='participant'/><status code='110'/></x></presence>" % ROOM)
+
+    def hears(*options):
+        p = subprocess.Popen([MYNAH, *options, "--timeout", str(DEADLINE), "room", ROOM, "Ann"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=ENV)
+        if "--no-socket" in options:
+            enters()
+        assert p.stdout.readline() == "%s\tAnn\n" % ROOM
+        odd.send("<message from='%s/Bob' to='ann@odd.test/r' type='chat'><body>PRIVATE</body></message>"
+                 "<message from='x@rooms.odd.test/Bob' to='ann@odd.test/r' type='groupchat'><body>ELSEWHERE</body></message>"
+                 "<message from='%s/Bob' to='ann@odd.test/r' type='groupchat'><subject>SUBJECT</subject></message>"
+                 "<message from='%s/Bob' to='ann@odd.test/r' type='groupchat'><body>hello all</body><delay xmlns='urn:xmpp:delay' "
+                 "stamp='2020-02-03T04:05:06Z'/></message>" % (ROOM, ROOM, ROOM))
+        assert p.stdout.readline().endswith("\tBob\thello all\n")
+        p.terminate()
+        p.communicate(timeout=DEADLINE)
+
+    hears("--no-socket")
+    with Screen([MYNAH], ENV, size=(30, 110)) as t:
+        t.shows("ann@odd.test/r is online")
+        t.says("/join %s Ann" % ROOM)
+        enters()
+        t.shows("joined as Ann")
+        hears()
+        t.shows("Bob: hello all")
+        t.end()
+
+
 odd = Odd()
 try:
     failed = tap([a_vcard_that_cannot_be_read_is_not_replaced, nor_by_the_form_on_the_screen, a_roster_that_is_refused_is_told,
                   what_a_server_says_is_harmless_on_the_terminal, a_wrong_password_is_asked_for_anew, the_keyring_is_waited_for_by_nobody, a_password_file_goes_with_its_account,
-                  nobody_corrects_what_another_said_under_the_same_name])
+                  nobody_corrects_what_another_said_under_the_same_name, what_is_said_in_a_room_is_heard_by_commands])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
