@@ -22,7 +22,7 @@ struct mynah_stage {
     unsigned actions;              /* bits (1 << MYNAH_NEXT) of what may be asked next */
     enum mynah_action next;        /* what an answer without a choice does */
     const struct mynah_form *form; /* or NULL */
-    const char *note;              /* or NULL */
+    const char *note;              /* of several an error, else the first; or NULL */
     const char *note_type;         /* "info", "warn", "error" */
     const struct mynah_elem *xml;  /* the <command/> */
 };

@@ -28,10 +28,27 @@ static unsigned actions_of(const struct mynah_elem *command, enum mynah_action *
     return e ? bits : bits | 1u << MYNAH_COMPLETE;
 }
 
+/* Of several notes the first error, without one the first (XEP-0050, 3.7). */
+static const struct mynah_elem *note_of(const struct mynah_elem *command)
+{
+    MYNAH_EACH(note, command, "note", NS_COMMANDS)
+    if (mynah_elem_get(note, "type") && !strcmp(mynah_elem_get(note, "type"), "error"))
+        return note;
+    return mynah_elem_child(command, "note", NS_COMMANDS);
+}
+
+/* There are no other types (XEP-0050, 4.3). */
+static const char *note_type(const struct mynah_elem *note)
+{
+    const char *type = mynah_elem_get(note, "type");
+
+    return type && (!strcmp(type, "warn") || !strcmp(type, "error")) ? type : "info";
+}
+
 static void tell(struct wanted *w, struct mynah_client *c, const struct mynah_elem *e)
 {
     const char *status = mynah_elem_get(e, "status");
-    const struct mynah_elem *note = mynah_elem_child(e, "note", NS_COMMANDS);
+    const struct mynah_elem *note = note_of(e);
     struct mynah_form *form = mynah_form_read(e);
     struct mynah_stage s = {
         .jid = w->jid,
@@ -42,7 +59,7 @@ static void tell(struct wanted *w, struct mynah_client *c, const struct mynah_el
                                                           : MYNAH_EXECUTING,
         .form = form,
         .note = mynah_elem_text(note),
-        .note_type = note && mynah_elem_get(note, "type") ? mynah_elem_get(note, "type") : "info",
+        .note_type = note_type(note),
         .xml = e,
     };
 

@@ -225,7 +225,8 @@ TEST(a_command_of_others_is_gone_through)
         "var='name'><value>Ann",
         "<type='set' id='",
         "><iq type='result' id='%1' from='y.test'><command xmlns='" COMMANDS
-        "' node='n' sessionid='s' status='completed'><note type='warn'>!</note></command></iq>",
+        "' node='n' sessionid='s' status='completed'><note "
+        "type='warn'>!</note><note/></command></iq>",
         "< action='complete'",
         "<type='set' id='",
         "><iq type='error' id='%1' from='y.test'/>",
@@ -239,6 +240,40 @@ TEST(a_command_of_others_is_gone_through)
     mynah_command(talk.c, "y.test", "none", staged, NULL);
     talk_until(talk_done);
     talk_end("online 0/14/2 0/18/3 1/18/3warn! error:-10");
+}
+
+/* Of several the one that says that it did not work; a type that nobody knows is none. */
+TEST(a_command_that_failed_says_so_in_one_of_its_notes)
+{
+    static const struct {
+        const char *inside, *notes;
+    } rows[] = {
+        {"<note type='jid'>a</note><note type='warn'>b</note>", "online 1/18/3infoa"},
+        {"<note>a</note><note type='error'>b</note><note type='error'>c</note>",
+         "online 1/18/3errorb"},
+        {"", "online 1/18/3"},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_buf said = {0};
+        const char *lines[] = {LOGIN(""), "<type='set' id='", NULL, END};
+        const char **slot = lines;
+
+        while (*slot)
+            slot++;
+        mn_buf_fmt(&said,
+                   "><iq type='result' id='%%1' from='y.test'><command xmlns='" COMMANDS
+                   "' node='n' status='completed'>%s</command></iq>",
+                   rows[i].inside);
+        mn_buf_c(&said, 0);
+        *slot = said.p;
+        talk_start(lines, NULL);
+        talk_until(talk_online);
+        mynah_command(talk.c, "y.test", "n", staged, NULL);
+        talk_until(talk_done);
+        talk_end(rows[i].notes);
+        mn_buf_free(&said);
+    }
 }
 
 TEST(nobody_takes_the_sessions_of_others)
