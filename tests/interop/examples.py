@@ -244,6 +244,16 @@ def reconnect(server):
         p.stops()
 
 
+def reset(server):
+    account(server, "again")
+    with Program(server, "reset", address(server, "again") + "/a") as p:
+        p.says("online as .*/a, time 1", "online as .*/a, time 2")
+        p.ends()
+    with Program(server, "reset", address(server, "again"), password="wrong") as p:
+        p.says("the login was refused: not-authorized")
+        p.ends()
+
+
 def resume(server):
     account(server, "sleeper", "caller")
     with tempfile.TemporaryDirectory(prefix="mynah-resume-") as folder:
@@ -376,7 +386,7 @@ def bosh(server):
         p.ends()
 
 
-EXAMPLES = [adhoc, annotations, blocklist, bookmark, bosh, component, disco, flexoff, ft_recv, ft_send, loop_epoll, loop_glib, loop_uv, message, prep, privacylist, privatexml, pubsub, reconnect, register, resume, room, roster, script, vcard]
+EXAMPLES = [adhoc, annotations, blocklist, bookmark, bosh, component, disco, flexoff, ft_recv, ft_send, loop_epoll, loop_glib, loop_uv, message, prep, privacylist, privatexml, pubsub, reconnect, register, reset, resume, room, roster, script, vcard]
 
 
 WAYS = ["socks5://127.0.0.1:{open}", "socks5://us%40er:p%3Aw@127.0.0.1:{socks}", "http://user:pw@127.0.0.1:{http}",
