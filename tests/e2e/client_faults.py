@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """Clients of libmynah over a wire that is cut, closed by halves, stalled or delayed behind a byte that the test chooses: no message is
 lost or comes twice, each question ends once, the client comes back. Prints TAP.
-usage: client_faults.py FAULTY MYNAHD [COUNT|all[:STEP[:FIRST]] [SEED]]     so many faults at random places, or each kind at every byte
-(of which STEP takes each so manieth, from byte FIRST on). All is 128,000 chats, three to four of them a second on two busy cores with
-sanitizers, so ten hours; all:149 is four minutes.
+usage: client_faults.py FAULTY MYNAHD [COUNT|all[:STEP[:FIRST]] [SEED [MINUTES]]]     so many faults at random places, or each kind at every
+byte (of which STEP takes each so manieth, from byte FIRST on), in an order by lot; after MINUTES no more are begun. All is 128,000 chats, three
+to four of them a second on two busy cores with sanitizers, so ten hours; all:149 is four minutes.
 With prosody:REGISTER or ejabberd:REGISTER (the example of that name) for MYNAHD it goes over BOSH to Debian's servers of that name."""
-import asyncio, os, random, re, shutil, subprocess, sys, tempfile
+import asyncio, os, random, re, shutil, subprocess, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "interop"))
@@ -13,8 +13,9 @@ import peers
 from mynah import DEADLINE, Client, Server, clean, tap, write
 
 FAULTY, MYNAHD = sys.argv[1:3]
-COUNT = sys.argv[3] if len(sys.argv) > 3 else "120"
+COUNT = sys.argv[3] if len(sys.argv) > 3 else "200"
 SEED = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+UNTIL = time.monotonic() + float(sys.argv[5]) * 60 if len(sys.argv) > 5 else float("inf")
 PARALLEL, MESSAGES = 8, 12
 # For ever: nothing comes through any more, either way or in that direction, and the connection stays.
 FOR_EVER = ["stall for ever", "stall one way for ever"]
@@ -171,7 +172,7 @@ class Steps:
         self.again = self.late = self.told = self.met = self.resumed = self.disordered = self.lost = self.numbers = 0
         # Of each pair of accounts, which one chat after the other has: the ids that its receiver has seen, and those that the server
         # may not know of, because nobody heard its good-bye.
-        self.seen, self.doubtful = [set() for _ in range(PARALLEL)], [set() for _ in range(PARALLEL)]
+        self.seen, self.doubtful, self.before = [set() for _ in range(PARALLEL)], [set() for _ in range(PARALLEL)], [None] * PARALLEL
         for i in range(PARALLEL):
             for name in "from%d" % i, "to%d" % i:
                 self.server.account(name)
@@ -187,7 +188,8 @@ class Steps:
         while len(bodies) < messages:
             _, ident, body = (await receiver.says("got ")).split()
             if ident in seen and ident in receiver.before:
-                assert ident in self.doubtful[pair] or not self.server.ours, "message %s comes again to %s" % (body, receiver.args[1])
+                assert ident in self.doubtful[pair] or not self.server.ours, \
+                    "message %s comes again to %s, which says %s; it came before with %s" % (body, receiver.args[1], receiver.lines, self.before[pair])
                 self.late += 1
             elif ident in seen:
                 self.again += 1
@@ -216,6 +218,7 @@ class Steps:
                 told = await receiver.says("done|broken|.*ERROR")
                 assert told.startswith("done"), "".join(receiver.lines)
             self.doubtful[pair] = set() if told.endswith(" heard\n") else self.seen[pair] - receiver.before
+            self.before[pair] = (side, up, at, how), end, receiver.lines
             self.told += 1
             self.met += wires[side].met
             self.resumed += sum(int(x.split()[3]) for x in (end, told))
@@ -236,6 +239,8 @@ class Steps:
 
         async def worker(pair):
             for plan in plans:
+                if time.monotonic() > UNTIL:
+                    return
                 await self.one(pair, *plan)
 
         await asyncio.gather(*map(worker, range(PARALLEL)))
@@ -254,9 +259,9 @@ class Steps:
                 most = sizes[side][0 if up else 1] // self.server.faults
                 plans.append((side, up, rng.randrange(1, most), rng.choices(HOWS, [5, 5, 5, 5, 1, 1][:len(HOWS)])[0]))
         asyncio.run(self.many(plans))
-        print("# seed %d: %d chats of %d messages, %d met their fault, %d resumptions, %d sessions lost, %d messages came again with their id, "
+        print("# seed %d: %d of %d chats of %d messages, %d met their fault, %d resumptions, %d sessions lost, %d messages came again with their id, "
               "%d to the next chat, %d chats in another order"
-              % (SEED, self.told, MESSAGES, self.met, self.resumed, self.lost, self.again, self.late, self.disordered))
+              % (SEED, self.told - len(sizes), len(plans), MESSAGES, self.met, self.resumed, self.lost, self.again, self.late, self.disordered))
 
     def the_server_ends_well(self):
         self.server.end()
