@@ -251,11 +251,12 @@ static void config_load(struct im_config *config, struct mn_arena *a)
 /* Before anybody is asked for its password. */
 static void address_check(const char *text)
 {
-    char *jid = mynah_jid(text);
+    struct mn_buf why = {0};
 
-    if (!jid)
-        usage_of(_("%s is no address like name@server"), text);
-    mynah_free(jid);
+    if (im_address_check(mn_str_from(text), false, &why)) {
+        mn_buf_c(&why, 0);
+        usage(why.p);
+    }
 }
 
 /* What the command line says goes before what the configuration says. */

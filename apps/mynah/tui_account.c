@@ -173,12 +173,13 @@ static void looked_up(const char *jid, const char *password, const char *why)
 
 static bool is_somebody(const char *jid)
 {
-    char *user = mynah_jid_user(jid);
+    struct mn_buf why = {0};
+    bool yes = !im_address_check(mn_str_from(jid), true, &why);
 
-    if (!user)
-        tui_note(IM_ERROR, _("%s is no address like name@server"), jid);
-    mynah_free(user);
-    return user;
+    if (!yes)
+        tui_note(IM_ERROR, "%.*s", MN_ARG(mn_buf_view(&why)));
+    mn_buf_free(&why);
+    return yes;
 }
 
 /* Its program may ask something on the terminal. */

@@ -356,26 +356,28 @@ static void password_ask(const char *error)
 static void who_done(void *arg, struct im_chat *chat, enum form_end end, int value,
                      struct im_form **asked)
 {
-    char *bare, *user;
+    const char *typed = im_form_value(*asked, "jid");
+    struct mn_buf why = {0};
+    char *bare;
 
     if (end == FORM_LEFT || value < 0) {
         first_close();
         return;
     }
-    bare = mynah_jid_bare(im_form_value(*asked, "jid"));
-    user = bare ? mynah_jid_user(bare) : NULL;
-    become(&first.jid, bare && user ? bare : im_form_value(*asked, "jid"));
+    bare = im_address_check(mn_str_from(typed), true, &why) ? NULL : mynah_jid_bare(typed);
+    mn_buf_c(&why, 0);
+    become(&first.jid, bare ? bare : typed);
     first.registers = !strcmp(im_form_value(*asked, "what"), "register");
     snprintf(first.keep, sizeof first.keep, "%s", im_form_value(*asked, "keep"));
-    if (!user)
-        who_ask(_("an address like name@server"));
+    if (!bare)
+        who_ask(why.p);
     else if (account_is_there(bare))
         who_ask(_("this account is here already"));
     else if (first.registers)
         client_begin();
     else
         password_ask(NULL);
-    mynah_free(user);
+    mn_buf_free(&why);
     mynah_free(bare);
 }
 

@@ -14,15 +14,20 @@ enum { CONFIG_MAX = 1 << 20, PASSWORD_MAX = 4096 };
 static const char *const password_names[] = {"ask", "secret", NULL};
 static const char *const tls_names[] = {"required", "starttls", "direct", "offered", "off", NULL};
 
+int im_address_check(mn_str text, bool person, struct mn_buf *why)
+{
+    char *copy = mn_str_dup(text), *part = person ? mynah_jid_user(copy) : mynah_jid(copy);
+
+    if (!part)
+        mn_buf_fmt(why, _("%s is no address like name@server"), copy);
+    mynah_free(part);
+    mn_free(copy);
+    return part ? MN_E_OK : MN_E_FORMAT;
+}
+
 static int check_jid(const void *value, struct mn_buf *why)
 {
-    char *text = mn_str_dup(*(const mn_str *)value), *jid = mynah_jid(text);
-
-    if (!jid)
-        mn_buf_fmt(why, _("%s is no address like name@server"), text);
-    mynah_free(jid);
-    mn_free(text);
-    return jid ? 0 : MN_E_FORMAT;
+    return im_address_check(*(const mn_str *)value, false, why);
 }
 
 #define ACCOUNT(field) offsetof(struct im_account, field)

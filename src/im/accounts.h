@@ -32,6 +32,9 @@ extern const struct mn_conf_row im_config_rows[];
 const char *im_config_path(struct mn_arena *a);
 /* $XDG_DATA_HOME/mynah/NAME, or ~/.local/share/mynah/NAME; in `a`. */
 const char *im_data_path(const char *name, struct mn_arena *a);
+/* Of an account; `person`: one with a first part, which an anonymous one has not. MN_E_FORMAT:
+ * `why` says so. */
+int im_address_check(mn_str text, bool person, struct mn_buf *why) MN_MUST_CHECK;
 /* No file: no accounts. MN_E_FORMAT, MN_E_DENIED, MN_E_IO: `why` says what and where. */
 int im_config_load(const char *path, struct mn_arena *a, struct im_config *out,
                    struct mn_buf *why) MN_MUST_CHECK;

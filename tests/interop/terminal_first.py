@@ -45,7 +45,7 @@ class Story:
         ann.moves("Tab")
         ann.types("mynah", enter=False)
         ann.presses("Next")
-        ann.shows("an address like name@server", "Address.*\\[mynah ")
+        ann.shows("mynah is no address like name@server", "Address.*\\[mynah ")
         ann.moves("Tab")
         ann.keys("C-u")
         ann.types("ann@" + self.host, enter=False)
