@@ -28,13 +28,11 @@ struct im_chat *tui_chat(void)
 
 void tui_note(enum im_kind kind, const char *fmt, ...)
 {
-    char text[1024];
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    im_notev(tui_chat(), kind, fmt, ap);
     va_end(ap);
-    im_note(tui_chat(), kind, "%s", text);
 }
 
 struct im_account_state *tui_account(void)

@@ -61,15 +61,11 @@ struct mynah_client *query_client(const struct query *q)
 
 void query_note(const struct query *q, enum im_kind kind, const char *fmt, ...)
 {
-    struct mn_buf b = {0};
-    char text[2000];
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    im_notev(page_chat(q->chat), kind, fmt, ap);
     va_end(ap);
-    im_note(page_chat(q->chat), kind, "%s", text);
-    mn_buf_free(&b);
 }
 
 void query_fail(const struct query *q, const struct mynah_error *error)

@@ -96,19 +96,26 @@ size_t mn_buf_vfmt(char *p, size_t room, const char *fmt, va_list ap)
     return to.n - 1;
 }
 
-void mn_buf_fmt(struct mn_buf *b, const char *fmt, ...)
+void mn_buf_addv(struct mn_buf *b, const char *fmt, va_list ap)
 {
-    va_list ap, again;
+    va_list again;
     size_t n;
 
-    va_start(ap, fmt);
     va_copy(again, ap);
     n = mn_buf_vfmt(b->p ? b->p + b->n : NULL, b->cap - b->n, fmt, ap);
-    va_end(ap);
     if (n >= b->cap - b->n)
         mn_buf_vfmt(mn_buf_room(b, n + 1), n + 1, fmt, again);
     va_end(again);
     b->n += n;
+}
+
+void mn_buf_fmt(struct mn_buf *b, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    mn_buf_addv(b, fmt, ap);
+    va_end(ap);
 }
 
 void mn_buf_u64(struct mn_buf *b, uint64_t v)

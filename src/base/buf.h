@@ -16,6 +16,7 @@ void mn_buf_c(struct mn_buf *b, char c);
 /* A literal, without counting at run time. */
 #define mn_buf_lit(b, lit) mn_buf_add(b, "" lit, sizeof(lit) - 1)
 void mn_buf_fmt(struct mn_buf *b, const char *fmt, ...) MN_PRINTF(2, 3);
+void mn_buf_addv(struct mn_buf *b, const char *fmt, va_list ap) MN_PRINTF(2, 0);
 /* As vsnprintf: what it takes without the NUL; when that is not less than `room`, what stands there
  * means nothing. */
 size_t mn_buf_vfmt(char *p, size_t room, const char *fmt, va_list ap) MN_PRINTF(3, 0);

@@ -1,7 +1,6 @@
 /* Windows of talk: what stands in them, and what comes of the history. */
 #include "im/messenger_parts.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -9,16 +8,24 @@
 
 enum { HISTORY_SHOWN = 30, UNREAD_SHOWN = 1500 };
 
+void im_notev(struct im_chat *chat, enum im_kind kind, const char *fmt, va_list ap)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_addv(&b, fmt, ap);
+    mn_buf_c(&b, 0);
+    im_line_add(chat, kind, 0, NULL, b.p);
+    mn_buf_free(&b);
+    changed(chat);
+}
+
 void im_note(struct im_chat *chat, enum im_kind kind, const char *fmt, ...)
 {
-    char text[1024];
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    im_notev(chat, kind, fmt, ap);
     va_end(ap);
-    im_line_add(chat, kind, 0, NULL, text);
-    changed(chat);
 }
 
 void im_note_again(struct im_chat *chat, unsigned of, enum im_kind kind, const char *fmt, ...)

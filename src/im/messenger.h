@@ -3,6 +3,8 @@
  * All on the context's thread; what it lends lives until the next call of the interface's. */
 #pragma once
 
+#include <stdarg.h>
+
 #include "im/accounts.h"
 #include "im/history.h"
 #include "mynah/mynah.h"
@@ -123,6 +125,7 @@ void im_said(struct im_account_state *a, const char *to, const char *id, const c
 void im_typing(struct im_chat *chat, bool typing);
 /* A line of the program's in it. */
 void im_note(struct im_chat *chat, enum im_kind kind, const char *fmt, ...) MN_PRINTF(3, 4);
+void im_notev(struct im_chat *chat, enum im_kind kind, const char *fmt, va_list ap) MN_PRINTF(3, 0);
 /* The same in the place of the line that told of this before, if it is still there; `of` not 0. */
 void im_note_again(struct im_chat *chat, unsigned of, enum im_kind kind, const char *fmt, ...)
     MN_PRINTF(4, 5);

@@ -1,0 +1,63 @@
+#!/usr/bin/python3
+"""What is typed behind a slash: windows, whom a word means, rooms, what each command says when it worked and when it was wrong. Prints TAP.
+usage: mynah_commands.py MYNAH"""
+import os, re, shutil, sys, tempfile
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.append(TESTS)
+from mynah import put, tap
+from odd import Odd, error, home
+from screen import Screen
+
+MYNAH = os.path.abspath(sys.argv[1])
+FOLDER, ENV = home("commands")
+ENV["VISUAL"] = "false"
+ROOM = "r@rooms.odd.test"
+USER = "http://jabber.org/protocol/muc#user"
+PEOPLE = ("<query xmlns='jabber:iq:roster'>%s</query>" % "".join("<item jid='%s@odd.test' name='%s' subscription='both'/>" % p for p in (
+    ("bob", "Bob B"), ("kim", "Kim"), ("eve", "Eve 夏娃"), ("lou", "Twin"), ("luc", "Twin"))))
+ROSTER = {"type='get'.*jabber:iq:roster": PEOPLE, "type='set'.*jabber:iq:roster": ""}
+
+
+def config(*accounts, more="", name="mynah/config.yaml"):
+    return put(FOLDER, name, "accounts:\n" + "".join("  - {jid: %s, host: 127.0.0.1, port: %d, tls: off, password_command: echo pw}\n" % a
+                                                     for a in accounts or [("ann@odd.test", odd.port)]) + more)
+
+
+def terminal(*words, size=(30, 110), answers=ROSTER):
+    """Of somebody who has talked with nobody yet."""
+    odd.answers = dict(answers)
+    t = Screen([MYNAH, "--no-socket", *words], {**ENV, "XDG_DATA_HOME": tempfile.mkdtemp(dir=FOLDER)}, size=size)
+    t.shows("ann@odd.test/r is online")
+    return t
+
+
+def enters(t, room=ROOM, nick="Ann", typed=None):
+    t.says(typed or "/join %s %s" % (room, nick))
+    odd.heard("<presence (?![^>]*type=)[^>]*to='%s/%s'" % (room, nick))
+    occupant(nick, "<status code='110'/>", room)
+    t.shows("joined as " + nick)
+
+
+def occupant(nick, more="", room=ROOM, type="", item="affiliation='none' role='participant'"):
+    odd.send("<presence from='%s/%s' to='ann@odd.test/r' %s><x xmlns='%s'><item %s/>%s</x></presence>" % (room, nick, type, USER, item, more))
+
+
+def a_long_line_is_told_whole():
+    with terminal() as t:
+        odd.send("<message from='bob@odd.test/x' to='ann@odd.test/r' type='chat'><body>%s THE END</body></message>" % ("很长" * 300))
+        t.shows("2:Bob B 1!")
+        t.says("/history THE END")
+        t.shows("很 *THE END|很长 *THE END|THE END")
+        assert "\ufffd" not in t.written.decode(errors="replace")
+        t.end()
+
+
+odd = Odd()
+config()
+try:
+    failed = tap([a_long_line_is_told_whole])
+finally:
+    odd.listener.close()
+    shutil.rmtree(FOLDER)
+sys.exit(failed != 0)
