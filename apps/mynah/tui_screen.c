@@ -170,7 +170,7 @@ static void line_rows(struct rows *r, const struct im_line *l, int width)
         at_n = b.n;
         mn_buf_add(&b, p, n);
         p += n;
-        p += *p == '\n';
+        p += *p == '\n' || (n && *p == ' '); /* the blank that it broke at stands nowhere */
         if (!*p && l->corrected)
             mn_buf_fmt(&b, " %s", _("(corrected)"));
         if (!*p && *mark(l))

@@ -65,6 +65,9 @@ class Story:
         ann.types("/correct über three")
         ann.shows("me: über three \\(corrected\\) ✓✓✓", gone=["one tw ✓"])
         bob.shows("ann: über three \\(corrected\\)", gone=["one tw"])
+        for first in "a", "aa": # a row that breaks at a blank, one way or the other
+            ann.types(first + " b" * 60)
+            ann.shows("me: %s b.*\\s.* b ✓✓" % first, gone=["(?m)^ {11}b"])
         ann.types("/find hello")
         ann.shows("scrolled|me: hello 北京 ✓✓✓")
         ann.keys("End")
