@@ -265,6 +265,9 @@ void im_chat_close(struct im_chat *chat)
 
 void im_chat_clear(struct im_chat *chat)
 {
+    for (size_t i = 0; i < chat->count; i++)
+        if (chat->lines[i].number && chat->lines[i].number >= chat->oldest)
+            chat->oldest = chat->lines[i].number + 1; /* it is among the older ones now */
     im_lines_free(chat);
 }
 

@@ -53,10 +53,22 @@ def a_long_line_is_told_whole():
         t.end()
 
 
+def what_was_cleared_is_among_the_older_lines():
+    with terminal() as t:
+        t.says("/msg lou@odd.test before it was cleared")
+        t.shows("me: before it was cleared")
+        t.says("/clear")
+        t.says("and after it")
+        t.shows("me: and after it")
+        t.types("\x1b[5~")
+        t.shows("(?s)me: before it was cleared.*me: and after it")
+        t.end()
+
+
 odd = Odd()
 config()
 try:
-    failed = tap([a_long_line_is_told_whole])
+    failed = tap([a_long_line_is_told_whole, what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
