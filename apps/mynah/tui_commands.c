@@ -191,8 +191,7 @@ void do_mouse(char **args, int count)
 
 void do_theme(char **args, int count)
 {
-    if (!look_set(args[0]))
-        tui_show(im_chat_at(tui.im, 0)); /* where it says why */
+    (void)!look_set(args[0]); /* it tells what is wrong */
 }
 
 void do_find(char **args, int count)

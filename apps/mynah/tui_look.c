@@ -44,22 +44,21 @@ static void taken(void)
 
 bool look_set(const char *name)
 {
-    struct mn_arena a = {0};
     struct mn_buf why = {0}, folder = {0};
-    const char *config = im_config_path(&a);
+    const char *slash = strrchr(tui.config_path, '/');
     int e;
 
-    mn_buf_fmt(&folder, "%.*s/themes", (int)(strrchr(config, '/') - config), config);
+    mn_buf_fmt(&folder, "%.*sthemes", slash ? (int)(slash - tui.config_path) + 1 : 0,
+               tui.config_path);
     mn_buf_c(&folder, 0);
     e = theme_load(name, folder.p, &look.theme, &why);
     mn_buf_c(&why, 0);
     if (e)
-        im_note(im_chat_at(tui.im, 0), IM_ERROR, "%s", why.p);
+        tui_note(IM_ERROR, "%s", why.p);
     else
         taken();
     mn_buf_free(&why);
     mn_buf_free(&folder);
-    mn_arena_done(&a, NULL);
     return !e;
 }
 

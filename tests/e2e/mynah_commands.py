@@ -43,6 +43,17 @@ def occupant(nick, more="", room=ROOM, type="", item="affiliation='none' role='p
     odd.send("<presence from='%s/%s' to='ann@odd.test/r' %s><x xmlns='%s'><item %s/>%s</x></presence>" % (room, nick, type, USER, item, more))
 
 
+def themes_stand_beside_the_configuration():
+    put(FOLDER, "elsewhere/themes/mine.yaml", "base: mono\nnote: underline\n")
+    path = config(name="elsewhere/config.yaml", more="terminal: {theme: mine}\n")
+    with terminal("--config", path) as t:
+        t.until(b"\x1b\\[[0-9;]*4m")
+        t.says("/theme dark")
+        t.says("/theme min\t")
+        t.end()
+        assert b"no such file" not in t.written
+
+
 def a_long_line_is_told_whole():
     with terminal() as t:
         odd.send("<message from='bob@odd.test/x' to='ann@odd.test/r' type='chat'><body>%s THE END</body></message>" % ("很长" * 300))
@@ -68,7 +79,7 @@ def what_was_cleared_is_among_the_older_lines():
 odd = Odd()
 config()
 try:
-    failed = tap([a_long_line_is_told_whole, what_was_cleared_is_among_the_older_lines])
+    failed = tap([themes_stand_beside_the_configuration, a_long_line_is_told_whole, what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
