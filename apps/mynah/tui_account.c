@@ -61,6 +61,9 @@ void account_connect(const struct im_account *acc, mn_str password)
     if (im_connect(tui.im, &config, &state, &why)) {
         tui_note(IM_ERROR, "%s", why);
         mynah_free(why);
+    } else {
+        (void)!mynah_software_set(state->client, "Mynah", mynah_version(),
+                                  NULL); /* it has a name */
     }
     mn_arena_done(&a, NULL);
 }

@@ -64,6 +64,14 @@ def a_long_line_is_told_whole():
         t.end()
 
 
+def others_hear_what_runs_here():
+    with terminal() as t:
+        odd.send("<iq type='get' id='v' from='bob@odd.test/x' to='ann@odd.test/r'><query xmlns='jabber:iq:version'/></iq>")
+        got = odd.heard("id='v'")
+        assert "<name>Mynah</name>" in got and "<os>" not in got, got
+        t.end()
+
+
 def what_was_cleared_is_among_the_older_lines():
     with terminal() as t:
         t.says("/msg lou@odd.test before it was cleared")
@@ -79,7 +87,8 @@ def what_was_cleared_is_among_the_older_lines():
 odd = Odd()
 config()
 try:
-    failed = tap([themes_stand_beside_the_configuration, a_long_line_is_told_whole, what_was_cleared_is_among_the_older_lines])
+    failed = tap([themes_stand_beside_the_configuration, a_long_line_is_told_whole, others_hear_what_runs_here,
+                  what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
