@@ -12,6 +12,9 @@ typedef void command_call(char **args, int count);
 
 /* Everything behind the first `n` words; NULL: nothing. */
 const char *command_rest(int n);
+/* The last argument, args[n]: all that there is from there on, as one that stands in quotes has it
+ * too. NULL: nothing. */
+const char *command_last(char **args, int count, int n);
 /* Of the chat's account; NULL, and said so: there is none. */
 struct mynah_client *command_client(void);
 struct mynah_room *command_room(void); /* of the chat; NULL, and said so: it is no room */

@@ -75,6 +75,7 @@ void tui_show(struct im_chat *chat)
             tui.at = i;
     if (other)
         tui_draft();
+    chat->shown = ++tui.shown;
     im_chat_seen(chat, tui.config.terminal.seen);
     tui.scroll = 0;
     tui.told = chat->told;
@@ -143,18 +144,27 @@ static void on_chat(void *arg, struct im_chat *chat)
     panel_changed();
 }
 
+/* Where somebody was before; the program's own page, if nowhere. */
+static struct im_chat *shown_before(const struct im_chat *chat)
+{
+    struct im_chat *last = im_chat_at(tui.im, 0);
+
+    for (size_t i = 1; i < im_chat_count(tui.im); i++)
+        if (im_chat_at(tui.im, i) != chat && im_chat_at(tui.im, i)->shown > last->shown)
+            last = im_chat_at(tui.im, i);
+    return last;
+}
+
 static void on_closed(void *arg, struct im_chat *chat)
 {
     xml_closed(chat);
     query_closed(chat);
     page_close(chat);
     tui_voice_closed(chat);
-    if (chat == tui_chat()) {
-        tui.at = 0;
-        tui_draft();
-    } else
-        for (size_t i = 0; i < tui.at; i++)
-            tui.at -= im_chat_at(tui.im, i) == chat;
+    if (chat == tui_chat())
+        tui_show(shown_before(chat));
+    for (size_t i = 0; i < tui.at; i++)
+        tui.at -= im_chat_at(tui.im, i) == chat;
     panel_changed();
 }
 

@@ -11,14 +11,16 @@
 struct tui {
     struct mynah_context *ctx;
     struct im *im;
-    struct im_account options; /* --host, --port, --ca-file ... of accounts that are new */
-    struct im_config config;   /* at the start; */
-    const char *config_path;   /* of what is there now */
-    size_t at;                 /* the chat that is shown */
-    int scroll;                /* rows that are below what is shown */
-    size_t told;               /* of the chat, when it was drawn last */
-    size_t at_found;           /* lines from the end that the last one found is */
-    char *found;               /* words that are shown in another colour; or NULL */
+    struct im_account options;        /* --host, --port, --ca-file ... of accounts that are new */
+    struct im_config config;          /* at the start; */
+    const char *config_path;          /* of what is there now */
+    struct im_account_state *account; /* that pages without one mean; NULL: the first */
+    size_t at;                        /* the chat that is shown */
+    unsigned shown;                   /* how often another one was */
+    int scroll;                       /* rows that are below what is shown */
+    size_t told;                      /* of the chat, when it was drawn last */
+    size_t at_found;                  /* lines from the end that the last one found is */
+    char *found;                      /* words that are shown in another colour; or NULL */
     bool dirty, panel, pasting;
     volatile sig_atomic_t quit; /* said by a person or a signal */
     struct typed line;

@@ -23,15 +23,30 @@ static const struct command commands[] = {
 
 static const char *rest_of; /* the line behind its command */
 
+/* The next word of a line, and the blanks behind it; one with blanks stands in quotes. */
+static mn_str word(const char **line)
+{
+    const char *p = *line, *end = *p == '"' ? strchr(p + 1, '"') : NULL;
+    bool quoted = end && end > p + 1 && (!end[1] || end[1] == ' ');
+    mn_str found = quoted ? (mn_str){p + 1, (size_t)(end - p - 1)} : (mn_str){p, strcspn(p, " ")};
+
+    *line = found.p + found.n + quoted;
+    *line += strspn(*line, " ");
+    return found;
+}
+
 const char *command_rest(int n)
 {
     const char *p = rest_of;
 
-    while (n-- && *p) {
-        p += strcspn(p, " ");
-        p += strspn(p, " ");
-    }
+    while (n-- && *p)
+        word(&p);
     return *p ? p : NULL;
+}
+
+const char *command_last(char **args, int count, int n)
+{
+    return count == n + 1 ? args[n] : command_rest(n);
 }
 
 void command_told(const struct mynah_error *error)
@@ -135,47 +150,6 @@ void do_msg(char **args, int count)
     tui_show(chat);
     if (command_rest(1))
         im_say(chat, command_rest(1));
-}
-
-void do_join(char **args, int count)
-{
-    struct im_account_state *a = tui_account();
-    char *user = command_client() ? mynah_jid_user(a->jid) : NULL;
-    struct im_chat *chat = a ? im_room_join(a, args[0],
-                                            count > 1 ? args[1]
-                                            : user    ? user
-                                                      : "me",
-                                            NULL)
-                             : NULL;
-
-    mynah_free(user);
-    if (a && !chat)
-        tui_note(IM_ERROR, _("no room can be there: %s"), args[0]);
-    if (chat)
-        tui_show(chat);
-}
-
-void do_close(char **args, int count)
-{
-    if (tui.at)
-        im_chat_close(tui_chat());
-    else
-        tui_note(IM_ERROR, _("this page stays; /quit ends"));
-}
-
-void do_clear(char **args, int count)
-{
-    tui_clear(tui_chat());
-}
-
-void do_win(char **args, int count)
-{
-    struct im_chat *chat = im_chat_at(tui.im, strtoul(args[0], NULL, 10) - 1);
-
-    if (chat)
-        tui_show(chat);
-    else
-        tui_note(IM_ERROR, _("there is no window %s"), args[0]);
 }
 
 void do_panel(char **args, int count)
@@ -335,22 +309,22 @@ const char *command_at(size_t i, const char **synopsis)
 
 void command_run(const char *line)
 {
-    char *words = mn_str_dup(mn_str_from(line)), *args[20] = {NULL}, *save = NULL;
-    char *name = strtok_r(words, " ", &save);
+    struct mn_arena a = {0};
+    char *args[20] = {NULL};
+    const char *p = line, *name = mn_arena_cstr(&a, word(&p));
     const struct command *c = command_find(name + 1);
     int count = 0;
 
-    rest_of = line + strlen(name);
-    rest_of += strspn(rest_of, " ");
-    while (count < (int)MN_COUNT(args) - 1 && (args[count] = strtok_r(NULL, " ", &save)))
-        count++;
+    rest_of = p;
+    while (count < (int)MN_COUNT(args) - 1 && *p)
+        args[count++] = mn_arena_cstr(&a, word(&p));
     if (!c)
         tui_note(IM_ERROR, _("there is no %s; /help lists the commands"), name);
     else if (count < c->least)
         tui_note(IM_ERROR, "/%s %s", c->name, c->synopsis);
     else
         c->run(args, count);
-    mn_free(words);
+    mn_arena_done(&a, NULL);
 }
 
 void command_parts(const char *name, const struct command_part *parts, char **args, int count)

@@ -327,3 +327,21 @@ void do_subject(char **args, int count)
 {
     do_topic(args, count);
 }
+
+void do_join(char **args, int count)
+{
+    struct im_account_state *a = tui_account();
+    char *user = command_client() ? mynah_jid_user(a->jid) : NULL;
+    struct im_chat *chat = a ? im_room_join(a, args[0],
+                                            count > 1 ? args[1]
+                                            : user    ? user
+                                                      : "me",
+                                            NULL)
+                             : NULL;
+
+    mynah_free(user);
+    if (a && !chat)
+        tui_note(IM_ERROR, _("no room can be there: %s"), args[0]);
+    if (chat)
+        tui_show(chat);
+}

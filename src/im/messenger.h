@@ -33,6 +33,7 @@ struct im_chat {
     struct im_account_state *account; /* NULL: the program's own page */
     char *jid, *title;
     struct mynah_room *room; /* NULL: with one person */
+    bool occupant;           /* whom we know by the nickname in a room: it is behind `jid` */
     bool has_occupants;      /* the room vouches for who is who (XEP-0421) */
     bool inside;             /* of a room: it was not left, and is entered by the next run, too */
     bool known;              /* of a room: what it tells of before was missed */
@@ -50,6 +51,7 @@ struct im_chat {
     struct mynah_elem *unseen;    /* a message that waits for the mark that it was seen; NULL */
     char *draft;                  /* what was written there and not said; or NULL */
     bool moved;                   /* its place is another one than in the history */
+    unsigned shown;               /* the program\'s: when it was last, counted; 0: never */
 };
 
 struct im_account_state {

@@ -43,6 +43,48 @@ def occupant(nick, more="", room=ROOM, type="", item="affiliation='none' role='p
     odd.send("<presence from='%s/%s' to='ann@odd.test/r' %s><x xmlns='%s'><item %s/>%s</x></presence>" % (room, nick, type, USER, item, more))
 
 
+def a_window_that_is_closed_leads_back():
+    """To where one was before; others are closed by number, by name, or all that have nothing new."""
+    with terminal() as t:
+        for who, prompt in ("bob@odd.test", "Bob B"), ("kim@odd.test", "Kim"), ("eve@odd.test", "Eve 夏娃"):
+            t.says("/msg " + who)
+            t.shows(prompt + "> ")
+        t.says("/win 2")
+        t.shows("Bob B> ")
+        t.says("/win KIM")
+        t.shows("Kim> ")
+        t.says("/close")
+        t.shows("Bob B> ")
+        t.says("/close")
+        t.shows("Eve 夏娃> ")
+        t.says("/close")
+        t.shows("Mynah> ")
+        t.says("/close")
+        t.shows("this page stays; /quit ends")
+        for who in "bob", "kim", "eve":
+            t.says("/msg %s@odd.test" % who)
+        t.says("/win Bob B")
+        t.shows("Bob B> ")
+        t.says("/close eve@odd.test")
+        t.says("/wins")
+        t.shows("1: Mynah.*2: Bob B \\(bob@odd.test\\).*3: Kim \\(kim@odd.test\\)")
+        t.says("/win Eve")
+        t.shows("there is no window Eve; /wins lists them")
+        odd.send("<message from='kim@odd.test/x' to='ann@odd.test/r' type='chat'><body>hello</body></message>")
+        t.shows("3:Kim 1!")
+        t.says("/close read")
+        t.shows("Mynah> ")
+        t.says("/wins")
+        t.shows("1: Mynah.*2: Kim \\(kim@odd.test\\) · 1 unread")
+        t.says("/close all")
+        t.says("/clear")
+        t.says("/wins")
+        t.shows("- 1: Mynah")
+        t.says("/leave")
+        t.shows("this is no room")
+        t.end()
+
+
 def themes_stand_beside_the_configuration():
     put(FOLDER, "elsewhere/themes/mine.yaml", "base: mono\nnote: underline\n")
     path = config(name="elsewhere/config.yaml", more="terminal: {theme: mine}\n")
@@ -87,8 +129,8 @@ def what_was_cleared_is_among_the_older_lines():
 odd = Odd()
 config()
 try:
-    failed = tap([themes_stand_beside_the_configuration, a_long_line_is_told_whole, others_hear_what_runs_here,
-                  what_was_cleared_is_among_the_older_lines])
+    failed = tap([a_window_that_is_closed_leads_back, themes_stand_beside_the_configuration, a_long_line_is_told_whole,
+                  others_hear_what_runs_here, what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
