@@ -113,6 +113,7 @@ void tui_file_serve(struct im_account_state *a);     /* what others offer is sho
 void tui_file_send(const char *path);                /* to whom is talked with */
 void tui_file(const char *what, const char *folder); /* accept, decline, cancel */
 void tui_file_close(void);                           /* all ends */
+char *tui_path(const char *typed);                   /* "~/x" in the home of the user; malloc'd */
 
 /* tui_complete.c */
 void command_complete(struct typed *l, bool back); /* the next one, or the one before it */

@@ -1,12 +1,13 @@
 /* What Tab makes of the word before the cursor: a command, what its synopsis in tui.def says for
- * that place, somebody in the room, an address of the roster. */
+ * that place, a file, somebody in the room, an address of the roster. */
 #include <ctype.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "apps/mynah/commands.h"
 
-enum { CHOICES_MAX = 40 };
+enum { CHOICES_MAX = 100 };
 
 static bool fits(mn_str candidate, mn_str head)
 {
@@ -51,21 +52,31 @@ static bool allows(mn_str word, mn_str typed)
 struct choices {
     mn_str items[CHOICES_MAX];
     size_t n;
+    bool files; /* may stand there, too */
 };
+
+static void choice_add(struct choices *out, mn_str choice, mn_str head)
+{
+    bool there = false;
+
+    for (size_t i = 0; i < out->n; i++)
+        there |= mn_str_eq(out->items[i], choice);
+    if (!there && fits(choice, head) && out->n < CHOICES_MAX)
+        out->items[out->n++] = choice;
+}
 
 static void choices_add(struct choices *out, mn_str word, mn_str head)
 {
     mn_str rest = bare(word);
+    const char *name, *synopsis;
 
-    while (is_choice(rest)) {
-        mn_str choice = mn_str_cut(rest, '|', &rest);
-        bool there = false;
-
-        for (size_t i = 0; i < out->n; i++)
-            there |= mn_str_eq(out->items[i], choice);
-        if (!there && fits(choice, head) && out->n < CHOICES_MAX)
-            out->items[out->n++] = choice;
-    }
+    for (size_t i = 0; mn_str_is(rest, "COMMAND") && (name = command_at(i, &synopsis)); i++)
+        choice_add(out, mn_str_from(name), head);
+    for (size_t i = 0; mn_str_is(rest, "WINDOW") && i < im_chat_count(tui.im); i++)
+        choice_add(out, mn_str_from(im_chat_at(tui.im, i)->title), head);
+    out->files |= mn_str_is(rest, "PATH") || mn_str_is(rest, "FOLDER");
+    while (is_choice(rest))
+        choice_add(out, mn_str_cut(rest, '|', &rest), head);
 }
 
 /* One of the ways to use a command: what may stand behind the words that were typed. */
@@ -107,10 +118,46 @@ static void command_choices(struct choices *out, mn_str line, mn_str head)
             synopsis_choices(out, mn_str_from(synopsis), typed, head);
 }
 
+static int files_of(const char *folder, struct dirent ***out)
+{
+    char *path = tui_path(*folder ? folder : ".");
+    int n = scandir(path, out, NULL, alphasort);
+
+    mn_free(path);
+    return n;
+}
+
+/* The i-th file or folder whose path begins so; false: there are not so many. */
+static bool file_at(mn_str head, int i, char *out, size_t room)
+{
+    size_t from = head.n;
+    struct dirent **found;
+    char *folder;
+    int n;
+
+    while (from && head.p[from - 1] != '/')
+        from--;
+    folder = mn_str_dup((mn_str){head.p, from});
+    n = files_of(folder, &found);
+    out[0] = 0;
+    for (int k = 0; k < n; k++) {
+        const char *name = found[k]->d_name;
+        size_t typed = head.n - from;
+
+        if (!strncmp(name, head.p + from, typed) && (typed || *name != '.') && !i--)
+            snprintf(out, room, "%s%s%s", folder, name, found[k]->d_type == DT_DIR ? "/" : " ");
+        free(found[k]);
+    }
+    if (n >= 0)
+        free(found);
+    mn_free(folder);
+    return *out;
+}
+
 /* The i-th that fits; NULL: not so many. */
 static const char *candidate(mn_str line, mn_str head, int i)
 {
-    static char made[300];
+    static char made[4096];
     struct im_account_state *a = tui_account();
     struct choices choices = {.n = 0};
     const struct mynah_occupant *o;
@@ -132,9 +179,13 @@ static const char *candidate(mn_str line, mn_str head, int i)
         return made;
     }
     i -= (int)choices.n;
+    if (choices.files)
+        return file_at(head, i, made, sizeof made) ? made : NULL;
     for (size_t n = 0; tui_chat()->room && (o = mynah_room_at(tui_chat()->room, n)); n++)
         if (!o->self && fits(mn_str_from(o->nick), head) && !i--) {
-            snprintf(made, sizeof made, "%s%s ", o->nick, first ? ":" : "");
+            const char *quote = !first && *line.p == '/' && strchr(o->nick, ' ') ? "\"" : "";
+
+            snprintf(made, sizeof made, "%s%s%s%s ", quote, o->nick, quote, first ? ":" : "");
             return made;
         }
     for (size_t n = 0; a && head.n && (k = mynah_roster_at(a->client, n)); n++)

@@ -132,8 +132,7 @@ static void found(void *arg, const char *full)
     mn_free(p);
 }
 
-/* "~/x" in the home of the user. */
-static char *path_of(const char *typed)
+char *tui_path(const char *typed)
 {
     const char *home = getenv("HOME");
     struct mn_buf b = {0};
@@ -158,7 +157,7 @@ void tui_file_send(const char *path)
     p = MN_NEW(struct plan);
     p->account = chat->account;
     p->jid = mn_str_dup(mn_str_from(chat->jid));
-    p->path = path_of(path);
+    p->path = tui_path(path);
     im_transfer_find(chat->account->client, chat->jid, found, p);
 }
 
@@ -203,7 +202,7 @@ void tui_file_serve(struct im_account_state *a)
 static char *downloads(void)
 {
     const char *xdg = getenv("XDG_DOWNLOAD_DIR");
-    char *folder = path_of(xdg && *xdg ? xdg : "~/Downloads");
+    char *folder = tui_path(xdg && *xdg ? xdg : "~/Downloads");
 
     (void)!mn_file_mkdir(folder, 0755); /* taking tells, when it is not there */
     return folder;
@@ -224,7 +223,7 @@ static struct entry *entry_of(const struct im_chat *chat, bool waits)
 static void take(struct entry *e, const char *folder)
 {
     struct mn_buf why = {0};
-    char *into = folder ? path_of(folder) : downloads();
+    char *into = folder ? tui_path(folder) : downloads();
     struct im_chat *chat = chat_of(e);
     struct im_transfer *t = e->t;
     unsigned number = t->number;

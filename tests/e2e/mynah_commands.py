@@ -114,6 +114,20 @@ def others_hear_what_runs_here():
         t.end()
 
 
+def tab_completes_what_a_command_takes():
+    put(FOLDER, "files/picture.png", "x")
+    put(FOLDER, "files/.hidden", "x")
+    with terminal() as t:
+        for typed, completed in (("/help pan\t", "/help panel "), ("/theme li\t", "/theme light "), ("/win my\t", "/win Mynah "),
+                                 ("/sendfile ~/files/\t", "/sendfile ~/files/picture.png "), ("/sendfile ~/fil\t", "/sendfile ~/files/"),
+                                 ("/sendfile ~/files/.h\t", "/sendfile ~/files/.hidden "), ("/sendfile ~/files/nothing\t", "/sendfile ~/files/nothing"),
+                                 ("/file accept ~/fi\t", "/file accept ~/files/")):
+            t.types(typed)
+            t.shows("> %s" % re.escape(completed))
+            t.types("\x15")
+        t.end()
+
+
 def what_was_cleared_is_among_the_older_lines():
     with terminal() as t:
         t.says("/msg lou@odd.test before it was cleared")
@@ -130,7 +144,7 @@ odd = Odd()
 config()
 try:
     failed = tap([a_window_that_is_closed_leads_back, themes_stand_beside_the_configuration, a_long_line_is_told_whole,
-                  others_hear_what_runs_here, what_was_cleared_is_among_the_older_lines])
+                  others_hear_what_runs_here, tab_completes_what_a_command_takes, what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
