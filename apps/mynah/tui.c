@@ -37,7 +37,9 @@ void tui_note(enum im_kind kind, const char *fmt, ...)
 
 struct im_account_state *tui_account(void)
 {
-    return tui_chat()->account ? tui_chat()->account : im_account_at(tui.im, 0);
+    return tui_chat()->account ? tui_chat()->account
+           : tui.account       ? tui.account
+                               : im_account_at(tui.im, 0);
 }
 
 /* What is written in a window and not said waits there, so that it is said nowhere else, and over

@@ -34,7 +34,7 @@ void tui_show(struct im_chat *chat);
 void tui_note(enum im_kind kind, const char *fmt, ...) MN_PRINTF(2, 3); /* in it */
 /* The next line goes to `answered`; hidden while it is typed. */
 void tui_ask(const char *question, bool hidden, void (*answered)(const char *text));
-struct im_account_state *tui_account(void); /* of the chat, else the first; NULL */
+struct im_account_state *tui_account(void); /* of the chat, else the one that was chosen; NULL */
 
 void tui_draft(void); /* what was being written in it stands in the line again */
 void tui_draft_keep(void);

@@ -371,6 +371,20 @@ static void account_remove(char **args, int count)
     mn_arena_done(&a, NULL);
 }
 
+/* What is done on a page that belongs to no account is done as this one. */
+static void account_use(char **args, int count)
+{
+    struct im_account_state *s = session_of(args[0]);
+
+    if (!s) {
+        tui_note(IM_ERROR, _("%s is not logged in; /connect %s does that"), args[0], args[0]);
+        return;
+    }
+    tui.account = s;
+    tui_note(IM_NOTE, _("commands on this page are for %s"), s->jid);
+    panel_changed();
+}
+
 static void account_enable(char **args, int count)
 {
     struct mn_buf why = {0};
@@ -389,10 +403,13 @@ static void account_disable(char **args, int count)
 
 void do_account(char **args, int count)
 {
-    static const struct command_part parts[] = {
-        {"list", 0, account_list},       {"add", 1, account_add},
-        {"remove", 1, account_remove},   {"enable", 1, account_enable},
-        {"disable", 1, account_disable}, {0}};
+    static const struct command_part parts[] = {{"list", 0, account_list},
+                                                {"add", 1, account_add},
+                                                {"remove", 1, account_remove},
+                                                {"enable", 1, account_enable},
+                                                {"disable", 1, account_disable},
+                                                {"use", 1, account_use},
+                                                {0}};
 
     command_parts("account", parts, args, count);
 }

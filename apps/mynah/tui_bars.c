@@ -44,6 +44,8 @@ void title_draw(void)
     mn_buf_fmt(&b, " %s", chat->title);
     if (*chat->jid)
         mn_buf_fmt(&b, " (%s)", chat->jid);
+    else if (im_account_count(tui.im) > 1)
+        mn_buf_fmt(&b, " (%s)", tui_account()->jid); /* whose commands are run here */
     if (*show_of(chat))
         mn_buf_fmt(&b, " · %s", show_of(chat));
     if (*doing(chat))
@@ -58,8 +60,8 @@ void title_draw(void)
     mn_buf_free(&b);
 }
 
-/* The time and the accounts. */
-static void state_text(struct mn_buf *b)
+/* The time and the accounts: with their addresses where there is room for all windows too. */
+static void state_text(struct mn_buf *b, bool names)
 {
     char stamp[20];
     time_t now = time(NULL);
@@ -70,25 +72,14 @@ static void state_text(struct mn_buf *b)
     for (size_t i = 0; i < im_account_count(tui.im); i++) {
         struct im_account_state *a = im_account_at(tui.im, i);
         enum mynah_state s = mynah_client_state(a->client);
+        const char *mark = s == MYNAH_ONLINE ? "●" : s == MYNAH_OFFLINE ? "○" : "◌";
 
-        mn_buf_fmt(b, "%s %.60s  ",
-                   s == MYNAH_ONLINE    ? "●"
-                   : s == MYNAH_OFFLINE ? "○"
-                                        : "◌",
-                   a->jid);
+        if (names)
+            mn_buf_fmt(b, "%s %.60s  ", mark, a->jid);
+        else
+            mn_buf_fmt(b, "%s ", mark);
     }
     mn_buf_c(b, 0);
-}
-
-static int labels_from(void)
-{
-    struct mn_buf b = {0};
-    int x;
-
-    state_text(&b);
-    x = text_width(b.p);
-    mn_buf_free(&b);
-    return x;
 }
 
 static void window_label(size_t i, char *out, size_t n)
@@ -105,6 +96,43 @@ static void window_label(size_t i, char *out, size_t n)
     mn_free(title);
 }
 
+/* From one window up to another, with the gaps behind them. */
+static int labels_width(size_t from, size_t to)
+{
+    char text[200];
+    int width = 0;
+
+    for (size_t i = from; i < to; i++) {
+        window_label(i, text, sizeof text);
+        width += text_width(text) + 1;
+    }
+    return width;
+}
+
+/* What stands where in the bar: the one that is shown is seen, however many there are. */
+struct bar {
+    struct mn_buf state;
+    int x; /* of the first label, */
+    size_t first;
+};
+
+static struct bar bar_made(void)
+{
+    struct bar made = {0};
+    int all = labels_width(0, im_chat_count(tui.im)) - 1;
+
+    state_text(&made.state, true);
+    if (text_width(made.state.p) + all > COLS) {
+        mn_buf_clear(&made.state);
+        state_text(&made.state, false);
+    }
+    made.x = text_width(made.state.p);
+    all = labels_width(0, tui.at + 1) - 1;
+    for (; made.first < tui.at && made.x + all > COLS; made.first++)
+        all -= labels_width(made.first, made.first + 1);
+    return made;
+}
+
 static int window_attrs(size_t i)
 {
     const struct im_chat *chat = im_chat_at(tui.im, i);
@@ -114,33 +142,40 @@ static int window_attrs(size_t i)
 
 void windows_draw(void)
 {
+    struct bar made = bar_made();
     char text[200];
-    struct mn_buf b = {0};
-    int x = labels_from(), y = LINES - 1 - input_rows();
+    int x = made.x, y = LINES - 1 - input_rows();
 
     bar(y);
-    state_text(&b);
-    screen_put(y, 0, COLS, look_of(THEME_bar), b.p);
-    mn_buf_free(&b);
-    for (size_t i = 0; i < im_chat_count(tui.im) && x < COLS; i++) {
+    screen_put(y, 0, COLS, look_of(THEME_bar), made.state.p);
+    if (made.first)
+        screen_put(y, x - 1, 1, look_of(THEME_bar), "‹");
+    for (size_t i = made.first; i < im_chat_count(tui.im); i++) {
+        if (x >= COLS) {
+            screen_put(y, COLS - 1, 1, look_of(THEME_bar), "›");
+            break;
+        }
         window_label(i, text, sizeof text);
         screen_put(y, x, COLS - x, window_attrs(i), text);
         x += text_width(text) + 1;
     }
+    mn_buf_free(&made.state);
 }
 
 void windows_click(int at)
 {
-    char text[200];
-    int x = labels_from();
+    struct bar made = bar_made();
+    int x = made.x;
 
-    for (size_t i = 0; i < im_chat_count(tui.im); i++) {
-        window_label(i, text, sizeof text);
-        if (at >= x && at < x + text_width(text)) {
+    mn_buf_free(&made.state);
+    for (size_t i = made.first; i < im_chat_count(tui.im); i++) {
+        int width = labels_width(i, i + 1);
+
+        if (at >= x && at < x + width - 1) {
             tui_show(im_chat_at(tui.im, i));
             return;
         }
-        x += text_width(text) + 1;
+        x += width;
     }
 }
 

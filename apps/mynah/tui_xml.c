@@ -13,6 +13,7 @@ enum { KEPT_BYTES = 1 << 20, KEPT_PIECES = 1000, SHOWN_BYTES = 2048 };
 
 struct piece {
     bool out;
+    const char *account; /* lent by it */
     int64_t at;
     char *text;
     size_t n;
@@ -80,6 +81,8 @@ static void show(const struct piece *p)
     struct mn_buf b = {0};
     size_t n = p->n < SHOWN_BYTES ? p->n : SHOWN_BYTES;
 
+    if (im_account_count(tui.im) > 1)
+        mn_buf_fmt(&b, "%s ", p->account);
     mn_buf_fmt(&b, "%s %.*s%s", p->out ? "→" : "←", (int)n, p->text, n < p->n ? " …" : "");
     mn_buf_c(&b, 0);
     im_line_add(xml.chat, IM_SAID, p->at, NULL, b.p);
@@ -95,14 +98,15 @@ static void show_all(void)
             show(piece_at(i));
 }
 
-static void keep(bool out, mn_str text)
+static void keep(bool out, const struct tap *from, mn_str text)
 {
     struct piece *p;
 
     while (xml.count == KEPT_PIECES || (xml.count && xml.bytes + text.n > KEPT_BYTES))
         drop_first();
     p = piece_at(xml.count++);
-    *p = (struct piece){out, mn_clock_wall(), mn_str_dup(text), text.n};
+    *p = (struct piece){out, mynah_client_bare(from->client), mn_clock_wall(), mn_str_dup(text),
+                        text.n};
     xml.bytes += text.n;
     if (fits(p))
         show(p);
@@ -110,12 +114,12 @@ static void keep(bool out, mn_str text)
 
 static void went(void *arg, mn_str piece)
 {
-    keep(true, piece);
+    keep(true, arg, piece);
 }
 
 static void came(void *arg, mn_str piece)
 {
-    keep(false, piece);
+    keep(false, arg, piece);
 }
 
 static void on_wire(void *arg, struct mynah_client *c, bool out, const char *text, size_t n)
@@ -123,7 +127,7 @@ static void on_wire(void *arg, struct mynah_client *c, bool out, const char *tex
     struct tap *t = arg;
 
     if (xml.chat && !xml.paused)
-        wire_feed(out ? &t->out : &t->in, (mn_str){text, n}, out ? went : came, NULL);
+        wire_feed(out ? &t->out : &t->in, (mn_str){text, n}, out ? went : came, t);
 }
 
 void xml_watch(struct mynah_client *c)
@@ -223,6 +227,11 @@ void do_xml(char **args, int count)
         mn_free(xml.filter);
         xml.filter = command_rest(1) ? mn_str_dup(mn_str_from(command_rest(1))) : NULL;
         show_all();
+        if (xml.filter)
+            tui_note(IM_NOTE, _("only what fits to %s is shown; /xml filter shows everything"),
+                     xml.filter);
+        else
+            tui_note(IM_NOTE, "%s", _("everything is shown"));
     } else if (!strcmp(what, "send") && count > 1) {
         send_text(command_rest(1));
     } else if (!strcmp(what, "clear")) {
@@ -231,6 +240,9 @@ void do_xml(char **args, int count)
         show_all();
     } else if (!strcmp(what, "pause") || !strcmp(what, "resume")) {
         xml.paused = *what == 'p';
+        tui_note(IM_NOTE, "%s",
+                 xml.paused ? _("what goes on now is left out; /xml resume ends that")
+                            : _("what goes over the wire is shown again"));
     } else if (count) {
         tui_note(IM_ERROR, "%s", _("/xml filter [WORDS], send XML, pause, resume, clear"));
     }

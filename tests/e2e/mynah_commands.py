@@ -85,6 +85,47 @@ def a_window_that_is_closed_leads_back():
         t.end()
 
 
+def the_window_that_is_shown_stands_in_the_bar():
+    """However many there are."""
+    with terminal(size=(24, 60)) as t:
+        for i in range(12):
+            t.says("/msg somebody%d@odd.test" % i)
+            t.shows("somebody%d> " % i)
+            t.shows(" %d:somebody%d\\s" % (i + 2, i))
+        t.types("\x1b2")
+        t.shows(" 2:somebody0 .*›")
+        t.says("/win 1")
+        t.shows(" 1:Mynah .*›")
+        t.end()
+
+
+def an_account_is_chosen():
+    other = Odd()
+    other.answers = {"xmpp-bind": "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>kim@odd.test/k</jid></bind>"}
+    config(("ann@odd.test", odd.port), ("kim@odd.test", other.port))
+    with terminal() as t:
+        t.shows("kim@odd.test/k is online")
+        t.shows("Mynah \\(ann@odd.test\\)")
+        t.says("/msg lee@odd.test one")
+        odd.heard("<body>one<")
+        t.says("/win 1")
+        t.says("/account use kim@odd.test")
+        t.shows("Mynah \\(kim@odd.test\\)")
+        t.says("/msg lee@odd.test two")
+        other.heard("<body>two<")
+        t.says("/xml")
+        t.says("/ping")
+        other.heard("urn:xmpp:ping")
+        t.shows("kim@odd.test → <iq")
+        t.says("/xml filter nothing")
+        t.shows("only what fits to nothing is shown")
+        t.says("/xml pause")
+        t.shows("what goes on now is left out")
+        t.end()
+    other.listener.close()
+    config()
+
+
 def themes_stand_beside_the_configuration():
     put(FOLDER, "elsewhere/themes/mine.yaml", "base: mono\nnote: underline\n")
     path = config(name="elsewhere/config.yaml", more="terminal: {theme: mine}\n")
@@ -143,8 +184,9 @@ def what_was_cleared_is_among_the_older_lines():
 odd = Odd()
 config()
 try:
-    failed = tap([a_window_that_is_closed_leads_back, themes_stand_beside_the_configuration, a_long_line_is_told_whole,
-                  others_hear_what_runs_here, tab_completes_what_a_command_takes, what_was_cleared_is_among_the_older_lines])
+    failed = tap([a_window_that_is_closed_leads_back, the_window_that_is_shown_stands_in_the_bar, an_account_is_chosen,
+                  themes_stand_beside_the_configuration, a_long_line_is_told_whole, others_hear_what_runs_here,
+                  tab_completes_what_a_command_takes, what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
