@@ -17,12 +17,20 @@ const char *command_rest(int n);
 const char *command_last(char **args, int count, int n);
 /* Of the chat's account; NULL, and said so: there is none. */
 struct mynah_client *command_client(void);
-struct mynah_room *command_room(void); /* of the chat; NULL, and said so: it is no room */
+struct mynah_room *command_room(void);   /* of the chat; NULL, and said so: it is no room */
+struct mynah_room *command_inside(void); /* the same, or we are not in it */
+/* Whom a word means: a contact by its name or by what stands before the @, or an address as it is.
+ * NULL, and said so: nobody. Lent until the roster changes. */
+const char *command_person(const char *who);
+const char *command_peer(const char *who); /* NULL: with whom the talk is that is shown */
+/* What a stanza was sent for, N_(), or why it could not be. */
+void command_sent(int e, const char *done);
 void command_told(const struct mynah_error *error); /* accepts NULL */
-/* A mynah_iq_done that says what went wrong. */
+/* A mynah_iq_done that says what went wrong; `arg`, where it is not NULL: what was done, N_(). */
 void command_done(void *arg, struct mynah_client *c, const struct mynah_elem *result,
                   const struct mynah_error *error);
 
+void command_misused(const char *name); /* says how it is used */
 /* What the first argument of a command may be. */
 struct command_part {
     const char *word;

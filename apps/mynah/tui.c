@@ -99,16 +99,20 @@ static char *named(mn_str who)
     return name;
 }
 
+/* On the program's page of all talks: with whom each was. */
 static void found(void *arg, const struct im_said *m)
 {
-    char *who;
-    char stamp[40];
+    char *who, *with = tui_chat()->account ? NULL : mn_str_dup(m->peer), stamp[40];
     time_t at = (time_t)(m->at / 1000);
+    size_t *count = arg;
     struct tm tm;
 
     strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M", localtime_r(&at, &tm));
     who = tui_chat()->room || !tui_account() ? mn_str_dup(m->who) : named(m->who);
-    tui_note(IM_NOTE, "%s %s: %.*s", stamp, m->ours ? _("me") : who, MN_ARG(m->body));
+    tui_note(IM_NOTE, "%s %s%s%s%s: %.*s", stamp, m->ours ? _("me") : who, with ? " (" : "",
+             with ? with : "", with ? ")" : "", MN_ARG(m->body));
+    ++*count;
+    mn_free(with);
     mn_free(who);
 }
 
@@ -116,13 +120,16 @@ void tui_history(const char *words)
 {
     const struct im_chat *chat = tui_chat();
     struct im_history_query q = {.words = mn_str_from(words), .limit = 50};
+    size_t count = 0;
 
     if (chat->account) {
         q.account = mn_str_from(chat->account->jid);
         q.peer = mn_str_from(chat->jid);
     }
-    if (!history || im_history_each(history, &q, found, NULL))
+    if (!history || im_history_each(history, &q, found, &count))
         tui_note(IM_ERROR, _("there is no history"));
+    else if (!count)
+        tui_note(IM_NOTE, "%s", _("nothing is found"));
 }
 
 void tui_ask(const char *question, bool hidden, void (*answered)(const char *text))

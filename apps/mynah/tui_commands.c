@@ -62,6 +62,13 @@ void command_done(void *arg, struct mynah_client *c, const struct mynah_elem *re
                   const struct mynah_error *error)
 {
     command_told(error);
+    if (!error && arg)
+        tui_note(IM_NOTE, "%s", _((const char *)arg));
+}
+
+void command_sent(int e, const char *done)
+{
+    tui_note(e ? IM_ERROR : IM_NOTE, "%s", _(e ? mynah_code_text(e) : done));
 }
 
 struct mynah_client *command_client(void)
@@ -80,12 +87,87 @@ struct mynah_room *command_room(void)
     return tui_chat()->room;
 }
 
+struct mynah_room *command_inside(void)
+{
+    struct mynah_room *r = command_room();
+    bool inside = r && mynah_room_is_joined(r);
+
+    if (r && !inside)
+        tui_note(IM_ERROR, _("you are not in this room; /join %s enters it"), tui_chat()->jid);
+    return inside ? r : NULL;
+}
+
+/* How a contact is called: the name, or what stands before the @. */
+static bool is_called(const struct mynah_contact *k, const char *who, bool by_name)
+{
+    char *user = by_name ? NULL : mynah_jid_user(k->jid);
+    const char *called = by_name ? k->name : user;
+    bool yes = called && !strcasecmp(called, who);
+
+    mynah_free(user);
+    return yes;
+}
+
+/* `other`: one more that is called so; NULL: there is none. */
+static const struct mynah_contact *called(struct mynah_client *c, const char *who, bool by_name,
+                                          const struct mynah_contact **other)
+{
+    const struct mynah_contact *k, *found = NULL;
+
+    *other = NULL;
+    for (size_t i = 0; (k = mynah_roster_at(c, i)); i++)
+        if (is_called(k, who, by_name)) {
+            *other = found;
+            found = k;
+        }
+    return found;
+}
+
+const char *command_person(const char *who)
+{
+    struct mynah_client *c = command_client();
+    const struct mynah_contact *k = NULL, *other = NULL;
+    char *jid = NULL;
+    bool right;
+
+    for (int by_name = 1; c && !k && !strchr(who, '@') && by_name >= 0; by_name--)
+        k = called(c, who, by_name, &other);
+    if (other)
+        tui_note(IM_ERROR, _("%s may be %s or %s: write the address"), who, k->jid, other->jid);
+    if (k)
+        return other ? NULL : k->jid;
+    if (c && (strpbrk(who, "@.") || !strcmp(who, mynah_client_domain(c))))
+        jid = mynah_jid(who);
+    right = jid;
+    mynah_free(jid);
+    if (c && !right)
+        tui_note(IM_ERROR, _("%s is no contact, and no address like name@server"), who);
+    return right ? who : NULL;
+}
+
+const char *command_peer(const char *who)
+{
+    const struct im_chat *chat = tui_chat();
+
+    if (who)
+        return command_person(who);
+    if (chat->account && !chat->room && !chat->occupant)
+        return chat->jid;
+    tui_note(IM_ERROR, "%s", _("whom? name@server, or in a talk nobody else"));
+    return NULL;
+}
+
 static const struct command *command_find(const char *name)
 {
     for (size_t i = 0; i < MN_COUNT(commands); i++)
         if (!strcmp(commands[i].name, name))
             return &commands[i];
     return NULL;
+}
+
+void command_misused(const char *name)
+{
+    tui_note(IM_ERROR, "/%s %s", name, command_find(name)->synopsis);
 }
 
 void do_help(char **args, int count)
@@ -160,7 +242,10 @@ void do_panel(char **args, int count)
 
 void do_mouse(char **args, int count)
 {
-    screen_mouse(!strcmp(args[0], "on"));
+    if (!strcmp(args[0], "on") || !strcmp(args[0], "off"))
+        screen_mouse(!strcmp(args[0], "on"));
+    else
+        command_misused("mouse");
 }
 
 void do_theme(char **args, int count)
@@ -189,7 +274,7 @@ void do_keys(char **args, int count)
     if (!strcmp(args[0], "vi") || !strcmp(args[0], "emacs"))
         tui.line.style = args[0][0] == 'v' ? LINE_VI : LINE_EMACS;
     else
-        tui_note(IM_ERROR, _("/keys emacs or vi"));
+        command_misused("keys");
 }
 
 void do_me(char **args, int count)
@@ -202,33 +287,53 @@ void do_me(char **args, int count)
     mn_buf_free(&b);
 }
 
+static void sub_request(char **args, int count)
+{
+    const char *jid = command_peer(args[0]);
+
+    if (jid)
+        command_sent(mynah_subscription_send(command_client(), jid, MYNAH_SUBSCRIBE, NULL),
+                     N_("asked to see when they are online"));
+}
+
+static void sub_allow(char **args, int count)
+{
+    const char *jid = command_peer(args[0]);
+
+    if (jid)
+        asked_answer(tui_account(), jid, true);
+}
+
+static void sub_deny(char **args, int count)
+{
+    const char *jid = command_peer(args[0]);
+
+    if (jid)
+        asked_answer(tui_account(), jid, false);
+}
+
 void do_sub(char **args, int count)
 {
-    struct mynah_client *c = command_client();
+    static const struct command_part parts[] = {
+        {"request", 0, sub_request}, {"allow", 0, sub_allow}, {"deny", 0, sub_deny}, {0}};
 
-    if (!c)
-        return;
-    if (!strcmp(args[0], "request"))
-        mynah_subscription_send(c, args[1], MYNAH_SUBSCRIBE, NULL);
-    else if (!strcmp(args[0], "allow") || !strcmp(args[0], "deny"))
-        asked_answer(tui_account(), args[1], *args[0] == 'a');
-    else
-        tui_note(IM_ERROR, _("/sub request, allow or deny JID"));
+    command_parts("sub", parts, args, count);
 }
 
 void do_status(char **args, int count)
 {
     static const char *const shows[] = {"online", "chat", "away", "xa", "dnd"};
     struct mynah_client *c = command_client();
+    int at = count > 1 && !strcmp(args[0], "set"); /* as Profanity has it, too */
 
     for (size_t i = 0; c && i < MN_COUNT(shows); i++)
-        if (!strcmp(args[0], shows[i])) {
-            mynah_presence_set(c, (enum mynah_show)i, command_rest(1), 0);
+        if (!strcmp(args[at], shows[i])) {
+            mynah_presence_set(c, (enum mynah_show)i, command_rest(at + 1), 0);
             tui_note(IM_NOTE, _("others see you as %s"), shows[i]);
             return;
         }
     if (c)
-        tui_note(IM_ERROR, _("online, chat, away, xa or dnd"));
+        command_misused("status");
 }
 
 /* Of the account of the chat; the list on the right has those who are away too. */
@@ -321,7 +426,7 @@ void command_run(const char *line)
     if (!c)
         tui_note(IM_ERROR, _("there is no %s; /help lists the commands"), name);
     else if (count < c->least)
-        tui_note(IM_ERROR, "/%s %s", c->name, c->synopsis);
+        command_misused(c->name);
     else
         c->run(args, count);
     mn_arena_done(&a, NULL);
@@ -335,5 +440,5 @@ void command_parts(const char *name, const struct command_part *parts, char **ar
             parts->run(args + 1, count - 1);
             return;
         }
-    tui_note(IM_ERROR, "/%s %s", name, command_find(name)->synopsis);
+    command_misused(name);
 }

@@ -2,6 +2,7 @@
  * Alt-n or /file. How it goes stands in one line of the talk. */
 #include <stdio.h>
 
+#include "apps/mynah/commands.h"
 #include "apps/mynah/text.h"
 #include "apps/mynah/tui_question.h"
 #include "base/clock.h"
@@ -267,7 +268,7 @@ void tui_file(const char *what, const char *folder)
     else if (!strcmp(what, "cancel"))
         tui_note(IM_ERROR, _("no file is on its way here"));
     else if (strcmp(what, "accept") != 0 && strcmp(what, "decline") != 0)
-        tui_note(IM_ERROR, _("/file accept [FOLDER], decline or cancel"));
+        command_misused("file");
     else if (!e)
         tui_note(IM_ERROR, _("no file is offered here"));
     else if (*what == 'a')

@@ -12,16 +12,16 @@ static void contact_set(const char *jid, const char *name, const char *const *gr
     struct mynah_client *c = command_client();
 
     if (c)
-        mynah_roster_set(c, jid, name, groups, n, command_done, NULL);
+        mynah_roster_set(c, jid, name, groups, n, command_done, N_("it is in the roster"));
 }
 
 /* NULL, and said so: it is not in the roster. */
-static const struct mynah_contact *contact(const char *jid)
+static const struct mynah_contact *contact(const char *who)
 {
-    struct mynah_client *c = command_client();
-    const struct mynah_contact *k = c ? mynah_roster_find(c, jid) : NULL;
+    const char *jid = command_person(who);
+    const struct mynah_contact *k = jid ? mynah_roster_find(command_client(), jid) : NULL;
 
-    if (c && !k)
+    if (jid && !k)
         tui_note(IM_ERROR, _("%s is not in the roster"), jid);
     return k;
 }
@@ -29,17 +29,20 @@ static const struct mynah_contact *contact(const char *jid)
 /* Who is there already keeps the groups, and the name if there is no other. */
 static void roster_add(char **args, int count)
 {
-    struct mynah_client *c = command_client();
-    const struct mynah_contact *k = c ? mynah_roster_find(c, args[0]) : NULL;
-    const char *name = command_rest(1);
+    const char *jid = command_person(args[0]), *name = command_last(args, count, 1);
+    const struct mynah_contact *k = jid ? mynah_roster_find(command_client(), jid) : NULL;
 
-    contact_set(args[0], name || !k ? name : k->name, k ? k->groups : NULL, k ? k->group_count : 0);
+    if (jid)
+        contact_set(jid, name || !k ? name : k->name, k ? k->groups : NULL, k ? k->group_count : 0);
 }
 
 static void roster_remove(char **args, int count)
 {
-    if (command_client())
-        mynah_roster_remove(command_client(), args[0], command_done, NULL);
+    const struct mynah_contact *k = contact(args[0]);
+
+    if (k)
+        mynah_roster_remove(command_client(), k->jid, command_done,
+                            N_("it is in the roster no more"));
 }
 
 static void roster_nick(char **args, int count)
@@ -47,7 +50,7 @@ static void roster_nick(char **args, int count)
     const struct mynah_contact *k = contact(args[0]);
 
     if (k)
-        contact_set(k->jid, command_rest(1), k->groups, k->group_count);
+        contact_set(k->jid, command_last(args, count, 1), k->groups, k->group_count);
 }
 
 /* With one group more, or without it. */
@@ -69,10 +72,36 @@ static void regroup(const char *jid, const char *group, bool in)
     mn_free(groups);
 }
 
+static void roster_list(void)
+{
+    struct mynah_client *c = command_client();
+    const struct mynah_contact *k;
+    size_t n = 0;
+
+    for (; c && (k = mynah_roster_at(c, n)); n++) {
+        struct mn_buf b = {0};
+
+        mn_buf_fmt(&b, "%s %s %s", mynah_roster_resource(c, k->jid, 0) ? "●" : "○",
+                   im_name(tui_account(), k->jid), k->jid);
+        for (size_t i = 0; i < k->group_count; i++)
+            mn_buf_fmt(&b, "%s%s", i ? ", " : " · ", k->groups[i]);
+        if (k->subscription != MYNAH_BOTH)
+            mn_buf_fmt(&b, " · %s",
+                       k->asked                        ? _("not answered yet")
+                       : k->subscription == MYNAH_TO   ? _("you see them")
+                       : k->subscription == MYNAH_FROM ? _("they see you")
+                                                       : _("nobody sees the other"));
+        tui_note(IM_NOTE, "%.*s", MN_ARG(mn_buf_view(&b)));
+        mn_buf_free(&b);
+    }
+    if (c && !n)
+        tui_note(IM_NOTE, "%s", _("there are no contacts; /roster add begins"));
+}
+
 static void roster_group(char **args, int count)
 {
     if (!strcmp(args[0], "add") || !strcmp(args[0], "remove"))
-        regroup(args[1], command_rest(2), *args[0] == 'a');
+        regroup(args[1], command_last(args, count, 2), *args[0] == 'a');
     else
         do_help((char *[]){"roster", NULL}, 1);
 }
@@ -85,21 +114,26 @@ void do_roster(char **args, int count)
                                                 {"group", 3, roster_group},
                                                 {0}};
 
-    command_parts("roster", parts, args, count);
+    if (count)
+        command_parts("roster", parts, args, count);
+    else
+        roster_list();
 }
 
 /* Blocking. */
 
 static void blocked_add(char **args, int count)
 {
-    if (command_client())
-        mynah_block(command_client(), args[0], command_done, NULL);
+    const char *jid = command_peer(args[0]);
+
+    if (jid)
+        mynah_block(command_client(), jid, command_done, N_("blocked"));
 }
 
 static void blocked_remove(char **args, int count)
 {
     if (command_client())
-        mynah_unblock(command_client(), args[0], command_done, NULL);
+        mynah_unblock(command_client(), args[0], command_done, N_("not blocked any more"));
 }
 
 static void unblock_picked(void *arg, struct im_chat *chat, enum form_end end, int value,
@@ -108,7 +142,8 @@ static void unblock_picked(void *arg, struct im_chat *chat, enum form_end end, i
     struct query *q = arg;
 
     if (end == FORM_PICKED && query_client(q))
-        mynah_unblock(query_client(q), (*asked)->rows[value].key, command_done, NULL);
+        mynah_unblock(query_client(q), (*asked)->rows[value].key, command_done,
+                      N_("not blocked any more"));
     query_free(q);
 }
 
@@ -138,9 +173,12 @@ static void blocked_list(char **args, int count)
 void do_blocked(char **args, int count)
 {
     static const struct command_part parts[] = {
-        {"add", 1, blocked_add}, {"remove", 1, blocked_remove}, {"list", 0, blocked_list}, {0}};
+        {"add", 0, blocked_add}, {"remove", 1, blocked_remove}, {"list", 0, blocked_list}, {0}};
 
-    command_parts("blocked", parts, args, count);
+    if (count)
+        command_parts("blocked", parts, args, count);
+    else
+        blocked_list(args, count);
 }
 
 /* vCards. */
@@ -165,8 +203,12 @@ static const char **card_text(const struct mynah_vcard *v, size_t i)
 
 static struct im_form *card_form(const struct mynah_vcard *v, enum im_field_kind kind)
 {
-    struct im_form *form = im_form_new(_("vCard"), NULL);
+    bool none = kind == IM_FIELD_FIXED && !v->email_count && !v->phone_count;
+    struct im_form *form;
 
+    for (size_t i = 0; i < MN_COUNT(card_texts); i++)
+        none = none && !*card_text(v, i);
+    form = im_form_new(_("vCard"), none ? _("nothing") : NULL);
     for (size_t i = 0; i < MN_COUNT(card_texts); i++)
         if (kind != IM_FIELD_FIXED || *card_text(v, i))
             im_form_add(form, kind, card_texts[i].var, _(card_texts[i].label), *card_text(v, i));
@@ -192,7 +234,7 @@ static void card_came(void *arg, struct mynah_client *c, const struct mynah_vcar
 
 static void vcard_get(char **args, int count)
 {
-    struct query *q = query_new(args[0], NULL);
+    struct query *q = query_to(args[0], false);
 
     if (q)
         mynah_vcard_get(query_client(q), q->jid, card_came, q);
@@ -346,19 +388,9 @@ static void pinged(void *arg, struct mynah_client *c, int64_t ms, const struct m
     query_free(q);
 }
 
-/* A contact's program answers, not the server in its place: the one that messages reach. */
-static const char *program_of(const char *jid)
-{
-    struct im_account_state *a = tui_account();
-    const struct mynah_resource *r =
-        a && jid && !strchr(jid, '/') ? mynah_roster_resource(a->client, jid, 0) : NULL;
-
-    return r ? r->jid : jid;
-}
-
 void do_ping(char **args, int count)
 {
-    struct query *q = query_new(program_of(args[0]), NULL);
+    struct query *q = query_to(args[0], true);
 
     if (q)
         mynah_ping(query_client(q), q->jid, pinged, q);
@@ -379,7 +411,7 @@ static void software_came(void *arg, struct mynah_client *c, const struct mynah_
 
 void do_software(char **args, int count)
 {
-    struct query *q = query_new(program_of(args[0]), NULL);
+    struct query *q = query_to(args[0], true);
 
     if (q)
         mynah_version_get(query_client(q), q->jid, software_came, q);
@@ -401,7 +433,7 @@ static void last_came(void *arg, struct mynah_client *c, int64_t seconds, const 
 
 void do_last(char **args, int count)
 {
-    struct query *q = query_new(args[0], NULL);
+    struct query *q = query_to(args[0], false);
 
     if (q)
         mynah_last_get(query_client(q), q->jid, last_came, q);

@@ -1,7 +1,7 @@
 #include "apps/mynah/tui_query.h"
 
 #include <stdarg.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "im/error.h"
 #include "im/lang.h"
@@ -15,9 +15,14 @@ static struct mn_list queries = {&queries, &queries};
 
 struct query *query_new(const char *jid, const char *node)
 {
+    struct mn_buf why = {0};
     struct query *q;
+    bool wrong = jid && im_address_check(mn_str_from(jid), false, &why);
 
-    if (!command_client())
+    if (wrong) /* nobody would answer */
+        tui_note(IM_ERROR, "%.*s", MN_ARG(mn_buf_view(&why)));
+    mn_buf_free(&why);
+    if (wrong || !command_client())
         return NULL;
     q = MN_NEW(struct query);
     mn_list_init(&q->link);
@@ -26,6 +31,28 @@ struct query *query_new(const char *jid, const char *node)
     q->account = tui_account();
     q->jid = copy(jid);
     q->node = copy(node);
+    return q;
+}
+
+struct query *query_to(const char *who, bool program)
+{
+    struct im_chat *here = tui_chat();
+    const struct mynah_resource *r = NULL;
+    struct mn_buf inside = {0};
+    const char *jid = NULL;
+    struct query *q;
+
+    if (who && here->room && mynah_room_occupant(here->room, who)) {
+        mn_buf_fmt(&inside, "%s/%s", here->jid, who);
+        mn_buf_c(&inside, 0);
+        jid = inside.p;
+    } else if (who && !(jid = command_person(who))) {
+        return NULL;
+    }
+    if (program && jid && !strchr(jid, '/'))
+        r = mynah_roster_resource(tui_account()->client, jid, 0);
+    q = query_new(r ? r->jid : jid, NULL);
+    mn_buf_free(&inside);
     return q;
 }
 

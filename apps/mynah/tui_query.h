@@ -21,6 +21,10 @@ struct query {
 /* In the window that is shown, of its account; NULL, and said so: there is none. Texts may be NULL.
  */
 struct query *query_new(const char *jid, const char *node);
+/* To somebody: to who is in the room by the nickname, to a contact, to any address; NULL: to our
+ * own server. `program`: a contact's program is meant, and not the server in its place: the one
+ * that messages reach. NULL, and said so: nobody is meant. */
+struct query *query_to(const char *who, bool program);
 void query_free(struct query *q);
 /* NULL: the account is gone meanwhile. */
 struct mynah_client *query_client(const struct query *q);

@@ -8,11 +8,11 @@
 
 #define NS_COMMANDS "http://jabber.org/protocol/commands"
 
-static const char *server_or(const char *jid)
+static const char *server_name(void)
 {
-    struct mynah_client *c = jid ? NULL : command_client();
+    struct mynah_client *c = command_client();
 
-    return jid ? jid : c ? mynah_client_domain(c) : NULL;
+    return c ? mynah_client_domain(c) : NULL;
 }
 
 /* Ad-hoc commands. */
@@ -171,22 +171,30 @@ static void commands_came(void *arg, struct mynah_client *c, const struct mynah_
     page_pick(page_chat(q->chat), &form, command_picked, q);
 }
 
+/* Of somebody's program, or of the server. */
+static struct query *commands_of(const char *who)
+{
+    const char *jid = who ? who : server_name();
+
+    return jid ? query_to(jid, true) : NULL;
+}
+
 static void cmd_list(char **args, int count)
 {
-    const char *jid = server_or(args[0]);
-    struct query *q = jid ? query_new(jid, NULL) : NULL;
+    struct query *q = commands_of(args[0]);
 
     if (q)
-        mynah_commands(query_client(q), jid, commands_came, q);
+        mynah_commands(query_client(q), q->jid, commands_came, q);
 }
 
 static void cmd_exec(char **args, int count)
 {
-    const char *jid = server_or(args[1]);
-    struct query *q = jid ? query_new(jid, args[0]) : NULL;
+    struct query *q = commands_of(args[1]);
 
-    if (q)
-        command_begin(q);
+    if (!q)
+        return;
+    q->node = mn_str_dup(mn_str_from(args[0]));
+    command_begin(q);
 }
 
 void do_cmd(char **args, int count)
@@ -322,7 +330,8 @@ static void service_register(char **args, int count)
 static void service_leave(char **args, int count)
 {
     if (command_client())
-        mynah_register_remove(command_client(), args[0], command_done, NULL);
+        mynah_register_remove(command_client(), args[0], command_done,
+                              N_("not registered any more"));
 }
 
 void do_service(char **args, int count)

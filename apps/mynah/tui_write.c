@@ -7,6 +7,7 @@
 #include "apps/mynah/text.h"
 #include "base/child.h"
 #include "base/file.h"
+#include "base/num.h"
 #include "im/lang.h"
 
 enum { PASTE_MAX = LINE_MAX_BYTES, URLS_MAX = 50 };
@@ -49,8 +50,11 @@ void write_in_editor(void)
         tui_note(IM_ERROR, _("no file can be made for the editor: %s"), mn_err_text(e));
     } else {
         editor = mn_arena_fmt(&a, "%s \"$0\"", editor && *editor ? editor : "vi").p;
-        (void)program_run(editor, path.p, &a, NULL);
-        edited(path.p);
+        e = program_run(editor, path.p, &a, NULL);
+        if (e)
+            tui_note(IM_ERROR, _("the editor ended with %d; what was written stays as it was"), e);
+        else
+            edited(path.p);
         unlink(path.p);
     }
     mn_arena_done(&a, NULL);
@@ -131,23 +135,33 @@ static char *url_at(const struct im_chat *chat, int i)
     return NULL;
 }
 
+static void url_open(char **args, int count)
+{
+    uint64_t which = 1;
+    bool right = !count || (mn_num_parse(mn_str_from(args[0]), URLS_MAX, &which) && which);
+    char *url = right ? url_at(tui_chat(), (int)which) : NULL;
+    const char *why = url ? program_browse(url) : NULL;
+
+    if (why)
+        tui_note(IM_ERROR, "%s", why);
+    else if (!url && !count)
+        tui_note(IM_NOTE, "%s", _("nothing is found"));
+    else if (!url)
+        tui_note(IM_ERROR, _("there is no address %s; /url lists them"), args[0]);
+    mn_free(url);
+}
+
 void do_url(char **args, int count)
 {
-    char *url;
-    const char *why;
-    int which = count > 1 ? (int)strtol(args[1], NULL, 10) : 1;
+    static const struct command_part parts[] = {{"open", 0, url_open}, {0}};
+    char *url = url_at(tui_chat(), 1);
 
-    if (count && !strcmp(args[0], "open")) {
-        url = url_at(tui_chat(), which > 0 ? which : 1);
-        why = url ? program_browse(url) : NULL;
-        if (why)
-            tui_note(IM_ERROR, "%s", why);
-        else if (!url)
-            tui_note(IM_NOTE, "%s", _("nothing is found"));
-        mn_free(url);
-        return;
-    }
-    for (int i = 1; i <= URLS_MAX && (url = url_at(tui_chat(), i)); i++) {
+    if (count)
+        command_parts("url", parts, args, count);
+    else if (!url)
+        tui_note(IM_NOTE, "%s", _("nothing is found"));
+    mn_free(url);
+    for (int i = 1; !count && i <= URLS_MAX && (url = url_at(tui_chat(), i)); i++) {
         tui_note(IM_NOTE, "%d %s", i, url);
         mn_free(url);
     }

@@ -244,6 +244,6 @@ void do_xml(char **args, int count)
                  xml.paused ? _("what goes on now is left out; /xml resume ends that")
                             : _("what goes over the wire is shown again"));
     } else if (count) {
-        tui_note(IM_ERROR, "%s", _("/xml filter [WORDS], send XML, pause, resume, clear"));
+        command_misused("xml");
     }
 }

@@ -99,6 +99,54 @@ def the_window_that_is_shown_stands_in_the_bar():
         t.end()
 
 
+def a_word_means_a_contact():
+    answers = {**ROSTER, "to='bob@odd.test'.*jabber:iq:last": "<query xmlns='jabber:iq:last' seconds='90'/>",
+               "to='bob@odd.test/x'.*urn:xmpp:ping": "", "urn:xmpp:blocking": ""}
+    with terminal(answers=answers) as t:
+        t.says('/msg "Bob B" hello to you')
+        odd.heard("<message [^>]*to='bob@odd.test'.*<body>hello to you<")
+        t.says("/msg nobody")
+        t.shows("nobody is no contact, and no address like name@server")
+        t.says("/msg twin")
+        t.shows("twin may be luc@odd.test or lou@odd.test: write the address")
+        t.says("/last BOB")
+        t.shows("0 days, 0 hours, 1 minutes")
+        odd.send("<presence from='bob@odd.test/x' to='ann@odd.test/r'/>")
+        t.shows("· online")
+        t.says("/ping bob")
+        odd.heard("to='bob@odd.test/x'.*urn:xmpp:ping")
+        for command, stanza in (("/sub request", "<presence [^>]*to='bob@odd.test'[^>]*type='subscribe'|type='subscribe'[^>]*to='bob@odd.test'"),
+                                ("/blocked add", "<block .*jid='bob@odd.test'"), ("/roster nick bob \"Robert B\"", "name='Robert B'"),
+                                ("/roster group add bob Old friends", "<group>Old friends<"), ("/roster remove kim", "kim@odd.test.*subscription='remove'|subscription='remove'.*kim@odd.test")):
+            t.says(command)
+            odd.heard(stanza)
+        t.says("/win 1")
+        t.says("/sub request")
+        t.shows("whom\\?")
+        t.says("/roster")
+        t.shows("○ Kim kim@odd.test")
+        t.end()
+
+
+def what_is_wrong_is_told():
+    with terminal() as t:
+        for command, told in (("/nosuch", "there is no /nosuch; /help lists the commands"), ("/help nosuch", "there is no nosuch"), ("/editor", "the editor ended with 1"), ("/mouse maybe", "/mouse on.off"),
+                              ("/keys nano", "/keys emacs.vi"), ("/theme nosuch", "nosuch"), ("/url", "nothing is found"), ("/url open", "nothing is found"),
+                              ("/url open x", "there is no address x; /url lists them"), ("/url close", "/url \\[open"), ("/history unheard", "nothing is found"),
+                              ("/find unheard", "nothing is found"), ("/quote", "nothing is found"), ("/win", "/win WINDOW"), ("/win 99", "there is no window 99"),
+                              ("/join", "/join ROOM"), ("/topic", "this is no room"), ("/nick x", "this is no room"), ("/sub tell bob", "/sub request\\|allow\\|deny"),
+                              ("/roster add", "/roster \\[add JID"), ("/roster nick nobody@odd.test x", "is not in the roster"), ("/account use kim@odd.test", "kim@odd.test is not logged in"),
+                              ("/account list x", "accounts in"), ("/account nosuch", "/account list"), ("/xml nosuch", "/xml filter"), ("/tls allow", "no certificate waits"),
+                              ("/file accept", "no file is offered"), ("/file nosuch", "/file accept"), ("/sendfile x", "files go to one person"), ("/correct x", "you said nothing here yet"),
+                              ("hello", "nobody listens here|a stanza begins with"), ("/status nosuch", "/status online.chat"), ("/disco info a@@b", "a@@b is no address like name@server"), ("/rooms a@@b", "a@@b is no address")):
+            t.says("/clear")
+            t.says(command)
+            t.shows(told)
+            if command.startswith("/xml"):
+                t.says("/close")
+        t.end()
+
+
 def an_account_is_chosen():
     other = Odd()
     other.answers = {"xmpp-bind": "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>kim@odd.test/k</jid></bind>"}
@@ -184,9 +232,9 @@ def what_was_cleared_is_among_the_older_lines():
 odd = Odd()
 config()
 try:
-    failed = tap([a_window_that_is_closed_leads_back, the_window_that_is_shown_stands_in_the_bar, an_account_is_chosen,
-                  themes_stand_beside_the_configuration, a_long_line_is_told_whole, others_hear_what_runs_here,
-                  tab_completes_what_a_command_takes, what_was_cleared_is_among_the_older_lines])
+    failed = tap([a_window_that_is_closed_leads_back, the_window_that_is_shown_stands_in_the_bar, a_word_means_a_contact,
+                  what_is_wrong_is_told, an_account_is_chosen, themes_stand_beside_the_configuration, a_long_line_is_told_whole,
+                  others_hear_what_runs_here, tab_completes_what_a_command_takes, what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
