@@ -42,6 +42,7 @@ void command_parts(const char *name, const struct command_part *parts, char **ar
 
 /* tui_rooms.c: true: its creator is configuring it. */
 bool tui_room_created(struct im_chat *chat);
+void tui_room_locked(struct im_chat *chat); /* it wants a password */
 
 /* tui_query.c: the chat is closed, or the program ends; what its room was asked is given up. */
 void query_closed(const struct im_chat *chat);

@@ -136,6 +136,7 @@ void tui_ask(const char *question, bool hidden, void (*answered)(const char *tex
 {
     tui_draft_keep();
     im_typing(tui_chat(), false);
+    mn_free(tui.asking);
     tui.asking = mn_str_dup(mn_str_from(question));
     tui.answered = answered;
     line_set(&tui.line, "");
@@ -227,6 +228,11 @@ static bool on_certificate(void *arg, struct im_account_state *a,
 static bool on_room_created(void *arg, struct im_chat *chat)
 {
     return tui_room_created(chat);
+}
+
+static void on_locked(void *arg, struct im_chat *chat)
+{
+    tui_room_locked(chat);
 }
 
 static void on_voice(void *arg, struct im_chat *chat, const struct mynah_form *form)
@@ -336,6 +342,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
                                           .state = on_state,
                                           .certificate = on_certificate,
                                           .room_created = on_room_created,
+                                          .locked = on_locked,
                                           .voice = on_voice};
     struct mn_arena a = {0};
     struct mn_buf why = {0};

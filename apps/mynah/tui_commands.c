@@ -220,13 +220,22 @@ void do_quit(char **args, int count)
     tui.quit = true;
 }
 
+/* The talk that `who` means: with somebody in the room, by the nickname, or with anybody else. */
+static struct im_chat *talk_with(const char *who)
+{
+    struct im_chat *here = tui_chat();
+    const char *jid;
+
+    if (here->room && mynah_room_occupant(here->room, who))
+        return im_chat_private(here, who);
+    jid = command_person(who);
+    return jid ? im_chat_with(tui_account(), jid) : NULL;
+}
+
 void do_msg(char **args, int count)
 {
-    struct im_account_state *a = tui_account();
-    struct im_chat *chat = command_client() ? im_chat_with(a, args[0]) : NULL;
+    struct im_chat *chat = talk_with(args[0]);
 
-    if (a && !chat)
-        tui_note(IM_ERROR, _("no address: %s"), args[0]);
     if (!chat)
         return;
     tui_show(chat);
@@ -365,38 +374,6 @@ void do_who(char **args, int count)
     }
     for (size_t i = 0; (o = mynah_room_at(tui_chat()->room, i)); i++)
         tui_note(IM_NOTE, "%s%s%s", o->nick, o->jid ? " " : "", o->jid ? o->jid : "");
-}
-
-void do_topic(char **args, int count)
-{
-    if (command_room())
-        mynah_room_set_subject(tui_chat()->room, command_rest(0));
-}
-
-void do_nick(char **args, int count)
-{
-    if (command_room())
-        mynah_room_set_nick(tui_chat()->room, args[0]);
-}
-
-void do_kick(char **args, int count)
-{
-    if (command_room())
-        mynah_room_set_role(tui_chat()->room, args[0], MYNAH_NO_ROLE, command_rest(1), command_done,
-                            NULL);
-}
-
-void do_ban(char **args, int count)
-{
-    if (command_room())
-        mynah_room_set_affiliation(tui_chat()->room, args[0], MYNAH_OUTCAST, command_rest(1),
-                                   command_done, NULL);
-}
-
-void do_invite(char **args, int count)
-{
-    if (command_room())
-        mynah_room_invite(tui_chat()->room, args[0], command_rest(1));
 }
 
 void do_history(char **args, int count)

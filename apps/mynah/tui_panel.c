@@ -13,7 +13,7 @@ enum { WIDTH = 26, FROM = 80 };
 
 struct entry {
     struct im_account_state *account;
-    char *jid; /* NULL: the name of a group */
+    char *jid; /* in a room: the nickname; NULL: the name of a group */
     char *text;
     const char *tail; /* at the right edge; NULL */
     int attrs;
@@ -103,7 +103,7 @@ static void occupants(struct im_chat *chat)
 
     for (size_t i = 0; (o = mynah_room_at(chat->room, i)); i++)
         if (is_wanted(o->nick, o->jid)) {
-            entry_add(chat->account, o->jid, look_name(o->nick),
+            entry_add(chat->account, o->nick, look_name(o->nick),
                       text_of("%s %.200s", marks[o->role], o->nick));
             panel.items[panel.count - 1].tail = tails[o->affiliation];
         }
@@ -237,7 +237,12 @@ void panel_click(int y)
 
     if (y < panel.top || i >= panel.count || !panel.items[i].jid)
         return;
-    chat = im_chat_with(panel.items[i].account, panel.items[i].jid);
+    if (!tui_chat()->room)
+        chat = im_chat_with(panel.items[i].account, panel.items[i].jid);
+    else if (!strcmp(panel.items[i].jid, mynah_room_nick(tui_chat()->room)))
+        chat = NULL; /* nobody talks with himself */
+    else
+        chat = im_chat_private(tui_chat(), panel.items[i].jid);
     if (chat)
         tui_show(chat);
 }

@@ -1,22 +1,19 @@
-/* Rooms: which there are, their configuration, who may what in them (XEP-0045). */
+/* Rooms (XEP-0045): which there are, and entering them. What is done inside: tui_room.c. */
 #include <stdio.h>
 #include <string.h>
 
 #include "apps/mynah/tui_query.h"
 #include "im/lang.h"
 
-static struct mynah_room *query_room(const struct query *q)
+/* `nick` may be NULL. */
+static void enter(struct im_account_state *a, const char *jid, const char *nick)
 {
-    struct mynah_client *c = query_client(q);
+    struct im_chat *chat = im_room_join(a, jid, nick, NULL);
 
-    return c ? mynah_room_find(c, q->jid) : NULL;
-}
-
-static struct query *room_query(void)
-{
-    struct mynah_room *r = command_room();
-
-    return r ? query_new(mynah_room_jid(r), NULL) : NULL;
+    if (chat)
+        tui_show(chat);
+    else
+        tui_note(IM_ERROR, _("no room can be there: %s"), jid);
 }
 
 /* Which there are. */
@@ -25,13 +22,9 @@ static void room_picked(void *arg, struct im_chat *chat, enum form_end end, int 
                         struct im_form **asked)
 {
     struct query *q = arg;
-    char *user = mynah_jid_user(q->account->jid);
-    const char *jid = end == FORM_PICKED && query_client(q) ? (*asked)->rows[value].key : NULL;
-    struct im_chat *room = jid ? im_room_join(q->account, jid, user ? user : "me", NULL) : NULL;
 
-    if (room)
-        tui_show(room);
-    mynah_free(user);
+    if (end == FORM_PICKED && query_client(q))
+        enter(q->account, (*asked)->rows[value].key, NULL);
     query_free(q);
 }
 
@@ -57,9 +50,11 @@ static void rooms_came(void *arg, struct mynah_client *c, const struct mynah_ite
     page_pick(page_chat(q->chat), &form, room_picked, q);
 }
 
-/* The service of rooms among what the server has: one after the other is asked. */
+/* The service of rooms among what the server has: one after the other is asked. It is q->jid then.
+ */
 struct hunt {
     struct query *q;
+    void (*then)(struct query *q, struct mynah_client *c);
     char *jids[20];
     size_t count, at;
 };
@@ -80,8 +75,8 @@ static void hunt_info(void *arg, struct mynah_client *c, const struct mynah_disc
     if (info && mynah_disco_has(info, "http://jabber.org/protocol/muc")) {
         q->jid = h->jids[h->at];
         h->jids[h->at] = NULL;
+        h->then(q, c);
         hunt_end(h);
-        mynah_disco_items(c, q->jid, NULL, rooms_came, q);
     } else if (++h->at < h->count && query_client(q)) {
         mynah_disco_info(c, h->jids[h->at], NULL, hunt_info, h);
     } else {
@@ -94,9 +89,8 @@ static void hunt_info(void *arg, struct mynah_client *c, const struct mynah_disc
 static void hunt_items(void *arg, struct mynah_client *c, const struct mynah_item *items,
                        size_t count, const struct mynah_error *error)
 {
-    struct hunt *h = MN_NEW(struct hunt);
+    struct hunt *h = arg;
 
-    h->q = arg;
     for (size_t i = 0; i < count && h->count < MN_COUNT(h->jids); i++)
         if (items[i].jid && !items[i].node)
             h->jids[h->count++] = mn_str_dup(mn_str_from(items[i].jid));
@@ -108,240 +102,83 @@ static void hunt_items(void *arg, struct mynah_client *c, const struct mynah_ite
     }
 }
 
+static void hunt(struct query *q, void (*then)(struct query *q, struct mynah_client *c))
+{
+    struct hunt *h = MN_NEW(struct hunt);
+
+    h->q = q;
+    h->then = then;
+    mynah_disco_items(query_client(q), NULL, NULL, hunt_items, h);
+}
+
+static void rooms_list(struct query *q, struct mynah_client *c)
+{
+    mynah_disco_items(c, q->jid, NULL, rooms_came, q);
+}
+
 void do_rooms(char **args, int count)
 {
     struct query *q = query_new(args[0], NULL);
 
     if (q && q->jid)
-        mynah_disco_items(query_client(q), q->jid, NULL, rooms_came, q);
+        rooms_list(q, query_client(q));
     else if (q)
-        mynah_disco_items(query_client(q), NULL, NULL, hunt_items, q);
+        hunt(q, rooms_list);
 }
 
-/* Configuration. */
-
-static void config_send(struct query *q, int button)
+/* A name alone is a room of the server that one is at. */
+static void join_there(struct query *q, struct mynah_client *c)
 {
-    struct mynah_form *answer = im_form_answer(q->form);
+    char *jid = mynah_jid_make(q->node, q->jid, NULL);
 
-    if (query_room(q)) {
-        mynah_room_configure(query_room(q), answer, query_sent, q);
-    } else {
-        query_note(q, IM_ERROR, _("you are not in the room any more"));
-        query_free(q);
-    }
-    mynah_form_free(answer);
-}
-
-static void config_came(void *arg, struct mynah_room *r, const struct mynah_form *form,
-                        const struct mynah_error *error)
-{
-    struct query *q = arg;
-
-    q->room = NULL;
-    query_came(q, form, error);
-}
-
-static void config_begin(struct query *q)
-{
-    q->send = config_send;
-    q->sent = N_("the room is configured");
-    q->room = mynah_room_config(query_room(q), config_came, q);
-}
-
-static void room_config(char **args, int count)
-{
-    struct query *q = room_query();
-
-    if (q)
-        config_begin(q);
-}
-
-static void take_defaults(struct query *q)
-{
-    if (query_room(q))
-        mynah_room_accept_defaults(query_room(q), command_done, NULL);
-}
-
-static char *creating; /* the room that is to be configured when it is there */
-
-bool tui_room_created(struct im_chat *chat)
-{
-    bool wanted = creating && !strcmp(creating, chat->jid);
-    struct query *q = wanted && chat == tui_chat() ? room_query() : NULL;
-
-    mn_free(creating);
-    creating = NULL;
-    if (q) {
-        q->left = take_defaults;
-        config_begin(q);
-    }
-    return q != NULL;
-}
-
-static void room_create(char **args, int count)
-{
-    mn_free(creating);
-    creating = mynah_jid_bare(args[0]);
-    do_join(args, count);
-}
-
-static void room_accept(char **args, int count)
-{
-    if (command_room())
-        mynah_room_accept_defaults(tui_chat()->room, command_done, NULL);
-}
-
-static void room_destroy(char **args, int count)
-{
-    if (command_room())
-        mynah_room_destroy(tui_chat()->room, NULL, command_rest(0), NULL, command_done, NULL);
-}
-
-static void room_invite(char **args, int count)
-{
-    if (command_room())
-        mynah_room_invite_directly(tui_chat()->room, args[0], command_rest(1));
-}
-
-static void room_register(char **args, int count)
-{
-    char *words[] = {"register", NULL, NULL};
-
-    if (!command_room())
-        return;
-    words[1] = tui_chat()->jid;
-    do_service(words, 2);
-}
-
-static void room_voice(char **args, int count)
-{
-    if (command_room() && !mynah_room_ask_voice(tui_chat()->room))
-        tui_note(IM_NOTE, "%s", _("the moderators are asked"));
-}
-
-void do_room(char **args, int count)
-{
-    static const struct command_part parts[] = {
-        {"accept", 0, room_accept}, {"config", 0, room_config},
-        {"create", 1, room_create}, {"destroy", 0, room_destroy},
-        {"invite", 1, room_invite}, {"register", 0, room_register},
-        {"voice", 0, room_voice},   {0}};
-
-    command_parts("room", parts, args, count);
-}
-
-/* Who may what. */
-
-static const char *const affiliations[] = {"none", "outcast", "member", "admin", "owner"};
-static const char *const roles[] = {"none", "visitor", "participant", "moderator"};
-
-static int named(const char *const *names, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!strcmp(names[i], name))
-            return (int)i;
-    tui_note(IM_ERROR, _("there is no %s"), name);
-    return -1;
-}
-
-static void list_came(void *arg, struct mynah_room *r, const struct mynah_room_item *items,
-                      size_t count, const struct mynah_error *error)
-{
-    struct query *q = arg;
-    struct im_form *form;
-
-    q->room = NULL;
-    if (query_failed(q, error))
-        return;
-    form = im_form_new(q->jid, NULL);
-    im_form_column(form, _("Address"));
-    im_form_column(form, _("Nickname"));
-    im_form_column(form, _("Affiliation"));
-    im_form_column(form, _("Reason"));
-    for (size_t i = 0; i < count; i++) {
-        struct im_row *row = im_form_row(form, items[i].jid);
-
-        im_form_cell(form, row, 0, items[i].jid);
-        im_form_cell(form, row, 1, items[i].nick);
-        im_form_cell(form, row, 2, affiliations[items[i].affiliation]);
-        im_form_cell(form, row, 3, items[i].reason);
-    }
-    page_show(page_chat(q->chat), &form);
+    enter(q->account, jid ? jid : q->node, q->session);
+    mynah_free(jid);
     query_free(q);
-}
-
-static void affiliation_set(char **args, int count)
-{
-    int a = named(affiliations, MN_COUNT(affiliations), args[0]);
-
-    if (a >= 0 && command_room())
-        mynah_room_set_affiliation(tui_chat()->room, args[1], (enum mynah_affiliation)a,
-                                   command_rest(2), command_done, NULL);
-}
-
-static void affiliation_list(char **args, int count)
-{
-    int a = named(affiliations, MN_COUNT(affiliations), args[0]);
-    struct query *q = a >= 0 ? room_query() : NULL;
-
-    if (q)
-        q->room =
-            mynah_room_by_affiliation(tui_chat()->room, (enum mynah_affiliation)a, list_came, q);
-}
-
-void do_affiliation(char **args, int count)
-{
-    static const struct command_part parts[] = {
-        {"set", 2, affiliation_set}, {"list", 1, affiliation_list}, {0}};
-
-    command_parts("affiliation", parts, args, count);
-}
-
-static void role_set(char **args, int count)
-{
-    int r = named(roles, MN_COUNT(roles), args[0]);
-
-    if (r >= 0 && command_room())
-        mynah_room_set_role(tui_chat()->room, args[1], (enum mynah_role)r, command_rest(2),
-                            command_done, NULL);
-}
-
-static void role_list(char **args, int count)
-{
-    int r = named(roles, MN_COUNT(roles), args[0]);
-    struct query *q = r >= 0 ? room_query() : NULL;
-
-    if (q)
-        q->room = mynah_room_by_role(tui_chat()->room, (enum mynah_role)r, list_came, q);
-}
-
-void do_role(char **args, int count)
-{
-    static const struct command_part parts[] = {{"set", 2, role_set}, {"list", 1, role_list}, {0}};
-
-    command_parts("role", parts, args, count);
-}
-
-void do_subject(char **args, int count)
-{
-    do_topic(args, count);
 }
 
 void do_join(char **args, int count)
 {
-    struct im_account_state *a = tui_account();
-    char *user = command_client() ? mynah_jid_user(a->jid) : NULL;
-    struct im_chat *chat = a ? im_room_join(a, args[0],
-                                            count > 1 ? args[1]
-                                            : user    ? user
-                                                      : "me",
-                                            NULL)
-                             : NULL;
+    int at = count > 2 && !strcmp(args[1], "nick") ? 2 : 1; /* as Profanity has it */
+    const char *nick = count > at ? command_last(args, count, at) : NULL;
+    struct query *q;
 
-    mynah_free(user);
-    if (a && !chat)
-        tui_note(IM_ERROR, _("no room can be there: %s"), args[0]);
-    if (chat)
-        tui_show(chat);
+    if (strpbrk(args[0], "@.")) {
+        if (command_client())
+            enter(tui_account(), args[0], nick);
+        return;
+    }
+    q = query_new(NULL, args[0]);
+    if (!q)
+        return;
+    q->session = nick ? mn_str_dup(mn_str_from(nick)) : NULL;
+    hunt(q, join_there);
+}
+
+/* A room that wants a password: the next line is it, where the room is looked at. */
+static struct {
+    struct im_account_state *account;
+    char *jid;
+} locked;
+
+static void password_came(const char *text)
+{
+    if (*text)
+        (void)im_room_join(locked.account, locked.jid, NULL, text);
+    mn_free(locked.jid);
+    locked.jid = NULL;
+}
+
+void tui_room_locked(struct im_chat *chat)
+{
+    char question[200];
+
+    if (chat != tui_chat() || tui.asking) {
+        im_note(chat, IM_NOTE, _("/join %s asks for it"), chat->jid);
+        return;
+    }
+    mn_free(locked.jid);
+    locked.account = chat->account;
+    locked.jid = mn_str_dup(mn_str_from(chat->jid));
+    snprintf(question, sizeof question, _("password of %.100s"), chat->jid);
+    tui_ask(question, true, password_came);
 }

@@ -92,7 +92,8 @@ static void remembered(void *arg, const struct im_said *m)
     struct im_chat *chat = arg;
     bool fresh = m->number > chat->seen && !m->ours;
     char *who = mn_str_dup(m->who), *body = mn_str_dup(m->body);
-    const char *shown = m->ours ? _("me") : chat->room ? who : im_name(chat->account, who);
+    bool nick = chat->room || chat->occupant;
+    const char *shown = m->ours ? _("me") : nick ? who : im_name(chat->account, who);
     struct im_line *l = im_line_add(chat, IM_SAID, m->at, shown, body);
 
     l->ours = m->ours;
@@ -100,7 +101,7 @@ static void remembered(void *arg, const struct im_said *m)
     l->old = !fresh;
     l->id = m->id.n ? mn_str_dup(m->id) : NULL;
     l->number = m->number;
-    l->closed = chat->room;
+    l->closed = nick;
     l->mention = fresh && chat->room && strstr(body, mynah_room_nick(chat->room));
     chat->mentioned |= l->mention || (fresh && !chat->room);
     if (!chat->oldest || m->number < chat->oldest)
@@ -142,6 +143,20 @@ void chat_history_show(struct im_chat *chat)
         chat->fresh++;
 }
 
+/* `jid`: with the nickname. */
+static struct im_chat *private_open(struct im_account_state *a, const char *jid)
+{
+    struct im_chat *chat = chat_find(a, jid);
+
+    if (chat)
+        return chat;
+    chat = chat_new(a->im, a, jid, strchr(jid, '/') + 1);
+    chat->occupant = true;
+    chat_history_show(chat);
+    changed(chat);
+    return chat;
+}
+
 static void left_open(void *arg, const struct im_place *p)
 {
     struct im_account_state *a = arg;
@@ -152,6 +167,8 @@ static void left_open(void *arg, const struct im_place *p)
 
         if (chat && p->inside)
             im_room_join(a, peer, nick, NULL);
+    } else if ((p->unread || p->draft.n) && strchr(peer, '/')) {
+        private_open(a, peer);
     } else if (p->unread || p->draft.n) {
         im_chat_with(a, peer);
     }
@@ -188,8 +205,11 @@ void chat_place_keep(struct im_chat *chat)
 
 size_t im_chat_older(struct im_chat *chat)
 {
-    struct im_chat found = {
-        .account = chat->account, .room = chat->room, .oldest = chat->oldest, .seen = chat->seen};
+    struct im_chat found = {.account = chat->account,
+                            .room = chat->room,
+                            .occupant = chat->occupant,
+                            .oldest = chat->oldest,
+                            .seen = chat->seen};
     struct im_history_query q = {.before = chat->oldest, .limit = HISTORY_SHOWN};
     size_t n;
 
@@ -240,6 +260,30 @@ struct im_chat *im_chat_with(struct im_account_state *a, const char *jid)
         changed(chat);
     }
     mynah_free(bare);
+    return chat;
+}
+
+struct im_chat *chat_private(const struct im_chat *room, const char *nick)
+{
+    struct mn_buf full = {0};
+    struct im_chat *chat;
+
+    mn_buf_fmt(&full, "%s/%s", room->jid, nick);
+    mn_buf_c(&full, 0);
+    chat = chat_find(room->account, full.p);
+    mn_buf_free(&full);
+    return chat;
+}
+
+struct im_chat *im_chat_private(struct im_chat *room, const char *nick)
+{
+    struct mn_buf full = {0};
+    struct im_chat *chat;
+
+    mn_buf_fmt(&full, "%s/%s", room->jid, nick);
+    mn_buf_c(&full, 0);
+    chat = private_open(room->account, full.p);
+    mn_buf_free(&full);
     return chat;
 }
 

@@ -77,6 +77,8 @@ struct im_calls {
                         const struct mynah_certificate *cert);
     /* A room is new: true when the program configures it itself; else its defaults are taken. */
     bool (*room_created)(void *arg, struct im_chat *chat);
+    /* A room wants a password, or another one: im_room_join takes it. */
+    void (*locked)(void *arg, struct im_chat *chat);
     /* Somebody asks for voice in a room: mynah_room_voice answers. */
     void (*voice)(void *arg, struct im_chat *chat, const struct mynah_form *form);
 };
@@ -107,6 +109,10 @@ size_t im_chat_count(const struct im *im);
 struct im_chat *im_page_new(struct im *im, const char *title);
 /* The talk with somebody, begun when there is none; its last lines come from the history. */
 struct im_chat *im_chat_with(struct im_account_state *a, const char *jid);
+/* The same with somebody in a room, whom nobody else there hears. */
+struct im_chat *im_chat_private(struct im_chat *room, const char *nick);
+/* `nick` NULL: the one that we had there before, else the name of the account. `password` may be
+ * NULL. In a room that we are in, another nickname is taken. */
 struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const char *nick,
                              const char *password);
 void im_chat_close(struct im_chat *chat); /* leaves a room */

@@ -5,6 +5,7 @@
 #include "im/messenger.h"
 
 #define NS_OCCUPANT "urn:xmpp:occupant-id:0"
+#define NS_MUC_USER "http://jabber.org/protocol/muc#user"
 
 struct im {
     struct mynah_context *ctx;
@@ -47,6 +48,8 @@ struct im_chat *chat_new(struct im *im, struct im_account_state *a, const char *
                          const char *title);
 void chat_free(struct im_chat *chat);
 struct im_chat *chat_find(struct im_account_state *a, const char *bare);
+struct im_chat *chat_private(const struct im_chat *room,
+                             const char *nick); /* NULL: there is none */
 void chat_history_show(struct im_chat *chat);
 void chats_open(struct im_account_state *a); /* those that an earlier run left with something */
 void chat_place_keep(struct im_chat *chat);

@@ -48,10 +48,15 @@ static void room_joined(void *arg, struct mynah_room *r, bool created)
 static void room_refused(void *arg, struct mynah_room *r, const struct mynah_error *why)
 {
     struct im_chat *chat = chat_of(r);
+    bool locked = why->condition && !strcmp(why->condition, "not-authorized");
     char *text = im_error_text(why);
 
-    if (chat)
+    if (chat && locked)
+        im_note(chat, IM_ERROR, "%s", _("the room wants its password"));
+    else if (chat)
         im_note(chat, IM_ERROR, _("the room refuses: %s"), text);
+    if (chat && locked)
+        TELL(own(chat), locked, chat);
     mn_free(text);
 }
 
@@ -96,8 +101,10 @@ static void room_occupant(void *arg, struct mynah_room *r, const struct mynah_oc
 static void room_gone(void *arg, struct mynah_room *r, const struct mynah_occupant *o,
                       const struct mynah_room_gone *why)
 {
-    struct im_chat *chat = chat_of(r);
+    struct im_chat *chat = chat_of(r), *with = chat ? chat_private(chat, o->nick) : NULL;
 
+    if (with) /* the next of that name may be somebody else */
+        im_note(with, IM_NOTE, _("%s is not in the room any more"), o->nick);
     if (chat)
         said_close(chat, o->nick);
     if (chat && why->end != MYNAH_ROOM_LEFT)
@@ -105,6 +112,24 @@ static void room_gone(void *arg, struct mynah_room *r, const struct mynah_occupa
                 why->reason ? why->reason : "");
     else if (chat)
         changed(chat);
+}
+
+/* The talk with somebody goes on under the new nickname. */
+static void private_renamed(struct im_chat *room, const char *old, const char *now)
+{
+    struct im_chat *chat = chat_private(room, now) ? NULL : chat_private(room, old);
+    struct mn_buf full = {0};
+
+    if (!chat)
+        return;
+    mn_buf_fmt(&full, "%s/%s", room->jid, now);
+    mn_buf_c(&full, 0);
+    mn_free(chat->jid);
+    mn_free(chat->title);
+    chat->jid = copy(full.p);
+    chat->title = copy(now);
+    im_note(chat, IM_NOTE, _("%s is %s now"), old, now);
+    mn_buf_free(&full);
 }
 
 static void room_renamed(void *arg, struct mynah_room *r, const char *old, const char *now)
@@ -115,6 +140,7 @@ static void room_renamed(void *arg, struct mynah_room *r, const char *old, const
         return;
     said_close(chat, strcmp(now, mynah_room_nick(r)) ? old : _("me"));
     chat->moved |= !strcmp(now, mynah_room_nick(r));
+    private_renamed(chat, old, now);
     im_note(chat, IM_NOTE, _("%s is %s now"), old, now);
 }
 
@@ -153,6 +179,18 @@ static bool is_there(const struct im_chat *chat, const struct mynah_message *m, 
     return false;
 }
 
+/* To us alone. */
+static void room_private(struct im_chat *room, const struct mynah_message *m, const char *nick)
+{
+    struct im_chat *chat = im_chat_private(room, nick);
+    int64_t number;
+
+    if (said_corrected(chat, m, false, nick))
+        return;
+    number = chat_history_add(chat, nick, m->id, m->body, m->sent_at, false);
+    said_heard(chat, nick, m, true, false, number);
+}
+
 static void room_message(void *arg, struct mynah_room *r, const struct mynah_message *m,
                          const char *nick)
 {
@@ -162,11 +200,16 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
     struct im_line *l;
 
     if (chat && m->type == MYNAH_MESSAGE_ERROR) {
-        said_failed(chat, m->error);
+        if (!nick || !chat_private(chat, nick)) /* there it is told of the message itself */
+            said_failed(chat, m->error);
         return;
     }
     if (!chat || !m->body)
         return;
+    if (m->type == MYNAH_CHAT && nick) {
+        room_private(chat, m, nick);
+        return;
+    }
     if (m->sent_at && nick && is_there(chat, m, ours, nick))
         return;
     if (nick && said_corrected(chat, m, ours, nick))
@@ -179,8 +222,7 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
         said_ours(chat, m->body, m->id, m->sent_at, number);
         chat->lines[chat->count - 1].sent = MYNAH_SENT_DELIVERED;
     } else
-        said_heard(chat, nick ? nick : chat->title, m,
-                   m->type == MYNAH_CHAT || strstr(m->body, mynah_room_nick(r)),
+        said_heard(chat, nick ? nick : chat->title, m, strstr(m->body, mynah_room_nick(r)),
                    m->sent_at && !chat->known, number);
     l = &chat->lines[chat->count - 1];
     l->occupant = copy(said_occupant(chat, m));
@@ -240,9 +282,42 @@ static void room_declined(void *arg, struct mynah_room *r, const char *who, cons
 static void invited(void *arg, struct mynah_client *c, const struct mynah_invitation *i)
 {
     struct im_account_state *a = arg;
+    struct im_chat *page = a->im->chats[0];
+    char *bare = mynah_jid_same(i->from, i->room) ? NULL : mynah_jid_bare(i->from);
 
-    im_note(a->im->chats[0], IM_NOTE, _("%s asks you into a room: /join %s%s%s"), i->from, i->room,
-            i->reason ? " - " : "", i->reason ? i->reason : "");
+    page->unread++;
+    page->mentioned = true;
+    im_note(page, IM_NOTE, _("%s asks you into a room: /join %s%s%s"), bare ? bare : i->from,
+            i->room, i->reason ? " - " : "", i->reason ? i->reason : "");
+    mynah_free(bare);
+}
+
+/* NULL: that is no nickname. */
+static char *nick_for(const struct im_account_state *a, const struct im_chat *chat,
+                      const char *nick)
+{
+    const char *before = chat && chat->room ? mynah_room_nick(chat->room) : NULL;
+    char *user = mynah_jid_user(a->jid);
+    char *full = mynah_jid_make(NULL, "x",
+                                nick     ? nick
+                                : before ? before
+                                : user   ? user
+                                         : "me"),
+         *name = full ? mynah_jid_resource(full) : NULL;
+
+    mynah_free(user);
+    mynah_free(full);
+    return name;
+}
+
+static struct im_chat *room_chat(struct im_account_state *a, const char *bare, const char *user)
+{
+    struct im_chat *chat = chat_new(a->im, a, bare, user ? user : bare);
+
+    chat->room = mynah_room_find(a->client, bare); /* so that its history is that of a room */
+    chat_history_show(chat);
+    chat->known = chat->last;
+    return chat;
 }
 
 struct im_chat *room_open(struct im_account_state *a, const char *jid, const char *nick)
@@ -261,16 +336,24 @@ struct im_chat *room_open(struct im_account_state *a, const char *jid, const cha
                                                   .declined = room_declined};
     char *bare = mynah_jid_bare(jid), *user = mynah_jid_user(jid);
     struct im_chat *chat = bare ? chat_find(a, bare) : NULL;
-    struct mynah_room *r = NULL;
+    struct mynah_room *r = chat ? chat->room : NULL;
+    char *name = nick_for(a, chat, nick);
+    bool other = name && r && strcmp(name, mynah_room_nick(r)) != 0;
 
-    if (bare && !chat && !mynah_room_new(a->client, bare, nick, &calls, NULL, &r)) {
-        chat = chat_new(a->im, a, bare, user ? user : bare);
-        chat->room = r;
-        chat_history_show(chat);
-        chat->known = chat->last;
+    if (other && mynah_room_is_joined(r)) {
+        (void)!mynah_room_set_nick(r, name);
+    } else if (other) { /* it has the nickname that it was made with */
+        mynah_room_free(r);
+        r = NULL;
     }
+    if (bare && name && !r && !mynah_room_new(a->client, bare, name, &calls, NULL, &r))
+        chat = chat ? chat : room_chat(a, bare, user);
+    if (chat)
+        chat->room = r;
+    chat = name && r ? chat : NULL;
     mynah_free(bare);
     mynah_free(user);
+    mynah_free(name);
     return chat;
 }
 
@@ -279,8 +362,8 @@ struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const 
 {
     struct im_chat *chat = room_open(a, jid, nick);
 
-    if (chat && chat->room)
-        (void)!mynah_room_join(chat->room, password, NULL);
+    if (chat)
+        (void)!mynah_room_join(chat->room, password, NULL); /* or we are in it */
     if (chat)
         changed(chat);
     return chat;

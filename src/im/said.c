@@ -211,12 +211,18 @@ void im_say(struct im_chat *chat, const char *text)
         return;
     }
     if (chat->room) {
-        if (mynah_room_send(chat->room, text, NULL, NULL, NULL))
+        if (!mynah_room_is_joined(chat->room))
+            im_note(chat, IM_ERROR, _("not sent: you are not in this room; /join %s enters it"),
+                    chat->jid);
+        else if (mynah_room_send(chat->room, text, NULL, NULL, NULL))
             im_note(chat, IM_ERROR, _("it could not be sent"));
         return; /* the room sends it back */
     }
     m = mynah_message_new(chat->jid, MYNAH_CHAT, text);
-    mynah_chat_state_add(m, MYNAH_ACTIVE);
+    if (chat->occupant)
+        mynah_elem_add(m, "x", NS_MUC_USER); /* so that carbons know it (XEP-0045, 7.5) */
+    else
+        mynah_chat_state_add(m, MYNAH_ACTIVE);
     chat->told_typing = false;
     im_chat_looked_at(chat);
     id = mynah_id(chat->account->client);
@@ -256,7 +262,7 @@ void im_typing(struct im_chat *chat, bool typing)
 {
     struct mynah_elem *m;
 
-    if (!chat->account || chat->room || chat->told_typing == typing ||
+    if (!chat->account || chat->room || chat->occupant || chat->told_typing == typing ||
         mynah_client_state(chat->account->client) != MYNAH_ONLINE)
         return;
     chat->told_typing = typing;

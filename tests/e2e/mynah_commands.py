@@ -128,6 +128,25 @@ def a_word_means_a_contact():
         t.end()
 
 
+def what_worked_is_told():
+    answers = {**ROSTER, "urn:xmpp:blocking": "", "jabber:iq:register": "", "muc#(owner|admin)": ""}
+    with terminal(answers=answers) as t:
+        enters(t)
+        occupant("Bob", item="affiliation='none' role='participant' jid='bob@odd.test/x'")
+        t.shows("\\+ Bob")
+        for command, told in (("/roster add lee@odd.test Lee", "it is in the roster"), ("/sub request lee@odd.test", "asked to see when they are online"),
+                              ("/roster remove kim", "it is in the roster no more"),
+                              ("/blocked add lee@odd.test", "- blocked"), ("/blocked remove lee@odd.test", "not blocked any more"),
+                              ("/service unregister icq.odd.test", "not registered any more"), ("/affiliation set member Bob", "what they are to the room is changed"),
+                              ("/role set visitor Bob", "what they may in the room is changed"), ("/room accept", "the room is as it usually is"),
+                              ("/ban Bob enough", "shut out of the room"), ("/invite kim come", "asked into the room"), ("/room invite lee@odd.test", "asked into the room")):
+            t.says("/clear")
+            t.says(command)
+            t.shows(told)
+        odd.heard("muc#admin.*affiliation='member'.*jid='bob@odd.test'|muc#admin.*jid='bob@odd.test'.*affiliation='member'")
+        t.end()
+
+
 def what_is_wrong_is_told():
     with terminal() as t:
         for command, told in (("/nosuch", "there is no /nosuch; /help lists the commands"), ("/help nosuch", "there is no nosuch"), ("/editor", "the editor ended with 1"), ("/mouse maybe", "/mouse on.off"),
@@ -144,6 +163,81 @@ def what_is_wrong_is_told():
             t.shows(told)
             if command.startswith("/xml"):
                 t.says("/close")
+        t.end()
+
+
+def nobody_else_hears_what_is_private():
+    """In a room it has a window of its own, which goes with the nickname."""
+    private = "<message from='%s/%%s' to='ann@odd.test/r' type='chat' id='%%s'><body>%%s</body><x xmlns='%s'/></message>" % (ROOM, USER)
+    with terminal() as t:
+        enters(t)
+        occupant("Two Words")
+        t.shows("\\+ Two Words")
+        odd.send(private % ("Two Words", "p1", "psst"))
+        t.shows("3:Two Words 1!")
+        t.says("/win 3")
+        t.shows("Two Words: psst")
+        t.says("yes?")
+        got = odd.heard("<message [^>]*to='%s/Two Words'" % ROOM)
+        assert "type='chat'" in got and "<body>yes?</body>" in got and USER in got, got
+        t.says("/close")
+        t.shows("r> ")
+        t.types("/msg two\t")
+        t.shows('/msg "Two Words" ')
+        t.says("again")
+        odd.heard("<message [^>]*to='%s/Two Words'.*<body>again<" % ROOM)
+        t.shows("(?s)Two Words: psst.*me: yes\\?.*me: again")
+        occupant("Two Words", "<status code='303'/>", type="type='unavailable'", item="affiliation='none' role='participant' nick='Three'")
+        occupant("Three")
+        t.shows("Three> ")
+        t.says("still?")
+        odd.heard("<message [^>]*to='%s/Three'.*<body>still\\?<" % ROOM)
+        occupant("Three", type="type='unavailable'")
+        t.shows("Three is not in the room any more")
+        t.end()
+
+
+def a_room_is_found_by_its_name():
+    answers = {**ROSTER, "to='odd.test'.*disco#items": "<query xmlns='http://jabber.org/protocol/disco#items'><item jid='x.odd.test'/><item jid='rooms.odd.test'/></query>",
+               "to='x.odd.test'.*disco#info": "<query xmlns='http://jabber.org/protocol/disco#info'/>",
+               "to='rooms.odd.test'.*disco#info": "<query xmlns='http://jabber.org/protocol/disco#info'><identity category='conference' type='text'/>"
+               "<feature var='http://jabber.org/protocol/muc'/></query>"}
+    with terminal(answers=answers) as t:
+        enters(t, nick="Ann A", typed="/join r nick Ann A")
+        t.says("/leave")
+        t.shows("Mynah> ")
+        t.says("/room create r")
+        odd.heard("<presence [^>]*to='%s/ann'" % ROOM)
+        occupant("ann", "<status code='110'/><status code='201'/>")
+        odd.heard("muc#owner")
+        t.end()
+
+
+def a_room_may_want_another_name_or_a_password():
+    refuses = "<presence from='%s/%%s' to='ann@odd.test/r' type='error'><x xmlns='http://jabber.org/protocol/muc'/>%%s</presence>" % ROOM
+    with terminal() as t:
+        t.says("/join %s Ann" % ROOM)
+        odd.heard("<presence [^>]*to='%s/Ann'" % ROOM)
+        odd.send(refuses % ("Ann", error("conflict")))
+        t.shows("that name is taken")
+        t.says("anybody?")
+        t.shows("not sent: you are not in this room; /join %s enters it" % ROOM)
+        t.says("/topic x")
+        t.shows("- you are not in this room")
+        t.says("/join %s Other" % ROOM)
+        odd.heard("<presence [^>]*to='%s/Other'" % ROOM)
+        odd.send(refuses % ("Other", error("not-authorized", "auth")))
+        t.shows("password of %s> " % ROOM)
+        t.says("secret")
+        got = odd.heard("<presence [^>]*to='%s/Other'" % ROOM)
+        assert "<password>secret</password>" in got, got
+        occupant("Other", "<status code='110'/>")
+        t.shows("joined as Other")
+        assert "secret" not in t.written.decode()
+        t.says("/join %s Third" % ROOM)
+        odd.heard("<presence [^>]*to='%s/Third'" % ROOM)
+        t.says("/topic")
+        t.shows("the room has no subject")
         t.end()
 
 
@@ -232,9 +326,9 @@ def what_was_cleared_is_among_the_older_lines():
 odd = Odd()
 config()
 try:
-    failed = tap([a_window_that_is_closed_leads_back, the_window_that_is_shown_stands_in_the_bar, a_word_means_a_contact,
-                  what_is_wrong_is_told, an_account_is_chosen, themes_stand_beside_the_configuration, a_long_line_is_told_whole,
-                  others_hear_what_runs_here, tab_completes_what_a_command_takes, what_was_cleared_is_among_the_older_lines])
+    failed = tap([a_window_that_is_closed_leads_back, the_window_that_is_shown_stands_in_the_bar, a_word_means_a_contact, what_worked_is_told, what_is_wrong_is_told,
+                  nobody_else_hears_what_is_private, a_room_is_found_by_its_name, a_room_may_want_another_name_or_a_password, an_account_is_chosen,
+                  themes_stand_beside_the_configuration, tab_completes_what_a_command_takes, a_long_line_is_told_whole, others_hear_what_runs_here, what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)

@@ -140,7 +140,7 @@ class Story:
         for command in "/room invite", "/invite":
             bob.types("/clear")
             ann.types("%s bob@%s come back" % (command, self.server.host))
-            bob.shows("ann@\\S+ asks you into a room: /join[^@]*hall@rooms\\S+ - come back")
+            bob.shows("ann@\\S+ asks you into a room: /join[^@]*hall@rooms\\S+ - come[\\s│]+back")
         bob.types("/join hall@rooms.%s Bob" % self.server.host)
         bob.shows("joined as Bob")
         ann.types("/room destroy all is said")
