@@ -174,6 +174,28 @@ static void v4_came(void *arg, int code, const struct mn_addr *rows, size_t coun
     addrs_came(arg, 1, code, rows, count);
 }
 
+/* This machine by name: no resolver is asked where that is (RFC 6761, 6.3), so none is waited for.
+ */
+static bool is_here(mn_str domain)
+{
+    mn_str here = MN_STR("localhost"), end = domain;
+
+    if (domain.n > here.n && domain.p[domain.n - here.n - 1] == '.')
+        end = mn_str_skip(domain, domain.n - here.n);
+    return mn_str_eq_nocase(end, here);
+}
+
+static void here_came(struct mn_dial *d, uint16_t port)
+{
+    struct mn_addr six, four;
+
+    (void)!mn_addr_parse(MN_STR("::1"), port, &six);
+    (void)!mn_addr_parse(MN_STR("127.0.0.1"), port, &four);
+    d->asks = 2;
+    addrs_came(d, 0, MN_E_OK, &six, 1);
+    addrs_came(d, 1, MN_E_OK, &four, 1);
+}
+
 static void next_target(struct mn_dial *d)
 {
     const struct mn_srv *s = &d->targets[d->next++].srv;
@@ -183,6 +205,10 @@ static void next_target(struct mn_dial *d)
     if (!mn_addr_parse(mn_str_from(s->target), s->port, &literal)) {
         d->asks = 1;
         addrs_came(d, literal.sa.sa_family == AF_INET6 ? 0 : 1, 0, &literal, 1);
+        return;
+    }
+    if (is_here(mn_str_from(s->target))) {
+        here_came(d, s->port);
         return;
     }
     d->asks = 2;
@@ -335,7 +361,8 @@ struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
         known(d, plan);
     else if (mn_dns_new(l, plan->dns, &d->dns))
         failed(d, MN_E_IO, "DNS", "no resolver can be set up");
-    else if (d->host || !mn_addr_parse(mn_str_from(d->domain), 0, &literal))
+    else if (d->host || is_here(mn_str_from(d->domain)) ||
+             !mn_addr_parse(mn_str_from(d->domain), 0, &literal))
         place_add(d, d->host ? d->host : d->domain, plan->port, plan->tls == MN_DIAL_DIRECT);
     else
         ask_services(d);

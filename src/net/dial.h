@@ -10,10 +10,10 @@ struct mn_dial;
 enum mn_dial_tls { MN_DIAL_ANY, MN_DIAL_STARTTLS, MN_DIAL_DIRECT };
 
 struct mn_dial_plan {
-    const char
-        *domain;      /* A-label; without `host` its SRV records, else itself at 5222, are asked */
-    const char *host; /* name or address: no SRV record is asked */
-    uint16_t port;    /* 0: 5222, or 5223 for direct TLS */
+    const char *domain; /* A-label; without `host` its SRV records, else itself at 5222, are asked;
+                           localhost has none */
+    const char *host;   /* name or address: no SRV record is asked */
+    uint16_t port;      /* 0: 5222, or 5223 for direct TLS */
     enum mn_dial_tls tls;
     const char *dns; /* resolvers, as in mn_dns_new */
     /* Where `domain` is, with ports: nothing is asked. */

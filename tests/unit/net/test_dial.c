@@ -189,6 +189,8 @@ TEST(a_domain_is_dialled_as_its_records_say)
         {"_xmpp-client._tcp.tls.test", 33, "10 0 0 live.test", true},
         {"_xmpp-client._tcp.gone.test", 33, "0 0 0 .", false},
         {"_xmpps-client._tcp.gone.test", 33, "0 0 0 .", false},
+        {"_xmpp-client._tcp.localhost", 33, "0 0 0 live.test", true},
+        {"_xmpp-client._tcp.a.LOCALHOST", 33, "0 0 0 live.test", true},
         {"_xmpp-client._tcp.nohost.test", 33, "0 0 0 nobody.test", true},
         {"dead.test", 1, "127.0.7.2", false},
         {"live.test", 1, "127.0.7.2", false},
@@ -225,6 +227,9 @@ TEST(a_domain_is_dialled_as_its_records_say)
          true,
          true},
         {{.domain = "x", .host = "127.0.7.2"}, MN_E_CLOSED, "", "Connection refused", false, true},
+        {{.domain = "localhost"}, MN_E_CLOSED, "", "localhost: Connection refused", false, true},
+        {{.domain = "a.LOCALHOST"}, MN_E_CLOSED, "", "a.LOCALHOST: Connection", false, true},
+        {{.domain = "notlocalhost"}, MN_E_NOT_FOUND, "", "no such name", false, true},
     };
     struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
     struct mn_addr at;
