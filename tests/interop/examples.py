@@ -47,6 +47,11 @@ class Program:
                 if re.match(pattern, line):
                     break
 
+    def ended(self):
+        """All that it said is in `seen`."""
+        while (line := self.lines.get(timeout=DEADLINE)) is not None:
+            self.seen.append(line)
+
     def types(self, text):
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
@@ -429,12 +434,40 @@ def short():
             assert len(f.readlines()) <= 60, name
 
 
+FEATURES = {"XEP-0013": "http://jabber.org/protocol/offline", "XEP-0016": "jabber:iq:privacy", "XEP-0045": "http://jabber.org/protocol/muc",
+            "XEP-0060": "http://jabber.org/protocol/pubsub", "XEP-0065": "http://jabber.org/protocol/bytestreams"}
+
+
+def features(server):
+    """Of the server and of what it has, as the example on that tells them."""
+    if not hasattr(server, "features"):
+        account(server, "finder")
+        with Program(server, "disco", address(server, "finder")) as p:
+            p.ends()
+            p.ended()
+            server.features = {line.split(" has ")[1] for line in p.seen if " has " in line}
+        assert {"jabber:iq:version", "urn:xmpp:ping"} <= server.features, server.features
+    return server.features
+
+
 def cell(example, server):
     try:
         example(server)
     except Lacks as e:
-        assert server.name == "mynahd" or e.args, e
-        print("# %s: %s lacks %s" % (example.__name__, server.name, e))
+        xep = str(e)
+        if xep in FEATURES:
+            assert not any(f == FEATURES[xep] or f.startswith(FEATURES[xep] + "#") for f in features(server)), (server.name, "has", xep)
+        else:  # it would be a listener
+            assert xep == "XEP-0124" and "service: http" not in subprocess.check_output([MYNAHD, "--print-defaults"], text=True)
+        print("# %s: %s lacks %s" % (example.__name__, server.name, xep))
+
+
+def lacks_are_true():
+    """What the rows say is looked at from the other side: who is said to lack nothing has all of it."""
+    for server in servers:
+        has = {xep for xep, f in FEATURES.items() if any(g == f or g.startswith(f + "#") for g in features(server))}
+        lacks = {"mynahd": set(FEATURES), "prosody": {"XEP-0013", "XEP-0016"}, "ejabberd": set()}[server.name]
+        assert has == set(FEATURES) - lacks, (server.name, has)
 
 
 with contextlib.ExitStack() as stack:
@@ -445,6 +478,7 @@ with contextlib.ExitStack() as stack:
     ports = stack.enter_context(proxies())
     bad = tap([("each example has a row and at most 60 lines", short)] +
               [("%s with %s" % (e.__name__, s.name), lambda e=e, s=s: cell(e, s)) for e in EXAMPLES for s in servers] +
+              [("what servers lack they do not announce, and the rest they do", lacks_are_true)] +
               [("%s with a server of 2007" % way, lambda way=way: old_login(old, way)) for way in ("DIGEST-MD5", "CRAM-MD5", "XEP-0078")] +
               [("%s behind proxies" % s.name, lambda s=s: behind_proxies(s, ports)) for s in servers] +
              [("%s over HTTP" % s.name, lambda s=s: over_http(s, ports)) for s in servers[1:]],
