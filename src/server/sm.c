@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
+#include "server/block.h"
 #include "server/handled.h"
 #include "server/router.h"
 #include "server/server.h"
@@ -115,13 +116,13 @@ void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid
         mn_timer_start(o->loop, &m->absent, 0);
 }
 
-static struct sm_item *take_first(struct sm *m)
+static struct sm_item *take(struct sm *m, struct sm_item **at)
 {
-    struct sm_item *item = m->first;
+    struct sm_item *item = *at;
 
-    m->first = item->next;
-    if (!m->first)
-        m->last = &m->first;
+    *at = item->next;
+    if (!item->next)
+        m->last = at;
     m->bytes -= sizeof *item + item->n;
     return item;
 }
@@ -137,7 +138,7 @@ bool sm_mark(struct sm *m)
 static void has(struct sm *m, uint32_t h)
 {
     for (; m->acked != h; m->acked++) {
-        struct sm_item *item = take_first(m);
+        struct sm_item *item = take(m, &m->first);
 
         if (item->shared && item->shared->places)
             sm_record_had(m->session->user, item->shared);
@@ -224,6 +225,84 @@ void sm_cut(struct session *s)
     s->face->close(old, MN_STREAM_CONFLICT, MN_STR("the session goes on elsewhere"));
 }
 
+/* What stands in the queue, as a stanza. */
+
+/* A carbon (XEP-0280); NULL: it is none. */
+static const struct mn_elem *copy_in(const struct mn_stanza *st, const struct user *u)
+{
+    const struct mn_elem *first = mn_stanza_child(st);
+
+    return st->kind == MN_MESSAGE && mn_jid_eq(&st->from, &u->jid) && first &&
+                   first->ns == MN_NS_CARBONS
+               ? first
+               : NULL;
+}
+
+/* The message that came; NULL: the carbon is of one that was sent. */
+static struct mn_stanza *received_in(const struct mn_elem *copy)
+{
+    const struct mn_elem *e =
+        mn_elem_child(mn_elem_child(copy, MN_NS_FORWARD, "forwarded"), MN_NS_CLIENT, "message");
+    struct mn_stanza *st = NULL;
+    struct mn_buf b = {0};
+
+    if (!e || !mn_str_is(copy->name, "received"))
+        return NULL;
+    mn_elem_write(&b, e, mn_ns_uri(MN_NS_CLIENT));
+    (void)!mn_stanza_load(mn_buf_view(&b), &st);
+    mn_buf_free(&b);
+    return st;
+}
+
+/* A request that nobody is going to answer. */
+static void refuse(const struct mn_stanza *st)
+{
+    if (st->kind == MN_IQ && (st->type == MN_TYPE_GET || st->type == MN_TYPE_SET) &&
+        !mn_jid_none(&st->from))
+        router_send(mn_stanza_error(st, MN_COND_SERVICE_UNAVAILABLE, MN_STR("")));
+}
+
+/* Nothing comes of who has been blocked since (XEP-0191, 3.3), as nothing comes of him that waits
+ * in the log. The client has none of it: its numbers go to what follows. */
+static bool is_blocked(const struct sm_item *item, const struct user *u)
+{
+    struct mn_stanza *st;
+    bool hit = false;
+
+    if (!mn_stanza_load((mn_str){item->bytes, item->n}, &st)) {
+        const struct mn_elem *copy = copy_in(st, u);
+        struct mn_stanza *inner = copy ? received_in(copy) : NULL;
+
+        hit = block_hits(u, inner ? &inner->from : &st->from);
+        if (hit)
+            refuse(st);
+        mn_stanza_unref(inner);
+    }
+    mn_stanza_unref(st);
+    return hit;
+}
+
+static void leave_out_blocked(struct sm *m, const struct user *u)
+{
+    uint32_t before = m->acked;
+
+    for (struct sm_item **at = &m->first; *at;) {
+        struct sm_item *item;
+
+        if (!is_blocked(*at, u)) {
+            at = &(*at)->next;
+            before++;
+            continue;
+        }
+        item = take(m, at);
+        sm_shared_let(item->shared, false);
+        mn_free(item);
+        m->sent--;
+        if (m->marked && (int32_t)(m->mark - before) > 0)
+            m->mark--;
+    }
+}
+
 bool sm_return(struct session *s, const struct endpoint_face *face, void *endpoint, uint32_t h)
 {
     struct sm *m = s->sm;
@@ -240,6 +319,10 @@ bool sm_return(struct session *s, const struct endpoint_face *face, void *endpoi
     raw(s, mn_buf_view(&b));
     mn_buf_free(&b);
     has(m, h);
+    if (block_count(s->user)) {
+        leave_out_blocked(m, s->user);
+        has(m, h); /* of what was marked nothing may be left */
+    }
     for (const struct sm_item *item = m->first; item; item = item->next)
         raw(s, (mn_str){item->bytes, item->n});
     if (m->first)
@@ -277,42 +360,24 @@ static struct mn_stanza *message_again(struct mn_stanza *st, struct user *u, int
     return again;
 }
 
-/* A carbon of what came is as good as the message itself, one of what was sent is for now or never.
- */
-static struct mn_stanza *copy_again(const struct mn_elem *copy, struct user *u, int64_t time)
-{
-    const struct mn_elem *e =
-        mn_elem_child(mn_elem_child(copy, MN_NS_FORWARD, "forwarded"), MN_NS_CLIENT, "message");
-    struct mn_buf b = {0};
-    struct mn_stanza *st, *again = NULL;
-
-    if (!e || !mn_str_is(copy->name, "received"))
-        return NULL;
-    mn_elem_write(&b, e, mn_ns_uri(MN_NS_CLIENT));
-    if (!mn_stanza_load(mn_buf_view(&b), &st))
-        again = message_again(st, u, time);
-    mn_stanza_unref(st);
-    mn_buf_free(&b);
-    return again;
-}
-
-/* NULL: it goes nowhere. */
+/* NULL: it goes nowhere. A carbon of what came is as good as the message itself, one of what was
+ * sent is for now or never. */
 static struct mn_stanza *unacknowledged(const struct sm_item *item, struct user *u)
 {
     struct mn_stanza *st, *again = NULL;
 
     if (!mn_stanza_load((mn_str){item->bytes, item->n}, &st)) {
-        const struct mn_elem *first = mn_stanza_child(st);
+        const struct mn_elem *copy = copy_in(st, u);
+        struct mn_stanza *inner = copy ? received_in(copy) : NULL;
 
-        if (st->kind == MN_MESSAGE && mn_jid_eq(&st->from, &u->jid) && first &&
-            first->ns == MN_NS_CARBONS)
-            again = copy_again(first, u, item->time);
+        if (copy)
+            again = inner ? message_again(inner, u, item->time) : NULL;
         else if (st->kind == MN_MESSAGE && st->type != MN_TYPE_ERROR &&
                  st->type != MN_TYPE_GROUPCHAT && st->type != MN_TYPE_HEADLINE)
             again = message_again(st, u, item->time);
-        else if (st->kind == MN_IQ && (st->type == MN_TYPE_GET || st->type == MN_TYPE_SET) &&
-                 !mn_jid_none(&st->from))
-            router_send(mn_stanza_error(st, MN_COND_SERVICE_UNAVAILABLE, MN_STR("")));
+        else
+            refuse(st);
+        mn_stanza_unref(inner);
     }
     mn_stanza_unref(st);
     return again;
@@ -323,7 +388,7 @@ void sm_give_on(struct sm *m, struct user *u)
     struct sm_move *move = sm_move_new(m, u);
 
     while (m->first) {
-        struct sm_item *item = take_first(m);
+        struct sm_item *item = take(m, &m->first);
         struct mn_stanza *st = NULL;
 
         m->acked++;

@@ -169,7 +169,7 @@ static enum mn_cond on_unblock(struct iq *iq)
 
 const struct module mod_block = {
     .name = "block",
-    .xep = {{191, "1.3", "Blocking Command", "wire/block"}},
+    .xep = {{191, "1.3", "Blocking Command", "wire/block; wire/block-resumed; wire/csi-blocked"}},
     .feature = {"urn:xmpp:blocking"},
     .user_feature = {"urn:xmpp:blocking"},
     .conf = keys,
