@@ -84,11 +84,11 @@ bool sm_shared_let(struct sm_shared *shared, bool had)
     return !had;
 }
 
-const struct sm_item *sm_push(struct sm *m, int64_t time, mn_str bytes, struct sm_shared *shared)
+struct sm_item *sm_push(struct sm *m, int64_t time, mn_str bytes, struct sm_shared *shared)
 {
     struct sm_item *item = mn_alloc(sizeof *item + bytes.n);
 
-    *item = (struct sm_item){.shared = shared, .time = time, .n = bytes.n};
+    *item = (struct sm_item){.shared = shared, .time = time, .n = (uint32_t)bytes.n};
     if (shared)
         shared->holders++;
     memcpy(item->bytes, bytes.p, bytes.n);
@@ -140,11 +140,13 @@ static void has(struct sm *m, uint32_t h)
     for (; m->acked != h; m->acked++) {
         struct sm_item *item = take(m, &m->first);
 
-        if (item->shared && item->shared->places)
-            sm_record_had(m->session->user, item->shared);
+        if (item->at)
+            sm_record_had(m, item);
         sm_shared_let(item->shared, true);
         mn_free(item);
     }
+    if (m->record != SM_NO_RECORD)
+        sm_record_all_had(m);
     if (m->marked && (int32_t)(h - m->mark) >= 0) {
         m->marked = false;
         session_had(m->session);
@@ -295,6 +297,8 @@ static void leave_out_blocked(struct sm *m, const struct user *u)
             continue;
         }
         item = take(m, at);
+        if (item->at)
+            sm_record_had(m, item);
         sm_shared_let(item->shared, false);
         mn_free(item);
         m->sent--;
@@ -395,9 +399,9 @@ void sm_give_on(struct sm *m, struct user *u)
         if (sm_shared_let(item->shared, false) && u && u->exists)
             st = unacknowledged(item, u);
         if (st)
-            router_send_part(st, sm_move_ticket(move, m->acked), 0);
+            router_send_part(st, sm_move_ticket(move, item->at), 0);
         else
-            sm_move_leave(move, m->acked);
+            sm_move_leave(move, item->at);
         mn_free(item);
     }
     sm_move_end(move);

@@ -18,7 +18,8 @@ struct sm_item { /* a stanza as it went out */
     struct sm_item *next;
     struct sm_shared *shared; /* NULL: this session alone got it */
     int64_t time;             /* wall clock */
-    size_t n;
+    uint32_t at;              /* its number in the record of before a restart; 0: it is in none */
+    uint32_t n;
     char bytes[];
 };
 
@@ -26,8 +27,9 @@ struct sm_item { /* a stanza as it went out */
 enum sm_record {
     SM_NO_RECORD,
     SM_RECORD,         /* holds: the session is as it was written down */
-    SM_RECORD_LEAVING, /* is being deleted */
-    SM_RECORD_STALE,   /* could not be deleted */
+    SM_RECORD_LEAVING, /* is being ended or deleted */
+    SM_RECORD_ENDED,   /* the session goes on without it: it is there for the messages alone */
+    SM_RECORD_STALE,   /* could be neither */
 };
 
 struct sm {
@@ -53,7 +55,7 @@ struct sm *sm_new(mn_str id);
 /* From now on. `max`: seconds; 0: not to be resumed. */
 void sm_enable(struct session *s, uint32_t max);
 /* At the end of the queue, and counted; it is not sent. `shared` gets a holder more. */
-const struct sm_item *sm_push(struct sm *m, int64_t time, mn_str bytes, struct sm_shared *shared);
+struct sm_item *sm_push(struct sm *m, int64_t time, mn_str bytes, struct sm_shared *shared);
 /* For a message that comes to an account; the caller is its first holder. */
 struct sm_shared *sm_shared_new(void);
 /* One holder less, which had it or not; accepts NULL. True: it was the last, and none had it. */

@@ -1,5 +1,6 @@
 /* Resumable sessions over a restart (decision D3): at the end each one that lost its stream is
  * written down whole: counters, queue, presence, who got directed presence. */
+#include "base/rand.h"
 #include "server/presence.h"
 #include "server/server.h"
 #include "server/sm_record.h"
@@ -21,13 +22,13 @@ static void put_text(struct mn_buf *b, mn_str s)
 }
 
 /* Unlike that of any other message of the account: nothing is made while its sessions are written
- * down. */
-static int64_t number_of(const struct sm_shared *shared)
+ * down, and `salt` tells it from what stands in older records. */
+static int64_t number_of(const struct sm_shared *shared, int64_t salt)
 {
-    return !shared ? SM_ALONE : shared->had ? SM_HAD : (int64_t)(uintptr_t)shared;
+    return !shared ? SM_ALONE : shared->had ? SM_HAD : (int64_t)(uintptr_t)shared ^ salt;
 }
 
-static void write_down(struct session *s)
+static void write_down(struct session *s, int64_t salt)
 {
     struct sm *m = s->sm;
     struct user *u = s->user;
@@ -58,7 +59,7 @@ static void write_down(struct session *s)
     put_text(&b, MN_STR(""));
     for (const struct sm_item *i = m->first; i; i = i->next) {
         put_number(&b, i->time);
-        put_number(&b, number_of(i->shared));
+        put_number(&b, number_of(i->shared, salt));
         put_number(&b, i->shared ? (int64_t)i->shared->number : 0);
         put_text(&b, (mn_str){i->bytes, i->n});
     }
@@ -66,7 +67,7 @@ static void write_down(struct session *s)
     mn_buf_free(&b);
 }
 
-static bool keep_of(struct user *u)
+static bool keep_of(struct user *u, int64_t salt)
 {
     bool some = false;
 
@@ -76,7 +77,7 @@ static bool keep_of(struct user *u)
         struct session *s = MN_OF(n, struct session, link);
 
         if (s->sm && s->sm->resumable && !s->endpoint) {
-            write_down(s);
+            write_down(s, salt);
             session_forget(s);
             some = true;
         }
@@ -89,6 +90,7 @@ static bool keep_of(struct user *u)
  * there was something. */
 void sm_keep_all(struct owner *o)
 {
+    int64_t salt = (int64_t)mn_rand_u64();
     bool some;
 
     do {
@@ -96,6 +98,6 @@ void sm_keep_all(struct owner *o)
 
         some = false;
         for (size_t at = 0; (u = mn_map_next(&o->users, &at));)
-            some |= keep_of(u);
+            some |= keep_of(u, salt);
     } while (some);
 }

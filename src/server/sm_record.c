@@ -15,6 +15,15 @@ static void row_add(struct user *u, mn_str id, uint32_t at)
     mn_arena_done(&a, NULL);
 }
 
+static void end_add(struct user *u, const char *id)
+{
+    struct mn_arena a = {0};
+
+    user_wrote(u, store_set(u->owner->writer, mn_jid_bare(&u->jid), STORE,
+                            mn_arena_fmt(&a, "%s/end", id), MN_STR("")));
+    mn_arena_done(&a, NULL);
+}
+
 void sm_record_write(const struct session *s, mn_str record)
 {
     struct store_writer *w = s->user->owner->writer;
@@ -39,12 +48,19 @@ struct leaving {
     struct session *session; /* a reference */
 };
 
+/* Something of what stands in the record is not acknowledged: those are the first of the queue. */
+static bool is_wanted(const struct sm *m)
+{
+    return m->first && m->first->at;
+}
+
 static void left(struct wait *w, int result)
 {
     struct leaving *l = MN_OF(w, struct leaving, wait);
+    struct sm *m = l->session->sm;
 
-    if (l->session->sm)
-        l->session->sm->record = result ? SM_RECORD_STALE : SM_NO_RECORD;
+    if (m)
+        m->record = result ? SM_RECORD_STALE : is_wanted(m) ? SM_RECORD_ENDED : SM_NO_RECORD;
     session_unref(l->session);
     mn_free(l);
 }
@@ -58,7 +74,10 @@ bool sm_record_over(struct session *s)
         l->session = session_ref(s);
         s->sm->record = SM_RECORD_LEAVING;
         handled_write(s->user->owner, s); /* the record said how far it got */
-        sm_record_drop(s->user, mn_str_from(s->sm->id));
+        if (is_wanted(s->sm))
+            end_add(s->user, s->sm->id);
+        else
+            sm_record_drop(s->user, mn_str_from(s->sm->id));
         user_act(s->user, &l->wait);
     }
     return s->sm->record != SM_RECORD_LEAVING;
@@ -92,15 +111,20 @@ void sm_record_places_free(struct sm_shared *shared)
     }
 }
 
-void sm_record_had(struct user *u, struct sm_shared *shared)
+void sm_record_had(struct sm *m, const struct sm_item *item)
 {
-    for (const struct sm_place *p = shared->places; p; p = p->next) {
+    struct user *u = m->session->user;
+
+    if (m->record != SM_NO_RECORD)
+        row_add(u, mn_str_from(m->id), item->at);
+    for (const struct sm_place *p = item->shared ? item->shared->places : NULL; p; p = p->next) {
         const struct session *s = sm_find(u, mn_str_from(p->id));
 
-        if (s && (s->sm->record == SM_RECORD || s->sm->record == SM_RECORD_STALE))
+        if (s && s->sm != m && s->sm->record != SM_NO_RECORD)
             row_add(u, mn_str_from(p->id), p->at);
     }
-    sm_record_places_free(shared);
+    if (item->shared)
+        sm_record_places_free(item->shared);
 }
 
 /* On their way. */
@@ -143,6 +167,14 @@ static void dropped(struct wait *w, int result)
     mn_free(m);
 }
 
+void sm_record_all_had(struct sm *m)
+{
+    if (is_wanted(m))
+        return;
+    sm_move_end(sm_move_new(m, m->session->user));
+    m->record = SM_NO_RECORD;
+}
+
 struct sm_move *sm_move_new(const struct sm *m, struct user *u)
 {
     struct sm_move *move;
@@ -176,7 +208,7 @@ struct ticket *sm_move_ticket(struct sm_move *m, uint32_t at)
 
 void sm_move_leave(struct sm_move *m, uint32_t at)
 {
-    if (m)
+    if (m && at)
         row_add(m->user, mn_str_from(m->id), at);
 }
 
@@ -189,14 +221,10 @@ static void one_less(struct sm_move *m)
 
 void sm_move_end(struct sm_move *m)
 {
-    struct mn_arena a = {0};
-
     if (!m)
         return;
     if (m->under_way > 1)
-        user_wrote(m->user, store_set(m->user->owner->writer, mn_jid_bare(&m->user->jid), STORE,
-                                      mn_arena_fmt(&a, "%s/end", m->id), MN_STR("")));
-    mn_arena_done(&a, NULL);
+        end_add(m->user, m->id);
     one_less(m);
 }
 

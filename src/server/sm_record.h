@@ -1,11 +1,12 @@
 /* What stands on the disk of a session that was written down over a restart (sm_keep.c), and how it
- * leaves: when its client is back or the session ends; until then a crash leaves what there was
- * before. Owner's store "sm":
+ * leaves: when its client is back and has acknowledged all of it, or the session has ended and all
+ * is where it belongs; until then a crash leaves what there was before. Owner's store "sm":
  *
  *   SM-ID       the record
  *   SM-ID/N     its message number N (as `sm->sent` counts) needs no way back to the account any
- *               more: another session that shares it has acknowledged it, or the account has it
- *   SM-ID/end   the session has ended; the messages without such a row go on to the account
+ *               more: a session has acknowledged it, or the account has it
+ *   SM-ID/end   the session has ended, or went on; the messages without such a row go on to the
+ *               account
  *
  * The index "sm" of the host names them all. All rows go together, in one commit. */
 #pragma once
@@ -26,13 +27,17 @@ struct sm_move; /* the messages of a session that has ended, on their way to the
 /* Instead of what was there; in the commit of this turn, like all that follows. */
 void sm_record_write(const struct session *s, mn_str record);
 void sm_record_drop(struct user *u, mn_str id);
-/* The session is about to go on: its record goes. True: that is done, or was tried. */
+/* The session is about to go on: its record goes, or stays for the messages alone. True: that is
+ * done, or was tried. */
 bool sm_record_over(struct session *s);
 /* Message `at` of that record is this one. */
 void sm_record_place(struct sm_shared *shared, mn_str id, uint32_t at);
 void sm_record_places_free(struct sm_shared *shared);
-/* Somebody has acknowledged it: so says every record that it stands in. */
-void sm_record_had(struct user *u, struct sm_shared *shared);
+/* A session has acknowledged this, which stands in a record: so says every one that it stands in.
+ */
+void sm_record_had(struct sm *m, const struct sm_item *item);
+/* And when it has acknowledged all that stands in its own, which is there still, that one goes. */
+void sm_record_all_had(struct sm *m);
 
 /* The session with this queue has ended. NULL: there is no record of it. */
 struct sm_move *sm_move_new(const struct sm *m, struct user *u);

@@ -171,7 +171,7 @@ static void messages_take(struct sm_start *start, struct user *u, struct sm *m, 
 
         if (shared && in_log)
             shared->number = (uint64_t)in_log;
-        sm_push(m, time, text, shared);
+        sm_push(m, time, text, shared)->at = m->sent;
         if (shared && !had)
             sm_record_place(shared, mn_str_from(m->id), m->sent);
         sm_shared_let(shared, had);

@@ -104,6 +104,50 @@ def each_gets_its_own_copy_still():
         machine.back(desk[1]).until("<body>one</body>.*?</message>")
 
 
+def what_was_written_down_stays_until_its_client_has_it():
+    """The session goes on after the restart, and the power goes: what its client has not acknowledged is there, once, in order."""
+    for blocked, h, left in (False, 0, ["one", "two", "three"]), (False, 1, ["two", "three"]), (False, 3, []), (True, 1, ["three"]), (True, 2, []):
+        machine = Machine()
+        try:
+            _, previd = machine.come("phone")
+            machine.say("one", "two", "three")
+            machine.again()
+            if blocked:  # whoever has said "two": what follows has another number on the stream than in the record
+                c = person(machine.server, "juliet", "desk")
+                c.send("<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'><item jid='nurse@localhost'/></block></iq>")
+                c.until("<iq [^>]*id='b'[^>]*/>")
+            c = machine.back(previd)
+            assert ("two" in c.until("<body>three</body>.*?</message>")) != blocked
+            acknowledge(c, h)
+            machine.crash()
+            got = machine.waits("desk")
+            assert got == left, (blocked, h, got)
+            machine.again()
+            assert not machine.waits("desk")
+            machine.server.end()
+        finally:
+            machine.end()
+
+
+def what_two_share_is_there_until_one_of_them_has_it():
+    """The first comes back and goes with the power; then the other."""
+    machine = Machine()
+    try:
+        phone, desk = machine.come("phone"), machine.come("desk")
+        phone[0].until("<presence[^>]*desk[^>]*/>")
+        machine.say("one", "two")
+        machine.again()
+        machine.back(phone[1]).until("<body>two</body>.*?</message>")
+        machine.crash()
+        machine.back(desk[1]).until("<body>two</body>.*?</message>")
+        machine.crash()
+        got = machine.waits("other")
+        assert got == ["one", "two"], got
+        machine.server.end()
+    finally:
+        machine.end()
+
+
 def how_far_it_got_is_known_all_the_time():
     """A crash before the client has sent anything more than <resume/>: what it had sent before the restart is not to be sent again."""
     with Machine() as machine:
@@ -187,6 +231,7 @@ def who_is_asked_to_stop_while_it_starts_does():
             p.wait()
 
 
-sys.exit(1 if tap([what_one_has_acknowledged_does_not_come_again, each_gets_its_own_copy_still, how_far_it_got_is_known_all_the_time,
-                   what_goes_on_is_neither_lost_nor_doubled, who_cannot_be_read_keeps_nobody_else_waiting,
+sys.exit(1 if tap([what_one_has_acknowledged_does_not_come_again, each_gets_its_own_copy_still,
+                   what_was_written_down_stays_until_its_client_has_it, what_two_share_is_there_until_one_of_them_has_it,
+                   how_far_it_got_is_known_all_the_time, what_goes_on_is_neither_lost_nor_doubled, who_cannot_be_read_keeps_nobody_else_waiting,
                    who_is_asked_to_stop_while_it_starts_does]) else 0)

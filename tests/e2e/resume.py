@@ -106,7 +106,7 @@ class Steps:
         assert "<resumed" in answer and "h='0'" in answer, answer
         assert juliet.until("kept</body></message>").count("<body>") == 1
         juliet.send("<a xmlns='%s' h='1'/>" % SM)
-        juliet.ping()
+        juliet.has_all()
         self.restart(signal.SIGKILL)
         assert "<failed" in resume(self.server, "juliet", previd, 1)[1]
         romeo = person(self.server, "romeo", "orchard")
