@@ -270,13 +270,13 @@ class Client:
         return features, self.until("</iq>")
 
     def has_all(self):
-        """What had waited is known to have come, page by page, and has left the disk."""
-        before = None
+        """What had waited is known to have come, page by page, and has left the disk. What came meanwhile."""
+        before, got = None, ""
         while before != len(self.answered):
             before = len(self.answered)
-            self.ping()
+            got += self.ping()
         self.send("<iq type='set' id='kept'><query xmlns='jabber:iq:private'><kept xmlns='urn:test:kept'/></query></iq>")
-        self.until("<iq [^>]*id='kept'[^>]*/>")
+        return got + self.until("<iq [^>]*id='kept'[^>]*/>")
 
     def ping(self):
         """All that was sent before is handled, and what it caused here has arrived."""

@@ -201,10 +201,11 @@ static void to_resource(struct session *s, struct mn_stanza *st)
     delivered(s->user, st);
 }
 
-/* `s`: the one that it is for; NULL: any. */
+/* `s`: the one that it is for; NULL: any. What a session has left on the disk stays there until
+ * another one is known to have it: it goes through the log. */
 static void message_bare(struct route *r, struct session *s)
 {
-    bool behind = goes_behind(r, s);
+    bool behind = goes_behind(r, s) || sm_is_moving(r->ticket);
     enum verdict v;
 
     switch (r->st->type) {
@@ -409,6 +410,14 @@ static void unparked(struct wait *w, int result)
 {
     (void)result;
     hold_or_deliver(MN_OF(w, struct route, wait));
+}
+
+void route_again(struct route *r)
+{
+    if (user_is_parked(r->user))
+        park(r, false);
+    else
+        hold_or_deliver(r);
 }
 
 /* On the recipient's owner; the account is found. */

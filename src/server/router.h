@@ -40,4 +40,6 @@ void route_finish(
 void route_hold(struct route *r);
 /* Settled by an error to the sender (nothing is sent in answer to errors and results). */
 void route_refuse(struct route *r, enum mn_cond cond, const char *text);
+/* One that was kept, once more at its recipient, as if it came now. */
+void route_again(struct route *r);
 void route_spare_free(struct owner *o);

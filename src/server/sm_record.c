@@ -131,7 +131,9 @@ void sm_record_had(struct sm *m, const struct sm_item *item)
 
 struct sm_move {
     struct user *user;
-    unsigned under_way; /* and one until all have set off */
+    unsigned under_way;    /* and one until all have set off */
+    bool given_up;         /* the next start goes on with them */
+    struct mn_list failed; /* routes whose commit did, or that are behind one */
     struct wait wait;
     struct mn_timer timer;
     char id[ID + 1];
@@ -143,28 +145,75 @@ static void drop(struct sm_move *m)
     user_act(m->user, &m->wait);
 }
 
+static void move_free(struct sm_move *m)
+{
+    user_let(m->user);
+    mn_free(m);
+}
+
+/* The last one takes the record along. */
+static void one_less(struct sm_move *m)
+{
+    if (--m->under_way)
+        return;
+    if (m->given_up)
+        move_free(m);
+    else
+        drop(m);
+}
+
+static void give_up(struct sm_move *m, struct route *r)
+{
+    m->given_up = true;
+    r->ticket->move = NULL;
+    route_finish(r);
+    one_less(m);
+}
+
+static void failed_again(struct sm_move *m, bool stopping)
+{
+    struct mn_list all;
+
+    mn_list_init(&all);
+    MN_LIST_EACH(n, &m->failed)
+    {
+        mn_list_del(n);
+        mn_list_add(&all, n);
+    }
+    if (!stopping)
+        end_add(m->user, m->id);   /* that may not be there either */
+    while (!mn_list_empty(&all)) { /* the move goes with the last */
+        struct route *r = MN_OF(all.next, struct route, wait.link);
+
+        mn_list_del(&r->wait.link);
+        if (stopping)
+            give_up(m, r);
+        else
+            route_again(r);
+    }
+}
+
 static void again(struct mn_timer *t)
 {
     struct sm_move *m = MN_OF(t, struct sm_move, timer);
+    bool stopping = m->user->owner->stopping;
 
-    if (!m->user->owner->stopping) {
+    if (!mn_list_empty(&m->failed))
+        failed_again(m, stopping);
+    else if (stopping)
+        move_free(m);
+    else
         drop(m);
-        return;
-    }
-    user_let(m->user);
-    mn_free(m);
 }
 
 static void dropped(struct wait *w, int result)
 {
     struct sm_move *m = MN_OF(w, struct sm_move, wait);
 
-    if (result) {
+    if (result)
         mn_timer_start(m->user->owner->loop, &m->timer, AGAIN_MS);
-        return;
-    }
-    user_let(m->user);
-    mn_free(m);
+    else
+        move_free(m);
 }
 
 void sm_record_all_had(struct sm *m)
@@ -184,6 +233,7 @@ struct sm_move *sm_move_new(const struct sm *m, struct user *u)
     move = MN_NEW(struct sm_move);
     move->user = u;
     move->under_way = 1;
+    mn_list_init(&move->failed);
     move->wait.go = dropped;
     move->timer.fire = again;
     memcpy(move->id, m->id, ID);
@@ -212,13 +262,6 @@ void sm_move_leave(struct sm_move *m, uint32_t at)
         row_add(m->user, mn_str_from(m->id), at);
 }
 
-/* The last one takes the record along. */
-static void one_less(struct sm_move *m)
-{
-    if (!--m->under_way)
-        drop(m);
-}
-
 void sm_move_end(struct sm_move *m)
 {
     if (!m)
@@ -226,6 +269,17 @@ void sm_move_end(struct sm_move *m)
     if (m->under_way > 1)
         end_add(m->user, m->id);
     one_less(m);
+}
+
+bool sm_is_moving(const struct ticket *t)
+{
+    return t && t->move;
+}
+
+void sm_move_stored(const struct ticket *t)
+{
+    if (sm_is_moving(t))
+        sm_move_leave(t->move, t->seq);
 }
 
 void sm_moved(struct ticket *t)
@@ -237,4 +291,21 @@ void sm_moved(struct ticket *t)
     t->move = NULL;
     sm_move_leave(m, t->seq);
     one_less(m);
+}
+
+void sm_move_again(struct route *r)
+{
+    struct sm_move *m = r->ticket->move;
+
+    if (mn_list_empty(&m->failed))
+        mn_timer_start(m->user->owner->loop, &m->timer, AGAIN_MS);
+    mn_list_add(&m->failed, &r->wait.link);
+}
+
+bool sm_move_waits(struct route *r)
+{
+    if (!sm_is_moving(r->ticket) || mn_list_empty(&r->ticket->move->failed))
+        return false;
+    sm_move_again(r);
+    return true;
 }

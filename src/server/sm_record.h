@@ -11,6 +11,7 @@
  * The index "sm" of the host names them all. All rows go together, in one commit. */
 #pragma once
 
+#include "server/router.h"
 #include "server/sm.h"
 
 /* The record: version, then numbers of 8 bytes as this machine has them, and texts as length and
@@ -47,6 +48,14 @@ struct ticket *sm_move_ticket(struct sm_move *m, uint32_t at);
 void sm_move_leave(struct sm_move *m, uint32_t at);
 /* All messages have set off. Accepts NULL. */
 void sm_move_end(struct sm_move *m);
-/* What travels with this ticket is where it belongs, by the commit of this turn. Accepts NULL and
- * any other ticket. */
+/* What travels with this ticket comes out of a record: it is on the disk. Accepts NULL, as do those
+ * below, and any other ticket. */
+bool sm_is_moving(const struct ticket *t);
+/* It goes to where it belongs by the commit of this turn, and its row with it ... */
+void sm_move_stored(const struct ticket *t);
+/* ... and is there. */
 void sm_moved(struct ticket *t);
+/* The commit failed: once more in a while, with what is to stand behind it. */
+void sm_move_again(struct route *r);
+/* Something before it waits for that: it does so too. */
+bool sm_move_waits(struct route *r);

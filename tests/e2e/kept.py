@@ -4,7 +4,7 @@ usage: kept.py MYNAHD DISK.so [KILLS [SEED]]"""
 import os, random, re, subprocess, sys, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, SLOW, SM, Client, Disk, enable, person, tap, wait_for
+from mynah import DEADLINE, FULL, SLOW, SM, Client, Control, Disk, enable, person, tap, wait_for
 
 MYNAHD, DISK = sys.argv[1:3]
 KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 6
@@ -33,9 +33,12 @@ class Machine(Disk):
         self.power_off()
         self.start()
 
+    def person(self, resource):
+        return person(self.server, "juliet", resource)
+
     def come(self, resource):
         """A new session of juliet, which is there and can be resumed; and its id."""
-        c = person(self.server, "juliet", resource)
+        c = self.person(resource)
         c.send("<presence/>")
         c.has_all()
         return c, enable(c)
@@ -60,13 +63,12 @@ class Machine(Disk):
 
     def waits(self, resource):
         """What a new session of juliet gets."""
-        c = person(self.server, "juliet", resource)
+        c = self.person(resource)
         c.send("<presence/><message to='juliet@localhost/%s' type='headline'><body>end</body></message>" % resource)
         got = c.until("<body>end</body>")
-        c.has_all()
-        got += c.text
+        got += c.has_all()
         c.send("</stream:stream>")
-        c.ends()
+        got += c.ends()
         return [b for b in re.findall("<body>([^<]*)</body>", got) if b != "end"]
 
 
@@ -113,7 +115,7 @@ def what_was_written_down_stays_until_its_client_has_it():
             machine.say("one", "two", "three")
             machine.again()
             if blocked:  # whoever has said "two": what follows has another number on the stream than in the record
-                c = person(machine.server, "juliet", "desk")
+                c = machine.person("desk")
                 c.send("<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'><item jid='nurse@localhost'/></block></iq>")
                 c.until("<iq [^>]*id='b'[^>]*/>")
             c = machine.back(previd)
@@ -146,6 +148,68 @@ def what_two_share_is_there_until_one_of_them_has_it():
         machine.server.end()
     finally:
         machine.end()
+
+
+class Mute(Client):
+    """Does not say what it has."""
+
+    def hear(self, data):
+        self.text += self.decoder.decode(data)
+
+
+def what_is_handed_on_is_there_until_somebody_has_it():
+    """The session ends while another resource is there, which gets all of it, and the power goes."""
+    for kind, resumable, left in (Mute, False, ["one", "two"]), (Mute, True, ["one", "two"]), (Client, False, []):
+        machine = Machine()
+        try:
+            machine.come("r")
+            machine.say("one", "two")
+            machine.again()
+            c = kind(machine.server)
+            assert "<success" in c.plain("juliet")
+            c.bind("there")
+            if resumable:
+                enable(c)
+            c.send("<presence/>")
+            c.until("<presence[^>]*there[^>]*/>")
+            machine.person("r")
+            c.until("<body>two</body>.*?</message>")
+            if not left:
+                c.has_all()
+            machine.crash()
+            got = machine.waits("other")
+            assert got == left, (kind, resumable, got)
+            machine.server.end()
+        finally:
+            machine.end()
+
+
+def a_full_disk_where_a_session_ends_takes_nothing():
+    """What it had is with the account as soon as there is room, or after the next start."""
+    bodies = ["one", "two", "three"]
+    for then in None, Machine.again, Machine.crash:
+        machine = Machine()
+        try:
+            machine.come("r")
+            machine.say(*bodies)
+            machine.again()
+            machine.set(FULL, 1)
+            c = machine.person("r")
+            control = Control(machine.data + "/control.sock")
+            wait_for(lambda: control.ask("status")["failed_commits"], "nothing was to be stored")
+            if then:
+                then(machine)
+            else:
+                machine.set(FULL, 0)
+                c.send("<presence/>")
+                got = c.until(*("<body>%s</body>" % b for b in bodies)) + c.has_all()
+                assert re.findall("<body>([^<]*)</body>", got) == bodies, got
+                machine.crash()
+            got = machine.waits("r")
+            assert got == (bodies if then else []), (then, got)
+            machine.server.end()
+        finally:
+            machine.end()
 
 
 def how_far_it_got_is_known_all_the_time():
@@ -233,5 +297,6 @@ def who_is_asked_to_stop_while_it_starts_does():
 
 sys.exit(1 if tap([what_one_has_acknowledged_does_not_come_again, each_gets_its_own_copy_still,
                    what_was_written_down_stays_until_its_client_has_it, what_two_share_is_there_until_one_of_them_has_it,
+                   what_is_handed_on_is_there_until_somebody_has_it, a_full_disk_where_a_session_ends_takes_nothing,
                    how_far_it_got_is_known_all_the_time, what_goes_on_is_neither_lost_nor_doubled, who_cannot_be_read_keeps_nobody_else_waiting,
                    who_is_asked_to_stop_while_it_starts_does]) else 0)

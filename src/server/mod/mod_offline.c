@@ -26,14 +26,21 @@ static const struct conf *conf_of(const struct owner *o)
     return config_module(o->snap->conf, &mod_offline);
 }
 
+static void give_out(struct user *u);
+
+/* What came out of a record goes at once to who is there. */
 static void stored(struct wait *w, int result)
 {
     struct route *r = MN_OF(w, struct route, wait);
 
-    if (result) {
-        r->user->offline.known = false;
+    r->user->offline.known &= !result;
+    if (result && sm_is_moving(r->ticket)) {
+        sm_move_again(r);
+    } else if (result) {
         route_refuse(r, result == MN_E_FULL ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_INTERNAL, "");
     } else {
+        if (sm_is_moving(r->ticket))
+            give_out(r->user);
         route_finish(r);
     }
 }
@@ -79,7 +86,7 @@ static void store(struct route *r)
     u->wrote = seq;
     r = route_keep(r);
     handled_stored(o, r);
-    sm_moved(r->ticket);
+    sm_move_stored(r->ticket);
     r->wait.go = stored;
     gate_wait(o, fifo_make(o, FIFO_IN, mn_jid_bare(&r->st->from), mn_jid_bare(&u->jid)), &r->wait,
               seq);
@@ -177,10 +184,14 @@ static enum verdict undelivered(struct route *r)
         route_finish(r);
         return DONE;
     }
-    if (u->offline.known)
+    if (sm_is_moving(r->ticket)) { /* nothing more than there was */
+        if (!sm_move_waits(r))
+            store(r);
+    } else if (u->offline.known) {
         admit(r);
-    else
+    } else {
         ask(r, (mn_str){0}, counted);
+    }
     return DONE;
 }
 
@@ -458,6 +469,14 @@ static void ready(struct session *s)
     user_need(u);
     mark(f);
     user_when_loaded(u, flush_page, f);
+}
+
+static void give_out(struct user *u)
+{
+    struct session *s = taker(u);
+
+    if (s)
+        ready(s);
 }
 
 static void client_has(struct session *s)
