@@ -12,8 +12,23 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/seal.h"
 
 #define PART "mynah.db.part"
+
+/* As the server wrote it: SQLite does not look at what a page holds beside its own. */
+static int look_at_seal(const char *file, struct mn_buf *why)
+{
+    MN_AUTO(mn_closep) int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int e = fd < 0 ? MN_E_IO : mn_seal_check(fd);
+
+    if (e)
+        mn_buf_fmt(why, "%s is no backup of mynahd: %s", file,
+                   e == MN_E_NOT_FOUND ? "its last line, the seal, is missing"
+                   : e == MN_E_FORMAT  ? "it is not as it was written"
+                                       : mn_err_text(e));
+    return e;
+}
 
 /* Whole, and one of ours. */
 static int look_at(const char *file, struct mn_buf *why)
@@ -40,7 +55,7 @@ static int look_at(const char *file, struct mn_buf *why)
     sqlite3_finalize(ours);
     sqlite3_finalize(q);
     sqlite3_close(db);
-    return e;
+    return e ? e : look_at_seal(file, why);
 }
 
 static int folder_make(const char *dir, struct mn_buf *why)
@@ -111,7 +126,8 @@ static int file_copy(const char *file, const char *dir, const struct passwd *own
     if (to < 0 || flock(to, LOCK_EX | LOCK_NB))
         return -1;
     unlinkat(at, PART "-journal", 0);
-    if (ftruncate(to, 0) || copy(from, to, bytes) || numbers_pass(dir) ||
+    if (ftruncate(to, 0) || copy(from, to, bytes) || ftruncate(to, *bytes - MN_SEAL) ||
+        numbers_pass(dir) ||
         (owner &&
          (fchown(to, owner->pw_uid, owner->pw_gid) || fchown(at, owner->pw_uid, owner->pw_gid))) ||
         renameat2(at, PART, at, "mynah.db", RENAME_NOREPLACE)) {

@@ -2,7 +2,7 @@
 """mynahctl backup and restore where things go wrong: no room, no right, an end in the middle, two at once, the server's own files. In
 a space of its own, for the file systems. Prints TAP.
 usage: backup.py MYNAHD MYNAHCTL DISK.so"""
-import json, os, re, signal, subprocess, sys, threading
+import contextlib, json, os, re, signal, sqlite3, subprocess, sys, threading
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mynah import DEADLINE, STUCK, Client, Disk, go_inside, person, tap, wait_for
@@ -36,7 +36,9 @@ def store(c, i, n):
 
 
 def whole(path):
-    """One that a server can be made of."""
+    """One that a server can be made of, and that others can read."""
+    with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     to = path + ".restored"
     assert ask("restore", path, "--data", to)["bytes"] == os.path.getsize(path)
 
@@ -114,7 +116,10 @@ def restored_is_only_what_is_whole():
         good = f.read()
     to, bad = machine.folder + "/new", folder + "/bad.db"
     middle = len(good) // 8192 * 4096
-    for content in (good[:-1], good[:-4096], good[:middle], good[:1000], b""):
+    # A page that holds nothing but the last piece of a long value: SQLite does not miss it.
+    content = [at for at in range(0, len(good), 4096) if good[at:at + 4] == bytes(4) and good[at + 4:at + 300] == b"x" * 296][0]
+    for content in (good[:-1], good[:-4096], good[:middle], good[:1000], b"", good[:content] + bytes(4096) + good[content + 4096:],
+                    good[:content] + good[content:].replace(b"xxx", b"xyx", 1)):
         with open(bad, "wb") as f:
             f.write(content)
         error = ask("restore", bad, "--data", to)

@@ -1,5 +1,6 @@
 /* A backup is VACUUM INTO on a connection of its own: one read transaction, which nobody waits for.
- * The copy holds no deleted content and is a database like the one it comes from. */
+ * The copy holds no deleted content and is a database like the one it comes from, with a seal
+ * behind it, which SQLite does not look at. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/seal.h"
 #include "server/store/embedded.h"
 
 enum { STEPS = 10000 }; /* of SQLite's machine, between two looks */
@@ -125,8 +127,10 @@ static int write_out(const struct embedded *s, const struct part *p, struct stor
 {
     struct watched w = {told, p->fd};
     sqlite3 *db = NULL;
-    int rc = sqlite3_open_v2(
-        s->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int rc = sqlite3_open_v2(s->path, &db,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                             NULL),
+        e;
 
     if (!rc) {
         sqlite3_busy_timeout(db, 5000);
@@ -137,9 +141,12 @@ static int write_out(const struct embedded *s, const struct part *p, struct stor
     }
     if (rc)
         mn_buf_fmt(why, "cannot write %s: %s", p->path, db ? sqlite3_errmsg(db) : "out of memory");
-    look(&w);
     sqlite3_close(db);
-    return !rc ? MN_E_OK : (rc & 0xff) == SQLITE_FULL ? MN_E_FULL : MN_E_IO;
+    e = !rc ? mn_seal_put(p->fd) : (rc & 0xff) == SQLITE_FULL ? MN_E_FULL : MN_E_IO;
+    if (!rc && e)
+        mn_buf_fmt(why, "cannot write %s: %s", p->path, mn_err_text(e));
+    look(&w);
+    return e;
 }
 
 int backup_make(struct store *store, const char *path, struct store_progress *told,
