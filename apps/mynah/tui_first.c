@@ -385,8 +385,8 @@ static void keep_add(struct im_form *form)
 {
     struct im_field *field = im_form_add(form, IM_FIELD_ONE, "keep", _("The password is"), NULL);
     const char *const kept[][2] = {{"keyring", _("in the keyring of the desktop")},
-                                   {"ask", _("asked for at every start")},
-                                   {"file", _("in a file that only you may read")}};
+                                   {"file", _("in a file that only you may read")},
+                                   {"ask", _("asked for at every start")}};
     size_t from = im_secret_there() ? 0 : 1;
 
     for (size_t i = from; i < MN_COUNT(kept); i++)

@@ -86,12 +86,28 @@ static int told(int code, const char *what, mn_str jid, mn_str err, struct mn_bu
     return MN_E_DENIED;
 }
 
+static bool is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+
+    return value && *value;
+}
+
+/* Where the keyring is spoken to; with a display one begins when it is asked for. */
+static bool session_bus(struct mn_arena *a)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+    return is_set("DBUS_SESSION_BUS_ADDRESS") || is_set("DISPLAY") ||
+           (runtime && !access(mn_arena_fmt(a, "%s/bus", runtime).p, R_OK | W_OK));
+}
+
 bool im_secret_there(void)
 {
     const char *path = getenv("PATH");
     mn_str rest = mn_str_from(path ? path : "");
     struct mn_arena a = {0};
-    bool found = false;
+    bool found = false, bus = session_bus(&a);
 
     while (rest.n && !found) {
         mn_str folder = mn_str_cut(rest, ':', &rest);
@@ -99,7 +115,7 @@ bool im_secret_there(void)
         found = !access(mn_arena_fmt(&a, "%.*s/secret-tool", MN_ARG(folder)).p, X_OK);
     }
     mn_arena_done(&a, NULL);
-    return found;
+    return found && bus;
 }
 
 int im_secret_get(mn_str jid, struct mn_arena *a, mn_str *out, struct mn_buf *why)

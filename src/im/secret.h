@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Whether secret-tool is installed. */
+/* Whether secret-tool is installed, and the session has a bus that leads to a keyring. */
 bool im_secret_there(void);
 /* MN_E_NOT_FOUND: no secret-tool; MN_E_DENIED: nothing there for this account, or locked. `why`
  * says so. */
