@@ -1,6 +1,6 @@
 # Completion of mynahctl in bash. Before it stands $_mynahctl_rows, made of the table of commands: a line holds the words of a command,
 # what stands for its arguments (not in lower case, or lower case words with | between them), and its options, with =VALUE where they
-# take one; options alone go with every command.
+# take one, short ones too; options alone go with every command.
 
 # What may be written for $1.
 _mynahctl_value() {
@@ -15,8 +15,9 @@ _mynahctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} words=() next=() row files= option= word i
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
-        if [[ $word == --* ]]; then
+        if [[ $word == -?* ]]; then
             option=
+            [[ $word == --* ]] || word=-${word: -1} # the last of several letters may take a value
             [[ $_mynahctl_rows != *" $word="* ]] || option=$word
         elif [[ $word != = ]]; then
             [[ $option ]] || words+=("$word")
@@ -31,8 +32,8 @@ _mynahctl() {
         while read -ra row; do
             i=0
             for word in "${row[@]}"; do
-                if [[ $word == --* ]]; then
-                    [[ $cur != -* ]] || next+=("${word%%=*}")
+                if [[ $word == -* ]]; then
+                    [[ $cur != -* || $word != --* ]] || next+=("${word%%=*}")
                 elif ((i < ${#words[@]})); then
                     [[ $word != [[:lower:]]* || $word == *'|'* || $word == "${words[i]}" ]] || continue 2
                     ((++i))

@@ -155,8 +155,13 @@ static void alternative(const char *p, const char *end)
 static void page_bash(void)
 {
     fputs("# Made from the tables of mynah; see apps/mynahctl.bash.\n_mynah_rows='", stdout);
-    for (size_t i = 0; i < MN_COUNT(options); i++)
-        printf(" --%s%s%s", options[i].name, *options[i].synopsis ? "=" : "", options[i].synopsis);
+    for (size_t i = 0; i < MN_COUNT(options); i++) {
+        const char *value = options[i].synopsis, *sign = *value ? "=" : "";
+
+        printf(" --%s%s%s", options[i].name, sign, value);
+        if (islower(options[i].letter))
+            printf(" -%c%s%s", options[i].letter, sign, value);
+    }
     for (size_t i = 0; i < MN_COUNT(commands); i++) {
         const char *p = commands[i].synopsis, *end;
 
@@ -202,31 +207,43 @@ static void zsh_words(const struct row *r)
     puts(") ;;");
 }
 
+/* `name`: with its dashes. */
+static void zsh_option(const char *name, const struct row *option)
+{
+    const char *value = option->synopsis;
+
+    printf("    '%s%s[", name, name[1] != '-' && *value ? "+" : "");
+    quoted(option->text);
+    printf("]%s%s%s", *value ? ":" : "", value,
+           !strcmp(value, "FILE") ? ":_files"
+           : *value               ? ":"
+                                  : "");
+    if (strchr(value, '|')) {
+        putchar('(');
+        for (; *value; value++)
+            putchar(*value == '|' ? ' ' : *value);
+        putchar(')');
+    }
+    puts("' \\");
+}
+
 static void page_zsh(void)
 {
+    char name[32];
+
     puts("#compdef mynah\n# Made from the tables of mynah.\nlocal -a commands firsts\ncommands=(");
     for (size_t i = 0; i < MN_COUNT(commands); i++) {
         printf("    '%s:", commands[i].name);
         quoted(commands[i].text);
         puts("'");
     }
-    puts(")\n_arguments -C \\");
+    puts(")\n_arguments -s -C \\");
     for (size_t i = 0; i < MN_COUNT(options); i++) {
-        const char *value = options[i].synopsis;
-
-        printf("    '--%s[", options[i].name);
-        quoted(options[i].text);
-        printf("]%s%s%s", *value ? ":" : "", *value ? value : "",
-               !strcmp(value, "FILE") ? ":_files"
-               : *value               ? ":"
-                                      : "");
-        if (strchr(value, '|')) {
-            putchar('(');
-            for (; *value; value++)
-                putchar(*value == '|' ? ' ' : *value);
-            putchar(')');
-        }
-        puts("' \\");
+        snprintf(name, sizeof name, "--%s", options[i].name);
+        zsh_option(name, &options[i]);
+        snprintf(name, sizeof name, "-%c", options[i].letter);
+        if (islower(options[i].letter))
+            zsh_option(name, &options[i]);
     }
     puts("    '1:command:->command' '*::argument:->argument'\ncase $state in\n"
          "command) _describe -t commands command commands ;;\nargument)\n    case $words[1] in");

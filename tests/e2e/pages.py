@@ -118,7 +118,9 @@ def completion():
         for line, offered in [
                 ("mynah ro", ["room", "roster"]), ("mynah roster a", ["add", "allow", "ask"]), ("mynah --json --wait de", ["delivered"]),
                 ("mynah presence x", ["xa"]), ("mynah file receive na", ["names"]), ("mynah file send a@b na", ["names", "names.txt"]),
-                ("mynah history e", ["export"]), ("mynah send a@b ", []), ("mynah --no", ["--no-socket"])]:
+                ("mynah history e", ["export"]), ("mynah send a@b ", []), ("mynah --no", ["--no-socket"]),
+                ("mynah -j lo", ["login"]), ("mynah -a x@y -sj ros", ["roster"]), ("mynah -w de", ["delivered"]), ("mynah -jw acked se", ["send"]),
+                ("mynah -c na", ["names", "names.txt"])]:
             got = sorted(completed(line, folder))
             assert got == offered, (line, got, offered)
     for line in printed(MYNAHCTL, "--help").splitlines():
@@ -159,6 +161,8 @@ def completion_on_a_terminal():
 def completion_in_zsh():
     typed(["zsh", "-f", "-i"], "unsetopt zle_bracketed_paste; fpath=(%s $fpath); autoload -Uz compinit; compinit -u -D" % FOLDER,
           b"mynah --js\tros\tadd\x01: \n", "mynah --json roster add")
+    typed(["zsh", "-f", "-i"], "unsetopt zle_bracketed_paste; fpath=(%s $fpath); autoload -Uz compinit; compinit -u -D" % FOLDER,
+          b"mynah -j -a x@y ros\tadd\x01: \n", "mynah -j -a x@y roster add")
 
 
 def docs():
