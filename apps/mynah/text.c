@@ -1,5 +1,6 @@
 #include "apps/mynah/text.h"
 
+#include <uchar.h>
 #include <wchar.h>
 
 enum { BROKEN = 0xfffd, JOINER = 0x200d, MARKS_MAX = 3 };
@@ -195,6 +196,18 @@ int text_width(const char *text)
     return w;
 }
 
+/* What may not begin a row in Chinese and Japanese: it belongs to what stands before it. */
+static bool is_closing(const char *p)
+{
+    static const char32_t all[] = U"，。、：；！？）》」』】〉〕”’…";
+    uint32_t c = text_point(p);
+
+    for (size_t i = 0; all[i]; i++)
+        if (c == all[i])
+            return true;
+    return false;
+}
+
 size_t text_fit(const char *text, int columns, bool words)
 {
     const char *p = text, *space = NULL;
@@ -208,7 +221,7 @@ size_t text_fit(const char *text, int columns, bool words)
             return words && space && *p != ' ' ? (size_t)(space - text) : (size_t)(p - text);
         w += more;
         p += n;
-        if (more >= 2 || p[-1] == ' ')
+        if ((more >= 2 || p[-1] == ' ') && !is_closing(p))
             space = p; /* between ideographs is room for a break */
     }
     return (size_t)(p - text);

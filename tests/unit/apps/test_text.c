@@ -82,7 +82,11 @@ TEST(text_is_cut_between_words_where_it_can_be)
     CHECK_INT(text_fit("one two", 5, false), 5);
     CHECK_INT(text_fit("onetwo", 5, true), 5);
     CHECK_INT(text_fit("北京", 3, true), 3);
-    CHECK_INT(text_fit("北京", 1, true), 3); /* one always */
+    CHECK_INT(text_fit("北京", 1, true), 3);     /* one always */
+    CHECK_INT(text_fit("北京，好", 4, true), 3); /* no row begins with a comma */
+    CHECK_INT(text_fit("北京，好", 4, false), 6);
+    CHECK_INT(text_fit("北京，好", 6, true), 9);
+    CHECK_INT(text_fit("，，，", 2, true), 3);
     CHECK_INT(text_fit("a\nb", 9, true), 1);
     CHECK_INT(text_fit("xe\u0301y", 2, false), 4);
 }
