@@ -361,8 +361,8 @@ static enum line_result search_key(struct typed *l, int key)
         search_text(l, key);
     } else {
         l->search.on = false;
-        if (key == LINE_ESCAPE)
-            return LINE_GOES_ON;
+        if (key == LINE_ESCAPE || (l->vi.command && key == '\r'))
+            return LINE_GOES_ON; /* vi shows what it has found first */
         return line_key(l, key);
     }
     return LINE_GOES_ON;

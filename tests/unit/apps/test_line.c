@@ -241,6 +241,19 @@ TEST(older_lines_come_back)
     line_done(&line);
 }
 
+TEST(vi_shows_what_it_has_found_before_it_is_said)
+{
+    begin(LINE_VI, "|");
+    line_set(&line, "found");
+    line_keep(&line);
+    line_set(&line, "");
+    presses("Esc / oun");
+    CHECK_INT(press(mn_str_from("Enter")), LINE_GOES_ON);
+    CHECK(line.vi.command && !strcmp(line.text, "found"));
+    CHECK_INT(press(mn_str_from("Enter")), LINE_FINISHED);
+    line_done(&line);
+}
+
 TEST(a_password_is_remembered_nowhere)
 {
     begin(LINE_EMACS, "secret|");
