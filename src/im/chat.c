@@ -102,7 +102,7 @@ static void remembered(void *arg, const struct im_said *m)
     l->id = m->id.n ? mn_str_dup(m->id) : NULL;
     l->number = m->number;
     l->closed = nick;
-    l->mention = fresh && chat->room && strstr(body, mynah_room_nick(chat->room));
+    l->mention = fresh && chat->room && said_names(body, mynah_room_nick(chat->room));
     chat->mentioned |= l->mention || (fresh && !chat->room);
     if (!chat->oldest || m->number < chat->oldest)
         chat->oldest = m->number;

@@ -59,6 +59,8 @@ int64_t chat_history_add(struct im_chat *chat, const char *who, const char *id, 
                          int64_t at, bool ours);
 
 /* said.c */
+/* As a word of its own: "Ann" is not in "Annual". */
+bool said_names(const char *body, const char *nick);
 /* Who it is beyond the nickname; NULL: the room does not say, or anybody could (XEP-0421). */
 const char *said_occupant(const struct im_chat *chat, const struct mynah_message *m);
 /* What was said under a nickname (NULL: any) is corrected by nobody whom the room does not vouch

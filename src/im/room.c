@@ -222,7 +222,7 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
         said_ours(chat, m->body, m->id, m->sent_at, number);
         chat->lines[chat->count - 1].sent = MYNAH_SENT_DELIVERED;
     } else
-        said_heard(chat, nick ? nick : chat->title, m, strstr(m->body, mynah_room_nick(r)),
+        said_heard(chat, nick ? nick : chat->title, m, said_names(m->body, mynah_room_nick(r)),
                    m->sent_at && !chat->known, number);
     l = &chat->lines[chat->count - 1];
     l->occupant = copy(said_occupant(chat, m));

@@ -1,6 +1,8 @@
 /* What is said in talks, by us and others, and how far it came. */
 #include "im/messenger_parts.h"
 
+#include <ctype.h>
+
 #include "im/error.h"
 #include "im/lines.h"
 
@@ -11,6 +13,22 @@ const char *said_occupant(const struct im_chat *chat, const struct mynah_message
     return chat->has_occupants
                ? mynah_elem_get(mynah_elem_child(m->xml, "occupant-id", NS_OCCUPANT), "id")
                : NULL;
+}
+
+/* Where no letters of ASCII stand, words have no ends that could be looked for. */
+static bool goes_on(char a, char b)
+{
+    return isascii(a) && isascii(b) && isalnum((unsigned char)a) && isalnum((unsigned char)b);
+}
+
+bool said_names(const char *body, const char *nick)
+{
+    size_t n = strlen(nick);
+
+    for (const char *p = body; n && (p = strstr(p, nick)); p++)
+        if ((p == body || !goes_on(p[-1], *p)) && !goes_on(p[n - 1], p[n]))
+            return true;
+    return false;
 }
 
 /* In a room the same nickname may be somebody else (XEP-0308, 4 and 5). */

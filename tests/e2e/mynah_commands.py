@@ -197,6 +197,16 @@ def nobody_else_hears_what_is_private():
         t.end()
 
 
+def only_our_name_is_a_mention():
+    with terminal() as t:
+        enters(t)
+        t.says("/win 1")
+        for n, body in enumerate(("Anna left", "ann left", "in the Annual", "!Ann!")):
+            odd.send("<message from='%s/Bob' to='ann@odd.test/r' type='groupchat' id='m%d'><body>%s</body></message>" % (ROOM, n, body))
+            t.shows("2:r %d%s" % (n + 1, "!" if n == 3 else "\\s"))
+        t.end()
+
+
 def a_room_is_found_by_its_name():
     answers = {**ROSTER, "to='odd.test'.*disco#items": "<query xmlns='http://jabber.org/protocol/disco#items'><item jid='x.odd.test'/><item jid='rooms.odd.test'/></query>",
                "to='x.odd.test'.*disco#info": "<query xmlns='http://jabber.org/protocol/disco#info'/>",
@@ -326,9 +336,11 @@ def what_was_cleared_is_among_the_older_lines():
 odd = Odd()
 config()
 try:
-    failed = tap([a_window_that_is_closed_leads_back, the_window_that_is_shown_stands_in_the_bar, a_word_means_a_contact, what_worked_is_told, what_is_wrong_is_told,
-                  nobody_else_hears_what_is_private, a_room_is_found_by_its_name, a_room_may_want_another_name_or_a_password, an_account_is_chosen,
-                  themes_stand_beside_the_configuration, tab_completes_what_a_command_takes, a_long_line_is_told_whole, others_hear_what_runs_here, what_was_cleared_is_among_the_older_lines])
+    failed = tap([a_window_that_is_closed_leads_back, the_window_that_is_shown_stands_in_the_bar, a_word_means_a_contact,
+                  what_worked_is_told, what_is_wrong_is_told, nobody_else_hears_what_is_private, only_our_name_is_a_mention,
+                  a_room_is_found_by_its_name, a_room_may_want_another_name_or_a_password, an_account_is_chosen,
+                  themes_stand_beside_the_configuration, a_long_line_is_told_whole, others_hear_what_runs_here,
+                  tab_completes_what_a_command_takes, what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
