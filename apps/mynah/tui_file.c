@@ -1,6 +1,9 @@
 /* Files in the terminal client: /sendfile offers one, and one that is offered waits for Alt-y,
  * Alt-n or /file. How it goes stands in one line of the talk. */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "apps/mynah/commands.h"
 #include "apps/mynah/text.h"
@@ -89,7 +92,9 @@ static void done(void *arg, struct im_transfer *t, const struct mynah_error *err
     struct entry *e = arg;
     char *why = error ? im_error_text(error) : NULL;
 
-    if (error)
+    if (error && t->ours && error->condition && !strcmp(error->condition, "forbidden"))
+        show(e, IM_NOTE, _("%s was declined"), t->name);
+    else if (error)
         show(e, IM_ERROR, "%s: %s", t->name, why);
     else if (t->ours)
         show(e, IM_NOTE, _("%s was sent"), t->name);
@@ -229,6 +234,11 @@ static void take(struct entry *e, const char *folder)
     struct im_transfer *t = e->t;
     unsigned number = t->number;
 
+    if (access(into, W_OK | X_OK)) { /* another folder may be named */
+        im_note(chat, IM_ERROR, "%s: %s", into, strerror(errno));
+        mn_free(into);
+        return;
+    }
     e->waits = false;
     offers--;
     question_drop(&e->question);

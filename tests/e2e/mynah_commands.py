@@ -207,6 +207,29 @@ def only_our_name_is_a_mention():
         t.end()
 
 
+def a_file_is_offered_until_it_is_answered():
+    """A folder that is not there ends nothing. What others decline is told as declined."""
+    si, ibb = "http://jabber.org/protocol/si", "http://jabber.org/protocol/ibb"
+    feature = ("<feature xmlns='http://jabber.org/protocol/feature-neg'><x xmlns='jabber:x:data' type='form'><field var='stream-method' type='list-single'>"
+               "<option><value>%s</value></option></field></x></feature>" % ibb)
+    answers = {**ROSTER, "to='bob@odd.test/x'.*disco#info": "<query xmlns='http://jabber.org/protocol/disco#info'><feature var='%s'/>"
+               "<feature var='%s/profile/file-transfer'/><feature var='%s'/></query>" % (si, si, ibb), "to='bob@odd.test/x'.*<si ": error("forbidden")}
+    with terminal(answers=answers) as t:
+        odd.send("<presence from='bob@odd.test/x' to='ann@odd.test/r'/>")
+        t.says("/msg bob@odd.test")
+        t.shows("· online")
+        odd.send("<iq type='set' id='o' from='bob@odd.test/x' to='ann@odd.test/r'><si xmlns='%s' id='a' profile='%s/profile/file-transfer'>"
+                 "<file xmlns='%s/profile/file-transfer' name='NAME' size='1'/>%s</si></iq>" % (si, si, si, feature))
+        t.shows("offers NAME.*Alt-y yes")
+        t.says("/file accept /nonexistent")
+        t.shows("/nonexistent: No such file or directory.*Alt-y yes")
+        t.says("/file decline")
+        t.shows("NAME was declined")
+        t.says("/sendfile " + MYNAH)
+        t.shows("- mynah was declined")
+        t.end()
+
+
 def a_room_is_found_by_its_name():
     answers = {**ROSTER, "to='odd.test'.*disco#items": "<query xmlns='http://jabber.org/protocol/disco#items'><item jid='x.odd.test'/><item jid='rooms.odd.test'/></query>",
                "to='x.odd.test'.*disco#info": "<query xmlns='http://jabber.org/protocol/disco#info'/>",
@@ -338,8 +361,8 @@ config()
 try:
     failed = tap([a_window_that_is_closed_leads_back, the_window_that_is_shown_stands_in_the_bar, a_word_means_a_contact,
                   what_worked_is_told, what_is_wrong_is_told, nobody_else_hears_what_is_private, only_our_name_is_a_mention,
-                  a_room_is_found_by_its_name, a_room_may_want_another_name_or_a_password, an_account_is_chosen,
-                  themes_stand_beside_the_configuration, a_long_line_is_told_whole, others_hear_what_runs_here,
+                  a_file_is_offered_until_it_is_answered, a_room_is_found_by_its_name, a_room_may_want_another_name_or_a_password,
+                  an_account_is_chosen, themes_stand_beside_the_configuration, a_long_line_is_told_whole, others_hear_what_runs_here,
                   tab_completes_what_a_command_takes, what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
