@@ -213,6 +213,8 @@ static void on_state(void *arg, struct im_account_state *a, enum mynah_state sta
         im_note(page, IM_NOTE, _("%s is online (%s)"), mynah_client_jid(a->client),
                 mynah_client_tls_name(a->client) ? mynah_client_tls_name(a->client)
                                                  : _("without encryption"));
+    if (state == MYNAH_OFFLINE && !why && !tui.quit)
+        im_note(page, IM_NOTE, _("%s is logged out"), a->jid);
     if (state == MYNAH_WAITING)
         im_note(page, IM_NOTE, _("%s tries again in %d s"), a->jid,
                 (int)(mynah_client_retry_ms(a->client) / 1000) + 1);

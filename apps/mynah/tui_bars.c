@@ -59,6 +59,8 @@ void title_draw(void)
         mn_buf_fmt(&b, " · %s", doing(chat));
     if (chat->room && *mynah_room_subject(chat->room))
         mn_buf_fmt(&b, " · %s", mynah_room_subject(chat->room));
+    if (*chat->jid && im_account_count(tui.im) > 1)
+        mn_buf_fmt(&b, _(" · as %s"), chat->account->jid);
     if (tui.scroll)
         mn_buf_fmt(&b, " · %s", _("scrolled, End goes to the end"));
     mn_buf_c(&b, 0);

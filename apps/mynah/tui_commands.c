@@ -247,6 +247,8 @@ void do_panel(char **args, int count)
 {
     panel_filter(command_rest(0));
     tui.panel = count || !tui.panel;
+    if (tui.panel && !panel_width())
+        tui_note(IM_NOTE, "%s", _("the list of people is shown when the terminal is wider"));
 }
 
 void do_mouse(char **args, int count)

@@ -230,6 +230,13 @@ def a_file_is_offered_until_it_is_answered():
         t.end()
 
 
+def the_list_of_people_wants_room():
+    with terminal(size=(24, 60)) as t:
+        t.says("/panel bob")
+        t.shows("the list of people is shown when")
+        t.end()
+
+
 def a_room_is_found_by_its_name():
     answers = {**ROSTER, "to='odd.test'.*disco#items": "<query xmlns='http://jabber.org/protocol/disco#items'><item jid='x.odd.test'/><item jid='rooms.odd.test'/></query>",
                "to='x.odd.test'.*disco#info": "<query xmlns='http://jabber.org/protocol/disco#info'/>",
@@ -283,6 +290,7 @@ def an_account_is_chosen():
         t.shows("Mynah \\(ann@odd.test\\)")
         t.says("/msg lee@odd.test one")
         odd.heard("<body>one<")
+        t.shows("lee@odd.test\\) .*as ann@odd.test")
         t.says("/win 1")
         t.says("/account use kim@odd.test")
         t.shows("Mynah \\(kim@odd.test\\)")
@@ -296,6 +304,9 @@ def an_account_is_chosen():
         t.shows("only what fits to nothing is shown")
         t.says("/xml pause")
         t.shows("what goes on now is left out")
+        t.says("/disconnect")
+        t.says("/win 1")
+        t.shows("kim@odd.test is logged out")
         t.end()
     other.listener.close()
     config()
@@ -361,9 +372,10 @@ config()
 try:
     failed = tap([a_window_that_is_closed_leads_back, the_window_that_is_shown_stands_in_the_bar, a_word_means_a_contact,
                   what_worked_is_told, what_is_wrong_is_told, nobody_else_hears_what_is_private, only_our_name_is_a_mention,
-                  a_file_is_offered_until_it_is_answered, a_room_is_found_by_its_name, a_room_may_want_another_name_or_a_password,
-                  an_account_is_chosen, themes_stand_beside_the_configuration, a_long_line_is_told_whole, others_hear_what_runs_here,
-                  tab_completes_what_a_command_takes, what_was_cleared_is_among_the_older_lines])
+                  a_file_is_offered_until_it_is_answered, the_list_of_people_wants_room, a_room_is_found_by_its_name,
+                  a_room_may_want_another_name_or_a_password, an_account_is_chosen, themes_stand_beside_the_configuration,
+                  a_long_line_is_told_whole, others_hear_what_runs_here, tab_completes_what_a_command_takes,
+                  what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
