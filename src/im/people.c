@@ -29,7 +29,8 @@ static void named(struct im_account_state *a)
 {
     for (size_t i = 1; i < a->im->chat_count; i++) {
         struct im_chat *chat = a->im->chats[i];
-        const char *name = chat->account == a && !chat->room ? im_name(a, chat->jid) : chat->title;
+        bool person = chat->account == a && !chat->room && !chat->occupant;
+        const char *name = person ? im_name(a, chat->jid) : chat->title;
 
         if (!strcmp(name, chat->title))
             continue;

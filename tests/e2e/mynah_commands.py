@@ -24,10 +24,10 @@ def config(*accounts, more="", name="mynah/config.yaml"):
                                                      for a in accounts or [("ann@odd.test", odd.port)]) + more)
 
 
-def terminal(*words, size=(30, 110), answers=ROSTER):
-    """Of somebody who has talked with nobody yet."""
+def terminal(*words, size=(30, 110), answers=ROSTER, data=None):
+    """Of somebody who has talked with nobody yet, or whose data are there."""
     odd.answers = dict(answers)
-    t = Screen([MYNAH, "--no-socket", *words], {**ENV, "XDG_DATA_HOME": tempfile.mkdtemp(dir=FOLDER)}, size=size)
+    t = Screen([MYNAH, "--no-socket", *words], {**ENV, "XDG_DATA_HOME": data or tempfile.mkdtemp(dir=FOLDER)}, size=size)
     t.shows("ann@odd.test/r is online")
     return t
 
@@ -194,6 +194,24 @@ def nobody_else_hears_what_is_private():
         odd.heard("<message [^>]*to='%s/Three'.*<body>still\\?<" % ROOM)
         occupant("Three", type="type='unavailable'")
         t.shows("Three is not in the room any more")
+        t.end()
+
+
+def what_was_private_is_so_in_the_next_run():
+    data = tempfile.mkdtemp(dir=FOLDER)
+    with terminal(data=data) as t:
+        enters(t)
+        odd.send("<message from='%s/Bob' to='ann@odd.test/r' type='chat' id='p'><body>psst</body></message>" % ROOM)
+        t.shows("3:Bob 1!")
+        t.end()
+    with terminal(data=data) as t:
+        odd.heard("<presence [^>]*to='%s/Ann'" % ROOM)
+        occupant("Ann", "<status code='110'/>")
+        t.shows("2:r.*3:Bob 1!")
+        t.says("/win 3")
+        t.shows("Bob: psst")
+        t.says("yes?")
+        odd.heard("<message [^>]*to='%s/Bob'.*<body>yes\\?<" % ROOM)
         t.end()
 
 
@@ -371,7 +389,7 @@ odd = Odd()
 config()
 try:
     failed = tap([a_window_that_is_closed_leads_back, the_window_that_is_shown_stands_in_the_bar, a_word_means_a_contact,
-                  what_worked_is_told, what_is_wrong_is_told, nobody_else_hears_what_is_private, only_our_name_is_a_mention,
+                  what_worked_is_told, what_is_wrong_is_told, nobody_else_hears_what_is_private, what_was_private_is_so_in_the_next_run, only_our_name_is_a_mention,
                   a_file_is_offered_until_it_is_answered, the_list_of_people_wants_room, a_room_is_found_by_its_name,
                   a_room_may_want_another_name_or_a_password, an_account_is_chosen, themes_stand_beside_the_configuration,
                   a_long_line_is_told_whole, others_hear_what_runs_here, tab_completes_what_a_command_takes,
