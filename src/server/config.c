@@ -189,7 +189,9 @@ static const struct mn_conf_row limit_rows[] = {
     {"sessions_per_account", MN_CONF_INT, AT(limits.sessions_per_account), "50", .min = 1,
      .max = 10000, .live = true},
     {"queue", MN_CONF_SIZE, AT(limits.queue), "16M", .min = 65536, .max = 1 << 30,
-     .text = "bytes that wait for a client that does not read", .live = true},
+     .text = "bytes that wait for a client that does not read; or for what an account's clients "
+             "acknowledge (XEP-0198), together",
+     .live = true},
     {"mailbox", MN_CONF_SIZE, AT(limits.mailbox), "16M", .min = 65536, .max = 1 << 30,
      .text = "bytes between two loops above which whoever sends them is not read", .live = true},
     {"wrong_credentials", MN_CONF_INT, AT(limits.wrong_credentials), "5", .min = 1, .max = 100,

@@ -64,8 +64,7 @@ struct session *session_find(const struct user *u, mn_str resource)
     return NULL;
 }
 
-/* Of those that wait for their client, the one that would be given up first; NULL: none does. */
-static struct session *longest_away(const struct user *u)
+struct session *session_longest_away(const struct user *u)
 {
     struct session *first = NULL;
 
@@ -73,7 +72,7 @@ static struct session *longest_away(const struct user *u)
     {
         struct session *s = MN_OF(n, struct session, link);
 
-        if (!s->endpoint && (!first || s->sm->until < first->sm->until))
+        if (!s->endpoint && s->sm->until && (!first || s->sm->until < first->sm->until))
             first = s;
     }
     return first;
@@ -86,7 +85,7 @@ bool session_fits(struct user *u, mn_str resource)
     if (u->session_count < u->owner->snap->conf->limits.sessions_per_account ||
         session_find(u, resource))
         return true;
-    away = longest_away(u);
+    away = session_longest_away(u);
     if (away)
         session_end(away);
     return away;

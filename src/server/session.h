@@ -66,6 +66,9 @@ struct session *session_new(struct user *u, mn_str resource, const struct endpoi
 /* May one more be bound: the account is below its limit, or it takes the place of one. One that
  * waits for its client gives way: who comes is worth more than who may come back. */
 bool session_fits(struct user *u, mn_str resource);
+/* Of those that wait for their client, the one that would be given up first, and is not given up
+ * already; NULL: none. */
+struct session *session_longest_away(const struct user *u);
 /* Ends it: unavailable presence goes out, the account forgets it. The endpoint is the caller's
  * business. */
 void session_end(struct session *s);

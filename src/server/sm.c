@@ -9,6 +9,7 @@
 #include "server/sm_record.h"
 
 #define SM "urn:xmpp:sm:3"
+enum { A_FEW = 32 << 10 };
 
 static void raw(struct session *s, mn_str bytes)
 {
@@ -99,6 +100,29 @@ struct sm_item *sm_push(struct sm *m, int64_t time, mn_str bytes, struct sm_shar
     return item;
 }
 
+/* One message may go to every session of the account, so what they wait with counts together. Who
+ * has been away longest gives way, then who is there and acknowledges nothing. */
+static void bound(struct session *s, size_t most)
+{
+    struct session *away = NULL;
+    size_t all = 0;
+
+    MN_LIST_EACH(n, &s->user->sessions)
+    {
+        const struct session *one = MN_OF(n, struct session, link);
+
+        if (one->sm && (one->endpoint || one->sm->until))
+            all += one->sm->bytes;
+    }
+    while (all > most && (away = session_longest_away(s->user))) {
+        all -= away->sm->bytes;
+        away->sm->until = 0;
+        mn_timer_start(s->user->owner->loop, &away->sm->absent, 0);
+    }
+    if (all > most)
+        mn_timer_start(s->user->owner->loop, &s->sm->absent, 0);
+}
+
 void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid *to)
 {
     struct sm *m = s->sm;
@@ -112,8 +136,8 @@ void sm_write(struct session *s, const struct mn_stanza *st, const struct mn_jid
     raw(s, (mn_str){item->bytes, item->n});
     if (!m->asking)
         ask(s);
-    if (m->bytes > (size_t)o->snap->conf->limits.queue)
-        mn_timer_start(o->loop, &m->absent, 0);
+    if (m->bytes > A_FEW)
+        bound(s, (size_t)o->snap->conf->limits.queue);
 }
 
 static struct sm_item *take(struct sm *m, struct sm_item **at)

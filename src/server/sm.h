@@ -46,7 +46,7 @@ struct sm {
     uint32_t max; /* seconds without a stream */
     struct sm_item *first, **last;
     size_t bytes;  /* of the queue */
-    int64_t until; /* wall clock: how long it waits for its client */
+    int64_t until; /* wall clock: how long it waits for its client; 0: it is about to end */
     struct mn_timer absent;
     char id[25]; /* SM-ID; text of 24 characters */
 };

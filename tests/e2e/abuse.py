@@ -202,6 +202,22 @@ def sessions_left_behind():
     control.ask("session", "kick", jid="mallory@localhost")
 
 
+def sessions_left_behind_that_are_written_to():
+    """What waits for all sessions of an account counts together, whoever else it waits for."""
+    for i in range(5):
+        c = person("mallory", "lost%d" % i)
+        c.send("<enable xmlns='%s' resume='true'/><presence/>" % SM)
+        c.until("<presence [^>]*lost%d[^>]*/>" % i)
+        c.socket.close()
+    mouth = person("deaf", "mouth")
+    mouth.send("<message to='mallory@localhost' type='headline'><body>%s</body></message>" % ("x" * 10000) * 20)
+    left = lambda: [x["jid"][-1] for x in control.ask("session", "list", jid="mallory@localhost")["sessions"]]
+    wait_for(lambda: len(left()) < 3, lambda: left())
+    assert sorted(left()) == ["3", "4"], left()
+    mouth.socket.close()
+    control.ask("session", "kick", jid="mallory@localhost")
+
+
 def many_take_one_session():
     """Twenty connections resume the same session at once, again and again: each ends those before, and the last one has it."""
     c = person("deaf", "wanted")
@@ -309,8 +325,8 @@ def bad_lines_for_control():
 
 
 ROUNDS = [records_of_one_byte, handshakes_without_end, renegotiation, bombs_behind_the_login, nothing_is_ever_acknowledged,
-          more_acknowledged_than_sent, sessions_left_behind, many_take_one_session, answers_nobody_reads, bad_streams_of_components,
-          bad_lines_for_control]
+          more_acknowledged_than_sent, sessions_left_behind, sessions_left_behind_that_are_written_to,
+          many_take_one_session, answers_nobody_reads, bad_streams_of_components, bad_lines_for_control]
 
 
 def quiet():
