@@ -213,12 +213,22 @@ static bool told_of(struct mynah_client *c, const struct mynah_elem *st, const c
     return true;
 }
 
+/* Whom it was for, his server or ours: a server may say no on the way (XEP-0079). */
+static bool may_refuse(const struct mynah_client *c, const struct track *t, const char *from)
+{
+    mn_str rest, domain, bare = mn_str_cut(mn_str_from(from), '/', &rest);
+
+    if (!t->to || from_server(c, from))
+        return from_server(c, from);
+    mn_str_cut(mn_str_from(t->to), '@', &domain);
+    return mn_str_is(bare, t->to) || mn_str_eq(mn_str_from(from), domain);
+}
+
 static void failed(struct mynah_client *c, const struct mynah_message *m)
 {
     struct track *t = m->id ? mn_map_get(&c->tracks, mn_str_from(m->id)) : NULL;
-    mn_str rest;
 
-    if (t && t->to && mn_str_is(mn_str_cut(mn_str_from(m->from), '/', &rest), t->to))
+    if (t && may_refuse(c, t, m->from))
         message_state(c, m->id, MYNAH_SENT_FAILED, m->error);
 }
 

@@ -357,6 +357,39 @@ TEST(a_message_is_followed_to_its_end)
              "failed (item-not-found) nobody@y.test>-");
 }
 
+/* An error of the two servers ends it as one of the recipient does; one of anybody else is read and
+ * ends nothing. */
+TEST(a_message_is_refused_by_whom_it_was_for_or_a_server)
+{
+#define REFUSED(id, from)                                                                          \
+    "<message type='error' id='" id "'" from "><error type='modify'><undefined-condition xmlns='"  \
+    "urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+    static const char *const lines[] = {
+        LOGIN(""),
+        "<id='m1'",
+        "<id='m2'",
+        "<id='m3'",
+        "<id='m4'",
+        ">" REFUSED("m1", " from='x.test'") REFUSED("m2", " from='y.test'") REFUSED("m3", "")
+            REFUSED("m4", " from='z.test'") REFUSED("m4", " from='u2@x.test'")
+                REFUSED("m4", " from='y.test/r'"),
+        END};
+    const char *const ids[] = {"m1", "m2", "m3", "m4"};
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    for (size_t i = 0; i < MN_COUNT(ids); i++) {
+        struct mynah_elem *m = mynah_message_new("a@y.test/1", MYNAH_HEADLINE, ids[i]);
+
+        mynah_elem_set(m, "id", ids[i]);
+        CHECK_INT(mynah_message_send(talk.c, &m, NULL, NULL, NULL), 0);
+    }
+    mn_buf_clear(&talk.notes);
+    talk_until(talk_done);
+    talk_end("failed (undefined-condition) x.test>- failed (undefined-condition) y.test>- "
+             "failed (undefined-condition) u@x.test>- z.test>- u2@x.test>- y.test/r>-");
+}
+
 static void free_at_state(void *arg, struct mynah_client *c, enum mynah_state s,
                           const struct mynah_error *why)
 {
