@@ -67,15 +67,36 @@ MYNAH_API const char *mynah_header(const struct mynah_elem *e, const char *name)
 MYNAH_API bool mynah_header_at(const struct mynah_elem *e, size_t i, const char **name,
                                const char **value);
 
-/* What servers on the way should do (XEP-0079): "deliver", "stored", "drop" and the like. */
+/* What servers should do with a message (XEP-0079). Conditions are "deliver" ("direct", "forward",
+ * "gateway", "none", "stored"), "expire-at" (a time in UTC, XEP-0082) and "match-resource" ("any",
+ * "exact", "other"); actions "alert" (it is dropped, and we are told), "drop", "error" and "notify"
+ * (it goes on, and we are told). What a server can it says in disco#info, node and feature
+ * "http://jabber.org/protocol/amp". */
 struct mynah_rule {
     const char *condition, *action, *value;
 };
 /* One more rule, and those that are there in turn. False: not so many. `status`: "alert", "notify"
- * in what a server tells, else NULL. */
+ * or "error" in what a server tells, else NULL; may be NULL. */
 MYNAH_API void mynah_rule_add(struct mynah_elem *m, const struct mynah_rule *rule);
 MYNAH_API bool mynah_rule_at(const struct mynah_elem *m, size_t i, struct mynah_rule *rule,
                              const char **status);
+/* The rules are for every server on the way, not only for the first and the last: said of a message
+ * with rules, and read. */
+MYNAH_API void mynah_rules_per_hop(struct mynah_elem *m);
+MYNAH_API bool mynah_rules_are_per_hop(const struct mynah_elem *m);
+/* A server tells of a message of ours whose rules (mynah_rule_at) were met. It has the id of that;
+ * one with "error" is of MYNAH_MESSAGE_ERROR. */
+struct mynah_rules_met {
+    const char *status;    /* "alert", "notify", "error" */
+    const char *from, *to; /* of that message; or NULL */
+};
+/* False: it tells of none. */
+MYNAH_API bool mynah_rules_met(const struct mynah_elem *m, struct mynah_rules_met *out);
+/* The rules for which a message was refused, in turn; false: not so many. `special` of the error
+ * says why: "failed-rules" (they were met, and their action is "error"), "unsupported-actions",
+ * "unsupported-conditions", "invalid-rules". */
+MYNAH_API bool mynah_rule_refused(const struct mynah_error *error, size_t i,
+                                  struct mynah_rule *rule);
 
 /* Contacts for somebody else's roster (XEP-0144); to be taken over after asking only. */
 struct mynah_suggestion {

@@ -264,17 +264,51 @@ void mynah_rule_add(struct mynah_elem *m, const struct mynah_rule *rule)
     mynah_elem_set(r, "value", rule->value);
 }
 
+static bool rule_read(const struct mynah_elem *e, struct mynah_rule *rule)
+{
+    *rule = (struct mynah_rule){mynah_elem_get(e, "condition"), mynah_elem_get(e, "action"),
+                                mynah_elem_get(e, "value")};
+    return e;
+}
+
 bool mynah_rule_at(const struct mynah_elem *m, size_t i, struct mynah_rule *rule,
                    const char **status)
 {
-    const struct mynah_elem *amp = mynah_elem_child(m, "amp", NS_AMP),
-                            *r = elem_nth(amp, "rule", NULL, i);
+    const struct mynah_elem *amp = mynah_elem_child(m, "amp", NS_AMP);
 
-    *rule = (struct mynah_rule){mynah_elem_get(r, "condition"), mynah_elem_get(r, "action"),
-                                mynah_elem_get(r, "value")};
     if (status)
         *status = mynah_elem_get(amp, "status");
-    return r;
+    return rule_read(elem_nth(amp, "rule", NULL, i), rule);
+}
+
+void mynah_rules_per_hop(struct mynah_elem *m)
+{
+    mynah_elem_set(wrapper(m, "amp", NS_AMP), "per-hop", "true");
+}
+
+bool mynah_rules_are_per_hop(const struct mynah_elem *m)
+{
+    return elem_flag(mynah_elem_child(m, "amp", NS_AMP), "per-hop");
+}
+
+bool mynah_rules_met(const struct mynah_elem *m, struct mynah_rules_met *out)
+{
+    const struct mynah_elem *amp = mynah_elem_child(m, "amp", NS_AMP);
+
+    *out = (struct mynah_rules_met){mynah_elem_get(amp, "status"), mynah_elem_get(amp, "from"),
+                                    mynah_elem_get(amp, "to")};
+    return out->status;
+}
+
+/* XEP-0079 has failed rules in a namespace of their own; what is in them is in that of both. */
+bool mynah_rule_refused(const struct mynah_error *error, size_t i, struct mynah_rule *rule)
+{
+    const struct mynah_elem *e = mynah_elem_child(error->xml, "error", NULL), *about = NULL;
+    bool failed = error->special_ns && !strcmp(error->special_ns, NS_AMP "#errors");
+
+    if (failed || (error->special_ns && !strcmp(error->special_ns, NS_AMP)))
+        about = mynah_elem_child(e, error->special, error->special_ns);
+    return rule_read(elem_nth(about, "rule", NULL, i), rule);
 }
 
 /* XEP-0144. */

@@ -1,5 +1,6 @@
 #include "mynah/payload.h"
 
+#include "client/client.h"
 #include "mynah/message.h"
 #include "test.h"
 
@@ -127,6 +128,94 @@ TEST(what_was_written_is_read_again)
     CHECK(!mynah_event(m, &events, &id) && !mynah_forwarded(m, &ms) && !mynah_corrects(m) &&
           !from && !why);
     mynah_elem_free(m);
+}
+
+#define AMP "xmlns='http://jabber.org/protocol/amp'"
+#define RULE(action) "<rule condition='deliver' action='" action "' value='stored'/>"
+
+/* XEP-0079, examples 3 to 5 and 12 to 18. */
+TEST(rules_their_reports_and_refusals_are_read)
+{
+    static const struct {
+        const char *inside, *status, *from, *to;
+        bool per_hop;
+    } rows[] = {
+        {"<amp " AMP ">" RULE("drop") "</amp>", NULL, NULL, NULL, false},
+        {"<amp " AMP " per-hop='false'>" RULE("drop") "</amp>", NULL, NULL, NULL, false},
+        {"<amp " AMP " per-hop='1'>" RULE("drop") "</amp>", NULL, NULL, NULL, true},
+        {"<amp " AMP " status='alert' from='b@x.test/e' to='f@x.test'>" RULE("alert") "</amp>",
+         "alert", "b@x.test/e", "f@x.test", false},
+        {"<amp " AMP " status='notify' per-hop='true'>" RULE("notify") "</amp>", "notify", NULL,
+         NULL, true},
+        {"<body>none</body>", NULL, NULL, NULL, false},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mynah_elem *m = parsed(rows[i].inside);
+        struct mynah_rules_met met;
+
+        CHECK(mynah_rules_are_per_hop(m) == rows[i].per_hop);
+        CHECK(mynah_rules_met(m, &met) == (rows[i].status != NULL));
+        CHECK_STR(mn_str_from(met.status), rows[i].status ? rows[i].status : "");
+        CHECK_STR(mn_str_from(met.from), rows[i].from ? rows[i].from : "");
+        CHECK_STR(mn_str_from(met.to), rows[i].to ? rows[i].to : "");
+        mynah_elem_free(m);
+    }
+}
+
+static void per_hop(struct mynah_elem *m)
+{
+    mynah_rules_per_hop(m);
+    mynah_rule_add(m, &(struct mynah_rule){"deliver", "drop", "stored"});
+}
+
+TEST(rules_are_for_every_server_on_the_way)
+{
+    added(per_hop, "<amp " AMP " per-hop='true'>" RULE("drop") "</amp>");
+}
+
+TEST(rules_that_were_refused_are_told_apart)
+{
+    static const struct {
+        const char *special, *ns, *of;
+        unsigned count;
+    } rows[] = {
+        {"failed-rules", "http://jabber.org/protocol/amp#errors", RULE("error"), 1},
+        {"unsupported-actions", "http://jabber.org/protocol/amp", RULE("a") RULE("b"), 2},
+        {"unsupported-conditions", "http://jabber.org/protocol/amp", RULE("drop"), 1},
+        {"invalid-rules", "http://jabber.org/protocol/amp", RULE("drop"), 1},
+        {"invalid-rules", "http://jabber.org/protocol/amp", "", 0},
+        {"other", "urn:other", RULE("drop"), 0},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_buf b = {0};
+        struct mynah_elem *m;
+        struct mynah_error e;
+        struct mynah_rule rule;
+        unsigned n = 0;
+
+        mn_buf_fmt(
+            &b,
+            "<amp " AMP ">" RULE("of the message")
+                RULE("too") "</amp><error type='modify'><bad-request xmlns="
+                            "'urn:ietf:params:xml:ns:xmpp-stanzas'/><%s xmlns='%s'>%s</%s></error>",
+            rows[i].special, rows[i].ns, rows[i].of, rows[i].special);
+        mn_buf_c(&b, 0);
+        m = parsed(b.p);
+        error_of(m, &e);
+        CHECK_STR(mn_str_from(e.special), rows[i].special);
+        while (mynah_rule_refused(&e, n, &rule)) {
+            CHECK(!strcmp(rule.condition, "deliver") && strcmp(rule.action, "of the message") != 0);
+            n++;
+        }
+        CHECK_INT(n, rows[i].count);
+        CHECK(!rule.action);
+        mynah_elem_free(m);
+        mn_buf_free(&b);
+    }
+    CHECK(!mynah_rule_refused(&(struct mynah_error){.code = MYNAH_E_TIMEOUT}, 0,
+                              &(struct mynah_rule){0}));
 }
 
 TEST(formatted_text_keeps_only_what_may_be_shown)
