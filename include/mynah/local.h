@@ -47,12 +47,23 @@ struct mynah_neighbour {
     const char *status, *first, *last, *nick, *email, *jids; /* NULL: not told */
     const char *node, *ver, *hash, *ext, *vc;                /* what he can; mynah_caps_info */
     const char *photo; /* SHA-1 of his icon in hex (mynah_local_icon) */
+    /* The rest of what is registered: the version of all this, and the port as old clients want it,
+     * which is nobody's to use. */
+    const char *txtvers, *port;
 };
 /* All who are there, in no order: NULL behind the last. `presence` of struct mynah_calls tells of
  * changes. All three: NULL too when it is no such client. */
 MYNAH_API const struct mynah_neighbour *mynah_local_at(const struct mynah_client *c, size_t i);
 MYNAH_API const struct mynah_neighbour *mynah_local_find(const struct mynah_client *c,
                                                          const char *jid);
+/* Anything else that somebody tells of himself, by its key, in any case; lent as the rest; NULL: it
+ * is not told. */
+MYNAH_API const char *mynah_local_told(const struct mynah_client *c, const char *jid,
+                                       const char *key);
+/* And that we do, from now on: up to 255 bytes with the key, as far as there is room beside the
+ * rest; NULL: no more. MYNAH_E_ARGUMENT: no key, or one that is told by itself. */
+MYNAH_API int mynah_local_tell(struct mynah_client *c, const char *key, const char *value);
+
 /* How the open stream with somebody is encrypted, as mynah_client_tls_name; NULL: not at all. */
 MYNAH_API const char *mynah_local_tls_name(const struct mynah_client *c, const char *jid);
 

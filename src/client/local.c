@@ -28,6 +28,19 @@ static const char *status_of(enum mynah_show show)
     return show == MYNAH_DND ? "dnd" : show == MYNAH_AWAY || show == MYNAH_XA ? "away" : "avail";
 }
 
+/* Beside those are the program's. */
+static bool is_told_anyway(const char *key)
+{
+    static const char *const keys[] = {"txtvers", "status", "port.p2pj", "nick", "1st",
+                                       "last",    "email",  "jid",       "node", "ver",
+                                       "hash",    "ext",    "phsh",      "vc",   "msg"};
+
+    for (size_t i = 0; i < MN_COUNT(keys); i++)
+        if (!strcasecmp(key, keys[i]))
+            return true;
+    return false;
+}
+
 static void txt_make(const struct local *l, struct mn_buf *b)
 {
     const struct mynah_client *c = l->client;
@@ -50,6 +63,8 @@ static void txt_make(const struct local *l, struct mn_buf *b)
     txt_put(b, "phsh", l->photo);
     txt_put(b, "vc", l->conf.vc);
     txt_put(b, "msg", c->status);
+    MYNAH_EACH(e, l->more, NULL, NULL)
+    txt_put(b, mynah_elem_get(e, "key"), mynah_elem_text(e));
 }
 
 static void publish(struct local *l, mn_str txt)
@@ -201,6 +216,7 @@ void local_free(struct mynah_client *c)
 
     people_free(l);
     mn_buf_free(&l->icon);
+    mynah_elem_free(l->more);
     mn_free(l->name);
     mn_free(l);
 }
@@ -275,6 +291,7 @@ int mynah_local_new(struct mynah_context *ctx, const struct mynah_local_config *
     l = (*out)->local = MN_NEW(struct local);
     memcpy(&l->conf, config, config->size < sizeof l->conf ? config->size : sizeof l->conf);
     l->client = *out;
+    l->more = mynah_elem_new("more", NULL);
     mn_list_init(&l->strangers);
     people_init(l);
     texts_copy(*out, &l->conf);
@@ -308,6 +325,36 @@ int mynah_local_icon_set(struct mynah_client *c, const void *icon, size_t n)
     if (!n)
         l->photo[0] = 0;
     mn_arena_done(&a, NULL);
+    local_presence(c);
+    return MYNAH_OK;
+}
+
+/* RFC 6763, 6.4: printable ASCII without "=". */
+static bool is_key(const char *key)
+{
+    size_t n = 0;
+
+    while (key[n] >= 0x20 && key[n] < 0x7f && key[n] != '=')
+        n++;
+    return n && !key[n] && n < 250;
+}
+
+int mynah_local_tell(struct mynah_client *c, const char *key, const char *value)
+{
+    struct local *l = c->local;
+    struct mynah_elem *kept;
+
+    if (!l || !is_key(key) || is_told_anyway(key))
+        return l ? MYNAH_E_ARGUMENT : MYNAH_E_STATE;
+    kept = mynah_elem_new("more", NULL);
+    MYNAH_EACH(e, l->more, NULL, NULL)
+    if (strcasecmp(mynah_elem_get(e, "key"), key) != 0)
+        mynah_elem_set(mynah_elem_add_text(kept, "told", NULL, mynah_elem_text(e)), "key",
+                       mynah_elem_get(e, "key"));
+    if (value)
+        mynah_elem_set(mynah_elem_add_text(kept, "told", NULL, value), "key", key);
+    mynah_elem_free(l->more);
+    l->more = kept;
     local_presence(c);
     return MYNAH_OK;
 }

@@ -18,10 +18,11 @@ struct local {
     bool hidden;
     struct mn_list peers, strangers; /* strangers: hops that have not said who they are */
     unsigned peer_count, stranger_count;
-    struct mn_turn sweep; /* of those who are gone */
-    struct mn_list icons; /* questions for them */
-    struct mn_buf icon;   /* ours */
-    char photo[41];       /* its hash */
+    struct mn_turn sweep;    /* of those who are gone */
+    struct mn_list icons;    /* questions for them */
+    struct mn_buf icon;      /* ours */
+    char photo[41];          /* its hash */
+    struct mynah_elem *more; /* TXT data of the program's: <told key=''>value</told> */
 };
 
 /* Somebody, whether he is there or only spoken to. */
@@ -33,6 +34,7 @@ struct peer {
     struct mn_arena a; /* of `told` */
     struct mynah_neighbour told;
     struct mn_list hops;
+    const char **pairs; /* all that was told: key, value, ..., NULL */
     struct hop *current;  /* what is written to */
     struct mn_list queue; /* struct out, for want of a stream */
     unsigned queued;

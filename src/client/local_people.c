@@ -135,11 +135,29 @@ static const char *txt_text(struct peer *p, mn_str txt, const char *key)
     return value.n ? elem_clean(&p->a, mn_arena_cstr(&p->a, value)).p : NULL;
 }
 
+static void pairs_read(struct peer *p, mn_str txt)
+{
+    size_t n = 0;
+
+    p->pairs = mn_arena_alloc0(&p->a, (txt.n + 2) * sizeof *p->pairs);
+    while (txt.n) {
+        size_t take = (unsigned char)txt.p[0] < txt.n ? (unsigned char)txt.p[0] : txt.n - 1;
+        mn_str value, key = mn_str_cut(mn_str_make(txt.p + 1, take), '=', &value);
+
+        if (key.n) {
+            p->pairs[n++] = elem_clean(&p->a, mn_arena_cstr(&p->a, key)).p;
+            p->pairs[n++] = elem_clean(&p->a, mn_arena_cstr(&p->a, value)).p;
+        }
+        txt = mn_str_skip(txt, take + 1);
+    }
+}
+
 static void told(struct peer *p, mn_str txt)
 {
     mn_str status = mn_mdns_txt_get(txt, "status");
 
     mn_arena_done(&p->a, NULL);
+    pairs_read(p, txt);
     p->told = (struct mynah_neighbour){
         .jid = p->jid,
         .name = elem_clean(&p->a, p->name).p,
@@ -158,6 +176,8 @@ static void told(struct peer *p, mn_str txt)
         .ext = txt_text(p, txt, "ext"),
         .vc = txt_text(p, txt, "vc"),
         .photo = txt_text(p, txt, "phsh"),
+        .txtvers = txt_text(p, txt, "txtvers"),
+        .port = txt_text(p, txt, "port.p2pj"),
     };
 }
 
@@ -244,6 +264,16 @@ const struct mynah_neighbour *mynah_local_find(const struct mynah_client *c, con
     struct peer *p = c->local ? local_peer(c->local, jid, false) : NULL;
 
     return p && p->present ? &p->told : NULL;
+}
+
+const char *mynah_local_told(const struct mynah_client *c, const char *jid, const char *key)
+{
+    struct peer *p = c->local ? local_peer(c->local, jid, false) : NULL;
+
+    for (const char **pair = p && p->present ? p->pairs : NULL; pair && *pair; pair += 2)
+        if (!strcasecmp(*pair, key))
+            return pair[1];
+    return NULL;
 }
 
 const char *mynah_local_tls_name(const struct mynah_client *c, const char *jid)

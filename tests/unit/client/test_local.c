@@ -229,6 +229,7 @@ TEST(presence_and_what_is_told)
                                            .last = "C",
                                            .email = "j@x",
                                            .jid = "j@x.test",
+                                           .ext = "voice",
                                            .vc = "A!"};
     const struct mynah_neighbour *n;
 
@@ -236,6 +237,9 @@ TEST(presence_and_what_is_told)
         return;
     come(0, "juliet", "pronto", &all);
     come(1, "romeo", "forza", NULL);
+    CHECK_INT(mynah_local_tell(w.at[0], "AIM", "capulet"), 0);
+    CHECK_INT(mynah_local_tell(w.at[0], "Nick", "x"), MYNAH_E_ARGUMENT);
+    CHECK_INT(mynah_local_tell(w.at[0], "a=b", "x"), MYNAH_E_ARGUMENT);
     pass(3000);
     n = mynah_local_find(w.at[1], "juliet@pronto");
     CHECK(n && n == mynah_local_at(w.at[1], 0) && !mynah_local_at(w.at[1], 1));
@@ -244,12 +248,31 @@ TEST(presence_and_what_is_told)
         CHECK_STR(mn_str_from(n->first), "Juliet");
         CHECK_STR(mn_str_from(n->jids), "j@x.test");
         CHECK_STR(mn_str_from(n->vc), "A!");
+        CHECK_STR(mn_str_from(mynah_local_told(w.at[1], n->jid, "aim")), "capulet");
+        CHECK_STR(mn_str_from(mynah_local_told(w.at[1], n->jid, "1ST")), "Juliet");
+        CHECK(!mynah_local_told(w.at[1], n->jid, "msg"));
+        CHECK_STR(mn_str_from(n->last), "C");
+        CHECK_STR(mn_str_from(n->email), "j@x");
+        CHECK_STR(mn_str_from(n->ext), "voice");
+        CHECK_STR(mn_str_from(n->txtvers), "1");
+        CHECK_STR(mn_str_from(n->hash), "sha-1");
+        CHECK(n->port && (uint16_t)strtoul(n->port, NULL, 10) ==
+                             mn_addr_port(mn_listener_addr(w.at[0]->local->listener)));
         CHECK(n->ver && n->node && !n->status && !n->photo);
     }
     mn_buf_clear(&w.notes[1]);
     mynah_presence_set(w.at[0], MYNAH_DND, "busy", 0);
     pass(2000);
     noted(1, "+juliet@pronto/dndbusy");
+    n = mynah_local_find(w.at[1], "juliet@pronto");
+    CHECK(n && n->show == MYNAH_DND && !strcmp(n->status, "busy"));
+    CHECK_INT(mynah_local_tell(w.at[0], "AIM", "montague"), 0);
+    pass(2000);
+    CHECK_STR(mn_str_from(mynah_local_told(w.at[1], "juliet@pronto", "AIM")), "montague");
+    CHECK_INT(mynah_local_tell(w.at[0], "aim", NULL), 0);
+    pass(2000);
+    CHECK(!mynah_local_told(w.at[1], "juliet@pronto", "AIM"));
+    mn_buf_clear(&w.notes[1]);
     mynah_presence_set(w.at[0], MYNAH_UNAVAILABLE, NULL, 0);
     pass(2000);
     noted(1, "-juliet@pronto");
@@ -604,6 +627,93 @@ TEST(who_comes_before_we_have_a_name)
     noted(0, "online:juliet@pronto");
     end();
 }
+/* Names that nobody announces, or somebody at another address; the last row is of whom it says. */
+TEST(a_stream_is_of_who_is_announced_there)
+{
+    static const struct {
+        const char *from, *say, *got, *note;
+    } rows[] = {
+        {"127.0.0.1",
+         RAW_HEADER("from='p@q' to='juliet@pronto'") "<message><body>a</body></message>",
+         "<invalid-from ", ""},
+        {"127.0.0.2",
+         RAW_HEADER("from='x@y' to='juliet@pronto'") "<message><body>b</body></message>",
+         "<invalid-from ", ""},
+        {"127.0.0.2",
+         RAW_HEADER(
+             "to='juliet@pronto' version='1.0'") "<message from='x@y'><body>c</body></message>",
+         "<invalid-from ", ""},
+        {"127.0.0.1",
+         RAW_HEADER("from='0123456789012345678901234567890123456789012345678901234567890123'"),
+         "<invalid-from ", ""},
+        {"127.0.0.1",
+         RAW_HEADER("from='x@y' to='juliet@pronto'") "<message><body>d</body></message>",
+         "from='juliet@pronto' to='x@y'", "x@y>d"},
+    };
+
+    if (!begin())
+        return;
+    come(0, "juliet", "pronto", NULL);
+    raw_come("x", "y");
+    pass(3000);
+    mn_buf_clear(&w.notes[0]);
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        raw_connect_from(rows[i].from);
+        raw_say(rows[i].say);
+        pass(12000);
+        raw_got(RAW_HEADER_OF_OURS);
+        raw_got(rows[i].got);
+        noted(0, rows[i].note);
+    }
+    CHECK_INT(w.at[0]->local->peer_count, 1);
+    CHECK_INT(w.at[0]->local->stranger_count, 0);
+    end();
+}
+
+/* A stranger who claims a name is in the way of nobody who has it; he may leave before it is known.
+ */
+TEST(a_claim_takes_nothing_from_whom_it_is_about)
+{
+    if (!begin())
+        return;
+    two();
+    for (int i = 0; i < 10; i++) {
+        raw_connect_from("127.0.0.2");
+        raw_say(RAW_HEADER("from='nobody@there' to='juliet@pronto'"));
+        CHECK(w.at[0]->local->stranger_count > 0);
+        raw_close();
+    }
+    mynah_chat(w.at[1], "juliet@pronto", "hello");
+    pass(500);
+    noted(0, "romeo@forza>hello");
+    raw_connect_from("127.0.0.2");
+    raw_say(RAW_HEADER("from='nobody@there' to='juliet@pronto'"));
+    mynah_client_free(w.at[0]);
+    w.at[0] = NULL;
+    pass(200);
+    end();
+}
+
+TEST(who_is_dialled_has_the_name_that_was_dialled)
+{
+    if (!begin())
+        return;
+    come(0, "juliet", "pronto", NULL);
+    raw_come("romeo", "forza");
+    pass(3000);
+    mn_buf_clear(&w.notes[0]);
+    mynah_chat(w.at[0], "romeo@forza", "hello");
+    for (int i = 0; i < 3; i++) {
+        pass(200);
+        raw_say(RAW_HEADER("from='tybalt@verona' to='juliet@pronto' version='1.0'"));
+        raw_got("<invalid-from ");
+        mn_buf_clear(&w.got);
+        pass(2000);
+    }
+    noted(0, "failed:-9");
+    end();
+}
+
 
 TEST(strangers_are_bounded)
 {
