@@ -7,9 +7,10 @@
  * that name is there; MYNAH_E_CONNECT and others: he cannot be spoken to). No daemon is needed, and
  * one that runs (avahi) is not disturbed.
  *
- * Nobody's name is proved to anybody: whoever is in the network may call himself what he likes, and
- * where the one who is dialled has no certificate everybody there may read along. A user is to be
- * told so. */
+ * Who opens a stream must be announced, at the address that he comes from, else it is refused
+ * (invalid-from). That is all: nobody's name is proved to anybody, whoever is in the network may
+ * announce what he likes, and where the one who is dialled has no certificate everybody there may
+ * read along. A user is to be told so. */
 #pragma once
 
 #include "mynah/client.h"
@@ -35,7 +36,8 @@ struct mynah_local_config {
     bool tls_required;                /* nobody else is spoken to */
 };
 /* A client of that kind. Its presence (mynah_presence_set) is what others see; unavailable hides
- * it. MYNAH_E_ARGUMENT: what `why` says (may be NULL; mynah_free it). */
+ * it, and others may refuse its streams then. MYNAH_E_ARGUMENT: what `why` says (may be NULL;
+ * mynah_free it). */
 MYNAH_API int mynah_local_new(struct mynah_context *ctx, const struct mynah_local_config *config,
                               struct mynah_client **out, char **why) MYNAH_MUST_CHECK;
 

@@ -1,5 +1,6 @@
 /* Link-local messaging from the inside: local.c (life, our name, what we tell), local_people.c (who
- * else is there), local_peer.c (what is written to one of them) and local_hop.c (a stream). */
+ * else is there), local_peer.c (what is written to one of them), local_hop.c (a stream) and
+ * local_claim.c (whether it is of whom it says). */
 #pragma once
 
 #include "client/client.h"
@@ -16,7 +17,7 @@ struct local {
     struct mn_tls *tls_in, *tls_out; /* NULL: no TLS */
     char *name;                      /* user@machine as it is announced */
     bool hidden;
-    struct mn_list peers, strangers; /* strangers: hops that have not said who they are */
+    struct mn_list peers, strangers; /* strangers: hops of whom it is not known who they are */
     unsigned peer_count, stranger_count;
     struct mn_turn sweep;    /* of those who are gone */
     struct mn_list icons;    /* questions for them */
@@ -33,8 +34,8 @@ struct peer {
     bool present;
     struct mn_arena a; /* of `told` */
     struct mynah_neighbour told;
-    struct mn_list hops;
     const char **pairs; /* all that was told: key, value, ..., NULL */
+    struct mn_list hops;
     struct hop *current;  /* what is written to */
     struct mn_list queue; /* struct out, for want of a stream */
     unsigned queued;
@@ -62,7 +63,12 @@ struct hop {
     struct stream *stream;
     struct mn_timer timer;
     enum stage stage;
-    bool dialled, secured, gone;
+    bool dialled, secured, gone, old;
+    bool for_us;         /* the header names us, or nobody */
+    struct mn_addr from; /* of who has connected */
+    char *claim;         /* who he says he is, while that is looked at; or NULL */
+    struct mn_mdns_lookup *lookup;
+    struct mynah_elem *first; /* what he said before; or NULL */
 };
 
 /* local.c */
@@ -106,3 +112,17 @@ void hop_write(struct hop *h, mn_str bytes);
 void hop_close(struct hop *h); /* in order */
 void hop_stop(struct hop *h);  /* at once */
 void strangers_stop(struct local *l);
+void hop_limit(struct hop *h); /* there are too many: it ends */
+void hop_refuse(struct hop *h, const char *condition);
+void hop_header(struct hop *h);
+/* He has said who he is, and it is so, or he has not yet: what follows his header is said. */
+void hop_welcome(struct hop *h);
+void hop_stanza(struct hop *h, struct mynah_elem *e);
+
+/* local_claim.c */
+/* A stranger says who he is, by his header or (`first`, which is copied) by a stanza. Nothing more
+ * is read from him until it is known whether that is so. */
+void hop_claims(struct hop *h, const char *name, const struct mynah_elem *first);
+/* The name is that of whom the stream is with. */
+bool hop_is_of(const struct hop *h, const char *name);
+void claim_over(struct hop *h);

@@ -20,7 +20,6 @@ enum {
     IDLE_MS = 600000,
     LINGER_MS = 2000,
     STRANGERS_MAX = 32,
-    HOPS_MAX = 4,
     UNSENT_MAX = 8 << 20
 };
 
@@ -49,19 +48,11 @@ struct hop *hop_open(struct peer *p)
     return NULL;
 }
 
-static unsigned hop_count(const struct mn_list *hops)
-{
-    unsigned n = 0;
-
-    MN_LIST_EACH(at, hops)
-    n++;
-    return n;
-}
-
 /* Nothing is heard of it any more. */
 static void hop_out(struct hop *h)
 {
     h->gone = true;
+    claim_over(h);
     mn_timer_stop(&h->timer);
     mn_list_del(&h->link);
     if (!h->peer)
@@ -96,7 +87,7 @@ static void hop_end(struct hop *h, int code, const char *why)
         peer_unreached(p, code);
 }
 
-static void hop_refuse(struct hop *h, const char *condition)
+void hop_refuse(struct hop *h, const char *condition)
 {
     struct mn_buf b = {0};
 
@@ -107,6 +98,11 @@ static void hop_refuse(struct hop *h, const char *condition)
     if (!h->gone)
         stream_end(h->stream);
     hop_end(h, MYNAH_E_STREAM, condition);
+}
+
+void hop_limit(struct hop *h)
+{
+    hop_end(h, MYNAH_E_LIMIT, "too many streams");
 }
 
 /* What he has still to say is heard (9). */
@@ -153,7 +149,7 @@ static void hop_opened(struct hop *h)
 
 /* What both say. */
 
-static void header(struct hop *h, bool old)
+void hop_header(struct hop *h)
 {
     struct local *l = h->local;
     struct mn_arena a = {0};
@@ -163,7 +159,7 @@ static void header(struct hop *h, bool old)
                                  .from = mn_str_from(l->name),
                                  .to = mn_str_from(h->peer ? h->peer->name : NULL),
                                  .id = h->dialled ? (mn_str){0} : mn_rand_text(&a, 16),
-                                 .old = old,
+                                 .old = h->old,
                              });
     mn_arena_done(&a, NULL);
 }
@@ -175,7 +171,7 @@ static void connected(void *arg, bool direct)
     (void)direct;
     h->stage = STAGE_HEADER;
     alive(h, HANDSHAKE_MS);
-    header(h, false);
+    hop_header(h);
 }
 
 /* Who cannot be told any other way: he is asked whether he is trusted. */
@@ -202,7 +198,7 @@ static void secured(void *arg)
     if (!h->dialled)
         return; /* his header is next */
     if (trusted(h) && !h->gone)
-        header(h, false);
+        hop_header(h);
     else
         hop_end(h, MYNAH_E_CERTIFICATE, NULL);
 }
@@ -230,36 +226,31 @@ static void features(struct hop *h)
         hop_opened(h);
 }
 
-/* A stranger says who he is. */
-static void hop_is(struct hop *h, const char *from)
+void hop_welcome(struct hop *h)
 {
-    struct peer *p = from && *from ? local_named(h->local, mn_str_from(from)) : NULL;
+    bool tls = !h->local->conf.tls_required || h->secured || (!h->old && h->local->tls_in);
 
-    if (!p)
+    hop_header(h);
+    if (h->gone)
         return;
-    mn_list_del(&h->link);
-    h->local->stranger_count--;
-    h->peer = p;
-    if (hop_count(&p->hops) == HOPS_MAX)
-        hop_end(MN_OF(p->hops.next, struct hop, link), MYNAH_E_LIMIT, "too many streams");
-    mn_list_add(&p->hops, &h->link);
+    if (!h->for_us)
+        hop_refuse(h, "host-unknown");
+    else if (!tls)
+        hop_refuse(h, "policy-violation");
+    else if (h->old)
+        hop_opened(h);
+    else
+        features(h);
 }
 
 static void he_opened(struct hop *h, const char *from, const char *to, bool old)
 {
-    if (!h->peer)
-        hop_is(h, from);
-    header(h, old);
-    if (h->gone)
-        return;
-    if (to && strcasecmp(to, h->local->name) != 0)
-        hop_refuse(h, "host-unknown");
-    else if (h->local->conf.tls_required && !h->secured && (old || !h->local->tls_in))
-        hop_refuse(h, "policy-violation");
-    else if (old)
-        hop_opened(h);
+    h->old = old;
+    h->for_us = !to || !strcasecmp(to, h->local->name);
+    if (!h->peer && from && *from)
+        hop_claims(h, from, NULL);
     else
-        features(h);
+        hop_welcome(h);
 }
 
 static void opened(void *arg, const struct mn_elem *head)
@@ -271,6 +262,11 @@ static void opened(void *arg, const struct mn_elem *head)
 
     if (!right || h->stage != STAGE_HEADER) {
         hop_end(h, MYNAH_E_STREAM, "no XMPP stream");
+    } else if (h->peer && from && *from && !hop_is_of(h, from)) {
+        if (!h->dialled)
+            hop_header(h);
+        if (!h->gone)
+            hop_refuse(h, "invalid-from");
     } else if (!h->dialled) {
         he_opened(h, from, to, old);
     } else if (!old) {
@@ -325,7 +321,7 @@ static void tls_came(struct hop *h, const struct mynah_elem *e)
 }
 
 /* The name that counts is that of the stream; presence has its own way (6). */
-static void stanza_came(struct hop *h, struct mynah_elem *e)
+void hop_stanza(struct hop *h, struct mynah_elem *e)
 {
     struct local *l = h->local;
     bool early = h->stage == STAGE_FEATURES && !h->dialled && !l->conf.tls_required;
@@ -338,11 +334,12 @@ static void stanza_came(struct hop *h, struct mynah_elem *e)
         hop_opened(h);
     if (h->stage == STAGE_OPEN)
         alive(h, IDLE_MS);
-    if (!h->peer)
-        hop_is(h, mynah_elem_get(e, "from"));
-    if (h->peer)
-        peer_flush(h->peer); /* what waited for him to say who he is */
-    if (h->gone || !h->peer || mynah_elem_is(e, "presence", NULL))
+    if (!h->peer && mynah_elem_get(e, "from"))
+        hop_claims(h, mynah_elem_get(e, "from"), e);
+    if (h->gone || !h->peer)
+        return;
+    peer_flush(h->peer); /* what waited for him to say who he is */
+    if (h->gone || mynah_elem_is(e, "presence", NULL))
         return;
     mynah_elem_set(e, "from", h->peer->jid);
     mynah_elem_set(e, "to", l->client->bare);
@@ -357,7 +354,7 @@ static void element(void *arg, const struct mn_elem *came, struct mn_arena *a)
     struct mynah_elem *e = elem_from(came, a);
 
     if (client_is_stanza(e))
-        stanza_came(h, e);
+        hop_stanza(h, e);
     else if (mynah_elem_is(e, "features", mn_ns_uri(MN_NS_STREAM).p))
         features_came(h, e);
     else if (mynah_elem_is(e, NULL, mn_ns_uri(MN_NS_TLS).p))
@@ -471,6 +468,7 @@ void local_accepted(void *arg, int fd, const struct mn_addr *from)
     h = hop_new(l, NULL, false);
     l->stranger_count++;
     alive(h, HANDSHAKE_MS);
+    h->from = *from;
     h->stream = stream_accept(l->client->ctx, fd, &plan, &face, h);
 }
 

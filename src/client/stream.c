@@ -17,7 +17,7 @@ struct stream {
     struct way *way;
     struct mn_conn *conn;
     struct mn_xml *xml;
-    bool gone, pumping, ended, accepted;
+    bool gone, pumping, ended, accepted, held;
     bool said_end; /* our side of the stream is over */
 };
 
@@ -62,7 +62,7 @@ static void pump(struct stream *s)
         what = mn_xml_next(s->xml, &a, &item);
         item_came(s, what, &item, &a);
         mn_arena_done(&a, mn_loop_pool(s->ctx->loop));
-    } while (!s->gone && !s->ended && s->conn == conn && what > 0);
+    } while (!s->gone && !s->ended && !s->held && s->conn == conn && what > 0);
     s->pumping = false;
     if (!s->gone)
         mn_xml_keep(s->xml);
@@ -78,7 +78,10 @@ static void on_bytes(void *arg, mn_str bytes)
     if (s->gone)
         return;
     mn_xml_feed(s->xml, bytes);
-    pump(s);
+    if (s->held)
+        mn_xml_keep(s->xml);
+    else
+        pump(s);
 }
 
 static void conn_drop(struct stream *s, int64_t linger_ms)
@@ -254,6 +257,16 @@ void stream_header(struct stream *s, const struct stream_head *h)
         mn_xml_restart(s->xml);
     stream_write(s, mn_buf_view(&b));
     mn_buf_free(&b);
+}
+
+void stream_hold(struct stream *s, bool hold)
+{
+    if (s->gone || s->held == hold)
+        return;
+    s->held = hold;
+    mn_conn_pause(s->conn, hold);
+    if (!hold && !s->pumping)
+        pump(s);
 }
 
 void stream_secure(struct stream *s)

@@ -56,6 +56,8 @@ struct stream_head {
 };
 void stream_header(struct stream *s, const struct stream_head *h);
 /* What was fed and not read is dropped (RFC 6120 5.4.3.3), TLS begins. */
+/* Nothing more is told of it, or read, until that is taken back. Not over BOSH. */
+void stream_hold(struct stream *s, bool hold);
 void stream_secure(struct stream *s);
 void stream_compress(struct stream *s);
 /* The stream ends from here on: </stream:stream> went out, only the other's end is waited for. */

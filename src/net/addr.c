@@ -51,6 +51,20 @@ const char *mn_addr_text(const struct mn_addr *a, char out[MN_ADDR_TEXT])
     return out;
 }
 
+/* The four bytes of an IPv4 address, or the sixteen of another. */
+static mn_str host_of(const struct mn_addr *a)
+{
+    if (a->sa.sa_family == AF_INET)
+        return (mn_str){(const char *)&a->v4.sin_addr, 4};
+    return mapped(a) ? (mn_str){(const char *)a->v6.sin6_addr.s6_addr + 12, 4}
+                     : (mn_str){(const char *)a->v6.sin6_addr.s6_addr, 16};
+}
+
+bool mn_addr_same_host(const struct mn_addr *a, const struct mn_addr *b)
+{
+    return mn_str_eq(host_of(a), host_of(b));
+}
+
 bool mn_addr_eq(const struct mn_addr *a, const struct mn_addr *b)
 {
     if (a->sa.sa_family != b->sa.sa_family || mn_addr_port(a) != mn_addr_port(b))

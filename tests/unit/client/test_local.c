@@ -475,11 +475,13 @@ static void raw_come(const char *user, const char *machine)
     mn_buf_free(&why);
 }
 
-static void raw_connect(void)
+static void raw_connect_from(const char *address)
 {
-    struct mn_addr to;
+    struct mn_addr from, to;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    CHECK_INT(mn_addr_parse(mn_str_from(address), 0, &from), 0);
+    CHECK(!bind(fd, &from.sa, mn_addr_len(&from)));
     CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"),
                             mn_addr_port(mn_listener_addr(w.at[0]->local->listener)), &to),
               0);
@@ -490,6 +492,12 @@ static void raw_connect(void)
     w.raw = mn_conn_tcp(w.ctx->loop, fd, &raw_face, NULL);
 }
 
+static void raw_connect(void)
+{
+    raw_connect_from("127.0.0.1");
+}
+
+#define RAW_HEADER_OF_OURS "<?xml version='1.0'?><stream:stream xmlns='jabber:client'"
 #define RAW_HEADER(attrs)                                                                          \
     "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "                                   \
     "xmlns:stream='http://etherx.jabber.org/streams' " attrs ">"
@@ -584,8 +592,11 @@ TEST(streams_that_come)
         {RAW_HEADER("from='x@y' to='juliet@pronto'") "<message to='z'><body>a</body></message>",
          "from='juliet@pronto' to='x@y' id='", "x@y>a"},
         {RAW_HEADER(
-             "to='JULIET@pronto' version='1.0'") "<message from='p@q'><body>b</body></message>",
-         "<stream:features><query xmlns='http://jabber.org/protocol/disco#info' node='", "p@q>b"},
+             "to='JULIET@pronto' version='1.0'") "<message from='x@y'><body>b</body></message>",
+         "<stream:features><query xmlns='http://jabber.org/protocol/disco#info' node='", "x@y>b"},
+        {RAW_HEADER("to='juliet@pronto'") "<message from='X@y'><body>c</body></message><message>"
+                                          "<body>d</body></message>",
+         "from='juliet@pronto'", "x@y>c x@y>d"},
         {RAW_HEADER(
              "from='x@y'") "<iq from='z@z' type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>",
          "<iq type='result' id='1' to='x@y' from='juliet@pronto'/>", ""},
@@ -603,30 +614,19 @@ TEST(streams_that_come)
     if (!begin())
         return;
     come(0, "juliet", "pronto", NULL);
-    pass(2000);
+    raw_come("x", "y");
+    pass(3000);
     mn_buf_clear(&w.notes[0]);
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
         raw_connect();
         raw_say(rows[i].say);
+        pass(500);
         raw_got(rows[i].got);
         noted(0, rows[i].note);
     }
     end();
 }
 
-/* A port that is known from before. */
-TEST(who_comes_before_we_have_a_name)
-{
-    if (!begin())
-        return;
-    come(0, "juliet", "pronto", NULL);
-    raw_connect();
-    raw_say(RAW_HEADER("from='x@y' to='juliet@pronto'") "<message><body>a</body></message>");
-    raw_got("[closed]");
-    pass(2000);
-    noted(0, "online:juliet@pronto");
-    end();
-}
 /* Names that nobody announces, or somebody at another address; the last row is of whom it says. */
 TEST(a_stream_is_of_who_is_announced_there)
 {
@@ -714,6 +714,19 @@ TEST(who_is_dialled_has_the_name_that_was_dialled)
     end();
 }
 
+/* A port that is known from before. */
+TEST(who_comes_before_we_have_a_name)
+{
+    if (!begin())
+        return;
+    come(0, "juliet", "pronto", NULL);
+    raw_connect();
+    raw_say(RAW_HEADER("from='x@y' to='juliet@pronto'") "<message><body>a</body></message>");
+    raw_got("[closed]");
+    pass(2000);
+    noted(0, "online:juliet@pronto");
+    end();
+}
 
 TEST(strangers_are_bounded)
 {
