@@ -1,5 +1,6 @@
 /* Rooms (XEP-0045), the user's side whole. A room that was joined is joined again by itself when a
- * new session begins, and asks for what was missed. */
+ * new session begins, and asks for what was missed. Of the people inside 32 MiB are kept, about ten
+ * thousand: who comes beyond that is not told, though what he says is. */
 #pragma once
 
 #include "mynah/form.h"

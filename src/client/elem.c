@@ -315,12 +315,17 @@ static size_t weight(const struct mn_elem *e)
     return n;
 }
 
+size_t elem_weight(const struct mynah_elem *e)
+{
+    return sizeof(struct root) + BLOCK + weight(&e->e);
+}
+
 struct mynah_elem *elem_keep(const struct mynah_elem *e, size_t *kept)
 {
     struct root *r = (struct root *)mynah_elem_copy(e);
 
     r->kept = kept;
-    r->weight = sizeof *r + BLOCK + weight(&e->e);
+    r->weight = elem_weight(e);
     *kept += r->weight;
     return &r->elem;
 }

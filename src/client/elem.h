@@ -18,6 +18,8 @@ static inline const struct mn_elem *elem_in(const struct mynah_elem *e)
 }
 /* What is in that namespace is in another one from here on. */
 void elem_rename(struct mynah_elem *e, enum mn_ns from, enum mn_ns to);
+/* About how many bytes a copy of it takes. */
+size_t elem_weight(const struct mynah_elem *e);
 /* A copy that is counted in *kept, in bytes, until it is freed. */
 struct mynah_elem *elem_keep(const struct mynah_elem *e, size_t *kept);
 /* Of a tree that was built. */

@@ -120,12 +120,25 @@ static void unavailable(struct mynah_room *r, const char *nick, const struct myn
     occupant_free(o);
 }
 
+/* A room that tells of people without end fills no memory. */
+static void left_out(struct mynah_room *r)
+{
+    if (!r->full)
+        client_log(r->client, MYNAH_LOG_WARN, "%s tells of more people than are kept", r->jid);
+    r->full = true;
+}
+
 static void available(struct mynah_room *r, const struct mynah_presence *p, const char *nick,
                       bool self)
 {
-    struct occupant *o = occupant_new(r, p, nick, self);
+    struct occupant *o;
     bool joined = self && r->state != ROOM_IN, created = has_status(p->xml, "201");
 
+    if (!joined && strcmp(nick, r->nick) && !occupant_fits(r, p->xml, nick)) {
+        left_out(r);
+        return;
+    }
+    o = occupant_new(r, p, nick, self);
     occupant_put(r, o);
     if (self && strcmp(nick, r->nick)) { /* 210: the room chose another */
         mn_free(r->nick);

@@ -11,6 +11,7 @@ struct occupant {
     struct mynah_occupant o; /* first */
     struct mynah_elem *xml;
     char *nick;
+    size_t weight;
 };
 enum room_state { ROOM_OUT, ROOM_JOINING, ROOM_IN };
 
@@ -30,7 +31,8 @@ struct mynah_room {
     struct mynah_history history;
     int64_t last; /* when the last message was sent */
     struct occupant **occupants;
-    size_t count, cap;
+    size_t count, cap, weight;
+    bool full; /* somebody was left out */
 };
 
 struct rooms {
@@ -39,6 +41,8 @@ struct rooms {
 };
 
 /* room_occupants.c: who is inside. What is found is the room's, what was taken out the caller's. */
+/* False: there is no room for what he says of himself, nor for him when he is new. */
+bool occupant_fits(const struct mynah_room *r, const struct mynah_elem *presence, const char *nick);
 struct occupant *occupant_new(struct mynah_room *r, const struct mynah_presence *p,
                               const char *nick, bool self);
 void occupant_free(struct occupant *o);

@@ -2,6 +2,9 @@
 #include "base/err.h"
 #include "client/room.h"
 
+/* Of all presence of a room: ten thousand people who say a little each. */
+enum { ROOM_BYTES = 32 << 20 };
+
 static const char *const affiliations[] = {"none", "outcast", "member", "admin", "owner"};
 static const char *const roles[] = {"none", "visitor", "participant", "moderator"};
 
@@ -45,6 +48,7 @@ struct occupant *occupant_new(struct mynah_room *r, const struct mynah_presence 
     const struct mynah_elem *item;
 
     o->xml = elem_keep(p->xml, &r->client->kept);
+    o->weight = elem_weight(p->xml);
     o->nick = mn_str_dup(mn_str_from(nick));
     item = mynah_elem_child(room_user(o->xml), "item", NULL);
     o->o = (struct mynah_occupant){
@@ -93,15 +97,23 @@ struct occupant *occupant_find(const struct mynah_room *r, const char *nick)
     return found ? r->occupants[i] : NULL;
 }
 
+bool occupant_fits(const struct mynah_room *r, const struct mynah_elem *presence, const char *nick)
+{
+    const struct occupant *old = occupant_find(r, nick);
+
+    return r->weight - (old ? old->weight : 0) + elem_weight(presence) <= ROOM_BYTES;
+}
+
 struct occupant *occupant_take(struct mynah_room *r, const char *nick)
 {
     bool found;
     size_t i = place(r, nick, &found);
     struct occupant *o = found ? r->occupants[i] : NULL;
 
-    if (found)
-        memmove(&r->occupants[i], &r->occupants[i + 1],
-                (--r->count - i) * sizeof(struct occupant *));
+    if (!found)
+        return NULL;
+    memmove(&r->occupants[i], &r->occupants[i + 1], (--r->count - i) * sizeof(struct occupant *));
+    r->weight -= o->weight;
     return o;
 }
 
@@ -110,7 +122,9 @@ void occupant_put(struct mynah_room *r, struct occupant *o)
     bool found;
     size_t i = place(r, o->nick, &found);
 
+    r->weight += o->weight;
     if (found) {
+        r->weight -= r->occupants[i]->weight;
         occupant_free(r->occupants[i]);
         r->occupants[i] = o;
         return;
@@ -128,5 +142,6 @@ void occupants_free(struct mynah_room *r)
 {
     for (size_t i = 0; i < r->count; i++)
         occupant_free(r->occupants[i]);
-    r->count = 0;
+    r->count = r->weight = 0;
+    r->full = false;
 }

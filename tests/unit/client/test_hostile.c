@@ -179,6 +179,60 @@ TEST(one_address_has_no_end_of_resources)
     mn_buf_free(&flood);
 }
 
+static struct mynah_room *room;
+
+static void room_joined(void *arg, struct mynah_room *r, bool created)
+{
+    (void)arg;
+    (void)created;
+    note("joined(%zu)", mynah_room_count(r));
+}
+
+/* Presence of so many bytes each, of more people than a room may fill the memory with; who calls
+ * everybody ourselves gets no further. */
+TEST(a_room_has_no_end_of_people)
+{
+    static const struct mynah_room_calls calls = {.size = sizeof calls, .joined = room_joined};
+#define SEATED(nick, more)                                                                         \
+    "<presence from='r@c.test/" nick "'><status>%0*u</status><x "                                  \
+    "xmlns='http://jabber.org/protocol/muc#user'><item affiliation='none' "                        \
+    "role='participant'/>" more "</x></presence>"
+    static const char *const kinds[] = {SEATED("u%u", ""), SEATED("u%u", "<status code='110'/>")};
+
+    for (size_t i = 0; i < MN_COUNT(kinds); i++) {
+        const char *lines[] = {LOGIN(""), "<to='r@c.test/me'", NULL, END};
+        struct mynah_client_config config = {.no_reconnect = true, .no_roster = true};
+        const char **slot = lines;
+        const struct mynah_occupant *o;
+        size_t before;
+
+        while (*slot)
+            slot++;
+        mn_buf_clear(&flood);
+        mn_buf_c(&flood, '>');
+        mn_buf_fmt(&flood, SEATED("me", "<status code='110'/>"), 1, 0);
+        for (unsigned k = 0; k < 1000; k++)
+            mn_buf_fmt(&flood, kinds[i], k, 60000, k); /* NOLINT: formats are ours */
+        mn_buf_fmt(&flood, SEATED("me", "<status code='110'/>"), 1, 7);
+        mn_buf_c(&flood, 0);
+        *slot = flood.p;
+        before = held();
+        talk_start(lines, &config);
+        talk_until(talk_online);
+        CHECK_INT(mynah_room_new(talk.c, "r@c.test", "me", &calls, NULL, &room), 0);
+        CHECK_INT(mynah_room_join(room, NULL, NULL), 0);
+        talk_until(talk_done);
+        mn_buf_clear(&talk.server.all);
+        CHECK(mynah_room_is_joined(room));
+        CHECK(mynah_room_count(room) > 400 && mynah_room_count(room) < 600);
+        o = mynah_room_occupant(room, i ? "u0" : "me");
+        CHECK(o && (i || !strcmp(o->status, "7")));
+        CHECK(held() < before + (40u << 20));
+        talk_end(NULL);
+    }
+    mn_buf_free(&flood);
+}
+
 /* One stanza that does not end, as long as it may be; and one that is as deep. */
 TEST(what_does_not_end_is_ended)
 {
