@@ -6,12 +6,17 @@
 #include "mynah/roster.h"
 #include "mynah/jid.h"
 
-/* Of one address, whose server says how many there are; the oldest goes, untold. */
-enum { RESOURCES_MAX = 100 };
-
 #define NS_ROSTER "jabber:iq:roster"
 
-enum { EARLY_MAX = 200 };
+/* Others' servers say how many there are, and how much: of one address the oldest go, untold; who
+ * is too much at once, or comes when there is so much of all, is left out. */
+enum {
+    RESOURCES_MAX = 100,
+    RESOURCES_BYTES = 256 << 10,
+    PRESENCES_BYTES = 64 << 20,
+    EARLY_MAX = 200,
+    EARLY_BYTES = 64 << 10
+};
 
 struct contact {
     struct mynah_contact k; /* first */
@@ -23,6 +28,7 @@ struct resource {
     struct mynah_resource r; /* first */
     char *bare;
     struct mynah_elem *xml;
+    size_t weight;
     bool early; /* came before the roster: not told yet */
 };
 
@@ -31,8 +37,8 @@ struct roster {
     struct contact **contacts; /* by address */
     size_t count, cap;
     struct resource **resources; /* as they came */
-    size_t resource_count, resource_cap;
-    bool ready;
+    size_t resource_count, resource_cap, resource_weight;
+    bool ready, full; /* full: somebody was left out */
     struct mynah_request *fetching;
     char *version;
     size_t *kept; /* the client's */
@@ -209,6 +215,7 @@ static void resource_free(struct resource *s)
 
 static void resource_out(struct roster *r, size_t i)
 {
+    r->resource_weight -= r->resources[i]->weight;
     memmove(&r->resources[i], &r->resources[i + 1],
             (--r->resource_count - i) * sizeof(struct resource *));
 }
@@ -297,6 +304,7 @@ static struct resource *resource_new(const struct roster *r, const struct mynah_
     struct resource *s = MN_NEW(struct resource);
 
     s->xml = elem_keep(p->xml, r->kept);
+    s->weight = elem_weight(p->xml);
     s->bare = bare;
     s->r = (struct mynah_resource){mynah_elem_get(s->xml, "from"), p->show,
                                    mynah_elem_child_text(s->xml, "status", "jabber:client"),
@@ -304,22 +312,33 @@ static struct resource *resource_new(const struct roster *r, const struct mynah_
     return s;
 }
 
-/* There is room for one more of that address. */
-static void resource_room(struct roster *r, const char *bare)
+/* Those of that address that there is no room for beside the new one go. */
+static void resource_room(struct roster *r, const struct resource *s)
 {
-    size_t n = 0, oldest = 0;
+    size_t n = 1, weight = s->weight;
 
-    for (size_t i = r->resource_count; i-- > 0;)
-        if (!strcmp(r->resources[i]->bare, bare)) {
-            oldest = i;
-            n++;
+    for (size_t i = r->resource_count; i-- > 0;) {
+        struct resource *old = r->resources[i];
+
+        if (strcmp(old->bare, s->bare) != 0)
+            continue;
+        weight += old->weight;
+        if (++n > RESOURCES_MAX || weight > RESOURCES_BYTES) {
+            resource_out(r, i);
+            resource_free(old);
         }
-    if (n == RESOURCES_MAX) {
-        struct resource *old = r->resources[oldest];
-
-        resource_out(r, oldest);
-        resource_free(old);
     }
+}
+
+static bool resource_fits(struct mynah_client *c, struct roster *r, const struct resource *s)
+{
+    bool fits = s->weight <= (s->early ? EARLY_BYTES : RESOURCES_BYTES) &&
+                r->resource_weight + s->weight <= PRESENCES_BYTES;
+
+    if (!fits && !r->full)
+        client_log(c, MYNAH_LOG_WARN, "there is more presence than is kept");
+    r->full |= !fits;
+    return fits;
 }
 
 /* The one told of is behind all others: the latest. */
@@ -340,18 +359,23 @@ static void resource_told(struct mynah_client *c, struct roster *r, struct resou
         return;
     }
     s->early = !k && !r->ready && strcmp(s->bare, c->bare) && s->r.show != MYNAH_UNAVAILABLE;
+    if (s->r.show != MYNAH_UNAVAILABLE && !resource_fits(c, r, s)) {
+        resource_free(s);
+        return;
+    }
     if (!s->early && !(untold && s->r.show == MYNAH_UNAVAILABLE))
         TELL(c, r, presence, k ? &k->k : NULL, &s->r);
     if (s->r.show == MYNAH_UNAVAILABLE) {
         resource_free(s);
         return;
     }
-    resource_room(r, s->bare);
+    resource_room(r, s);
     if (r->resource_count == r->resource_cap) {
         r->resource_cap = r->resource_cap ? 2 * r->resource_cap : 16;
         r->resources = mn_realloc(r->resources, r->resource_cap * sizeof(struct resource *));
     }
     r->resources[r->resource_count++] = s;
+    r->resource_weight += s->weight;
 }
 
 static void presence(void *arg, struct mynah_client *c, const struct mynah_presence *p)
@@ -390,7 +414,7 @@ static void resources_free(struct roster *r)
 {
     for (size_t i = 0; i < r->resource_count; i++)
         resource_free(r->resources[i]);
-    r->resource_count = 0;
+    r->resource_count = r->resource_weight = 0;
 }
 
 /* The next session hears of everybody anew. */
@@ -400,7 +424,7 @@ static void lost(struct mynah_client *c, void *state)
 
     (void)c;
     resources_free(r);
-    r->ready = false;
+    r->ready = r->full = false;
 }
 
 static void freed(struct mynah_client *c, void *state)

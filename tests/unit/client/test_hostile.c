@@ -233,6 +233,44 @@ TEST(a_room_has_no_end_of_people)
     mn_buf_free(&flood);
 }
 
+/* Of one address the oldest go where many say little or few say much; who says too much at once is
+ * not there. */
+TEST(presence_has_no_end)
+{
+    static const struct {
+        const char *who;
+        int bytes;
+        unsigned count, kept;
+    } rows[] = {{"u@x.test/%u", 10, 300, 100},
+                {"u@x.test/%u", 50000, 20, 4},
+                {"u@x.test/%u", 300000, 5, 0}};
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        const char *lines[] = {LOGIN(""), NULL, END};
+        struct mynah_client_config config = {.no_reconnect = true};
+        const char **slot = lines;
+        unsigned n = 0;
+
+        while (*slot)
+            slot++;
+        mn_buf_clear(&flood);
+        mn_buf_c(&flood, '>');
+        for (unsigned k = 0; k < rows[i].count; k++)
+            mn_buf_fmt(&flood, "<presence from='u@x.test/%u'><status>%0*u</status></presence>", k,
+                       rows[i].bytes, k);
+        mn_buf_c(&flood, 0);
+        *slot = flood.p;
+        talk_start(lines, &config);
+        talk_until(talk_done);
+        while (mynah_roster_resource(talk.c, "u@x.test", n))
+            n++;
+        if (n != rows[i].kept)
+            test_fail(__FILE__, __LINE__, "row %zu: %u", i, n);
+        talk_end("online");
+    }
+    mn_buf_free(&flood);
+}
+
 /* One stanza that does not end, as long as it may be; and one that is as deep. */
 TEST(what_does_not_end_is_ended)
 {
