@@ -11,7 +11,14 @@
 #define NS_CAPS "http://jabber.org/protocol/caps"
 #define NODE "urn:mynah:client"
 
-enum { KNOWN_MAX = 1000, SEEN_MAX = 20000, PARTS_MAX = 500, NODE_MAX = 1023 };
+/* What others tell and is kept: a longer answer is asked for each time. */
+enum {
+    KNOWN_MAX = 1000,
+    KNOWN_BYTES = 64 << 10,
+    SEEN_MAX = 20000,
+    PARTS_MAX = 500,
+    NODE_MAX = 1023
+};
 
 /* What a hash stands for; found by `key` ("sha-1 ver"). */
 struct known {
@@ -251,7 +258,7 @@ static void known_put(struct disco *d, const char *key, const struct mynah_elem 
 
     mn_arena_done(&a, NULL);
     if (!strcmp(real, key) && !has_doubles(query) && d->known.count < KNOWN_MAX &&
-        !mn_map_get(&d->known, mn_str_from(key))) {
+        elem_weight(query) <= KNOWN_BYTES && !mn_map_get(&d->known, mn_str_from(key))) {
         k = MN_NEW(struct known);
         *k = (struct known){real, elem_keep(query, &d->client->kept)};
         mn_map_put(&d->known, mn_str_from(k->key), k);
@@ -268,6 +275,11 @@ void disco_heard(struct mynah_client *c, const struct mynah_elem *query)
     if (key)
         known_put(disco_of(c), key, query);
     mn_free(key);
+}
+
+size_t disco_known(struct mynah_client *c)
+{
+    return disco_of(c)->known.count;
 }
 
 static void answered(void *arg, struct mynah_client *c, const struct mynah_elem *result,

@@ -137,6 +137,27 @@ TEST(we_say_what_we_are_and_the_hash_stands_for_it)
     talk_end("online");
 }
 
+/* What somebody says at length is asked for each time. */
+TEST(what_is_kept_of_others_has_an_end)
+{
+    static const char *const lines[] = {LOGIN(""), NULL};
+    struct mynah_elem *query = mynah_elem_new("query", "http://jabber.org/protocol/disco#info");
+    struct mn_arena a = {0};
+    char *text = mn_arena_bytes(&a, 100001);
+
+    memset(text, 'a', 100000);
+    text[100000] = 0;
+    talk_start(lines, NULL);
+    mynah_elem_set(mynah_elem_add(query, "feature", NULL), "var", text);
+    mynah_elem_set(query, "node",
+                   mn_arena_fmt(&a, "n#%.*s", MN_ARG(mn_caps_ver(elem_in(query), MN_SHA1, &a))).p);
+    disco_heard(talk.c, query);
+    CHECK_INT(disco_known(talk.c), 0);
+    mynah_elem_free(query);
+    mn_arena_done(&a, NULL);
+    talk_end(NULL);
+}
+
 /* Somebody says what he can do in a hundred thousand words, none of them twice, and knows how to
  * hash it. */
 TEST(an_answer_of_many_parts_takes_no_time)
