@@ -51,6 +51,9 @@ MYNAH_API struct mynah_request *mynah_caps_info(struct mynah_client *c, const ch
  * (client, pc; of a component: component, generic); `name` may be NULL. */
 MYNAH_API void mynah_disco_identity(struct mynah_client *c, const char *category, const char *type,
                                     const char *name);
+/* What names the program in presence, in the place of "urn:mynah:client": an address on the web
+ * that tells of it (XEP-0115, 4). NULL: as it was. */
+MYNAH_API void mynah_disco_node_set(struct mynah_client *c, const char *uri);
 /* One more feature, or one less. */
 MYNAH_API void mynah_disco_feature(struct mynah_client *c, const char *feature, bool on);
 /* One more form, in the place of an earlier one of the same FORM_TYPE; takes it. */

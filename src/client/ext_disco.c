@@ -41,6 +41,7 @@ struct disco {
     struct mn_turn say; /* a presence with a new hash */
     struct mynah_client *client;
     char ver[40];
+    char *node;
 };
 
 static struct disco *disco_of(struct mynah_client *c)
@@ -90,10 +91,26 @@ static void presence_say(struct mn_turn *t)
     presence_again(MN_OF(t, struct disco, say)->client);
 }
 
+static const char *node_of(const struct disco *d)
+{
+    return d->node ? d->node : NODE;
+}
+
+static void caps_say(struct mynah_client *c, struct disco *d)
+{
+    struct mynah_elem *caps = mynah_elem_new("c", NS_CAPS);
+
+    mynah_elem_set(caps, "hash", "sha-1");
+    mynah_elem_set(caps, "node", node_of(d));
+    mynah_elem_set(caps, "ver", d->ver);
+    mynah_presence_add(c, &caps);
+    mn_loop_at_end(c->ctx->loop, &d->say);
+}
+
 /* The hash anew, and a presence that says so. */
 static void changed(struct mynah_client *c, struct disco *d)
 {
-    struct mynah_elem *query = mynah_elem_new("query", NS_INFO), *caps;
+    struct mynah_elem *query = mynah_elem_new("query", NS_INFO);
     struct mn_arena a = {0};
     char ver[sizeof d->ver];
 
@@ -104,31 +121,29 @@ static void changed(struct mynah_client *c, struct disco *d)
     if (!strcmp(ver, d->ver))
         return;
     memcpy(d->ver, ver, sizeof ver);
-    caps = mynah_elem_new("c", NS_CAPS);
-    mynah_elem_set(caps, "hash", "sha-1");
-    mynah_elem_set(caps, "node", NODE);
-    mynah_elem_set(caps, "ver", ver);
-    mynah_presence_add(c, &caps);
-    mn_loop_at_end(c->ctx->loop, &d->say);
+    caps_say(c, d);
 }
 
 struct mynah_elem *disco_own(struct mynah_client *c)
 {
     struct disco *d = disco_of(c);
     struct mynah_elem *query = mynah_elem_new("query", NS_INFO);
-    char node[sizeof NODE + sizeof d->ver];
+    struct mn_buf node = {0};
 
-    snprintf(node, sizeof node, "%s#%s", NODE, d->ver);
-    mynah_elem_set(query, "node", node);
+    mn_buf_fmt(&node, "%s#%s", node_of(d), d->ver);
+    mn_buf_c(&node, 0);
+    mynah_elem_set(query, "node", node.p);
+    mn_buf_free(&node);
     own_fill(c, d, query);
     return query;
 }
 
 static bool own_node(const struct disco *d, const char *node)
 {
-    size_t n = sizeof NODE - 1;
+    size_t n = strlen(node_of(d));
 
-    return !node || (!strncmp(node, NODE "#", n + 1) && !strcmp(node + n + 1, d->ver));
+    return !node ||
+           (!strncmp(node, node_of(d), n) && node[n] == '#' && !strcmp(node + n + 1, d->ver));
 }
 
 static void asked(void *arg, struct mynah_client *c, struct mynah_ask *q)
@@ -437,6 +452,16 @@ void mynah_disco_identity(struct mynah_client *c, const char *category, const ch
     changed(c, d);
 }
 
+void mynah_disco_node_set(struct mynah_client *c, const char *uri)
+{
+    struct disco *d = disco_of(c);
+    char *node = uri ? mn_str_dup(mn_str_from(uri)) : NULL;
+
+    mn_free(d->node);
+    d->node = node;
+    caps_say(c, d);
+}
+
 /* A feature of the program's, or the note that one of the tables is off (<off/> in its namespace).
  */
 static bool is_feature(const struct mynah_elem *e, const char *feature)
@@ -548,6 +573,7 @@ static void done(struct mynah_client *c, void *state)
     mn_map_free(&d->known);
     mn_map_free(&d->nodes);
     mynah_elem_free(d->own);
+    mn_free(d->node);
 }
 
 const struct ext ext_disco = {

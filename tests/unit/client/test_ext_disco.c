@@ -137,6 +137,28 @@ TEST(we_say_what_we_are_and_the_hash_stands_for_it)
     talk_end("online");
 }
 
+/* What names the program stands before the hash, in presence and in what is asked. */
+TEST(a_program_has_a_name_of_its_own)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        "<node='https://me.test/' ver='",
+        "><iq type='get' id='1' from='a@y.test/1'><query "
+        "xmlns='http://jabber.org/protocol/disco#info' node='https://me.test/#%1'/></iq>",
+        "<type='result' id='1'",
+        "<node='https://me.test/#",
+        "><iq type='get' id='2' from='a@y.test/1'><query "
+        "xmlns='http://jabber.org/protocol/disco#info' node='urn:mynah:client#%1'/></iq>",
+        "<type='error' id='2'",
+        END};
+
+    talk_start(lines, NULL);
+    mynah_disco_node_set(talk.c, "https://me.test/");
+    mynah_presence_set(talk.c, MYNAH_AVAILABLE, NULL, 0);
+    talk_until(talk_done);
+    talk_end("online");
+}
+
 /* What somebody says at length is asked for each time. */
 TEST(what_is_kept_of_others_has_an_end)
 {
