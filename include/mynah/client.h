@@ -58,6 +58,8 @@ struct mynah_client_config {
                             to go, if it lets that be said. NULL: TCP */
     bool hold_acks;      /* what came is not acknowledged (XEP-0198) before mynah_client_ack: what a
                             program that is killed had not kept comes again */
+    const char
+        *authcid; /* the name that SASL logs in by, where it is not the user of `jid`; NULL */
 };
 /* Makes a client; nothing happens before mynah_client_connect. MYNAH_E_ARGUMENT: what `why` says
  * (may be NULL; mynah_free it), and *out is NULL. */

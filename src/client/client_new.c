@@ -57,7 +57,8 @@ static void texts_copy(struct mynah_client *c)
 {
     const char **texts[] = {&c->conf.host,     &c->conf.ca_file, &c->conf.cert_file,
                             &c->conf.key_file, &c->conf.pin,     &c->conf.mechanisms,
-                            &c->conf.authzid,  &c->conf.lang,    &c->conf.bosh};
+                            &c->conf.authzid,  &c->conf.lang,    &c->conf.bosh,
+                            &c->conf.authcid};
 
     for (size_t i = 0; i < MN_COUNT(texts); i++)
         *texts[i] = text_of(&c->a, *texts[i]);

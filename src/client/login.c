@@ -73,11 +73,16 @@ static bool offered(const struct login *l, mn_str name)
     return false;
 }
 
+static mn_str sasl_user(const struct mynah_client *c)
+{
+    return c->conf.authcid ? mn_str_from(c->conf.authcid) : mn_jid_user(&c->jid);
+}
+
 /* May it be used, on this connection and with what we have? */
 static bool usable(const struct mynah_client *c, const struct login *l, enum mn_sasl_mech m)
 {
     mn_str name = mn_sasl_name(m);
-    bool user = c->jid.user > 0, scram = mn_str_starts(name, MN_STR("SCRAM-"));
+    bool user = sasl_user(c).n > 0, scram = mn_str_starts(name, MN_STR("SCRAM-"));
 
     if (l->tried & 1u << m || !offered(l, name))
         return false;
@@ -224,7 +229,7 @@ static void exchange(struct mynah_client *c, enum mn_sasl_mech m)
     l->tried |= 1u << m;
     l->mech = m;
     mn_sasl_client_free(l->sasl);
-    l->sasl = mn_sasl_client_new(m, mn_jid_user(&c->jid), mn_str_from(c->password),
+    l->sasl = mn_sasl_client_new(m, sasl_user(c), mn_str_from(c->password),
                                  mn_str_from(c->conf.authzid), &l->env);
     c->mechanism = mn_sasl_name(m).p;
     if (mn_sasl_client_step(l->sasl, (mn_str){0}, &out) != MN_SASL_CHALLENGE) {

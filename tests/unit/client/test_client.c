@@ -52,6 +52,23 @@ TEST(where_there_can_be_no_descriptor_there_is_no_context)
     mynah_free(why);
 }
 
+/* SASL by another name than the address has. */
+TEST(a_name_to_log_in_by_may_be_another)
+{
+    static const char *const lines[] = {
+        "<<stream:stream",
+        ">" HEADER "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
+        "<mechanism>SCRAM-SHA-1</mechanism></mechanisms></stream:features>",
+        "<mechanism='SCRAM-SHA-1'>biwsbj1vdGhlcixy", /* n,,n=other,r */
+        "><failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>", NULL};
+    static const struct mynah_client_config config = {
+        .jid = "u@x.test", .authcid = "other", .password = "pw", .no_reconnect = true};
+
+    talk_start(lines, &config);
+    talk_until(talk_over);
+    talk_end("offline (-7 not-authorized)");
+}
+
 /* How servers may end a login. */
 TEST(each_fault_of_a_login_has_its_code)
 {
