@@ -1,6 +1,6 @@
 /* The client's inside, between client.c (life), session.c (what its stream tells), login.c (from a
- * connection to a session), sm.c (what is acknowledged), alive.c, iq.c, message.c, presence.c and
- * the extensions. */
+ * connection to a session), sm.c (what is acknowledged), saved.c, alive.c, iq.c, message.c,
+ * presence.c and the extensions. */
 #pragma once
 
 #include "base/map.h"

@@ -84,17 +84,28 @@ static bool number_of(const struct mynah_elem *e, const char *name, uint32_t *ou
     return true;
 }
 
+/* As much as was saved. */
+static int paper_read(mn_str text, struct mynah_elem **out)
+{
+    const struct mn_xml_limits limits = {text.n + 1, 4, 16};
+    struct mn_arena a = {0};
+    struct mn_elem *e = NULL;
+    int bad = mn_xml_parse(text, &limits, &a, &e);
+
+    *out = bad ? NULL : mynah_elem_copy(elem_from(e, &a));
+    mn_arena_done(&a, NULL);
+    return bad ? MYNAH_E_FORMAT : MYNAH_OK;
+}
+
 int mynah_client_restore(struct mynah_client *c, const void *saved, size_t n)
 {
-    char *text = mn_str_dup((mn_str){saved, n});
     struct mynah_elem *e = NULL;
     unsigned waiting = 0;
     const char *whose;
     int code = MYNAH_E_STATE;
 
     if (c->state == MYNAH_OFFLINE && !c->sm.id)
-        code = mynah_elem_parse(text, &e);
-    mn_free(text);
+        code = paper_read((mn_str){saved, n}, &e);
     if (code)
         return code;
     whose = mynah_elem_get(e, "for");

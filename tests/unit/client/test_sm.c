@@ -166,6 +166,52 @@ TEST(a_later_run_goes_on_where_an_earlier_one_stopped)
     talk_end("offline");
 }
 
+static int times(const char *text)
+{
+    const char *p = talk.server.all.p, *end = p + talk.server.all.n;
+    int n = 0;
+
+    for (; (p = memmem(p, (size_t)(end - p), text, strlen(text))); p++)
+        n++;
+    return n;
+}
+
+/* More than a document may have elsewhere, and each of it once. */
+TEST(a_later_run_has_all_that_was_not_acknowledged)
+{
+    enum { COUNT = 300, SAVED = 100 };
+    static const char *const second[] = {
+        AUTH(SM), "<<resume xmlns='urn:xmpp:sm:3' h='0' previd='s'/>",
+        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='100'/>", "<number 299.", END};
+    struct mn_buf saved = {0};
+    char id[32];
+
+    mn_buf_lit(&saved, "<session xmlns='urn:mynah:session' for='x.test' jid='u@x.test/r' id='s' "
+                       "in='0' out='0'>");
+    for (int i = 0; i < COUNT; i++)
+        mn_buf_fmt(&saved,
+                   "<%s id='m%d' lasting='1'>&lt;message id=&apos;m%d&apos; "
+                   "to=&apos;a@y.test&apos;&gt;&lt;body&gt;number %d.%010000d&lt;/body&gt;"
+                   "&lt;/message&gt;</%s>",
+                   i < 2 * SAVED ? "unacked" : "waiting", i, i, i, 0,
+                   i < 2 * SAVED ? "unacked" : "waiting");
+    mn_buf_lit(&saved, "</session>");
+    CHECK(saved.n > 2 << 20);
+    talk_start(second, &again);
+    mynah_client_disconnect(talk.c);
+    mn_buf_clear(&talk.notes);
+    CHECK_INT(mynah_client_restore(talk.c, saved.p, saved.n), 0);
+    CHECK_INT(mynah_client_connect(talk.c), 0);
+    talk_until(talk_done);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(id, sizeof id, ">number %d.", i);
+        if (times(id) != (i >= SAVED))
+            test_fail(__FILE__, __LINE__, "%s came %d times", id, times(id));
+    }
+    mn_buf_free(&saved);
+    talk_end(NULL);
+}
+
 /* The earlier run was killed: since it saved, it sent two more, and the server has all four. */
 TEST(a_run_that_was_killed_had_gone_on_behind_what_it_saved)
 {
@@ -232,16 +278,6 @@ TEST(what_is_acknowledged_is_saved_until_it_is_told)
     talk_until(talk_done);
     CHECK(saved);
     talk_end("online queued written queued written acked acked");
-}
-
-static int times(const char *text)
-{
-    const char *p = talk.server.all.p, *end = p + talk.server.all.n;
-    int n = 0;
-
-    for (; (p = memmem(p, (size_t)(end - p), text, strlen(text))); p++)
-        n++;
-    return n;
 }
 
 /* Whoever asks at once again asks without an end. */
