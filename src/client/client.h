@@ -104,6 +104,8 @@ struct mynah_client {
     struct sm sm;
     struct mn_map requests, served;
     struct mn_list request_list, asks;
+    unsigned ask_count; /* questions of others that are not answered yet */
+    size_t ask_weight;
     unsigned long ids;
     char id_head[9];
     struct mn_map tracks;

@@ -4,7 +4,8 @@
 #include "base/err.h"
 #include "xmpp/error.h"
 
-enum { TIMEOUT_MS = 60000 };
+/* Of others so many questions wait for their answers, of so many bytes. */
+enum { TIMEOUT_MS = 60000, ASKS_MAX = 1000, ASKS_BYTES = 16 << 20 };
 
 struct mynah_request {
     struct mn_list link;
@@ -219,6 +220,7 @@ struct mynah_ask {
     struct mn_list link;
     struct mynah_client *client; /* NULL: gone */
     struct mynah_elem *iq;
+    size_t weight;
 };
 
 static char *served_key(enum mynah_iq_type type, const char *ns, const char *name)
@@ -268,6 +270,10 @@ void mynah_iq_serve(struct mynah_client *c, enum mynah_iq_type type, const char 
 static void ask_free(struct mynah_ask *q)
 {
     mn_list_del(&q->link);
+    if (q->client) {
+        q->client->ask_count--;
+        q->client->ask_weight -= q->weight;
+    }
     mynah_elem_free(q->iq);
     mn_free(q);
 }
@@ -359,15 +365,30 @@ void mynah_ask_redirect(struct mynah_ask **q, const char *uri)
     error_send(q, "redirect", uri, NULL, NULL, NULL);
 }
 
-static void ask_came(struct mynah_client *c, const struct mynah_elem *st, enum mynah_iq_type type)
+static struct mynah_ask *ask_new(struct mynah_client *c, const struct mynah_elem *st)
 {
-    const struct mynah_elem *payload = mynah_elem_child(st, NULL, NULL);
     struct mynah_ask *q = MN_NEW(struct mynah_ask);
-    struct served *s = NULL;
 
     q->client = c;
     q->iq = mynah_elem_copy(st);
+    q->weight = elem_weight(st);
     mn_list_add(&c->asks, &q->link);
+    c->ask_count++;
+    c->ask_weight += q->weight;
+    return q;
+}
+
+static void ask_came(struct mynah_client *c, const struct mynah_elem *st, enum mynah_iq_type type)
+{
+    const struct mynah_elem *payload = mynah_elem_child(st, NULL, NULL);
+    struct mynah_ask *q;
+    struct served *s = NULL;
+    bool full;
+
+    q = ask_new(c, st);
+    full = c->ask_count > ASKS_MAX || (c->ask_count > 1 && c->ask_weight > ASKS_BYTES);
+    if (full)
+        payload = NULL;
     if (payload)
         s = served_find(c, type, mynah_elem_ns(payload), mynah_elem_name(payload));
     if (payload && !s)
@@ -375,7 +396,11 @@ static void ask_came(struct mynah_client *c, const struct mynah_elem *st, enum m
     if (s)
         s->serve(s->arg, c, q);
     else
-        mynah_ask_error(&q, payload ? "service-unavailable" : "bad-request", NULL);
+        mynah_ask_error(&q,
+                        full      ? "resource-constraint"
+                        : payload ? "service-unavailable"
+                                  : "bad-request",
+                        NULL);
 }
 
 void iq_came(struct mynah_client *c, const struct mynah_elem *st)

@@ -271,6 +271,54 @@ TEST(presence_has_no_end)
     mn_buf_free(&flood);
 }
 
+static struct mynah_ask *waiting[1000];
+static unsigned waiting_count;
+
+static void kept_waiting(void *arg, struct mynah_client *c, struct mynah_ask *q)
+{
+    (void)arg;
+    (void)c;
+    CHECK(waiting_count < MN_COUNT(waiting));
+    waiting[waiting_count++] = q;
+}
+
+/* A program that answers later, and who asks without waiting. */
+TEST(questions_that_wait_have_an_end)
+{
+    static const struct {
+        unsigned count;
+        int bytes;
+        unsigned kept;
+    } rows[] = {{1200, 10, 1000}, {40, 1000000, 16}};
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        const char *lines[] = {LOGIN(""), NULL, "<<resource-constraint", END};
+        struct mynah_client_config config = {.no_reconnect = true, .no_roster = true};
+        const char **slot = lines;
+
+        while (*slot)
+            slot++;
+        mn_buf_clear(&flood);
+        mn_buf_c(&flood, '>');
+        for (unsigned k = 0; k < rows[i].count; k++)
+            mn_buf_fmt(
+                &flood,
+                "<iq type='get' id='q%u' from='a@y.test/r'><late xmlns='urn:l'>%0*u</late></iq>", k,
+                rows[i].bytes, k);
+        mn_buf_c(&flood, 0);
+        *slot = flood.p;
+        talk_start(lines, &config);
+        mynah_iq_serve(talk.c, MYNAH_GET, "urn:l", "late", kept_waiting, NULL);
+        talk_until(talk_done);
+        CHECK_INT(waiting_count, rows[i].kept);
+        while (waiting_count)
+            mynah_ask_result(&waiting[--waiting_count], NULL);
+        CHECK_INT(talk.c->ask_count, 0);
+        talk_end("online");
+    }
+    mn_buf_free(&flood);
+}
+
 /* One stanza that does not end, as long as it may be; and one that is as deep. */
 TEST(what_does_not_end_is_ended)
 {
