@@ -6,7 +6,9 @@
 #include "base/clock.h"
 #include "im/lines.h"
 
-enum { HISTORY_SHOWN = 30, UNREAD_SHOWN = 1500 };
+/* STRANGERS_MAX: windows of people who are no contacts, each of which somebody may open by writing.
+ */
+enum { HISTORY_SHOWN = 30, UNREAD_SHOWN = 1500, STRANGERS_MAX = 200 };
 
 void im_notev(struct im_chat *chat, enum im_kind kind, const char *fmt, va_list ap)
 {
@@ -44,8 +46,7 @@ void im_note_again(struct im_chat *chat, unsigned of, enum im_kind kind, const c
         l = im_line_add(chat, kind, 0, NULL, text);
         l->of = of;
     } else {
-        mn_free(l->text);
-        l->text = copy(text);
+        im_line_say(chat, l, text);
         l->kind = kind;
     }
     changed(chat);
@@ -247,6 +248,29 @@ int64_t chat_history_add(struct im_chat *chat, const char *who, const char *id, 
 struct im_chat *im_page_new(struct im *im, const char *title)
 {
     return chat_new(im, NULL, "", title);
+}
+
+static int64_t spoken_at(const struct im_chat *chat)
+{
+    return chat->count ? chat->lines[chat->count - 1].at : 0;
+}
+
+void chat_strangers(struct im_account_state *a, const struct im_chat *now)
+{
+    struct im_chat *silent = NULL;
+    size_t n = 0;
+
+    for (size_t i = 1; i < a->im->chat_count; i++) {
+        struct im_chat *chat = a->im->chats[i];
+
+        if (chat->account != a || chat->room || mynah_roster_find(a->client, chat->jid))
+            continue;
+        n++;
+        if (chat != now && !chat->draft && (!silent || spoken_at(chat) < spoken_at(silent)))
+            silent = chat;
+    }
+    if (n > STRANGERS_MAX && silent)
+        im_chat_close(silent);
 }
 
 struct im_chat *im_chat_with(struct im_account_state *a, const char *jid)

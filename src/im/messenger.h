@@ -38,7 +38,7 @@ struct im_chat {
     bool inside;             /* of a room: it was not left, and is entered by the next run, too */
     bool known;              /* of a room: what it tells of before was missed */
     struct im_line *lines;   /* the last so many */
-    size_t count, cap;
+    size_t count, cap, bytes;
     size_t told;                  /* lines that were ever added at the end */
     int64_t oldest;               /* number in the history of the first line; 0: there is none */
     int64_t last;                 /* of the last one; */

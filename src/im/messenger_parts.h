@@ -50,6 +50,9 @@ void chat_free(struct im_chat *chat);
 struct im_chat *chat_find(struct im_account_state *a, const char *bare);
 struct im_chat *chat_private(const struct im_chat *room,
                              const char *nick); /* NULL: there is none */
+/* Strangers open windows by writing: beyond so many, the one goes in which nothing was said for
+ * longest, and in which we write nothing. What was said stands in the history. */
+void chat_strangers(struct im_account_state *a, const struct im_chat *now);
 void chat_history_show(struct im_chat *chat);
 void chats_open(struct im_account_state *a); /* those that an earlier run left with something */
 void chat_place_keep(struct im_chat *chat);

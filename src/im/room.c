@@ -189,6 +189,7 @@ static void room_private(struct im_chat *room, const struct mynah_message *m, co
         return;
     number = chat_history_add(chat, nick, m->id, m->body, m->sent_at, false);
     said_heard(chat, nick, m, true, false, number);
+    chat_strangers(room->account, chat);
 }
 
 static void room_message(void *arg, struct mynah_room *r, const struct mynah_message *m,

@@ -52,8 +52,7 @@ bool said_corrected(struct im_chat *chat, const struct mynah_message *m, bool ou
 
     if (!l || !is_of_the_same(l, said_occupant(chat, m)))
         return false;
-    mn_free(l->text);
-    l->text = copy(m->body);
+    im_line_say(chat, l, m->body);
     l->corrected = true;
     if (im->history && l->number &&
         im_history_correct(im->history, l->number, mn_str_from(m->body)))
@@ -188,6 +187,7 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
         said_ours(chat, m->body, m->id, m->sent_at, number);
     else
         said_heard(chat, im_name(a, m->from), m, true, false, number);
+    chat_strangers(a, chat);
 }
 
 void said_failed(struct im_chat *chat, const struct mynah_error *why)

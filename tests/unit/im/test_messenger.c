@@ -1,0 +1,112 @@
+/* The messenger against a server that follows a script (unit/client/talk.h): what others may fill
+ * it with, and what they ask. */
+#include "im/messenger.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "client/context.h"
+#include "unit/client/talk.h"
+
+static struct im *im;
+static struct im_account_state *account;
+static struct mn_buf flood;
+static unsigned closed;
+
+static void on_closed(void *arg, struct im_chat *chat)
+{
+    (void)arg;
+    (void)chat;
+    closed++;
+}
+
+static void begin(const char *const *lines)
+{
+    static const struct im_calls calls = {.size = sizeof calls, .closed = on_closed};
+    struct mynah_client_config config = {.size = sizeof config,
+                                         .jid = "x.test",
+                                         .host = "127.0.0.1",
+                                         .tls = MYNAH_TLS_OFF,
+                                         .no_roster = true,
+                                         .no_reconnect = true};
+
+    closed = 0;
+    talk.ctx = mynah_context_new(NULL);
+    server_start(&talk.server, talk.ctx, lines);
+    config.port = (uint16_t)strtoul(talk.server.port, NULL, 10);
+    im = im_new(talk.ctx, NULL, &calls, NULL);
+    CHECK_INT(im_connect(im, &config, &account, NULL), 0);
+    talk.c = account->client;
+}
+
+static void end(void)
+{
+    im_free(im);
+    server_stop(&talk.server);
+    mynah_context_free(talk.ctx);
+    mn_buf_free(&talk.notes);
+    mn_buf_free(&flood);
+}
+
+static const struct im_chat *chat_of(const char *jid)
+{
+    for (size_t i = 1; i < im_chat_count(im); i++)
+        if (!strcmp(im_chat_at(im, i)->jid, jid))
+            return im_chat_at(im, i);
+    return NULL;
+}
+
+/* Who writes opens a window; the one that was silent for longest makes room, but for one in which
+ * somebody was writing. */
+TEST(strangers_open_windows_up_to_an_end)
+{
+    const char *lines[] = {LOGIN(""), NULL, END};
+    const char **slot = lines;
+    struct im_chat *kept;
+
+    while (*slot)
+        slot++;
+    mn_buf_c(&flood, '>');
+    for (unsigned k = 0; k < 300; k++)
+        mn_buf_fmt(&flood,
+                   "<message from='u%u@y.test/r'><body>%u</body><delay xmlns='urn:xmpp:delay' "
+                   "stamp='2020-01-01T00:%02u:%02uZ'/></message>",
+                   k, k, k / 60, k % 60);
+    mn_buf_c(&flood, 0);
+    *slot = flood.p;
+    begin(lines);
+    kept = im_chat_with(account, "u0@y.test");
+    kept->draft = mn_str_dup(MN_STR("not said yet"));
+    talk_until(talk_done);
+    CHECK_INT(im_chat_count(im), 201);
+    CHECK_INT(closed, 100);
+    CHECK(chat_of("u0@y.test") && !chat_of("u1@y.test") && !chat_of("u100@y.test"));
+    CHECK(chat_of("u101@y.test") && chat_of("u299@y.test"));
+    end();
+}
+
+TEST(a_window_keeps_so_many_bytes)
+{
+    const char *lines[] = {LOGIN(""), NULL, END};
+    const char **slot = lines;
+    const struct im_chat *chat;
+
+    while (*slot)
+        slot++;
+    mn_buf_c(&flood, '>');
+    for (unsigned k = 0; k < 20; k++)
+        mn_buf_fmt(&flood, "<message from='a@y.test/r' id='%u'><body>%01000000u</body></message>",
+                   k, k);
+    mn_buf_lit(&flood, "<message from='a@y.test/r' id='20'><body>short</body><replace "
+                       "xmlns='urn:xmpp:message-correct:0' id='19'/></message>");
+    mn_buf_c(&flood, 0);
+    *slot = flood.p;
+    begin(lines);
+    talk_until(talk_done);
+    chat = chat_of("a@y.test");
+    CHECK(chat && chat->count == 8 && chat->told == 20);
+    CHECK(chat && chat->bytes > 7000000 && chat->bytes < 7002000);
+    CHECK(chat && !strcmp(chat->lines[7].text, "short"));
+    CHECK_INT(chat->fresh, 0);
+    end();
+}
