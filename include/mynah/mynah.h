@@ -16,6 +16,8 @@
 #include "mynah/message.h"
 #include "mynah/dialog.h"
 #include "mynah/payload.h"
+#include "mynah/bits.h"
+#include "mynah/captcha.h"
 
 /* People. */
 #include "mynah/presence.h"

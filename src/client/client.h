@@ -268,5 +268,7 @@ struct mynah_elem *presence_new(const struct mynah_client *c, const char *to, en
                                 const char *status, int priority);
 void presence_again(struct mynah_client *c); /* after a login */
 void rooms_presence(struct mynah_client *c); /* ext_room.c: those inside are told of it, too */
-void presence_end(struct mynah_client *c);   /* says good-bye */
+/* ext_captcha.c: it goes out, and who gets it may ask whether a person is there. */
+void captcha_sent(struct mynah_client *c, const struct mynah_elem *st);
+void presence_end(struct mynah_client *c); /* says good-bye */
 void presence_done(struct mynah_client *c);

@@ -189,6 +189,7 @@ void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, 
     struct mynah_elem *ours = c->component ? component_stanza(c, st) : NULL;
     struct out *o;
 
+    captcha_sent(c, st);
     if (c->local) {
         local_send(c, st, lasting, id);
         return;
