@@ -50,3 +50,9 @@ void query_closed(const struct im_chat *chat);
 /* tui_voice.c: somebody wants to speak in a room; the room is closed, or the program ends. */
 void tui_voice_asked(struct im_chat *chat, const struct mynah_form *form);
 void tui_voice_closed(const struct im_chat *chat);
+
+/* tui_captcha.c: somebody wants to see that a person is there; the chat is closed, or the program
+ * ends. */
+void tui_captcha_asked(struct im_account_state *a, struct im_chat *chat,
+                       const struct mynah_captcha *q);
+void tui_captcha_closed(const struct im_chat *chat);

@@ -171,6 +171,7 @@ static void on_closed(void *arg, struct im_chat *chat)
     query_closed(chat);
     page_close(chat);
     tui_voice_closed(chat);
+    tui_captcha_closed(chat);
     if (chat == tui_chat())
         tui_show(shown_before(chat));
     for (size_t i = 0; i < tui.at; i++)
@@ -240,6 +241,12 @@ static void on_locked(void *arg, struct im_chat *chat)
 static void on_voice(void *arg, struct im_chat *chat, const struct mynah_form *form)
 {
     tui_voice_asked(chat, form);
+}
+
+static void on_captcha(void *arg, struct im_account_state *a, struct im_chat *chat,
+                       const struct mynah_captcha *q)
+{
+    tui_captcha_asked(a, chat, q);
 }
 
 static void ended(int sig)
@@ -345,7 +352,8 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
                                           .certificate = on_certificate,
                                           .room_created = on_room_created,
                                           .locked = on_locked,
-                                          .voice = on_voice};
+                                          .voice = on_voice,
+                                          .captcha = on_captcha};
     struct mn_arena a = {0};
     struct mn_buf why = {0};
     int e;
@@ -388,6 +396,7 @@ int tui_main(const struct im_config *config, const char *path, const struct im_a
         query_closed(im_chat_at(tui.im, i));
         page_close(im_chat_at(tui.im, i));
         tui_voice_closed(im_chat_at(tui.im, i));
+        tui_captcha_closed(im_chat_at(tui.im, i));
     }
     first_close();
     accounts_close();

@@ -84,6 +84,10 @@ struct im_form *im_form_read(const struct mynah_form *f);
 /* Pictures and sounds that came along with the form, `around` it (XEP-0231): each is a file from
  * now on, if no page has it (form_media.c). */
 void im_form_media(struct im_form *f, const struct mynah_elem *around);
+/* Those that did not come along are asked for of `jid`, one after the other; then `done` is called,
+ * once, maybe inside, whatever came. The form stays until then. */
+void im_form_fetch(struct im_form *f, struct mynah_client *c, const char *jid,
+                   void (*done)(void *arg), void *arg);
 /* Of plain names as XEP-0077 and XEP-0055 have them; `values` may be NULL. */
 struct im_form *im_form_plain(const char *instructions, const char *const *names,
                               const char *const *values, size_t count);

@@ -18,6 +18,17 @@ static bool certificate(void *arg, struct mynah_client *c, const struct mynah_ce
     return a->im->calls.certificate && a->im->calls.certificate(a->im->arg, a, cert);
 }
 
+static void captcha(void *arg, struct mynah_client *c, const struct mynah_captcha *q)
+{
+    struct im_account_state *a = arg;
+    char *bare = mynah_jid_bare(q->about);
+    struct im_chat *chat = bare ? chat_find(a, bare) : NULL;
+
+    (void)c;
+    TELL(a->im, captcha, a, chat ? chat : a->im->chats[0], q);
+    mynah_free(bare);
+}
+
 int im_connect(struct im *im, const struct mynah_client_config *config,
                struct im_account_state **out, char **why)
 {
@@ -26,6 +37,7 @@ int im_connect(struct im *im, const struct mynah_client_config *config,
                                              .certificate = certificate,
                                              .message = said_message,
                                              .sent = said_sent};
+    static const struct mynah_captcha_calls captchas = {sizeof captchas, captcha};
     struct im_account_state *a = MN_NEW(struct im_account_state);
     struct mynah_client_config held = *config;
     int e;
@@ -46,6 +58,8 @@ int im_connect(struct im *im, const struct mynah_client_config *config,
     mynah_listen(a->client, &calls, a);
     mynah_roster_listen(a->client, &people_calls, a);
     mynah_invitations_listen(a->client, &room_invitations, a);
+    if (im->calls.captcha)
+        mynah_captcha_listen(a->client, &captchas, a);
     mynah_presence_set(a->client, MYNAH_AVAILABLE, NULL, 0);
     chats_open(a);
     mynah_client_connect(a->client);

@@ -81,6 +81,10 @@ struct im_calls {
     void (*locked)(void *arg, struct im_chat *chat);
     /* Somebody asks for voice in a room: mynah_room_voice answers. */
     void (*voice)(void *arg, struct im_chat *chat, const struct mynah_form *form);
+    /* Whom we wrote to, or a room that we enter, wants to see that a person is there
+     * (mynah/captcha.h); `chat`: where that was, or the program's own page. */
+    void (*captcha)(void *arg, struct im_account_state *a, struct im_chat *chat,
+                    const struct mynah_captcha *q);
 };
 
 struct im;

@@ -163,6 +163,46 @@ def a_riddle_is_asked():
     assert not os.path.exists(pictures[1])
 
 
+def registers(screen, name):
+    screen.types("/register %s@%s" % (name, asking.host))
+    screen.shows("> Do +<make a new account>")
+    screen.presses("Next")
+    screen.shows("> Password")
+    screen.types("pw", enter=False)
+    screen.goes_to("^> Enter the text")
+    screen.types(asking.riddle(), enter=False)
+    screen.presses("Register")
+    screen.shows("%s@%s/\\S+ is online" % (name, asking.host))
+
+
+def a_room_asks_a_riddle():
+    """The challenge comes as a message (XEP-0158): it is answered on the screen, and the room lets in."""
+    kim.types("/room create den@rooms.%s Kim" % asking.host)
+    kim.goes_to("^> .*CAPTCHA protected", "Down")
+    kim.ticks()
+    kim.presses("Save", "BTab")
+    kim.shows("the room is configured")
+    lee.shows("Your account", "Esc leaves the form")
+    lee.ends_form()
+    registers(lee, "lee")
+    for answer in "no", "wrong", None:
+        lee.types("/join den@rooms.%s Lee" % asking.host)
+        lee.shows("den@rooms\\S+ wants to see that you are a person +Alt-y yes")
+        if answer == "no":
+            lee.keys("M-n")
+            lee.shows("^ Mynah|den", gone=["Alt-y yes"])
+            lee.types("/close")
+            continue
+        lee.keys("M-y")
+        lee.shows("> Enter the text you see \\* +\\[ +\\]", "to be seen at /\\S+\\.png")
+        lee.types(answer or asking.riddle(), enter=False)
+        lee.presses("Send")
+        if answer:
+            lee.shows("does not accept the answer", gone=["Esc leaves the form"])
+            lee.types("/close")
+    lee.shows("accepts the answer", "joined as Lee")
+
+
 with contextlib.ExitStack() as stack:
     steps = []
     for name, opened in ("mynahd", serving(MYNAHD, *config_new())), ("prosody", Prosody()):
@@ -170,6 +210,6 @@ with contextlib.ExitStack() as stack:
         ann, bob = (stack.enter_context(Screen(MYNAH, server, who)) for who in ("ann", "bob"))
         steps += [("%s (%s)" % (s.__name__.replace("_", " "), name), s) for s in Story(server, ann, bob).steps()]
     asking = stack.enter_context(Ejabberd(riddles=True))
-    kim = stack.enter_context(Screen(MYNAH, asking, "kim"))
-    failed = tap(steps + [("a riddle is asked (ejabberd)", a_riddle_is_asked)])
+    kim, lee = (stack.enter_context(Screen(MYNAH, asking, who)) for who in ("kim", "lee"))
+    failed = tap(steps + [("a riddle is asked (ejabberd)", a_riddle_is_asked), ("a room asks a riddle (ejabberd)", a_room_asks_a_riddle)])
 sys.exit(failed != 0)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "client/context.h"
+#include "im/form.h"
 #include "unit/client/talk.h"
 
 static struct im *im;
@@ -20,9 +21,29 @@ static void on_closed(void *arg, struct im_chat *chat)
     closed++;
 }
 
+static struct im_form *form;
+
+static void fetched(void *arg)
+{
+    (void)arg;
+    note("fetched");
+}
+
+static void on_captcha(void *arg, struct im_account_state *a, struct im_chat *chat,
+                       const struct mynah_captcha *q)
+{
+    (void)arg;
+    CHECK(a == account);
+    note("%s asks about %s in %s", q->from, q->about, chat->jid);
+    form = im_form_read(q->form);
+    im_form_media(form, q->xml);
+    im_form_fetch(form, a->client, q->from, fetched, NULL);
+}
+
 static void begin(const char *const *lines)
 {
-    static const struct im_calls calls = {.size = sizeof calls, .closed = on_closed};
+    static const struct im_calls calls = {
+        .size = sizeof calls, .closed = on_closed, .captcha = on_captcha};
     struct mynah_client_config config = {.size = sizeof config,
                                          .jid = "x.test",
                                          .host = "127.0.0.1",
@@ -41,6 +62,8 @@ static void begin(const char *const *lines)
 
 static void end(void)
 {
+    im_form_free(form);
+    form = NULL;
     im_free(im);
     server_stop(&talk.server);
     mynah_context_free(talk.ctx);
@@ -108,5 +131,61 @@ TEST(a_window_keeps_so_many_bytes)
     CHECK(chat && chat->bytes > 7000000 && chat->bytes < 7002000);
     CHECK(chat && !strcmp(chat->lines[7].text, "short"));
     CHECK_INT(chat->fresh, 0);
+    end();
+}
+
+/* Only whom we wrote to may ask, where we did. */
+TEST(who_was_written_to_may_ask_whether_a_person_is_there)
+{
+#define CAPTCHA(from, about, media)                                                                \
+    "<message from='" from "' id='c1'><body>visit</body><captcha xmlns='urn:xmpp:captcha'><x "     \
+    "xmlns='jabber:x:data' type='form'><field type='hidden' var='FORM_TYPE'>"                      \
+    "<value>urn:xmpp:captcha</value></field><field type='hidden' var='challenge'>"                 \
+    "<value>c1</value></field><field type='hidden' var='from'><value>" about                       \
+    "</value></field><field type='hidden' var='sid'><value>%1</value></field>"                     \
+    "<field var='qa' label='Which colour?'>" media "</field></x></captcha></message>"
+    static const char *const lines[] = {LOGIN(""), "<type='chat' id='",
+                                        ">" CAPTCHA("y.test", "a@y.test", ""), END};
+
+    begin(lines);
+    talk_until(talk_online);
+    im_say(im_chat_with(account, "a@y.test"), "hello");
+    talk_until(talk_done);
+    CHECK_STR(mn_buf_view(&talk.notes), "y.test asks about a@y.test in a@y.test fetched");
+    end();
+}
+
+/* A picture that did not come along: each name that it has is asked for, until one is there. */
+TEST(a_picture_is_fetched)
+{
+#define MEDIA                                                                                      \
+    "<media xmlns='urn:xmpp:media-element'><uri type='image/png'>http</uri>"                       \
+    "<uri type='image/png'> cid:gone </uri><uri type='image/png'>cid:there</uri>"                  \
+    "<uri type='image/png'>cid:unneeded</uri></media>"
+    static const char *const lines[] = {
+        LOGIN(""),
+        "<type='chat' id='",
+        ">" CAPTCHA("y.test", "a@y.test", MEDIA),
+        "<<iq type='get' id='",
+        "><iq type='error' id='%1' from='y.test'><error type='cancel'><item-not-found "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+        "<<iq type='get' id='",
+        "><iq type='result' id='%1' from='y.test'><data xmlns='urn:xmpp:bob' cid='there' "
+        "type='image/png'>cGljdHVyZQ==</data></iq>",
+        END};
+    char text[16] = "";
+    FILE *f;
+
+    begin(lines);
+    talk_until(talk_online);
+    im_say(im_chat_with(account, "a@y.test"), "hello");
+    talk_until(talk_done);
+    CHECK(noted("fetched"));
+    CHECK(form && form->count == 1 && form->fields[0].is_file);
+    f = form ? fopen(form->fields[0].link, "r") : NULL;
+    CHECK(f && fread(text, 1, sizeof text - 1, f) == 7 && !strcmp(text, "picture"));
+    if (f)
+        fclose(f);
+    CHECK(!memmem(talk.server.all.p, talk.server.all.n, "unneeded", 8));
     end();
 }
