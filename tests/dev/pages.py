@@ -52,6 +52,23 @@ def every_class_of_gloox_has_its_place():
         assert name in named or name.endswith("Struct") or any(h.startswith(i) for i in inside), (name, h)
 
 
+def marked(text):
+    """What is no prose: the programs, and of each row of a table what stands in it as code, in no order."""
+    rows = [sorted(re.findall(r"`[^`]+`", line)) for line in text.splitlines() if line.startswith("|")]
+    return re.findall(r"(?ms)^```.*?^```$", text), rows, text.count("\n## ")
+
+
+def the_chinese_guide_shows_the_same():
+    chinese = read("docs/dev/from-gloox.zh.md")
+    assert marked(chinese) == marked(GUIDE), [(a, b) for a, b in zip(marked(chinese)[1], marked(GUIDE)[1]) if a != b]
+    assert len(re.findall("[\u4e00-\u9fff]", chinese)) > 1000
+
+
+def every_example_of_gloox_has_its_place():
+    named = re.findall(r"(?m)^\| `(\w+)` \| `examples/\w+\.c` \|$", GUIDE)
+    assert len(named) == 23 == len(set(named)), named
+
+
 def links_hold():
     for page in PAGES:
         for link in re.findall(r"\]\(((?!https?:)[^)#]+)", read(page)):
@@ -69,4 +86,5 @@ def programs_compile():
                 assert p.returncode == 0, (page, n, p.stdout)
 
 
-sys.exit(tap([names_are_there, every_header_is_named, every_class_of_gloox_has_its_place, links_hold, programs_compile]) != 0)
+sys.exit(tap([names_are_there, every_header_is_named, every_class_of_gloox_has_its_place, the_chinese_guide_shows_the_same,
+              every_example_of_gloox_has_its_place, links_hold, programs_compile]) != 0)

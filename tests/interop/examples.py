@@ -259,6 +259,32 @@ def reset(server):
         p.ends()
 
 
+def e2ee_client(server):
+    """Both know the key, and nobody else's is taken."""
+    account(server, "pinger", "ponger")
+    there = address(server, "ponger") + "/there"
+    for key, asked, told in ("ours", ["a secret is made, by TLS_", "%s: pong" % there], ["%s/.*, by TLS_\\S+: ping" % address(server, "pinger")]), \
+            ("other", ["no secret is made"], []):
+        with Program(server, "e2ee_server", there, MYNAH_KEY="ours") as waits:
+            waits.says("online as ")
+            with Program(server, "e2ee_client", address(server, "pinger"), there, MYNAH_KEY=key) as p:
+                p.says(*asked)
+                p.ends()
+            waits.says(*told)
+            waits.ends()
+
+
+def e2ee_server(server):
+    """Alone it waits, whatever others say."""
+    account(server, "waiter", "chatter")
+    with Program(server, "e2ee_server", address(server, "waiter") + "/w", MYNAH_KEY="ours") as waits:
+        waits.says("online as ")
+        with Program(server, "script", address(server, "chatter"), address(server, "waiter"), "no secret") as p:
+            p.says("sent")
+            p.ends()
+        assert waits.process.poll() is None
+
+
 def resume(server):
     account(server, "sleeper", "caller")
     with tempfile.TemporaryDirectory(prefix="mynah-resume-") as folder:
@@ -391,7 +417,7 @@ def bosh(server):
         p.ends()
 
 
-EXAMPLES = [adhoc, annotations, blocklist, bookmark, bosh, component, disco, flexoff, ft_recv, ft_send, loop_epoll, loop_glib, loop_uv, message, prep, privacylist, privatexml, pubsub, reconnect, register, reset, resume, room, roster, script, vcard]
+EXAMPLES = [adhoc, annotations, blocklist, bookmark, bosh, component, disco, e2ee_client, e2ee_server, flexoff, ft_recv, ft_send, loop_epoll, loop_glib, loop_uv, message, prep, privacylist, privatexml, pubsub, reconnect, register, reset, resume, room, roster, script, vcard]
 
 
 WAYS = ["socks5://127.0.0.1:{open}", "socks5://us%40er:p%3Aw@127.0.0.1:{socks}", "http://user:pw@127.0.0.1:{http}",
