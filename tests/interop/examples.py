@@ -421,6 +421,8 @@ EXAMPLES = [adhoc, annotations, blocklist, bookmark, bosh, component, disco, e2e
 
 
 WAYS = ["socks5://127.0.0.1:{open}", "socks5://us%40er:p%3Aw@127.0.0.1:{socks}", "http://user:pw@127.0.0.1:{http}",
+        "http://user:pw@127.0.0.1:{http} socks5://us%40er:p%3Aw@127.0.0.1:{socks}",
+        "socks5://us%40er:p%3Aw@127.0.0.1:{socks} http://user:pw@127.0.0.1:{http}",
         "socks5://us%40er:p%3Aw@127.0.0.1:{socks} http://user:pw@127.0.0.1:{http} socks5://127.0.0.1:{open}"]
 
 
@@ -431,8 +433,8 @@ def behind_proxies(server, ports):
     for way in WAYS:
         with Program(server, "message", address(server, name) + "/p", MYNAH_PROXIES=way.format(**ports)) as p:
             p.says("online as %s/p" % address(server, name))
-    for way in WAYS[1:3]:
-        with Program(server, "message", address(server, name), MYNAH_PROXIES=re.sub(":(p%3Aw|pw)@", ":wrong@", way).format(**ports)) as p:
+    for way in WAYS[1:5]:  # the last password that is asked for
+        with Program(server, "message", address(server, name), MYNAH_PROXIES=re.sub("(.*):(p%3Aw|pw)@", "\\1:wrong@", way).format(**ports)) as p:
             p.says(".*the proxy 127.0.0.1: ")
 
 
@@ -440,7 +442,7 @@ def over_http(server, ports):
     """Other examples go this way as they are, and it goes by proxies, too."""
     name, way = "surfer", {"MYNAH_BOSH": server.bosh[1]}
     account(server, name, **way)
-    for proxies in "", WAYS[3].format(**ports):
+    for proxies in "", WAYS[-1].format(**ports):
         more = {**way, **({"MYNAH_PROXIES": proxies} if proxies else {})}
         with Program(server, "roster", address(server, name), "friend@" + server.host, **more) as p:
             p.says("0 contacts", "changed friend@.* \\(a friend\\)", "group ", "changed .*, asked", "removed friend@")
