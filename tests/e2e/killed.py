@@ -52,7 +52,7 @@ class Steps:
             raise Exception("nothing is acknowledged any more: %s" % self.acked[-5:])
         await asyncio.sleep(rng.random() * 0.02)
 
-    async def lives(self):
+    async def lives(self, client_alone):
         rng = random.Random(SEED)
         self.wire = Wire(SEED)
         self.wire.target, self.wire.bytes = self.server.ports[0], 1 << 40
@@ -60,7 +60,7 @@ class Steps:
         p, reading = await self.client()
         for _ in range(LIVES):
             await self.life(rng, p)
-            if rng.random() < 0.5:
+            if client_alone or rng.random() < 0.5:
                 p.kill()
                 await p.wait()
                 await reading
@@ -76,15 +76,29 @@ class Steps:
         await reading
         self.wire.server.close()
 
-    def what_was_acknowledged_is_there_in_order(self):
-        asyncio.run(self.lives())
+    def got(self):
         to, got = person(self.server, "to"), []
         to.send("<presence/>")
         while len(set(got)) < MESSAGES:
             got += [int(x) for x in re.findall("<body>(\\d+)</body>", to.until("</message>"))]
+        got += [int(x) for x in re.findall("<body>(\\d+)</body>", to.ping())]
+        to.send("</stream:stream>")
+        to.ends()
+        return got
+
+    def what_was_acknowledged_is_there_in_order(self):
+        asyncio.run(self.lives(False))
+        got = self.got()
         first = list(dict.fromkeys(got))
         assert first == list(range(MESSAGES)), first
         print("# %d messages over %d lives, %d came twice with their id" % (MESSAGES, LIVES, len(got) - MESSAGES))
+
+    def nothing_comes_twice_where_the_server_lives(self):
+        """Each run resumes the session of the one before, and hears how much of it has arrived."""
+        os.remove(self.folder + "/kept")
+        self.acked = []
+        asyncio.run(self.lives(True))
+        assert self.got() == list(range(MESSAGES))
 
     def the_server_ends_well(self):
         self.server.end()
@@ -94,7 +108,7 @@ folder = tempfile.mkdtemp(prefix="mynah-killed-")
 steps = None
 try:
     steps = Steps(folder)
-    bad = tap([steps.what_was_acknowledged_is_there_in_order, steps.the_server_ends_well], lambda: steps.server.log)
+    bad = tap([steps.what_was_acknowledged_is_there_in_order, steps.nothing_comes_twice_where_the_server_lives, steps.the_server_ends_well], lambda: steps.server.log)
 finally:
     if steps:
         clean(steps.server, folder)
