@@ -171,7 +171,7 @@ class Steps:
         self.server = server
         self.again = self.late = self.told = self.met = self.resumed = self.disordered = self.lost = self.numbers = 0
         # Of each pair of accounts, which one chat after the other has: the ids that its receiver has seen, and those that the server
-        # may not know of, because nobody heard its good-bye.
+        # may not know of, because nobody heard its good-bye, be it for the first time or again.
         self.seen, self.doubtful, self.before = [set() for _ in range(PARALLEL)], [set() for _ in range(PARALLEL)], [None] * PARALLEL
         for i in range(PARALLEL):
             for name in "from%d" % i, "to%d" % i:
@@ -187,6 +187,7 @@ class Steps:
         receiver.more += p.sessions() - 1
         while len(bodies) < messages:
             _, ident, body = (await receiver.says("got ")).split()
+            receiver.got.add(ident)
             if ident in seen and ident in receiver.before:
                 assert ident in self.doubtful[pair] or not self.server.ours, \
                     "message %s comes again to %s, which says %s; it came before with %s" % (body, receiver.args[1], receiver.lines, self.before[pair])
@@ -209,7 +210,7 @@ class Steps:
         author, to = "from%d@%s/" % (pair, self.server.host), "to%d@%s/r" % (pair, self.server.host)
         try:
             async with Program(to, ways["receiver"], self.server.ca) as receiver:
-                receiver.before, receiver.more = set(self.seen[pair]), 0
+                receiver.before, receiver.got, receiver.more = set(self.seen[pair]), set(), 0
                 await receiver.says("there")
                 end = await self.chat(pair, receiver, author + "s", ways["sender"], MESSAGES)
                 # Whatever comes twice has come before what a second one says.
@@ -217,7 +218,7 @@ class Steps:
                 receiver.process.stdin.close()
                 told = await receiver.says("done|broken|.*ERROR")
                 assert told.startswith("done"), "".join(receiver.lines)
-            self.doubtful[pair] = set() if told.endswith(" heard\n") else self.seen[pair] - receiver.before
+            self.doubtful[pair] = set() if told.endswith(" heard\n") else receiver.got
             self.before[pair] = (side, up, at, how), end, receiver.lines
             self.told += 1
             self.met += wires[side].met
