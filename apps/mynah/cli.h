@@ -65,6 +65,7 @@ struct cli {
     struct mynah_room *room;
     bool room_is_ours; /* and not one in which the running client is */
     struct im_transfer *transfer;
+    int stages;            /* of a command that were answered */
     bool seeking;          /* who takes a file */
     char id[MYNAH_ID_MAX]; /* of the message whose life line it follows */
 };

@@ -2,6 +2,8 @@
 #include "apps/mynah/cli.h"
 #include "im/lang.h"
 
+enum { STAGES_MAX = 100 };
+
 /* disco: what it is, what it can, what is there. */
 
 static void items_came(void *arg, struct mynah_client *c, const struct mynah_item *items,
@@ -106,6 +108,12 @@ static void stage_came(void *arg, struct mynah_client *c, const struct mynah_sta
         return;
     answer = s->status == MYNAH_EXECUTING && s->form ? mynah_form_answer(s->form) : NULL;
     if (answer && filled(cli, answer)) {
+        if (++cli->stages > STAGES_MAX) {
+            mynah_command_go(c, s, MYNAH_CANCEL, NULL, NULL, NULL);
+            mynah_form_free(answer);
+            cli_end_because(cli, CLI_REFUSED, _("it asks for the same again and again"));
+            return;
+        }
         cli->request = mynah_command_go(c, s, s->next, answer, stage_came, cli);
         mynah_form_free(answer);
         return;

@@ -33,7 +33,8 @@ typedef void mynah_stage_done(void *arg, struct mynah_client *c, const struct my
 MYNAH_API struct mynah_request *mynah_command(struct mynah_client *c, const char *jid,
                                               const char *node, mynah_stage_done *done, void *arg);
 /* Goes on from a stage, inside its call or later with copies of `jid`, `node` and `session`, with a
- * filled form (lent; may be NULL). */
+ * filled form (lent; may be NULL). `done` may be NULL, as where nobody waits for what is cancelled.
+ */
 MYNAH_API struct mynah_request *
 mynah_command_go(struct mynah_client *c, const struct mynah_stage *s, enum mynah_action action,
                  const struct mynah_form *form, mynah_stage_done *done, void *arg);

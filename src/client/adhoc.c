@@ -75,9 +75,9 @@ static void came(void *arg, struct mynah_client *c, const struct mynah_elem *res
     const struct mynah_elem *e = mynah_elem_child(result, "command", NS_COMMANDS);
     struct mynah_error none = {.code = MYNAH_E_FORMAT, .xml = result};
 
-    if (e && mynah_elem_get(e, "node"))
+    if (w->done && e && mynah_elem_get(e, "node"))
         tell(w, c, e);
-    else
+    else if (w->done)
         w->done(w->arg, c, NULL, error ? error : &none);
     mn_free(w->jid);
     mn_free(w);

@@ -289,6 +289,18 @@ def nobody_corrects_what_another_said_under_the_same_name():
     odd.answers = {}
 
 
+def a_command_is_cancelled_that_gets_nothing_or_asks_without_end():
+    config(account("ann", ", password_command: echo pw"))
+    odd.came.clear()
+    odd.answers = {"<command ": "<command xmlns='http://jabber.org/protocol/commands' node='n' sessionid='s' status='executing'>"
+                   "<actions><next/></actions><x xmlns='jabber:x:data' type='form'><field var='a'/></x></command>"}
+    assert call("adhoc", "odd.test", "n") == "a\n"  # what it wants to know; nothing is given
+    odd.heard("<command [^>]*action='cancel'")
+    assert "asks for the same again and again" in call("adhoc", "odd.test", "n", "a=1", code=2)
+    odd.heard("<command [^>]*action='cancel'")
+    odd.answers = {}
+
+
 def what_is_said_in_a_room_is_heard_by_commands():
     """In a session of their own, and in that of a client that is in the room already, which shows it as ever."""
     config(account("ann", ", password_command: echo pw"))
@@ -327,7 +339,7 @@ odd = Odd()
 try:
     failed = tap([a_vcard_that_cannot_be_read_is_not_replaced, nor_by_the_form_on_the_screen, a_roster_that_is_refused_is_told,
                   what_a_server_says_is_harmless_on_the_terminal, a_wrong_password_is_asked_for_anew, the_keyring_is_waited_for_by_nobody, a_password_file_goes_with_its_account,
-                  nobody_corrects_what_another_said_under_the_same_name, what_is_said_in_a_room_is_heard_by_commands])
+                  nobody_corrects_what_another_said_under_the_same_name, a_command_is_cancelled_that_gets_nothing_or_asks_without_end, what_is_said_in_a_room_is_heard_by_commands])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)

@@ -276,6 +276,37 @@ TEST(a_command_that_failed_says_so_in_one_of_its_notes)
     }
 }
 
+/* One that asks for what nobody has is cancelled, and what becomes of that is of no interest: not
+ * the answer, and not the end of the session before another one. */
+static void cancelled(void *arg, struct mynah_client *c, const struct mynah_stage *s,
+                      const struct mynah_error *error)
+{
+    (void)arg;
+    (void)error;
+    for (int i = 0; i < 2; i++)
+        mynah_command_go(c, s, MYNAH_CANCEL, NULL, NULL, NULL);
+}
+
+TEST(a_command_may_be_cancelled_without_waiting)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        "<type='set' id='",
+        "><iq type='result' id='%1' from='y.test'><command xmlns='" COMMANDS
+        "' node='n' sessionid='s' status='executing'/></iq>",
+        "<type='set' id='",
+        "><iq type='result' id='%1' from='y.test'><command xmlns='" COMMANDS
+        "' node='n' sessionid='s' status='canceled'/></iq>",
+        "< action='cancel'",
+        END};
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    mynah_command(talk.c, "y.test", "n", cancelled, NULL);
+    talk_until(talk_done);
+    talk_end("online");
+}
+
 TEST(nobody_takes_the_sessions_of_others)
 {
 #define OPEN(id, from)                                                                             \

@@ -183,10 +183,10 @@ TEST(who_listens_may_ask_as_much_as_he_likes)
                                                                              NULL};
 
     online(plain);
-    CHECK(asks(40, nothing));
+    CHECK(asks(24, nothing));
     talk_end("online");
     online(counts);
-    CHECK(asks(40, acknowledges));
+    CHECK(asks(24, acknowledges));
     talk_end("online");
 }
 
