@@ -166,20 +166,28 @@ void line_older(struct typed *l, int step)
     l->vi.command = command;
 }
 
+bool line_row(struct typed *l, int step)
+{
+    size_t start = line_start(l, l->at), end = line_end(l, l->at), at, n;
+    int column;
+
+    if (step < 0 ? !start : end == l->n)
+        return false;
+    column = text_columns(l->text + start, l->at - start);
+    at = step < 0 ? line_start(l, start - 1) : end + 1;
+    while (column > 0 && at < l->n && l->text[at] != '\n') {
+        n = text_next(l->text + at);
+        column -= text_columns(l->text + at, n);
+        at += n;
+    }
+    l->at = at;
+    return true;
+}
+
 void line_vertical(struct typed *l, int step)
 {
-    size_t start = line_start(l, l->at), end = line_end(l, l->at), column = 0, at;
-
-    if (step < 0 ? !start : end == l->n) {
+    if (!line_row(l, step))
         line_older(l, step);
-        return;
-    }
-    for (at = start; at < l->at; at += text_next(l->text + at))
-        column++;
-    at = step < 0 ? line_start(l, start - 1) : end + 1;
-    while (column-- && at < l->n && l->text[at] != '\n')
-        at += text_next(l->text + at);
-    l->at = at;
 }
 
 void line_done(struct typed *l)

@@ -98,8 +98,9 @@ void line_remove(struct typed *l, size_t from, size_t to); /* the cursor stands 
 /* Takes it away, or with `copy` does not, and remembers it for pasting. */
 void line_cut(struct typed *l, size_t from, size_t to, bool copy);
 void line_paste(struct typed *l, int which);
-void line_older(struct typed *l, int step);    /* -1: the one before */
-void line_vertical(struct typed *l, int step); /* in the text, else to an older or newer one */
+void line_older(struct typed *l, int step); /* -1: the one before */
+bool line_row(struct typed *l, int step);   /* in the text, below or above; false: there is none */
+void line_vertical(struct typed *l, int step); /* the same, else to an older or newer one */
 void line_search(struct typed *l, int step);   /* begins it, or goes on to the next */
 
 /* Where a motion leads from `at`. */

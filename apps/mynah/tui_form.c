@@ -168,33 +168,6 @@ static void page_step(struct form *f, int by)
     focus(f, (size_t)to);
 }
 
-/* From one line of a text to another; false: there is none. */
-static bool line_step(struct form *f, int by)
-{
-    struct typed *l = f->line;
-    size_t start = l->at, column, to;
-
-    while (start && l->text[start - 1] != '\n')
-        start--;
-    column = l->at - start;
-    if (by < 0 && !start)
-        return false;
-    if (by < 0) {
-        for (to = start - 1; to && l->text[to - 1] != '\n'; to--)
-            ;
-    } else {
-        to = start + strcspn(l->text + start, "\n");
-        if (!l->text[to++])
-            return false;
-    }
-    while (column-- && l->text[to] && l->text[to] != '\n')
-        to++;
-    while (((unsigned char)l->text[to] & 0xc0) == 0x80)
-        to--;
-    l->at = to;
-    return true;
-}
-
 /* Options. */
 
 static void options_open(struct form *f, size_t field)
@@ -345,7 +318,7 @@ static bool move_key(struct form *f, int key)
     switch (key) {
     case LINE_UP:
     case LINE_DOWN:
-        if (!lines || !line_step(f, key == LINE_UP ? -1 : 1))
+        if (!lines || !line_row(f->line, key == LINE_UP ? -1 : 1))
             step(f, key == LINE_UP ? -1 : 1);
         return true;
     case FORM_PAGE_UP:

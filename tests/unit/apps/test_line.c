@@ -128,6 +128,8 @@ TEST(emacs_keys_do_what_readline_does)
         {"|", "ab M-Enter c", "ab\nc|"},
         {"abc\nde|f", "Up x", "abx|c\ndef"},
         {"ab|c\nd", "Down", "abc\nd|"},
+        {"北京天安\nabcd|", "Up", "北京|天安\nabcd"}, /* by what is seen above */
+        {"a北|京\nabcd", "Down", "a北京\nabc|d"},
         {"a\nb|", "M-< x M-> y", "xa\nby|"},
         {"abc|", "Home Del Right End", "bc|"},
     };

@@ -79,6 +79,18 @@ static void type(struct form *f, const char *text)
     "<field var='more' label='More' "                                                              \
     "type='text-multi'><value>one</value><value>two</value></field>"
 
+TEST(the_cursor_goes_straight_up_in_lines_of_a_field)
+{
+    struct form *f = opened("<field var='l' label='Lines' type='text-multi'><value>北京天安</value>"
+                            "<value>abcd</value></field>",
+                            false);
+
+    keyed(f, LINE_UP);
+    type(f, "x");
+    CHECK(!strcmp(f->line->text, "北京x天安\nabcd"));
+    form_free(f);
+}
+
 TEST(a_form_is_shown_filled_in_and_pressed)
 {
     struct form *f = opened(ROOM, false);
