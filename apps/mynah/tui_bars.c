@@ -16,6 +16,13 @@ static void bar(int y)
     attrset(A_NORMAL);
 }
 
+const char *mark_of(enum mynah_show show)
+{
+    static const char *const marks[] = {"●", "●", "◐", "◑", "⊘", "○"};
+
+    return marks[show];
+}
+
 static const char *doing(const struct im_chat *chat)
 {
     return chat->typing == MYNAH_COMPOSING ? _("is typing")
@@ -81,7 +88,9 @@ static void state_text(struct mn_buf *b, bool names)
     for (size_t i = 0; i < im_account_count(tui.im); i++) {
         struct im_account_state *a = im_account_at(tui.im, i);
         enum mynah_state s = mynah_client_state(a->client);
-        const char *mark = s == MYNAH_ONLINE ? "●" : s == MYNAH_OFFLINE ? "○" : "◌";
+        const char *mark = s == MYNAH_ONLINE    ? mark_of(a->show)
+                           : s == MYNAH_OFFLINE ? mark_of(MYNAH_UNAVAILABLE)
+                                                : "◌";
 
         if (names)
             mn_buf_fmt(b, "%s %.60s  ", mark, a->jid);

@@ -123,8 +123,7 @@ static unsigned unread_of(const struct im_account_state *a, const char *jid)
 static void contact(struct im_account_state *a, const struct mynah_contact *k,
                     const struct mynah_resource *res)
 {
-    static const char *const marks[] = {"●", "●", "◐", "◑", "⊘", "○"};
-    const char *name = im_name(a, k->jid), *mark = marks[res ? (int)res->show : 5];
+    const char *name = im_name(a, k->jid), *mark = mark_of(res ? res->show : MYNAH_UNAVAILABLE);
     unsigned unread = unread_of(a, k->jid);
 
     if (!is_wanted(name, k->jid))

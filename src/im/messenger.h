@@ -57,9 +57,10 @@ struct im_chat {
 struct im_account_state {
     struct im *im;
     struct mynah_client *client;
-    char *jid;         /* bare */
-    uint32_t received; /* stanzas, that is, when what they said was begun to be kept */
-    bool wanted;       /* to be online */
+    char *jid;            /* bare */
+    uint32_t received;    /* stanzas, that is, when what they said was begun to be kept */
+    bool wanted;          /* to be online */
+    enum mynah_show show; /* as others see it while it is */
 };
 
 struct im_calls {
