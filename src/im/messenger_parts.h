@@ -77,7 +77,8 @@ bool said_corrected(struct im_chat *chat, const struct mynah_message *m, bool ou
 void said_heard(struct im_chat *chat, const char *who, const struct mynah_message *m, bool mention,
                 bool past, int64_t number);
 void said_ours(struct im_chat *chat, const char *text, const char *id, int64_t at, int64_t number);
-void said_failed(struct im_chat *chat, const struct mynah_error *why); /* it was not taken */
+/* It was not taken; `body` NULL: it stands there already. */
+void said_failed(struct im_chat *chat, const struct mynah_error *why, const char *body);
 void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m);
 void said_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
                const struct mynah_error *why);

@@ -202,7 +202,7 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
 
     if (chat && m->type == MYNAH_MESSAGE_ERROR) {
         if (!nick || !chat_private(chat, nick)) /* there it is told of the message itself */
-            said_failed(chat, m->error);
+            said_failed(chat, m->error, m->body);
         return;
     }
     if (!chat || !m->body)

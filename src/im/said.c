@@ -190,11 +190,15 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
     chat_strangers(a, chat);
 }
 
-void said_failed(struct im_chat *chat, const struct mynah_error *why)
+void said_failed(struct im_chat *chat, const struct mynah_error *why, const char *body)
 {
     char *text = why ? im_error_text(why) : NULL;
+    const char *told = text ? text : _(mynah_code_text(MYNAH_E_LOST));
 
-    im_note(chat, IM_ERROR, _("not sent: %s"), text ? text : _(mynah_code_text(MYNAH_E_LOST)));
+    if (body) /* it stands nowhere else */
+        im_note(chat, IM_ERROR, _("not sent: %s - it was: %s"), told, body);
+    else
+        im_note(chat, IM_ERROR, _("not sent: %s"), told);
     mn_free(text);
 }
 
@@ -212,7 +216,7 @@ void said_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sen
             if (chat->lines[k].ours && chat->lines[k].id && !strcmp(chat->lines[k].id, id)) {
                 chat->lines[k].sent = state;
                 if (state == MYNAH_SENT_FAILED)
-                    said_failed(chat, why);
+                    said_failed(chat, why, NULL);
                 changed(chat);
                 return;
             }
@@ -234,6 +238,8 @@ void im_say(struct im_chat *chat, const char *text)
                     chat->jid);
         else if (mynah_room_send(chat->room, text, NULL, NULL, NULL))
             im_note(chat, IM_ERROR, _("it could not be sent"));
+        else if (mynah_client_state(chat->account->client) != MYNAH_ONLINE)
+            im_note(chat, IM_NOTE, _("it waits for the connection: %s"), text);
         return; /* the room sends it back */
     }
     m = mynah_message_new(chat->jid, MYNAH_CHAT, text);

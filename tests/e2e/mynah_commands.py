@@ -215,6 +215,17 @@ def what_was_private_is_so_in_the_next_run():
         t.end()
 
 
+def what_a_room_did_not_take_is_not_lost():
+    """It sends back what was said: else it would stand nowhere."""
+    with terminal() as t:
+        enters(t)
+        t.says("words")
+        id = re.search("\\bid='([^']*)'", odd.heard("<body>words<"))[1]
+        odd.send("<message from='%s' to='ann@odd.test/r' type='error' id='%s'><body>words</body>%s</message>" % (ROOM, id, error("not-acceptable")))
+        t.shows("not sent: that is not accepted there \\(not-acceptable\\) - it was: words")
+        t.end()
+
+
 def our_status_stands_in_the_bar():
     with terminal() as t:
         t.says("/status set away lunch")
@@ -399,7 +410,8 @@ odd = Odd()
 config()
 try:
     failed = tap([a_window_that_is_closed_leads_back, the_window_that_is_shown_stands_in_the_bar, a_word_means_a_contact,
-                  what_worked_is_told, what_is_wrong_is_told, nobody_else_hears_what_is_private, what_was_private_is_so_in_the_next_run, our_status_stands_in_the_bar, only_our_name_is_a_mention,
+                  what_worked_is_told, what_is_wrong_is_told, nobody_else_hears_what_is_private, what_was_private_is_so_in_the_next_run, what_a_room_did_not_take_is_not_lost,
+                  our_status_stands_in_the_bar, only_our_name_is_a_mention,
                   a_file_is_offered_until_it_is_answered, the_list_of_people_wants_room, a_room_is_found_by_its_name,
                   a_room_may_want_another_name_or_a_password, an_account_is_chosen, themes_stand_beside_the_configuration,
                   a_long_line_is_told_whole, others_hear_what_runs_here, tab_completes_what_a_command_takes,

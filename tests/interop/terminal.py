@@ -11,6 +11,11 @@ from screen import Screen
 MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 
 
+class Nobody:
+    """A server that cannot be reached."""
+    ports = ()
+
+
 class Story:
     def __init__(self, server, rooms):
         self.server, self.rooms = server, rooms
@@ -120,6 +125,21 @@ class Story:
         self.bob.shows("ann: said in between")
         self.ann.shows("me: said in between ✓✓")
 
+    def what_is_said_meanwhile_in_a_room_waits(self):
+        if not self.rooms:
+            return
+        self.ann.types("/join later@rooms.%s" % self.server.host)
+        self.ann.shows("joined as ann")
+        self.cable.server = Nobody
+        self.cable.cut()
+        self.ann.shows("◌ ann@")
+        self.ann.types("words")
+        self.ann.shows("it waits for the connection: words")
+        self.cable.server = self.server
+        self.ann.shows("me: words ✓✓")
+        self.ann.types("/close")
+        self.ann.shows("^ Bob 鲍勃")
+
     def a_later_run_knows_what_was_said(self):
         ann = self.ann
         ann.again()
@@ -135,7 +155,7 @@ class Story:
     def steps(self):
         return [self.two_people_make_accounts, self.they_befriend_each_other, self.they_chat,
                 self.nothing_that_is_said_reaches_the_terminal_as_a_command, self.they_share_a_room, self.a_window_may_change_its_size,
-                self.the_network_goes_and_comes_back, self.a_later_run_knows_what_was_said]
+                self.the_network_goes_and_comes_back, self.what_is_said_meanwhile_in_a_room_waits, self.a_later_run_knows_what_was_said]
 
 
 with contextlib.ExitStack() as stack:
