@@ -143,9 +143,7 @@ class Story:
     def a_later_run_knows_what_was_said(self):
         ann = self.ann
         ann.again()
-        ann.shows("password of")
-        ann.types("pw")
-        ann.shows("is online", "● Bob")
+        ann.shows("is online", "● Bob") # with the password that was kept
         ann.types("/msg bob@" + self.server.host)
         ann.shows("me: hello 北京 ✓✓✓", "me: über three ✓✓✓", "Bob 鲍勃: a�b�c�d|\\* Bob 鲍勃 waves")
         self.bob.types("/quit")
