@@ -115,6 +115,8 @@ static void option(char **argv, int *i)
 
     if (equals)
         *equals = 0;
+    if (equals && (!strcmp(name, "help") || !strcmp(name, "version") || !strcmp(name, "json")))
+        fail(EXIT_USAGE, "bad-request", "--%s takes no value", name);
     if (!strcmp(name, "help")) {
         help();
         exit(0);

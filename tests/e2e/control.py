@@ -122,7 +122,8 @@ def usage(t):
                         (("user", "list", "a", "b"), "too much"), (("--wrong",), "no option"), (("status", "--socket"), "value"),
                         (("user", "list", "--reason", "x"), "do not belong"), (("status", "--socket", "x"), "one of them"),
                         (("user", "add", "x@localhost", "--password", "x"), "no option"),
-                        (("user", "add", "--from", "-", "x@localhost"), "too much")]:
+                        (("user", "add", "--from", "-", "x@localhost"), "too much"), (("user", "list", "--json=x"), "no value"),
+                        (("--help=x",), "no value"), (("--version=",), "no value")]:
         t.ctl(*words, code=64)
         assert says in t.error, (words, t.error)
     p = subprocess.run([MYNAHCTL, "--config", t.config, "user", "add", "x@localhost"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
