@@ -381,7 +381,9 @@ static void arrived(struct mn_post *p)
     mn_conn_attach(s->conn, s->owner->loop);
     deadline_start(s);
     s->owner->count.moved++;
-    stream_look(s, s->owner->snap); /* a reload may have been faster */
+    stream_look(s, s->owner->snap); /* a reload may have been faster, */
+    if (s->owner->stopping)         /* or the end */
+        stream_stop(s);
     moved(s);
 }
 

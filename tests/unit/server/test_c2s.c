@@ -200,3 +200,32 @@ TEST(a_request_is_settled_when_its_recipient_has_it_on_disk)
     mn_arena_done(&a, NULL);
     stop(&from, &to);
 }
+
+/* Those who were there have been told. */
+TEST(who_comes_from_another_loop_while_it_stops_is_told)
+{
+    struct person p, none = {.conn = NULL};
+
+    start();
+    for (;;) {
+        p = (struct person){.conn = server_mem(srv, 0, loop, CONF_TLS_OFF)};
+        mn_conn_face(p.conn, &face, &p);
+        say(&p, "<stream:stream to='localhost' xmlns='jabber:client' "
+                "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+                "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>");
+        turn(1);
+        if (mn_loop_mail_bytes(srv->owners[1]->loop))
+            break;
+        mn_conn_close(p.conn, 0);
+        turn(2);
+        mn_buf_free(&p.got);
+    }
+    srv->owners[0]->stopping = srv->owners[1]->stopping = true;
+    turn(2);
+    mn_buf_c(&p.got, 0);
+    CHECK(strstr(p.got.p, "<system-shutdown"));
+    CHECK(strstr(p.got.p, "closed"));
+    none.conn = server_mem(srv, 0, loop, CONF_TLS_OFF);
+    mn_conn_face(none.conn, &face, &none);
+    stop(&p, &none);
+}
