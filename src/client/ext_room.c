@@ -109,6 +109,8 @@ static void unavailable(struct mynah_room *r, const char *nick, const struct myn
     struct occupant *o;
 
     gone_of(st, &why);
+    if (self && r->state == ROOM_JOINING && r->wanted && why.end == MYNAH_ROOM_LEFT)
+        return; /* of when we were there before */
     if (self) {
         ended(r, &why);
         return;
@@ -383,11 +385,14 @@ static void online(struct mynah_client *c, void *state, bool resumed)
     struct rooms *rooms = state;
 
     (void)c;
-    if (resumed)
-        return;
+    (void)resumed; /* a room may have been wanted while there was no stream */
     MN_LIST_EACH(n, &rooms->list)
-    if (MN_OF(n, struct mynah_room, link)->wanted)
-        join(MN_OF(n, struct mynah_room, link));
+    {
+        struct mynah_room *r = MN_OF(n, struct mynah_room, link);
+
+        if (r->wanted && r->state == ROOM_OUT)
+            join(r);
+    }
 }
 
 static void lost(struct mynah_client *c, void *state)

@@ -222,6 +222,34 @@ static void listed(void *arg, struct mynah_room *r, const struct mynah_room_item
         note("%s/%d", items[i].jid, items[i].affiliation);
 }
 
+/* It is wanted between two streams of one session; and the good-bye to who was there under that
+ * name before says nothing of who comes. */
+TEST(a_room_that_is_wanted_without_a_stream_is_joined_with_the_next)
+{
+    static const char *const lines[] = {
+        LOGIN(SM),
+        "<<enable",
+        "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+        "!",
+        AUTH(SM),
+        "<<resume",
+        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='0'/>",
+        JOIN,
+        ">" PRESENCE("me", "type='unavailable'", "role='none'", "<status code='110'/>"),
+        ">" ME,
+        END};
+
+    room = NULL;
+    talk_drop = drop;
+    talk_start(lines, &again);
+    talk_until(talk_loses);
+    CHECK_INT(mynah_room_new(talk.c, "r@c.test", "me", &calls, NULL, &room), 0);
+    CHECK_INT(mynah_room_join(room, "pw", NULL), 0);
+    talk_until(talk_done);
+    CHECK(mynah_room_is_joined(room));
+    talk_end("online waiting (-13) online+ *me:2/2 joined(me,1)");
+}
+
 static void configured(void *arg, struct mynah_room *r, const struct mynah_form *form,
                        const struct mynah_error *error)
 {
