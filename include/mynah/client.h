@@ -199,11 +199,16 @@ MYNAH_API void mynah_client_set_password(struct mynah_client *c, const char *pas
  * that was not acknowledged, whose life lines go on for listeners (`sent`). A program that may be
  * killed saves it anew whenever it has sent or read something; what came or was acknowledged behind
  * the last time may come, or go, once more with the same id. *out is the program's (mynah_free).
- * Restored before connecting;
+ * Restored before connecting. The later run asks for everything else as in a new session: the
+ * roster, rooms, who is there (others see it go and come again, if it said its presence before).
  * MYNAH_E_FORMAT: it is none of this account, MYNAH_E_STATE: it has connected. */
 MYNAH_API int mynah_client_save(struct mynah_client *c, void **out, size_t *n) MYNAH_MUST_CHECK;
 MYNAH_API int mynah_client_restore(struct mynah_client *c, const void *saved,
                                    size_t n) MYNAH_MUST_CHECK;
+/* The same for a program that keeps, in one with this, what the first `received` stanzas brought
+ * (mynah_client_received), and acknowledges them when that is done. */
+MYNAH_API int mynah_client_save_with(struct mynah_client *c, uint32_t received, void **out,
+                                     size_t *n) MYNAH_MUST_CHECK;
 
 /* How many stanzas of this session have come, as XEP-0198 counts them; 0 without it. */
 MYNAH_API uint32_t mynah_client_received(const struct mynah_client *c);

@@ -142,8 +142,13 @@ void client_timed(struct mn_timer *t)
         client_fail_code(c, MYNAH_E_TIMEOUT, "the server took too long", false);
 }
 
+/* Of a session that an earlier run began nobody here has heard anything but its messages: the rest
+ * is asked for as in a new one. */
 void client_online(struct mynah_client *c, bool resumed)
 {
+    bool anew = resumed && c->sm.restored;
+
+    c->sm.restored = false;
     c->failures = 0;
     c->resumed = resumed;
     login_free(c);
@@ -151,13 +156,15 @@ void client_online(struct mynah_client *c, bool resumed)
     client_log(c, MYNAH_LOG_INFO, resumed ? "resumed as %s" : "online as %s", c->bound);
     c->state = MYNAH_ONLINE;
     alive_came(c, NULL);
-    if (!resumed) {
+    if (anew && c->has_presence)
+        presence_end(c); /* the server tells who is there to who comes */
+    if (!resumed || anew) {
         exts_bound(c); /* the roster is asked for before presence asks who is there */
         presence_again(c);
     }
     sm_flush(c);
     if (c->state == MYNAH_ONLINE)
-        exts_online(c, resumed);
+        exts_online(c, resumed && !anew);
     if (c->state == MYNAH_ONLINE && !c->freed)
         CLIENT_TELL(c, state, MYNAH_ONLINE, NULL);
 }

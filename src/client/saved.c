@@ -38,7 +38,7 @@ static uint32_t untold(const struct mynah_client *c)
     return count;
 }
 
-int mynah_client_save(struct mynah_client *c, void **out, size_t *n)
+int mynah_client_save_with(struct mynah_client *c, uint32_t received, void **out, size_t *n)
 {
     struct mynah_elem *saved = mynah_elem_new("session", NS_SAVED);
     char *text;
@@ -46,7 +46,7 @@ int mynah_client_save(struct mynah_client *c, void **out, size_t *n)
     mynah_elem_set(saved, "for", c->bare);
     mynah_elem_set(saved, "jid", c->bound);
     mynah_elem_set(saved, "id", c->sm.id);
-    number_set(saved, "in", c->sm.safe);
+    number_set(saved, "in", received - c->sm.safe > c->sm.in - c->sm.safe ? c->sm.safe : received);
     number_set(saved, "out", c->sm.out - untold(c));
     outs_save(saved, "unacked", &c->sm.acked);
     outs_save(saved, "unacked", &c->sm.unacked);
@@ -56,6 +56,11 @@ int mynah_client_save(struct mynah_client *c, void **out, size_t *n)
     *out = text;
     *n = strlen(text);
     return MYNAH_OK;
+}
+
+int mynah_client_save(struct mynah_client *c, void **out, size_t *n)
+{
+    return mynah_client_save_with(c, c->sm.safe, out, n);
 }
 
 static void outs_load(struct mynah_client *c, const struct mynah_elem *saved, const char *name,

@@ -355,7 +355,6 @@ static void resumed(struct mynah_client *c, const struct mynah_elem *e)
         too_many(c);
         return;
     }
-    c->sm.restored = false;
     if (c->state != MYNAH_BINDING)
         return;
     c->sm.on = c->sm.enabled = true;

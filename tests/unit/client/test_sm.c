@@ -94,6 +94,11 @@ TEST(what_a_program_has_not_kept_is_not_acknowledged)
     CHECK_INT(mynah_client_save(talk.c, &saved, &n), 0);
     CHECK(strstr(saved, " in='2'"));
     mynah_free(saved);
+    for (uint32_t i = 1; i < 5; i++) { /* not less than is acknowledged, nor more than came */
+        CHECK_INT(mynah_client_save_with(talk.c, i, &saved, &n), 0);
+        CHECK(strstr(saved, i == 3 ? " in='3'" : " in='2'"));
+        mynah_free(saved);
+    }
     mynah_client_disconnect(talk.c);
     talk_until(talk_done);
     CHECK(said("h='2'/>") && !said("h='3'/>"));
@@ -240,6 +245,41 @@ TEST(a_run_that_was_killed_had_gone_on_behind_what_it_saved)
     mynah_client_free(talk.c);
     talk_end("waiting (-4) offline acked acked online+ queued written acked failed "
              "(undefined-condition) a@y.test>-");
+}
+
+/* It knows nothing of what the earlier one was told: who is there, the roster, its rooms. */
+TEST(a_later_run_asks_anew_for_all_but_messages)
+{
+    static const char saved[] = "<session xmlns='urn:mynah:session' for='x.test' jid='u@x.test/r' "
+                                "id='s' in='3' out='0'/>";
+    static const char *const lines[] = {"!",
+                                        AUTH(SM),
+                                        "<<resume xmlns='urn:xmpp:sm:3' h='3' previd='s'/>",
+                                        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='0'/>",
+                                        "<<presence type='unavailable'/>",
+                                        "<jabber:iq:roster",
+                                        "<<presence><show>away</show>",
+                                        "<<presence to='r@c.test/me'>",
+                                        "><message from='a@y.test/1'><body>hi</body></message>",
+                                        "!",
+                                        AUTH(SM),
+                                        "<<resume xmlns='urn:xmpp:sm:3' h='4' previd='s'/>",
+                                        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='4'/>",
+                                        END};
+    static const struct mynah_room_calls calls = {.size = sizeof calls};
+    struct mynah_room *room;
+
+    talk_start(lines, &(struct mynah_client_config){0});
+    talk_until(talk_loses);
+    mynah_client_disconnect(talk.c);
+    CHECK_INT(mynah_client_restore(talk.c, saved, sizeof saved - 1), 0);
+    mynah_presence_set(talk.c, MYNAH_AWAY, NULL, 0);
+    CHECK_INT(mynah_room_new(talk.c, "r@c.test", "me", &calls, NULL, &room), 0);
+    CHECK_INT(mynah_room_join(room, NULL, NULL), 0);
+    CHECK_INT(mynah_client_connect(talk.c), 0);
+    talk_until(talk_done);
+    CHECK_INT(times("type='unavailable'"), 1);
+    talk_end("waiting (-4) offline online+ a@y.test/1>hi waiting (-13) online+");
 }
 
 static void save_at_first(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
