@@ -64,6 +64,14 @@ mynah_roster_listen(struct mynah_client *c, const struct mynah_roster_calls *cal
 /* Asks for it by hand: with `no_roster`, or once more; told by `ready` or `failed`, as what is
  * under way is. MYNAH_E_STATE: not online. */
 MYNAH_API int mynah_roster_fetch(struct mynah_client *c);
+/* What a later run of the program needs to know the contacts before it has logged in, and to fetch
+ * only changes then; as of mynah_client_save, *out is the program's (mynah_free). To be saved anew
+ * when something of it changed (`ready`, `changed`, `removed`). Restored before connecting, of
+ * which nothing is told; MYNAH_E_FORMAT: it is none of this account, MYNAH_E_STATE: it has
+ * connected. */
+MYNAH_API void mynah_roster_save(struct mynah_client *c, void **out, size_t *n);
+MYNAH_API int mynah_roster_restore(struct mynah_client *c, const void *saved,
+                                   size_t n) MYNAH_MUST_CHECK;
 /* It has come since the login; how many contacts it has. */
 MYNAH_API bool mynah_roster_is_ready(struct mynah_client *c);
 MYNAH_API size_t mynah_roster_count(struct mynah_client *c);

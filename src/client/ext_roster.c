@@ -417,6 +417,53 @@ static void resources_free(struct roster *r)
     r->resource_count = r->resource_weight = 0;
 }
 
+/* On paper: <roster/> with the items as the server told them. */
+
+#define NS_SAVED "urn:mynah:roster"
+
+void mynah_roster_save(struct mynah_client *c, void **out, size_t *n)
+{
+    const struct roster *r = roster_of(c);
+    struct mynah_elem *saved = mynah_elem_new("roster", NS_SAVED);
+    char *text;
+
+    mynah_elem_set(saved, "for", c->bare);
+    mynah_elem_set(saved, "ver", r->version);
+    for (size_t i = 0; i < r->count; i++) {
+        struct mynah_elem *item = mynah_elem_copy(r->contacts[i]->item);
+
+        mynah_elem_hang(saved, &item);
+    }
+    text = mynah_elem_xml(saved);
+    mynah_elem_free(saved);
+    *out = text;
+    *n = strlen(text);
+}
+
+int mynah_roster_restore(struct mynah_client *c, const void *saved, size_t n)
+{
+    struct roster *r = roster_of(c);
+    char *text = mn_str_dup((mn_str){saved, n});
+    struct mynah_elem *e = NULL;
+    const char *whose;
+    int code = c->state == MYNAH_OFFLINE && !r->count && !r->version ? mynah_elem_parse(text, &e)
+                                                                     : MYNAH_E_STATE;
+
+    mn_free(text);
+    if (code)
+        return code;
+    whose = mynah_elem_get(e, "for");
+    if (!mynah_elem_is(e, "roster", NS_SAVED) || !whose || strcmp(whose, c->bare) != 0)
+        code = MYNAH_E_FORMAT;
+    else
+        version_set(r, e);
+    MYNAH_EACH(item, code ? NULL : e, "item", NS_ROSTER)
+    if (mynah_elem_get(item, "jid"))
+        contact_put(r, contact_new(r, item));
+    mynah_elem_free(e);
+    return code;
+}
+
 /* The next session hears of everybody anew. */
 static void lost(struct mynah_client *c, void *state)
 {

@@ -116,6 +116,62 @@ TEST(only_changes_are_fetched_where_the_server_has_versions)
     talk_end("online +a@y.test=-/both ready(1) +b@y.test=-/none waiting (-13) online ready(2)");
 }
 
+/* The contacts are there before the login, by their names and groups. */
+TEST(a_later_run_fetches_only_what_changed_since)
+{
+    static const char *const first[] = {
+        LOGIN("<ver xmlns='urn:xmpp:features:rosterver'/>"), "<type='get' id='",
+        "><iq type='result' id='%1'><query xmlns='jabber:iq:roster' ver='7'>"
+        "<item jid='B@y.test' name='Bé' subscription='both'><group>x</group></item>"
+        "<item jid='a@y.test' ask='subscribe'/></query></iq>",
+        END};
+    /* Before an anonymous login the account is the domain. */
+    static const char kept[] = "<roster xmlns='urn:mynah:roster' for='x.test' ver='7'>"
+                               "<item xmlns='jabber:iq:roster' jid='a@y.test' ask='subscribe'/>"
+                               "<item xmlns='jabber:iq:roster' jid='b@y.test' name='Bé' "
+                               "subscription='both'><group>x</group></item></roster>";
+    static const char *const second[] = {
+        "!",
+        LOGIN("<ver xmlns='urn:xmpp:features:rosterver'/>"),
+        "<type='get' id='",
+        "><iq type='result' id='%1'/>",
+        "><iq type='set' id='1'><query xmlns='jabber:iq:roster' ver='8'><item "
+        "jid='a@y.test' subscription='remove'/></query></iq>",
+        "<id='1'",
+        END};
+    const struct mynah_contact *k;
+    void *saved;
+    size_t n;
+
+    talk_start(first, &once);
+    mynah_roster_listen(talk.c, &calls, NULL);
+    talk_until(talk_done);
+    mynah_roster_save(talk.c, &saved, &n);
+    CHECK_INT(mynah_roster_restore(talk.c, saved, n), MYNAH_E_STATE);
+    CHECK_STR(mn_str_from(strstr(saved, " ver=")), strstr(kept, " ver="));
+    mynah_client_free(talk.c);
+    talk_end("online +b@y.test=Bé/both [x] +a@y.test=-/none? ready(2)");
+
+    talk_start(second, &(struct mynah_client_config){0});
+    talk_until(talk_loses);
+    mynah_client_disconnect(talk.c);
+    CHECK_INT(mynah_roster_restore(talk.c, "<roster/>", 9), MYNAH_E_FORMAT);
+    CHECK_INT(mynah_roster_restore(talk.c, "<roster", 7), MYNAH_E_FORMAT);
+    CHECK_INT(mynah_roster_restore(talk.c, saved, n), MYNAH_E_FORMAT); /* another account's */
+    CHECK_INT(mynah_roster_restore(talk.c, kept, sizeof kept - 1), 0);
+    CHECK_INT(mynah_roster_restore(talk.c, kept, sizeof kept - 1), MYNAH_E_STATE);
+    CHECK_INT(mynah_roster_count(talk.c), 2);
+    k = mynah_roster_find(talk.c, "b@y.test/r");
+    CHECK(k && !strcmp(k->name, "Bé") && k->group_count == 1 && !strcmp(k->groups[0], "x"));
+    CHECK(!mynah_roster_is_ready(talk.c));
+    mynah_free(saved);
+    mynah_roster_listen(talk.c, &calls, NULL);
+    mynah_client_connect(talk.c);
+    talk_until(talk_done);
+    CHECK(memmem(talk.server.all.p, talk.server.all.n, "ver='7'", 7));
+    talk_end("waiting (-4) offline online ready(2) -a@y.test");
+}
+
 static bool has_failed(void)
 {
     return noted("failed");
