@@ -283,7 +283,7 @@ static void loop(void)
         if (tui.dirty)
             screen_draw();
         tui.dirty = false;
-        settling = im_settle(tui.im); /* neither what is seen nor the next key wait for it */
+        settling = im_settle(tui.im, false); /* neither what is seen nor the next key wait for it */
         fds[1].fd = settling < 0 ? mynah_fd(tui.ctx) : settling;
         due = tui.dirty ? 0 : settling < 0 ? mynah_due(tui.ctx) : -1;
         if (serve_due() >= 0 && (due < 0 || serve_due() < due))
@@ -309,7 +309,8 @@ static void leave(void)
     bool open = true;
     int fd;
 
-    while ((fd = im_settle(tui.im)) >= 0) /* so that its last word tells what is kept */
+    /* So that its last word tells what is kept. */
+    for (bool last = true; (fd = im_settle(tui.im, last)) >= 0; last = false)
         poll(&(struct pollfd){fd, POLLIN, 0}, 1, -1);
     for (size_t i = 0; (a = im_account_at(tui.im, i)); i++)
         mynah_client_disconnect(a->client);

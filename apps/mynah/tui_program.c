@@ -46,7 +46,7 @@ static int wait_for(pid_t pid, int fd, char *p, size_t *n)
         else
             gone = fds[0].revents; /* and all is read that it wrote */
         mynah_turn(tui.ctx, 0);
-        im_settle(tui.im);
+        im_settle(tui.im, false);
     }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;

@@ -35,6 +35,8 @@ int im_history_keep(struct im_history *h) MN_MUST_CHECK;
 int im_history_keep_aside(struct im_history *h, int *fd) MN_MUST_CHECK;
 bool im_history_keeping(struct im_history *h); /* it is not done */
 
+bool im_history_is_changed(const struct im_history *h); /* something is to be kept */
+
 /* MN_E_EXISTS: a message of that id from the same sender is there already (a copy from an archive,
  * a carbon of what is ours). */
 int im_history_add(struct im_history *h, struct im_said *m) MN_MUST_CHECK;
@@ -69,6 +71,15 @@ int im_history_place_set(struct im_history *h, const struct im_place *p) MN_MUST
 /* Those of an account, `peer` empty: all. Texts are lent. */
 int im_history_places(struct im_history *h, mn_str account, mn_str peer,
                       void (*each)(void *arg, const struct im_place *p), void *arg) MN_MUST_CHECK;
+
+/* Of several programs that have it open one goes on with the sessions of an earlier run, and keeps
+ * its own: true for the first that asks, until it ends. */
+bool im_history_claim(struct im_history *h);
+/* A text of an account's, by a name, in the place of the one before; what is there, in `a`:
+ * MN_E_NOT_FOUND. */
+int im_history_put(struct im_history *h, mn_str account, mn_str name, mn_str text) MN_MUST_CHECK;
+int im_history_get(struct im_history *h, mn_str account, mn_str name, struct mn_arena *a,
+                   mn_str *out) MN_MUST_CHECK;
 
 /* The text as the index has it: letters in lower case, runs of ideographs as pairs. For tests. */
 void im_history_tokens(mn_str text, bool query, struct mn_buf *out);

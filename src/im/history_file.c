@@ -10,7 +10,7 @@
 #include "im/accounts.h"
 #include "im/lang.h"
 
-enum { VERSION = 2 };
+enum { VERSION = 3 };
 
 const char *im_history_path(struct mn_arena *a)
 {
@@ -36,6 +36,8 @@ static const char *const versions[VERSION] = {
      " mark TEXT NOT NULL DEFAULT '', PRIMARY KEY (account, peer)) WITHOUT ROWID;"
      "INSERT INTO places (account, peer, seen) SELECT account, peer, max(number) FROM said GROUP BY"
      " account, peer"),
+    ("CREATE TABLE kept (account TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,"
+     " PRIMARY KEY (account, name)) WITHOUT ROWID"),
 };
 
 static int version_of(sqlite3 *db)
@@ -109,7 +111,7 @@ int im_history_open(const char *path, struct im_history **out, struct mn_buf *wh
 
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->turned, NULL);
-    h->fd = -1;
+    h->fd = h->claim = -1;
     *out = NULL;
     if (e || sqlite3_open_v2(path, &h->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL)) {
         mn_buf_fmt(&text, "%s", h->db ? sqlite3_errmsg(h->db) : mn_err_text(e));
@@ -150,6 +152,8 @@ static const char *const statements[STATEMENTS] = {
                    " ON CONFLICT DO UPDATE SET seen = max(seen, excluded.seen),"
                    " draft = excluded.draft, nick = excluded.nick, inside = excluded.inside,"
                    " mark = excluded.mark"),
+    [KEEP] = "INSERT OR REPLACE INTO kept (account, name, text) VALUES (:account, :name, :text)",
+    [KEPT] = "SELECT text FROM kept WHERE account = :account AND name = :name",
 };
 
 sqlite3_stmt *history_statement(struct im_history *h, int which)
@@ -227,6 +231,11 @@ void history_settled(struct im_history *h)
     h->waiting = false;
 }
 
+bool im_history_is_changed(const struct im_history *h)
+{
+    return h->changed;
+}
+
 bool im_history_keeping(struct im_history *h)
 {
     bool yes;
@@ -288,8 +297,8 @@ void im_history_close(struct im_history *h)
         pthread_cond_signal(&h->turned);
         pthread_join(h->keeper, NULL);
     }
-    if (h->fd >= 0)
-        close(h->fd);
+    mn_closep(&h->fd);
+    mn_closep(&h->claim);
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(h->statements[i]);
     sqlite3_close(h->db);

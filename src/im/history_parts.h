@@ -21,6 +21,8 @@ enum {
     BODY_SET,
     PLACE_ADD,
     PLACE_SET,
+    KEEP,
+    KEPT,
     STATEMENTS
 };
 
@@ -38,6 +40,7 @@ struct im_history {
     int kept;     /* MN_E_IO: some of it was not, which was not told yet */
     bool waiting; /* for it; of the program's thread alone */
     int fd;       /* rings when it has */
+    int claim;    /* the lock of im_history_claim, or -1 */
 };
 
 /* history_file.c */

@@ -7,6 +7,8 @@ static void state(void *arg, struct mynah_client *c, enum mynah_state s,
 {
     struct im_account_state *a = arg;
 
+    if (s == MYNAH_ONLINE && !mynah_client_is_resumed(c))
+        a->received = 0;
     TELL(a->im, state, a, s, why);
     TELL(a->im, people);
 }
@@ -61,6 +63,8 @@ int im_connect(struct im *im, const struct mynah_client_config *config,
     if (im->calls.captcha)
         mynah_captcha_listen(a->client, &captchas, a);
     mynah_presence_set(a->client, MYNAH_AVAILABLE, NULL, 0);
+    if (im->history)
+        session_restore(a);
     chats_open(a);
     mynah_client_connect(a->client);
     *out = a;
@@ -84,6 +88,7 @@ struct im *im_new(struct mynah_context *ctx, struct im_history *history,
 
     im->ctx = ctx;
     im->history = history;
+    im->claimed = history && im_history_claim(history);
     im->arg = arg;
     memcpy(&im->calls, calls, calls->size < sizeof im->calls ? calls->size : sizeof im->calls);
     chat_new(im, NULL, "", "Mynah");
@@ -98,14 +103,17 @@ static void settled(struct im *im)
         mynah_client_ack(im->accounts[i]->client, im->accounts[i]->received);
 }
 
-static void places_keep(struct im *im)
+/* Sessions come last: with whatever was changed. */
+static void all_keep(struct im *im, bool ends)
 {
-    for (size_t i = 0; im->history && i < im->chat_count; i++)
+    for (size_t i = 0; i < im->chat_count; i++)
         if (im->chats[i]->moved)
             chat_place_keep(im->chats[i]);
+    for (size_t i = 0; i < im->account_count; i++)
+        session_keep(im->accounts[i], ends);
 }
 
-int im_settle(struct im *im)
+int im_settle(struct im *im, bool last)
 {
     int fd = -1;
 
@@ -114,9 +122,7 @@ int im_settle(struct im *im)
     if (im->settling && !im_history_keeping(im->history))
         settled(im);
     if (!im->settling)
-        places_keep(im);
-    for (size_t i = 0; i < im->account_count && !im->settling; i++)
-        im->accounts[i]->received = mynah_client_received(im->accounts[i]->client);
+        all_keep(im, last);
     if (im_history_keep_aside(im->history, &fd))
         im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
     im->settling = fd >= 0;
@@ -128,7 +134,8 @@ int im_settle(struct im *im)
 void im_free(struct im *im)
 {
     im->calls = (struct im_calls){0};
-    places_keep(im);
+    if (im->history)
+        all_keep(im, true);
     for (size_t i = 0; i < im->chat_count; i++)
         chat_free(im->chats[i]);
     for (size_t i = 0; i < im->account_count; i++) {

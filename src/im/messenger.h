@@ -61,6 +61,7 @@ struct im_account_state {
     uint32_t received;    /* stanzas, that is, when what they said was begun to be kept */
     bool wanted;          /* to be online */
     enum mynah_show show; /* as others see it while it is */
+    bool roster_changed;  /* since it was kept */
 };
 
 struct im_calls {
@@ -93,11 +94,11 @@ struct im;
 struct im *im_new(struct mynah_context *ctx, struct im_history *history,
                   const struct im_calls *calls, void *arg);
 void im_free(struct im *im);
-/* At the end of each turn of the program: what was said in it is written to the history, and where
- * somebody stopped in each chat. What the
- * disk is still to take then is over when the fd can be read, -1: there is nothing. Until then no
- * turn of the context should be made, which may wait for it. */
-int im_settle(struct im *im);
+/* At the end of each turn of the program: what was said in it is written to the history, where
+ * somebody stopped in each chat, and what a later run goes on with; `last`: before it says
+ * good-bye. What the disk is still to take then is over when the fd can be read, -1: there is
+ * nothing. Until then no turn of the context should be made, which may wait for it. */
+int im_settle(struct im *im, bool last);
 
 /* An account that connects. Its talks with something unread or a draft are there at once, as are
  * rooms that were not left, which are entered. MYNAH_E_ARGUMENT: `why` says what (mynah_free it).

@@ -20,6 +20,7 @@ struct im {
     size_t asked_count;
     char *name;    /* what im_name lent last */
     bool settling; /* the history is being written */
+    bool claimed;  /* sessions go on in this run, and the next */
 };
 
 #define TELL(im, member, ...)                                                                      \
@@ -82,6 +83,10 @@ void said_failed(struct im_chat *chat, const struct mynah_error *why, const char
 void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m);
 void said_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
                const struct mynah_error *why);
+
+/* session.c */
+void session_keep(struct im_account_state *a, bool ends);
+void session_restore(struct im_account_state *a);
 
 /* room.c, people.c */
 struct im_chat *room_open(struct im_account_state *a, const char *jid, const char *nick);

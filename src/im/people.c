@@ -50,8 +50,11 @@ static void named(struct im_account_state *a)
 
 static void roster_ready(void *arg, struct mynah_client *c)
 {
-    named(arg);
-    TELL(((struct im_account_state *)arg)->im, people);
+    struct im_account_state *a = arg;
+
+    a->roster_changed = true;
+    named(a);
+    TELL(a->im, people);
 }
 
 static void roster_failed(void *arg, struct mynah_client *c, const struct mynah_error *why)
@@ -65,7 +68,10 @@ static void roster_failed(void *arg, struct mynah_client *c, const struct mynah_
 
 static void roster_removed(void *arg, struct mynah_client *c, const char *jid)
 {
-    TELL(((struct im_account_state *)arg)->im, people);
+    struct im_account_state *a = arg;
+
+    a->roster_changed = true;
+    TELL(a->im, people);
 }
 
 static void roster_presence(void *arg, struct mynah_client *c, const struct mynah_contact *k,
@@ -103,6 +109,7 @@ static void roster_changed(void *arg, struct mynah_client *c, const struct mynah
 
     if (k->subscription == MYNAH_FROM || k->subscription == MYNAH_BOTH)
         asked_over(a, k->jid);
+    a->roster_changed = true;
     named(a);
     TELL(a->im, people);
 }

@@ -358,13 +358,26 @@ struct im_chat *room_open(struct im_account_state *a, const char *jid, const cha
     return chat;
 }
 
+/* When the last was said that is kept; 0: nothing is. */
+static int64_t heard_at(const struct im_chat *chat)
+{
+    for (size_t i = chat->count; i-- > 0;)
+        if (chat->lines[i].number)
+            return chat->lines[i].at;
+    return 0;
+}
+
 struct im_chat *im_room_join(struct im_account_state *a, const char *jid, const char *nick,
                              const char *password)
 {
     struct im_chat *chat = room_open(a, jid, nick);
+    struct mynah_history missed = {-1, -1, -1, 0};
 
+    /* Clocks differ; what comes twice is shown once. */
+    if (chat && heard_at(chat))
+        missed.since = heard_at(chat) - NEAR_MS;
     if (chat)
-        (void)!mynah_room_join(chat->room, password, NULL); /* or we are in it */
+        (void)!mynah_room_join(chat->room, password, &missed); /* or we are in it */
     if (chat)
         changed(chat);
     return chat;

@@ -13,7 +13,7 @@ MYNAH = os.path.abspath(sys.argv[1])
 FOLDER, ENV = home("again")
 ROOM = "r@rooms.odd.test"
 MUC = "http://jabber.org/protocol/muc"
-BOB = "<query xmlns='jabber:iq:roster'><item jid='bob@odd.test' name='Bob B' subscription='both'/></query>"
+BOB = "<query xmlns='jabber:iq:roster' ver='7'><item jid='bob@odd.test' name='Bob B' subscription='both'/></query>"
 
 
 def terminal():
@@ -180,12 +180,27 @@ def rooms_are_entered_again_until_they_are_left():
         t.end()
 
 
-odd = Odd()
-odd.answers = {"type='get'.*jabber:iq:roster": BOB}
+def the_roster_is_known_before_the_server_tells_it():
+    """Which tells only what changed."""
+    with killed() as t:
+        wait_for(lambda: kept("SELECT 1 FROM kept WHERE name = 'roster' AND text LIKE '%Bob B%'"), "no roster is kept")
+    odd.refuses = "<not-authorized/>"
+    with terminal() as t:
+        t.shows("password of ann")
+        t.shows("○ Bob B")
+    odd.refuses = None
+    with terminal() as t:
+        odd.heard("<iq [^>]*type='get'.*jabber:iq:roster.*ver='7'")
+        t.shows("○ Bob B")
+        t.end()
+
+
+odd = Odd("<ver xmlns='urn:xmpp:features:rosterver'/>")
+odd.answers = {"type='get'.*jabber:iq:roster.*ver='7'": "", "type='get'.*jabber:iq:roster": BOB}
 put(FOLDER, "mynah/config.yaml", "accounts:\n  - {jid: ann@odd.test, host: 127.0.0.1, port: %d, tls: off, password_command: echo pw}\n" % odd.port)
 try:
     failed = tap([what_is_unread_stays_so_until_it_was_seen, what_was_being_written_is_there_again, what_comes_once_more_is_there_once,
-                  rooms_are_entered_again_until_they_are_left])
+                  rooms_are_entered_again_until_they_are_left, the_roster_is_known_before_the_server_tells_it])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)

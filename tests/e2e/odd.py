@@ -18,10 +18,11 @@ def error(condition, type="cancel"):
 
 
 class Odd:
-    """A server of one client after the other. `answers`: by a pattern what an IQ gets, None: nothing at all; `refuses`: the <failure/> of
+    """A server of one client after the other. `features`: those behind the login; `answers`: by a pattern what an IQ gets, None: nothing at all; `refuses`: the <failure/> of
     a login, or None."""
 
-    def __init__(self):
+    def __init__(self, features=""):
+        self.features = features
         self.answers, self.refuses, self.came, self.more, self.socket = {}, None, [], threading.Condition(), None
         self.closed = threading.Event()  # a client said good-bye
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -71,7 +72,7 @@ class Odd:
             until("</stream:stream>")
             return
         says("success", self.scram(first, lambda text: (says("challenge", text), until("<response.*</response>"))[1]))
-        opened("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
+        opened("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>" + self.features)
         self.socket = s
         while True:
             stanza = until("<(iq|message|presence)\\b([^>]*/>|.*?</\\1>)|</stream:stream>")

@@ -202,7 +202,8 @@ TEST(what_was_not_seen_is_unread)
 /* As it was when places were not there yet. */
 TEST(what_an_older_version_kept_has_been_seen)
 {
-    static const char older[] = "DROP TABLE places; DROP INDEX said_name; PRAGMA user_version = 1";
+    static const char older[] = "DROP TABLE kept; DROP TABLE places; DROP INDEX said_name;"
+                                "PRAGMA user_version = 1";
     struct im_history *h = opened();
     char expected[200];
     sqlite3 *db;
@@ -225,9 +226,31 @@ TEST(what_an_older_version_kept_has_been_seen)
     CHECK_INT(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
     CHECK_INT(im_history_open(path, &h, &seen), MN_E_FORMAT);
     CHECK(!h && memmem(seen.p, seen.n, "99", 2));
-    CHECK_INT(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+    CHECK_INT(sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     mn_buf_free(&seen);
+}
+
+TEST(what_an_account_needs_is_kept_by_its_name)
+{
+    struct im_history *h = opened(), *other = opened();
+    struct mn_arena a = {0};
+    mn_str text;
+
+    CHECK_INT(im_history_get(h, MN_STR("k@x"), MN_STR("n"), &a, &text), MN_E_NOT_FOUND);
+    CHECK(!im_history_is_changed(h));
+    CHECK_INT(im_history_put(h, MN_STR("k@x"), MN_STR("n"), MN_STR("one")), 0);
+    CHECK_INT(im_history_put(h, MN_STR("k@x"), MN_STR("m"), MN_STR("other")), 0);
+    CHECK_INT(im_history_put(h, MN_STR("k@x"), MN_STR("n"), MN_STR("two")), 0);
+    CHECK(im_history_is_changed(h));
+    CHECK(im_history_claim(h) && im_history_claim(h) && !im_history_claim(other));
+    im_history_close(h);
+    CHECK(im_history_claim(other));
+    CHECK_INT(im_history_get(other, MN_STR("k@x"), MN_STR("n"), &a, &text), 0);
+    CHECK_STR(text, "two");
+    CHECK_INT(im_history_get(other, MN_STR("l@x"), MN_STR("n"), &a, &text), MN_E_NOT_FOUND);
+    im_history_close(other);
+    mn_arena_done(&a, NULL);
 }
 
 static off_t log_size(void)
