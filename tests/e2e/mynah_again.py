@@ -154,6 +154,13 @@ def rooms_are_entered_again_until_they_are_left():
         bob_says_there("R2 for Ann", "r2")
         t.shows("2:r 1!")
         is_kept("R2 for Ann")
+        odd.send("<message from='%s/Bob' to='ann@odd.test/r' type='chat' id='r9'><body>PRIVATELY</body><x xmlns='%s#user'/></message>" % (ROOM, MUC))
+        t.shows("3:Bob 1!")
+        odd.send("<iq type='set' id='push'>%s</iq>" % BOB)
+        odd.heard("<iq [^>]*id='push'")
+        t.types("\x1b3")
+        t.shows("(?s)Bob \\(%s/Bob\\).*Bob: PRIVATELY.*3:Bob" % ROOM)
+        place(ROOM + "/Bob", seen=number("PRIVATELY"))
     with killed() as t:
         t.shows("2:r 1!")
         joins(t)
