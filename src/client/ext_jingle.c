@@ -19,6 +19,7 @@ enum {
     SESSIONS_MAX = 100, /* that others began */
     PEER_MAX = 10,      /* of them by one address */
     SID_MAX = 256,
+    SAID_MAX = 256 << 10, /* bytes at once: contents are kept */
     PING_MS = 10000
 };
 
@@ -338,6 +339,8 @@ static void asked(void *arg, struct mynah_client *c, struct mynah_ask *q)
 
     if (!s && hidden(c, j, mynah_ask_from(q)))
         refuse(&q, "service-unavailable", NULL);
+    else if (elem_weight(e) > SAID_MAX)
+        refuse(&q, "resource-constraint", NULL);
     else if (!from || !sid || !*sid || strlen(sid) > SID_MAX ||
              !jingle_event_read(e, contents, &event))
         refuse(&q, "bad-request", NULL);

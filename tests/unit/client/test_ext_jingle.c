@@ -598,6 +598,35 @@ TEST(many_offers_of_one_address_are_too_many)
     end(NULL);
 }
 
+/* What a session keeps comes in pieces of a size that they have. */
+TEST(an_offer_of_any_length_is_too_long)
+{
+    struct mn_buf b = {0};
+    const char *lines[] = {LOGIN(""),
+                           ROSTER,
+                           NULL,
+                           REFUSED("1", "resource-constraint"),
+                           SAY("2", "session-initiate", STUB),
+                           OK("2"),
+                           END};
+    size_t at = 0;
+
+    while (lines[at])
+        at++;
+    mn_buf_lit(&b, "><iq type='set' from='a@y.test/1' id='1'><jingle xmlns='urn:xmpp:jingle:1' "
+                   "action='session-initiate' sid='s'><content name='n' creator='initiator'>"
+                   "<description xmlns='urn:d'>");
+    mn_buf_fmt(&b, "%0300000d", 0);
+    mn_buf_lit(&b, "</description>" T "</content></jingle></iq>");
+    mn_buf_c(&b, 0);
+    lines[at] = b.p;
+    begin(lines);
+    mynah_jingle_serve(talk.c, "urn:d", offered, NULL);
+    talk_until(talk_done);
+    end("online offer:a@y.test/1:s:1");
+    mn_buf_free(&b);
+}
+
 /* Who sends is what both agree on: what was refused, or not answered yet when the other side
  * changed it, does not count. */
 TEST(a_direction_that_is_refused_stays_as_it_was)
