@@ -20,6 +20,8 @@ struct cli_host {
     void (*ended)(struct cli *cli, int code, const char *why);
     /* A message of ours goes out. May be NULL. */
     void (*said)(struct cli *cli, const char *to, const char *id, const char *text);
+    /* One came that is told. May be NULL. */
+    void (*heard)(struct cli *cli, const struct mynah_message *m);
 };
 
 /* Where a command runs. */

@@ -136,6 +136,8 @@ static void message(void *arg, struct mynah_client *c, const struct mynah_messag
 
     if (!m->body && !m->subject)
         return;
+    if (cli->host->heard)
+        cli->host->heard(cli, m);
     cli_print(cli, "time", cli_stamp(cli, m->sent_at, at), "from", m->from, "to",
               cli->json ? m->to : NULL, "type", cli->json ? types[m->type] : NULL, "subject",
               m->subject, "body", m->body, NULL);

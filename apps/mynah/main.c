@@ -14,12 +14,14 @@
 #include "base/num.h"
 #include "im/error.h"
 #include "im/lang.h"
+#include "im/messenger.h"
 #include "im/pins.h"
 #include "im/secret.h"
 
 static struct cli cli = {.wait = MYNAH_SENT_ACKED, .timeout_ms = -1, .limit = -1};
 static int exit_code;
 static bool was_online;
+static struct im_history *records; /* by history() */
 
 static struct {
     const char *account, *config, *host, *bosh, *ca;
@@ -369,12 +371,59 @@ static bool on_certificate(void *arg, struct mynah_client *c, const struct mynah
     return pin == IM_PIN_SAME;
 }
 
-static const struct cli_host host = {line, ended, NULL};
+/* What is said and heard is kept where the terminal client keeps what was: a home in which there is
+ * no history gets none from a script. */
+static struct im_history *history(void)
+{
+    static bool looked;
+    struct mn_arena a = {0};
+    struct mn_buf why = {0};
+    const char *path = im_history_path(&a);
+
+    if (!looked && !access(path, F_OK) && im_history_open(path, &records, &why)) {
+        mn_buf_c(&why, 0);
+        print_why(why.p);
+    }
+    looked = true;
+    mn_buf_free(&why);
+    mn_arena_done(&a, NULL);
+    return records;
+}
+
+static void keep_failed(int e)
+{
+    if (e)
+        print_why(_("the history cannot be written"));
+}
+
+static void said(struct cli *c, const char *to, const char *id, const char *text)
+{
+    if (history())
+        keep_failed(im_keep_said(records, c->client, to, id, text));
+}
+
+static void heard(struct cli *c, const struct mynah_message *m)
+{
+    if (history())
+        keep_failed(im_keep_heard(records, c->client, m));
+}
+
+static void on_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+                    const struct mynah_error *why)
+{
+    if (!records || state == MYNAH_SENT_QUEUED)
+        return;
+    keep_failed(
+        im_history_sent(records, mn_str_from(mynah_client_bare(c)), mn_str_from(id), (int)state));
+    keep_failed(im_history_keep(records));
+}
+
+static const struct cli_host host = {line, ended, said, heard};
 
 static void session_run(const struct mynah_client_config *config)
 {
     static const struct mynah_calls calls = {
-        .size = sizeof calls, .state = on_state, .certificate = on_certificate};
+        .size = sizeof calls, .state = on_state, .certificate = on_certificate, .sent = on_sent};
     char *why;
 
     cli.ctx = mynah_context_new(NULL);
@@ -393,6 +442,7 @@ static void session_run(const struct mynah_client_config *config)
     }
     keyring_fill();
     mynah_context_free(cli.ctx);
+    im_history_close(records);
 }
 
 /* A running terminal client does it, if it has a session of this account; the preferred one goes

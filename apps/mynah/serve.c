@@ -124,7 +124,7 @@ static const char *run_read(struct run *r, const json_t *command, const json_t *
 
 static void on_line(void *arg, struct mn_lines_peer *p, mn_str text)
 {
-    static const struct cli_host host = {line, ended, said};
+    static const struct cli_host host = {.line = line, .ended = ended, .said = said};
     json_t *o = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL),
            *args = json_object_get(o, "args");
     struct im_account_state *a = account_of(args);

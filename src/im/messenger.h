@@ -137,6 +137,11 @@ bool im_correct(struct im_chat *chat, const char *text);
 /* A message that the program sends by itself, under that id: shown and kept like one of im_say. */
 void im_said(struct im_account_state *a, const char *to, const char *id, const char *text);
 void im_typing(struct im_chat *chat, bool typing);
+/* For programs without chats: one that came (or a carbon of ours), one that is sent; at once. */
+int im_keep_heard(struct im_history *h, struct mynah_client *c,
+                  const struct mynah_message *m) MN_MUST_CHECK;
+int im_keep_said(struct im_history *h, struct mynah_client *c, const char *to, const char *id,
+                 const char *text) MN_MUST_CHECK;
 /* A line of the program's in it. */
 void im_note(struct im_chat *chat, enum im_kind kind, const char *fmt, ...) MN_PRINTF(3, 4);
 void im_notev(struct im_chat *chat, enum im_kind kind, const char *fmt, va_list ap) MN_PRINTF(3, 0);

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "base/clock.h"
 #include "im/error.h"
 #include "im/lines.h"
 
@@ -294,4 +295,47 @@ void im_typing(struct im_chat *chat, bool typing)
     mynah_chat_state_add(m, typing ? MYNAH_COMPOSING : MYNAH_PAUSED);
     mynah_hint_add(m, "no-store");
     mynah_send(chat->account->client, &m);
+}
+
+/* Without chats. */
+
+static int keep(struct im_history *h, const char *with, struct im_said *said)
+{
+    char *peer = mynah_jid_bare(with);
+    int e;
+
+    said->peer = mn_str_from(peer);
+    said->at = said->at ? said->at : mn_clock_wall();
+    e = im_history_add(h, said);
+    mynah_free(peer);
+    return im_history_keep(h) ? MN_E_IO : e == MN_E_EXISTS ? MN_E_OK : e;
+}
+
+int im_keep_heard(struct im_history *h, struct mynah_client *c, const struct mynah_message *m)
+{
+    bool ours = m->carbon == MYNAH_CARBON_SENT;
+    mn_str account = mn_str_from(mynah_client_bare(c));
+    struct im_said said = {.account = account,
+                           .who = ours ? account : mn_str_from(m->from),
+                           .id = mn_str_from(m->id),
+                           .body = mn_str_from(m->body),
+                           .at = m->sent_at,
+                           .ours = ours};
+
+    if (!m->body || m->type == MYNAH_MESSAGE_ERROR || m->type == MYNAH_GROUPCHAT)
+        return MN_E_OK;
+    return keep(h, ours ? m->to : m->from, &said);
+}
+
+int im_keep_said(struct im_history *h, struct mynah_client *c, const char *to, const char *id,
+                 const char *text)
+{
+    mn_str account = mn_str_from(mynah_client_bare(c));
+    struct im_said said = {.account = account,
+                           .who = account,
+                           .id = mn_str_from(id),
+                           .body = mn_str_from(text),
+                           .ours = true};
+
+    return keep(h, to, &said);
 }

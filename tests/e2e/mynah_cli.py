@@ -165,6 +165,28 @@ def history_is_listed_searched_and_exported():
     del HOME["XDG_DATA_HOME"]
 
 
+def what_is_said_and_heard_is_kept_where_there_is_a_history():
+    HOME["XDG_DATA_HOME"] = FOLDER + "/scripts"
+    call("send", "carl@mynah.test", "by a script", account="ann")
+    assert not os.path.exists(FOLDER + "/scripts")
+    call("history", place=[])
+    with Listener("bob@mynah.test/l", "listen") as bob:
+        bob.next()
+        call("send", "bob@mynah.test", "to be kept 北京", account="ann")
+        assert bob.next()["body"] == "to be kept 北京"
+        rows = [json.loads(line) for line in call("--json", "history", "all", "北京", place=[]).splitlines()]
+    mine, his = sorted(rows, key=lambda r: r["account"])
+    assert (mine["account"], mine["chat"], mine["who"], mine["state"]) == ("ann@mynah.test", "bob@mynah.test", "ann@mynah.test", "acked"), rows
+    assert (his["account"], his["chat"]) == ("bob@mynah.test", "ann@mynah.test") and his["who"].startswith("ann@mynah.test/"), rows
+    assert mine["id"] == his["id"] and "state" not in his, rows
+    with open(FOLDER + "/scripts/mynah/history.db", "w") as f:
+        f.write("this is no database, by any means, at all, whatever one may say of it: it is text")
+    p = subprocess.run([MYNAH, *PLACE, "--account", "ann@mynah.test", "--password-stdin", "send", "carl@mynah.test", "all the same"], input="pw\n",
+                       capture_output=True, text=True, env=HOME, timeout=2 * DEADLINE)
+    assert p.returncode == 0 and "history.db" in p.stderr, p
+    del HOME["XDG_DATA_HOME"]
+
+
 def files_are_sent_and_taken():
     """To whom is there and takes them; what is there already stays; what broke off goes on; who is unknown is declined."""
     folder, numbers = FOLDER + "/taken", bytes((i * i >> 8) & 255 for i in range(300000))
@@ -321,6 +343,7 @@ def wrong_usage_is_told():
 try:
     failed = tap([accounts_are_made_and_logged_into, messages_are_sent_and_heard, nothing_from_outside_reaches_the_terminal_as_a_command,
                   the_roster_is_kept, questions_are_answered, vcards_are_told_and_changed, history_is_listed_searched_and_exported,
+                  what_is_said_and_heard_is_kept_where_there_is_a_history,
                   files_are_sent_and_taken, passwords_come_from_where_the_configuration_says,
                   passwords_live_in_the_keyring,
                   ways_out_and_in_are_the_configurations, wrong_usage_is_told],
