@@ -177,8 +177,8 @@ TEST(bits_are_fetched_and_looked_at)
         "<<iq type='get' id='",
         "><iq type='error' id='%1' from='v.test'><error type='cancel'/></iq>",
         END};
-    static const char *const cids[] = {"cid:" SUM, SUM,       "sha1+00@bob.xmpp.org",
-                                       SUM,        "cid:any", SUM};
+    static const char *const cids[] = {("cid:" SUM), SUM,       "sha1+00@bob.xmpp.org",
+                                       SUM,          "cid:any", SUM};
 
     talk_start(lines, &plain);
     talk_until(talk_online);
