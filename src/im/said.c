@@ -134,11 +134,14 @@ void said_heard(struct im_chat *chat, const char *who, const struct mynah_messag
 
 void said_ours(struct im_chat *chat, const char *text, const char *id, int64_t at, int64_t number)
 {
+    bool none = chat->fresh == chat->count;
     struct im_line *l = im_line_add(chat, IM_SAID, at, _("me"), text);
 
     l->ours = true;
     l->id = copy(id);
     l->number = number > 0 ? number : 0;
+    if (none)
+        chat->fresh = chat->count; /* what we said is new to nobody */
     changed(chat);
 }
 
