@@ -153,6 +153,13 @@ static bool is_there(struct im_chat *chat, const struct mynah_message *m, bool o
     return l && !strcmp(l->text, m->body);
 }
 
+/* By somebody of this account at another device, who looked at it or answered. */
+static void seen_elsewhere(struct im_chat *chat)
+{
+    im_chat_looked_at(chat);
+    changed(chat);
+}
+
 void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
 {
     struct im_account_state *a = arg;
@@ -164,11 +171,13 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
     if (m->type == MYNAH_MESSAGE_ERROR || m->type == MYNAH_GROUPCHAT)
         return;
     if (!m->body) {
-        char *bare = mynah_jid_bare(m->from);
+        char *bare = mynah_jid_bare(ours ? m->to : m->from);
 
-        chat = bare && !ours ? chat_find(a, bare) : NULL;
+        chat = bare ? chat_find(a, bare) : NULL;
         mynah_free(bare);
-        if (chat && state) {
+        if (chat && ours && mynah_elem_child(m->xml, "displayed", NS_MARKERS)) {
+            seen_elsewhere(chat);
+        } else if (chat && !ours && state) {
             chat->typing = state;
             changed(chat);
         }
@@ -187,10 +196,12 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
     }
     if (number == CHAT_KEPT && is_there(chat, m, ours))
         return;
-    if (ours)
+    if (ours) {
+        seen_elsewhere(chat);
         said_ours(chat, m->body, m->id, m->sent_at, number);
-    else
+    } else {
         said_heard(chat, im_name(a, m->from), m, true, false, number);
+    }
     chat_strangers(a, chat);
 }
 

@@ -79,6 +79,31 @@ def what_is_unread_stays_so_until_it_was_seen():
         t.shows("(?s)Bob B: FIRST(?!.*─ new ─).*Bob B: SECOND.*Bob B: THIRD")
 
 
+def phone_says(payload):
+    """Ann's other device, to Bob."""
+    odd.send("<message from='ann@odd.test' to='ann@odd.test/r'><sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>"
+             "<message xmlns='jabber:client' from='ann@odd.test/phone' to='bob@odd.test/x' type='chat' id='p%d'>%s</message>"
+             "</forwarded></sent></message>" % (len(payload), payload))
+
+
+def what_was_seen_at_another_device_is_not_unread():
+    with killed() as t:
+        bob_says("AT THE PHONE", "b10")
+        t.shows("2:Bob B 1!")
+        phone_says("<displayed xmlns='urn:xmpp:chat-markers:0' id='b10'/>")
+        t.shows("2:Bob B(?! *\\d+!)")
+        place("bob@odd.test", seen=number("AT THE PHONE"))
+        bob_says("ANSWERED THERE", "b11")
+        t.shows("2:Bob B 1!")
+        phone_says("<body>yes</body>")
+        t.shows("2:Bob B(?! *\\d+!)")
+        t.types("\x1b2")
+        t.shows("(?s)Bob B: ANSWERED THERE(?!.*─ new ─).*me: yes")
+        t.says("and here")
+        t.shows("(?s)me: yes(?!.*─ new ─).*me: and here")
+        odd.heard("<message [^>]*to='bob@odd.test'.*<body>and here<")
+
+
 def what_was_being_written_is_there_again():
     with killed() as t:
         t.says("/msg carol@odd.test")
@@ -206,7 +231,8 @@ odd = Odd("<ver xmlns='urn:xmpp:features:rosterver'/>")
 odd.answers = {"type='get'.*jabber:iq:roster.*ver='7'": "", "type='get'.*jabber:iq:roster": BOB}
 put(FOLDER, "mynah/config.yaml", "accounts:\n  - {jid: ann@odd.test, host: 127.0.0.1, port: %d, tls: off, password_command: echo pw}\n" % odd.port)
 try:
-    failed = tap([what_is_unread_stays_so_until_it_was_seen, what_was_being_written_is_there_again, what_comes_once_more_is_there_once,
+    failed = tap([what_is_unread_stays_so_until_it_was_seen, what_was_seen_at_another_device_is_not_unread,
+                  what_was_being_written_is_there_again, what_comes_once_more_is_there_once,
                   rooms_are_entered_again_until_they_are_left, the_roster_is_known_before_the_server_tells_it])
 finally:
     odd.listener.close()
