@@ -153,13 +153,6 @@ static bool is_there(struct im_chat *chat, const struct mynah_message *m, bool o
     return l && !strcmp(l->text, m->body);
 }
 
-/* By somebody of this account at another device, who looked at it or answered. */
-static void seen_elsewhere(struct im_chat *chat)
-{
-    im_chat_looked_at(chat);
-    changed(chat);
-}
-
 void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
 {
     struct im_account_state *a = arg;
@@ -176,7 +169,8 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
         chat = bare ? chat_find(a, bare) : NULL;
         mynah_free(bare);
         if (chat && ours && mynah_elem_child(m->xml, "displayed", NS_MARKERS)) {
-            seen_elsewhere(chat);
+            im_chat_looked_at(chat); /* at another device */
+            changed(chat);
         } else if (chat && !ours && state) {
             chat->typing = state;
             changed(chat);
@@ -197,7 +191,7 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
     if (number == CHAT_KEPT && is_there(chat, m, ours))
         return;
     if (ours) {
-        seen_elsewhere(chat);
+        im_chat_looked_at(chat);
         said_ours(chat, m->body, m->id, m->sent_at, number);
     } else {
         said_heard(chat, im_name(a, m->from), m, true, false, number);
