@@ -38,6 +38,19 @@ static void say(const char *to, const char *id)
     CHECK_INT(mynah_message_send(talk.c, &m, NULL, NULL, NULL), 0);
 }
 
+/* Says what is going to be challenged. */
+static void challenged(const char *const *lines, bool answers)
+{
+    static bool listening; /* as long as the client does */
+
+    listening = answers;
+    talk_start(lines, &plain);
+    mynah_captcha_listen(talk.c, &calls, &listening);
+    talk_until(talk_online);
+    say("innocent@v.test", "spam1");
+    talk_until(talk_done);
+}
+
 /* XEP-0158, examples 2 to 5. */
 TEST(a_challenge_is_answered)
 {
@@ -54,13 +67,8 @@ TEST(a_challenge_is_answered)
         "<var='ocr'",
         "<<value>7nHL3</value></field></x></captcha></iq>",
         END};
-    bool answers = true;
 
-    talk_start(lines, &plain);
-    mynah_captcha_listen(talk.c, &calls, &answers);
-    talk_until(talk_online);
-    say("innocent@v.test", "spam1");
-    talk_until(talk_done);
+    challenged(lines, true);
     CHECK(noted("v.test/F3A/innocent@v.test/http://v/F3A") && !noted("visit"));
     talk_end(NULL);
 }
@@ -74,13 +82,8 @@ TEST(a_challenge_is_refused)
         "type='modify'><not-acceptable "
         "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
         END};
-    bool answers = false;
 
-    talk_start(lines, &plain);
-    mynah_captcha_listen(talk.c, &calls, &answers);
-    talk_until(talk_online);
-    say("innocent@v.test", "spam1");
-    talk_until(talk_done);
+    challenged(lines, false);
     talk_end(NULL);
 }
 
@@ -116,13 +119,8 @@ TEST(strangers_may_not_ask)
                         CHALLENGE("v.test/r", "innocent@v.test", SID("spam1"))
                             CHALLENGE("evil@v.test", "innocent@v.test", SID("spam1")),
         END};
-    bool answers = true;
 
-    talk_start(lines, &plain);
-    mynah_captcha_listen(talk.c, &calls, &answers);
-    talk_until(talk_online);
-    say("innocent@v.test", "spam1");
-    talk_until(talk_done);
+    challenged(lines, true);
     CHECK(!noted("F3A") && !noted("visit"));
     talk_end(NULL);
 }
