@@ -1,93 +1,62 @@
 /* What was said: added, followed, corrected, looked for. */
 #include "im/history_parts.h"
 
-/* A talk that is new has a place from then on, at which nothing of it was seen. */
-static int place_add(struct im_history *h, const struct im_said *m)
-{
-    sqlite3_stmt *s = history_statement(h, PLACE_ADD);
-
-    if (s) {
-        history_text(s, ":account", m->account);
-        history_text(s, ":peer", m->peer);
-    }
-    return history_finished(s);
-}
-
 /* The index has no texts of its own: what it is to forget has to be told to it. */
 static int words_change(struct im_history *h, int64_t number, mn_str body, bool forget)
 {
-    sqlite3_stmt *s = history_statement(h, forget ? WORDS_FORGET : WORDS_ADD);
     struct mn_buf b = {0};
     int e;
 
     im_history_tokens(body, false, &b);
-    if (s) {
-        history_number(s, ":number", number);
-        history_text(s, ":tokens", mn_buf_view(&b));
-    }
-    e = history_finished(s);
+    e = history_run(h, forget ? WORDS_FORGET : WORDS_ADD,
+                    HISTORY_VALUES(HISTORY_NUMBER(":number", number),
+                                   HISTORY_TEXT(":tokens", mn_buf_view(&b))));
     mn_buf_free(&b);
     return e;
 }
 
 int im_history_add(struct im_history *h, struct im_said *m)
 {
-    sqlite3_stmt *s;
+    const struct history_value values[] = {HISTORY_TEXT(":account", m->account),
+                                           HISTORY_TEXT(":peer", m->peer),
+                                           HISTORY_TEXT(":who", m->who),
+                                           HISTORY_TEXT(":id", m->id),
+                                           HISTORY_TEXT(":body", m->body),
+                                           HISTORY_NUMBER(":at", m->at),
+                                           HISTORY_NUMBER(":ours", m->ours),
+                                           HISTORY_NUMBER(":sent", m->sent),
+                                           {0}};
     int e = history_begin(h);
 
     if (e)
         return e;
-    s = history_statement(h, ADD);
-    if (s) {
-        history_text(s, ":account", m->account);
-        history_text(s, ":peer", m->peer);
-        history_text(s, ":who", m->who);
-        history_text(s, ":id", m->id);
-        history_text(s, ":body", m->body);
-        history_number(s, ":at", m->at);
-        history_number(s, ":ours", m->ours);
-        history_number(s, ":sent", m->sent);
-    }
-    e = history_finished(s);
+    e = history_run(h, ADD, values);
     m->number = e ? 0 : sqlite3_last_insert_rowid(h->db);
     if (!e)
         e = words_change(h, m->number, m->body, false);
+    /* A talk that is new has a place from then on, at which nothing of it was seen. */
     if (!e)
-        e = place_add(h, m);
+        e = history_run(h, PLACE_ADD, values);
     return history_end(h, e);
 }
 
 int im_history_sent(struct im_history *h, mn_str account, mn_str id, int sent)
 {
-    sqlite3_stmt *s;
-    int e = history_begin(h);
-
-    if (e)
-        return e;
-    s = history_statement(h, SENT);
-    if (s) {
-        history_text(s, ":account", account);
-        history_text(s, ":id", id);
-        history_number(s, ":sent", sent);
-    }
-    return history_end(h, history_finished(s));
+    return history_change(h, SENT,
+                          HISTORY_VALUES(HISTORY_TEXT(":account", account), HISTORY_TEXT(":id", id),
+                                         HISTORY_NUMBER(":sent", sent)));
 }
 
 static int body_change(struct im_history *h, int64_t number, mn_str old, mn_str body)
 {
-    sqlite3_stmt *s;
     int e = words_change(h, number, old, true);
 
     if (!e)
         e = words_change(h, number, body, false);
-    if (e)
-        return e;
-    s = history_statement(h, BODY_SET);
-    if (s) {
-        history_text(s, ":body", body);
-        history_number(s, ":number", number);
-    }
-    return history_finished(s);
+    return e ? e
+             : history_run(
+                   h, BODY_SET,
+                   HISTORY_VALUES(HISTORY_TEXT(":body", body), HISTORY_NUMBER(":number", number)));
 }
 
 int im_history_correct(struct im_history *h, int64_t number, mn_str body)
@@ -100,7 +69,7 @@ int im_history_correct(struct im_history *h, int64_t number, mn_str body)
     s = history_statement(h, BODY_OF);
     if (!s)
         return history_end(h, MN_E_IO);
-    history_number(s, ":number", number);
+    history_bind(s, HISTORY_VALUES(HISTORY_NUMBER(":number", number)));
     if (sqlite3_step(s) == SQLITE_ROW)
         e = body_change(h, number, history_column(s, 0), body);
     sqlite3_reset(s);
@@ -128,13 +97,12 @@ int im_history_each(struct im_history *h, const struct im_history_query *q,
                        : MN_STR(""));
     mn_buf_lit(&sql, " ORDER BY number DESC LIMIT :limit) ORDER BY number");
     mn_buf_c(&sql, 0);
-    if (!sqlite3_prepare_v2(h->db, sql.p, -1, &s, NULL)) {
-        history_text(s, ":account", q->account);
-        history_text(s, ":peer", q->peer);
-        history_text(s, ":words", mn_buf_view(&words));
-        history_number(s, ":before", q->before);
-        history_number(s, ":limit", (int64_t)q->limit);
-    }
+    if (!sqlite3_prepare_v2(h->db, sql.p, -1, &s, NULL))
+        history_bind(s, HISTORY_VALUES(HISTORY_TEXT(":account", q->account),
+                                       HISTORY_TEXT(":peer", q->peer),
+                                       HISTORY_TEXT(":words", mn_buf_view(&words)),
+                                       HISTORY_NUMBER(":before", q->before),
+                                       HISTORY_NUMBER(":limit", (int64_t)q->limit)));
     while ((r = s ? sqlite3_step(s) : SQLITE_ERROR) == SQLITE_ROW)
         each(arg,
              &(struct im_said){sqlite3_column_int64(s, 0), history_column(s, 1),

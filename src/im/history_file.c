@@ -165,19 +165,43 @@ sqlite3_stmt *history_statement(struct im_history *h, int which)
     return *s;
 }
 
-int history_finished(sqlite3_stmt *s)
+void history_bind(sqlite3_stmt *s, const struct history_value *values)
 {
-    int r = s ? sqlite3_step(s) : SQLITE_ERROR;
+    for (; values->name; values++) {
+        int i = sqlite3_bind_parameter_index(s, values->name);
 
+        if (i && values->is_text)
+            sqlite3_bind_text(s, i, values->text.n ? values->text.p : "", (int)values->text.n,
+                              SQLITE_STATIC);
+        else if (i)
+            sqlite3_bind_int64(s, i, values->number);
+    }
+}
+
+int history_run(struct im_history *h, int which, const struct history_value *values)
+{
+    sqlite3_stmt *s = history_statement(h, which);
+    int r;
+
+    if (!s)
+        return MN_E_IO;
+    history_bind(s, values);
+    r = sqlite3_step(s);
     sqlite3_reset(s);
     return r == SQLITE_DONE ? MN_E_OK : r == SQLITE_CONSTRAINT ? MN_E_EXISTS : MN_E_IO;
+}
+
+/* One without values. */
+static int plain(struct im_history *h, int which)
+{
+    return history_run(h, which, &(struct history_value){0});
 }
 
 /* Keeping. */
 
 static int commit(struct im_history *h)
 {
-    if (!history_finished(history_statement(h, COMMIT)))
+    if (!plain(h, COMMIT))
         return MN_E_OK;
     (void)run(h, "ROLLBACK");
     return MN_E_IO;
@@ -310,34 +334,25 @@ void im_history_close(struct im_history *h)
 int history_begin(struct im_history *h)
 {
     history_settled(h);
-    if (!h->changed && history_finished(history_statement(h, BEGIN)))
+    if (!h->changed && plain(h, BEGIN))
         return MN_E_IO;
     h->changed = true;
-    return history_finished(history_statement(h, SAVEPOINT));
+    return plain(h, SAVEPOINT);
 }
 
 int history_end(struct im_history *h, int e)
 {
     if (e)
-        (void)history_finished(history_statement(h, ROLLBACK_TO));
-    (void)history_finished(history_statement(h, RELEASE));
+        (void)plain(h, ROLLBACK_TO);
+    (void)plain(h, RELEASE);
     return e;
 }
 
-void history_text(sqlite3_stmt *s, const char *name, mn_str value)
+int history_change(struct im_history *h, int which, const struct history_value *values)
 {
-    int i = sqlite3_bind_parameter_index(s, name);
+    int e = history_begin(h);
 
-    if (i)
-        sqlite3_bind_text(s, i, value.n ? value.p : "", (int)value.n, SQLITE_STATIC);
-}
-
-void history_number(sqlite3_stmt *s, const char *name, int64_t value)
-{
-    int i = sqlite3_bind_parameter_index(s, name);
-
-    if (i)
-        sqlite3_bind_int64(s, i, value);
+    return e ? e : history_end(h, history_run(h, which, values));
 }
 
 mn_str history_column(sqlite3_stmt *s, int i)

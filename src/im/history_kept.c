@@ -23,18 +23,9 @@ bool im_history_claim(struct im_history *h)
 
 int im_history_put(struct im_history *h, mn_str account, mn_str name, mn_str text)
 {
-    sqlite3_stmt *s;
-    int e = history_begin(h);
-
-    if (e)
-        return e;
-    s = history_statement(h, KEEP);
-    if (s) {
-        history_text(s, ":account", account);
-        history_text(s, ":name", name);
-        history_text(s, ":text", text);
-    }
-    return history_end(h, history_finished(s));
+    return history_change(h, KEEP,
+                          HISTORY_VALUES(HISTORY_TEXT(":account", account),
+                                         HISTORY_TEXT(":name", name), HISTORY_TEXT(":text", text)));
 }
 
 int im_history_get(struct im_history *h, mn_str account, mn_str name, struct mn_arena *a,
@@ -48,8 +39,7 @@ int im_history_get(struct im_history *h, mn_str account, mn_str name, struct mn_
     s = history_statement(h, KEPT);
     if (!s)
         return MN_E_IO;
-    history_text(s, ":account", account);
-    history_text(s, ":name", name);
+    history_bind(s, HISTORY_VALUES(HISTORY_TEXT(":account", account), HISTORY_TEXT(":name", name)));
     r = sqlite3_step(s);
     if (r == SQLITE_ROW)
         *out = mn_arena_str(a, history_column(s, 0));

@@ -46,13 +46,30 @@ struct im_history {
 /* history_file.c */
 /* NULL: it cannot be made. */
 sqlite3_stmt *history_statement(struct im_history *h, int which);
+/* What a statement is given; those that it does not name are passed over. */
+struct history_value {
+    const char *name;
+    bool is_text;
+    mn_str text;
+    int64_t number;
+};
+#define HISTORY_TEXT(name, value)                                                                  \
+    {                                                                                              \
+        name, true, value, 0                                                                       \
+    }
+#define HISTORY_NUMBER(name, value)                                                                \
+    {                                                                                              \
+        name, false, {0}, value                                                                    \
+    }
+#define HISTORY_VALUES(...) ((const struct history_value[]){__VA_ARGS__, {0}})
+void history_bind(sqlite3_stmt *s, const struct history_value *values);
 /* It is run to its end: MN_E_EXISTS, MN_E_IO. */
-int history_finished(sqlite3_stmt *s);
-void history_text(sqlite3_stmt *s, const char *name, mn_str value);
-void history_number(sqlite3_stmt *s, const char *name, int64_t value);
+int history_run(struct im_history *h, int which, const struct history_value *values);
 mn_str history_column(sqlite3_stmt *s, int i);
 /* Each change whole or not at all, with those of before and behind it as one on the disk; `e`: what
  * came of it, which is returned. */
 int history_begin(struct im_history *h) MN_MUST_CHECK;
 int history_end(struct im_history *h, int e);
+/* One that is a statement alone. */
+int history_change(struct im_history *h, int which, const struct history_value *values);
 void history_settled(struct im_history *h); /* the keeper is done: the database is the caller's */

@@ -4,22 +4,12 @@
 
 int im_history_place_set(struct im_history *h, const struct im_place *p)
 {
-    sqlite3_stmt *s;
-    int e = history_begin(h);
-
-    if (e)
-        return e;
-    s = history_statement(h, PLACE_SET);
-    if (s) {
-        history_text(s, ":account", p->account);
-        history_text(s, ":peer", p->peer);
-        history_number(s, ":seen", p->seen);
-        history_text(s, ":draft", p->draft);
-        history_text(s, ":nick", p->nick);
-        history_number(s, ":inside", p->inside);
-        history_text(s, ":mark", p->mark);
-    }
-    return history_end(h, history_finished(s));
+    return history_change(
+        h, PLACE_SET,
+        HISTORY_VALUES(HISTORY_TEXT(":account", p->account), HISTORY_TEXT(":peer", p->peer),
+                       HISTORY_NUMBER(":seen", p->seen), HISTORY_TEXT(":draft", p->draft),
+                       HISTORY_TEXT(":nick", p->nick), HISTORY_NUMBER(":inside", p->inside),
+                       HISTORY_TEXT(":mark", p->mark)));
 }
 
 int im_history_places(struct im_history *h, mn_str account, mn_str peer,
@@ -33,10 +23,9 @@ int im_history_places(struct im_history *h, mn_str account, mn_str peer,
     int r;
 
     history_settled(h);
-    if (!sqlite3_prepare_v2(h->db, sql, -1, &s, NULL)) {
-        history_text(s, ":account", account);
-        history_text(s, ":peer", peer);
-    }
+    if (!sqlite3_prepare_v2(h->db, sql, -1, &s, NULL))
+        history_bind(
+            s, HISTORY_VALUES(HISTORY_TEXT(":account", account), HISTORY_TEXT(":peer", peer)));
     while ((r = s ? sqlite3_step(s) : SQLITE_ERROR) == SQLITE_ROW)
         each(arg, &(struct im_place){history_column(s, 0), history_column(s, 1),
                                      history_column(s, 2), history_column(s, 3),
