@@ -12,12 +12,15 @@ import check
 AGAIN = 3
 builds = [sys.argv[1] + ":"] + [a for a in sys.argv[2:] if ":" in a]
 wanted = [a for a in sys.argv[2:] if ":" not in a]
-tests, seen = [], {}
+tests, seen, unknown = [], {}, set(wanted)
 for build, only in (b.split(":") for b in builds):
     for t in json.loads(subprocess.check_output(["meson", "introspect", "--tests", build])):
         suites = {s.split(":")[-1] for s in t["suite"]}
+        unknown -= suites | {t["name"]}
         if (not only or suites & set(only.split(","))) and ((suites | {t["name"]}) & set(wanted) if wanted else suites != {"bench-smoke"}):
             tests.append({**t, "build": build})
+if unknown:
+    sys.exit("no test and no suite is named " + ", ".join(sorted(unknown)) + "; all names: meson test -C BUILD --list")
 
 
 def run(t):
