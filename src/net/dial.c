@@ -1,6 +1,7 @@
 /* A list of targets (host, port, kind of TLS) is gone through one by one. A target's addresses, of
  * both families alternately, are attempts: the next one begins when the last one failed or has not
- * answered for a while, and the first that connects wins. */
+ * answered for a while, and the first that connects wins. No answer of the resolver's is waited for
+ * where there is something to begin with; what comes late is taken in. */
 #include "net/dial.h"
 
 #include <errno.h>
@@ -14,20 +15,27 @@ enum {
     TARGETS_MAX = 64,
     ATTEMPTS_MAX = 16, /* addresses of one target */
     STAGGER_MS = 250,
+    LATE_MS = 300,     /* between the answers for both services: one may have to be looked for, and
+                          hold what the domain prefers */
+    SILENT_MS = 5000,  /* before no answer is taken as none (RFC 6120, 3.2.1): it was asked twice */
     TARGET_MS = 2500,  /* before the next target is tried beside this one */
     GIVE_UP_MS = 20000 /* without an answer from the last of all */
 };
 
 struct target {
+    struct mn_dial *dial;
     struct mn_srv srv;
     bool direct;
+    struct mn_addr addrs[2][ATTEMPTS_MAX]; /* IPv6, IPv4 */
+    size_t addr_count[2], addr_next[2];
+    unsigned asks; /* for addresses, open */
+    bool over;     /* not to be tried any more */
 };
 
 struct attempt {
     struct mn_watch watch;
-    struct mn_dial *dial;
+    struct target *target;
     struct mn_list link;
-    struct mn_dial_found found;
 };
 
 struct mn_dial {
@@ -37,19 +45,22 @@ struct mn_dial {
     char *domain, *host;
     void (*done)(void *arg, int code, const struct mn_dial_found *found, const char *why);
     void *arg;
-    struct target targets[TARGETS_MAX];
-    size_t count, next; /* targets[next - 1] is the one being tried */
-    struct mn_addr addrs[2][ATTEMPTS_MAX];
-    size_t addr_count[2], addr_next[2];
-    unsigned asks; /* of this step, open */
+    struct target *targets[TARGETS_MAX];
+    size_t count, next;  /* targets[next - 1] is the last that was begun with */
+    struct target *last; /* that somebody answered at */
+    unsigned asks;       /* for services, open */
     struct mn_list attempts;
     struct mn_timer timer;
     int64_t waiting;   /* what the timer was set to */
+    bool begun;        /* the services are waited for no longer */
+    bool told;         /* nothing is tried until mn_dial_again */
+    bool fallback;     /* the first target is the domain itself, for want of records */
     bool refused;      /* the domain says that the service is not there */
     int code;          /* of the last failure */
     struct mn_buf why; /* all failures */
 };
 
+static void begin(struct mn_dial *d);
 static void step(struct mn_dial *d, int64_t waited);
 
 static void failed(struct mn_dial *d, int code, const char *what, const char *why)
@@ -61,7 +72,7 @@ static void failed(struct mn_dial *d, int code, const char *what, const char *wh
 
 static void attempt_free(struct attempt *t)
 {
-    mn_loop_unwatch(t->dial->loop, &t->watch);
+    mn_loop_unwatch(t->target->dial->loop, &t->watch);
     mn_list_del(&t->link);
     if (t->watch.fd >= 0)
         close(t->watch.fd);
@@ -76,14 +87,22 @@ static void attempts_free(struct mn_dial *d)
 
 static void soon(struct mn_dial *d, int64_t ms)
 {
+    if (d->told)
+        return;
     d->waiting = ms;
     mn_timer_start(d->loop, &d->timer, ms);
 }
 
-static void give_up(struct mn_dial *d)
+static void settled(struct mn_dial *d)
 {
+    d->told = true;
     attempts_free(d);
     mn_timer_stop(&d->timer);
+}
+
+static void give_up(struct mn_dial *d)
+{
+    settled(d);
     mn_buf_c(&d->why, 0);
     if (d->why.n > 1)
         d->done(d->arg, d->code, NULL, d->why.p);
@@ -94,8 +113,9 @@ static void give_up(struct mn_dial *d)
 static void answered(struct mn_watch *w, unsigned events)
 {
     struct attempt *t = MN_OF(w, struct attempt, watch);
-    struct mn_dial *d = t->dial;
-    struct mn_dial_found found = t->found;
+    const struct target *at = t->target;
+    struct mn_dial *d = at->dial;
+    struct mn_dial_found found = {w->fd, at->direct, at->srv.target, at->srv.port};
     int e = 0;
     socklen_t n = sizeof e;
 
@@ -107,17 +127,16 @@ static void answered(struct mn_watch *w, unsigned events)
         step(d, 0);
         return;
     }
+    d->last = t->target;
     mn_loop_unwatch(d->loop, w);
     mn_list_del(&t->link);
     mn_free(t);
-    attempts_free(d);
-    mn_timer_stop(&d->timer);
+    settled(d);
     d->done(d->arg, MN_E_OK, &found, NULL);
 }
 
-static void attempt(struct mn_dial *d, const struct mn_addr *to)
+static void attempt(struct mn_dial *d, struct target *target, const struct mn_addr *to)
 {
-    const struct target *target = &d->targets[d->next - 1];
     int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     struct attempt *t;
     char text[MN_ADDR_TEXT];
@@ -130,38 +149,52 @@ static void attempt(struct mn_dial *d, const struct mn_addr *to)
         return;
     }
     t = MN_NEW(struct attempt);
-    t->dial = d;
+    t->target = target;
     t->watch = (struct mn_watch){fd, MN_WRITE, answered};
-    t->found = (struct mn_dial_found){fd, target->direct, target->srv.target, target->srv.port};
     mn_list_add(&d->attempts, &t->link);
     mn_loop_watch(d->loop, &t->watch);
     soon(d, STAGGER_MS);
 }
 
-/* The next address of the target at hand: IPv6 first, then alternately. */
-static const struct mn_addr *next_addr(struct mn_dial *d)
+/* IPv6 first, then alternately. */
+static const struct mn_addr *next_addr(struct target *t)
 {
-    int f = d->addr_next[0] <= d->addr_next[1] ? 0 : 1;
+    int f = t->addr_next[0] <= t->addr_next[1] ? 0 : 1;
 
-    if (d->addr_next[f] >= d->addr_count[f])
+    if (t->addr_next[f] >= t->addr_count[f])
         f = !f;
-    return d->addr_next[f] < d->addr_count[f] ? &d->addrs[f][d->addr_next[f]++] : NULL;
+    return t->addr_next[f] < t->addr_count[f] ? &t->addrs[f][t->addr_next[f]++] : NULL;
 }
 
-static void addrs_came(struct mn_dial *d, int family, int code, const struct mn_addr *rows,
+/* The best one that was begun with and has an address left. */
+static struct target *ready(struct mn_dial *d)
+{
+    struct target *best = NULL;
+
+    for (size_t i = 0; i < d->next; i++) {
+        struct target *t = d->targets[i];
+        size_t left = t->addr_count[0] - t->addr_next[0] + t->addr_count[1] - t->addr_next[1];
+
+        if (!t->over && left && (!best || t->srv.priority < best->srv.priority))
+            best = t;
+    }
+    return best;
+}
+
+static void addrs_came(struct target *t, int family, int code, const struct mn_addr *rows,
                        size_t count)
 {
     size_t n = count < ATTEMPTS_MAX ? count : ATTEMPTS_MAX;
 
-    d->asks--;
-    memcpy(d->addrs[family], rows, n * sizeof *rows);
-    d->addr_count[family] = n;
-    if (!d->asks && !d->addr_count[0] && !d->addr_count[1])
-        failed(d, code, d->targets[d->next - 1].srv.target,
+    t->asks--;
+    memcpy(t->addrs[family], rows, n * sizeof *rows);
+    t->addr_count[family] = n;
+    if (!t->asks && !t->addr_count[0] && !t->addr_count[1])
+        failed(t->dial, code, t->srv.target,
                code == MN_E_NOT_FOUND ? "no such name" : mn_err_text(code));
     /* Later than this: inside mn_dial nothing is told. An IPv6 answer may be waited for a moment.
      */
-    soon(d, d->asks && family == 1 ? 50 : 0);
+    soon(t->dial, t->asks && family == 1 ? 50 : 0);
 }
 
 static void v6_came(void *arg, int code, const struct mn_addr *rows, size_t count)
@@ -185,58 +218,74 @@ static bool is_here(mn_str domain)
     return mn_str_eq_nocase(end, here);
 }
 
-static void here_came(struct mn_dial *d, uint16_t port)
+static void here_came(struct target *t)
 {
     struct mn_addr six, four;
 
-    (void)!mn_addr_parse(MN_STR("::1"), port, &six);
-    (void)!mn_addr_parse(MN_STR("127.0.0.1"), port, &four);
-    d->asks = 2;
-    addrs_came(d, 0, MN_E_OK, &six, 1);
-    addrs_came(d, 1, MN_E_OK, &four, 1);
+    (void)!mn_addr_parse(MN_STR("::1"), t->srv.port, &six);
+    (void)!mn_addr_parse(MN_STR("127.0.0.1"), t->srv.port, &four);
+    t->asks = 2;
+    addrs_came(t, 0, MN_E_OK, &six, 1);
+    addrs_came(t, 1, MN_E_OK, &four, 1);
 }
 
 static void next_target(struct mn_dial *d)
 {
-    const struct mn_srv *s = &d->targets[d->next++].srv;
+    struct target *t = d->targets[d->next++];
+    const struct mn_srv *s = &t->srv;
     struct mn_addr literal;
 
-    d->addr_count[0] = d->addr_count[1] = d->addr_next[0] = d->addr_next[1] = 0;
     if (!mn_addr_parse(mn_str_from(s->target), s->port, &literal)) {
-        d->asks = 1;
-        addrs_came(d, literal.sa.sa_family == AF_INET6 ? 0 : 1, 0, &literal, 1);
+        t->asks = 1;
+        addrs_came(t, literal.sa.sa_family == AF_INET6 ? 0 : 1, 0, &literal, 1);
         return;
     }
     if (is_here(mn_str_from(s->target))) {
-        here_came(d, s->port);
+        here_came(t);
         return;
     }
-    d->asks = 2;
-    mn_dns_addr(d->dns, s->target, AF_INET6, s->port, v6_came, d);
-    mn_dns_addr(d->dns, s->target, AF_INET, s->port, v4_came, d);
+    t->asks = 2;
+    mn_dns_addr(d->dns, s->target, AF_INET6, s->port, v6_came, t);
+    mn_dns_addr(d->dns, s->target, AF_INET, s->port, v4_came, t);
+}
+
+static bool is_asked(const struct target *t)
+{
+    return t->asks && !t->over;
+}
+
+/* The resolver comes to an end by itself; whether there are records was waited for long enough. */
+static bool is_asking(const struct mn_dial *d)
+{
+    bool asking = d->asks && !d->fallback;
+
+    for (size_t i = 0; i < d->next; i++)
+        asking = asking || is_asked(d->targets[i]);
+    return asking;
 }
 
 /* Whatever is to be done next; nothing has happened for `waited` ms. */
 static void step(struct mn_dial *d, int64_t waited)
 {
-    const struct mn_addr *a = next_addr(d);
     bool trying = !mn_list_empty(&d->attempts);
+    struct target *t;
 
-    if (a) {
-        attempt(d, a);
-    } else if (d->asks) {
-        soon(d, GIVE_UP_MS); /* the resolver comes to an end by itself */
+    if (!d->begun)
+        begin(d);
+    t = ready(d);
+    if (t) {
+        attempt(d, t, next_addr(t));
     } else if (d->next < d->count) {
-        if (trying && waited < TARGET_MS)
+        if ((trying || (d->next && is_asked(d->targets[d->next - 1]))) && waited < TARGET_MS)
             soon(d, TARGET_MS);
         else
             next_target(d);
-    } else if (trying && waited < GIVE_UP_MS) {
+    } else if (is_asking(d) || (trying && waited < GIVE_UP_MS)) {
         soon(d, GIVE_UP_MS);
     } else {
         if (trying)
-            failed(d, MN_E_TIMEOUT, MN_OF(d->attempts.next, struct attempt, link)->found.host,
-                   "no answer");
+            failed(d, MN_E_TIMEOUT,
+                   MN_OF(d->attempts.next, struct attempt, link)->target->srv.target, "no answer");
         give_up(d);
     }
 }
@@ -250,10 +299,16 @@ static void timed(struct mn_timer *t)
 
 static void target_add(struct mn_dial *d, const struct mn_srv *row, bool direct)
 {
-    if (!row->target[0])
+    if (!row->target[0]) {
         d->refused = true;
-    else if (d->count < TARGETS_MAX)
-        d->targets[d->count++] = (struct target){*row, direct};
+    } else if (d->count < TARGETS_MAX) {
+        struct target *t = MN_NEW(struct target);
+
+        t->dial = d;
+        t->srv = *row;
+        t->direct = direct;
+        d->targets[d->count++] = t;
+    }
 }
 
 static void place_add(struct mn_dial *d, const char *host, uint16_t port, bool direct)
@@ -266,40 +321,67 @@ static void place_add(struct mn_dial *d, const char *host, uint16_t port, bool d
     }
 }
 
-/* Both lists are one (XEP-0368). */
+/* Both lists are one (XEP-0368), but for those that were begun with. */
 static void targets_sort(struct mn_dial *d)
 {
     struct mn_srv rows[TARGETS_MAX];
-    bool taken[TARGETS_MAX] = {false};
-    struct target old[TARGETS_MAX];
+    struct target *old[TARGETS_MAX], **now = &d->targets[d->next];
+    size_t n = d->count - d->next;
 
-    for (size_t i = 0; i < d->count; i++)
-        rows[i] = d->targets[i].srv;
-    memcpy(old, d->targets, d->count * sizeof *old);
-    mn_srv_sort(rows, d->count);
-    for (size_t i = 0; i < d->count; i++)
-        for (size_t j = 0; j < d->count; j++)
-            if (!taken[j] && !memcmp(&old[j].srv, &rows[i], sizeof rows[i])) {
-                taken[j] = true;
-                d->targets[i] = old[j];
+    for (size_t i = 0; i < n; i++)
+        rows[i] = now[i]->srv;
+    memcpy(old, now, n * sizeof(struct target *));
+    mn_srv_sort(rows, n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            if (old[j] && !memcmp(&old[j]->srv, &rows[i], sizeof rows[i])) {
+                now[i] = old[j];
+                old[j] = NULL;
                 break;
             }
+}
+
+static void begin(struct mn_dial *d)
+{
+    d->begun = true;
+    targets_sort(d);
+    d->fallback = !d->count && !d->refused;
+    if (d->fallback)
+        place_add(d, d->domain, 0, d->plan.tls == MN_DIAL_DIRECT);
+}
+
+/* There are records after all, and what they say counts alone (RFC 6120, 3.2.1). */
+static void fallback_drop(struct mn_dial *d)
+{
+    d->fallback = false;
+    d->targets[0]->over = true;
+    attempts_free(d);
 }
 
 static void srv_came(struct mn_dial *d, bool direct, int code, const struct mn_srv *rows,
                      size_t count)
 {
+    const struct target *at;
+
     d->asks--;
+    if (count && d->fallback)
+        fallback_drop(d);
     for (size_t i = 0; i < count; i++)
         target_add(d, &rows[i], direct);
     if (code && code != MN_E_NOT_FOUND)
-        d->code = code;
-    if (d->asks)
+        failed(d, code, d->domain, mn_err_text(code));
+    if (!d->begun) {
+        if (!d->asks || d->count)
+            soon(d, d->asks ? LATE_MS : 0);
         return;
+    }
     targets_sort(d);
-    if (!d->count && !d->refused)
-        place_add(d, d->domain, 0, d->plan.tls == MN_DIAL_DIRECT);
     soon(d, 0);
+    /* A better one than what is being tried waits for nobody. */
+    at = d->next ? d->targets[d->next - 1] : NULL;
+    if (!d->told && at && d->next < d->count &&
+        (at->over || d->targets[d->next]->srv.priority < at->srv.priority))
+        next_target(d);
 }
 
 static void direct_came(void *arg, int code, const struct mn_srv *rows, size_t count)
@@ -316,6 +398,8 @@ static void ask_services(struct mn_dial *d)
 {
     char name[300];
 
+    d->begun = false;
+    soon(d, SILENT_MS);
     d->asks = (d->plan.tls != MN_DIAL_STARTTLS) + (d->plan.tls != MN_DIAL_DIRECT);
     if (d->plan.tls != MN_DIAL_STARTTLS) {
         snprintf(name, sizeof name, "_xmpps-client._tcp.%s", d->domain);
@@ -331,12 +415,13 @@ static void ask_services(struct mn_dial *d)
 static void known(struct mn_dial *d, const struct mn_dial_plan *plan)
 {
     place_add(d, d->domain, mn_addr_port(&plan->addrs[0]), plan->tls == MN_DIAL_DIRECT);
-    d->next = 1;
+    d->next = d->count;
     for (size_t i = 0; d->count && i < plan->addr_count; i++) {
+        struct target *t = d->targets[0];
         int f = plan->addrs[i].sa.sa_family == AF_INET6 ? 0 : 1;
 
-        if (d->addr_count[f] < ATTEMPTS_MAX)
-            d->addrs[f][d->addr_count[f]++] = plan->addrs[i];
+        if (t->addr_count[f] < ATTEMPTS_MAX)
+            t->addrs[f][t->addr_count[f]++] = plan->addrs[i];
     }
 }
 
@@ -356,7 +441,9 @@ struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
     d->arg = arg;
     d->code = MN_E_CLOSED;
     d->timer.fire = timed;
+    d->begun = true;
     mn_list_init(&d->attempts);
+    soon(d, 0);
     if (plan->addr_count)
         known(d, plan);
     else if (mn_dns_new(l, plan->dns, &d->dns))
@@ -366,13 +453,13 @@ struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
         place_add(d, d->host ? d->host : d->domain, plan->port, plan->tls == MN_DIAL_DIRECT);
     else
         ask_services(d);
-    soon(d, d->asks ? GIVE_UP_MS : 0);
     return d;
 }
 
 void mn_dial_again(struct mn_dial *d, int code, const char *why)
 {
-    failed(d, code, d->targets[d->next - 1].srv.target, why);
+    failed(d, code, d->last->srv.target, why);
+    d->told = false;
     soon(d, 0);
 }
 
@@ -383,6 +470,8 @@ void mn_dial_free(struct mn_dial *d)
     attempts_free(d);
     mn_timer_stop(&d->timer);
     mn_dns_free(d->dns);
+    for (size_t i = 0; i < d->count; i++)
+        mn_free(d->targets[i]);
     mn_buf_free(&d->why);
     mn_free(d->domain);
     mn_free(d->host);

@@ -5,15 +5,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/rand.h"
 #include "net/listen.h"
 #include "test.h"
 
 struct record {
     const char *name;
-    int type; /* 1 A, 28 AAAA, 33 SRV */
-    const char *data;
-    bool open; /* SRV: the port is that of the listener */
+    int type;         /* 1 A, 28 AAAA, 33 SRV */
+    const char *data; /* NULL: questions for it are never answered */
+    bool open;        /* SRV: the port is that of the listener */
 };
 
 static struct {
@@ -22,6 +23,13 @@ static struct {
     const struct record *records;
     unsigned listener_port;
     char servers[40];
+    /* What is asked for `held` is answered when somebody asks for `until`, or at zone_release. */
+    const char *held, *until;
+    struct {
+        unsigned char in[512];
+        size_t n;
+        struct mn_addr from;
+    } kept;
 } zone;
 
 static void put16(struct mn_buf *b, unsigned v)
@@ -81,26 +89,22 @@ static size_t question(const unsigned char *p, size_t n, struct mn_buf *name, in
     return at + 5 - 12;
 }
 
-static void asked(struct mn_watch *w, unsigned events)
+static void answer(const unsigned char *in, size_t n, const struct mn_addr *to)
 {
-    unsigned char in[512];
-    struct mn_addr from;
-    socklen_t len = sizeof from;
-    ssize_t n = recvfrom(w->fd, in, sizeof in, 0, &from.sa, &len);
     struct mn_buf name = {0}, out = {0}, answers = {0};
     int type, count = 0, known = 0;
-    size_t q;
+    bool mute = false;
+    size_t q = question(in, n, &name, &type);
 
-    (void)events;
-    if (n < 17)
-        return;
-    q = question(in, (size_t)n, &name, &type);
     for (const struct record *r = zone.records; r->name; r++) {
         if (!mn_str_eq_nocase(mn_buf_view(&name), mn_str_from(r->name)))
             continue;
         known = 1;
         if (r->type != type)
             continue;
+        mute = !r->data;
+        if (mute)
+            break;
         count++;
         put16(&answers, 0xc00c);
         put16(&answers, (unsigned)type);
@@ -117,10 +121,44 @@ static void asked(struct mn_watch *w, unsigned events)
     put16(&out, 0);
     mn_buf_add(&out, in + 12, q);
     mn_buf_str(&out, mn_buf_view(&answers));
-    CHECK(sendto(w->fd, out.p, out.n, 0, &from.sa, len) == (ssize_t)out.n);
+    if (!mute)
+        CHECK(sendto(zone.watch.fd, out.p, out.n, 0, &to->sa, sizeof to->v4) == (ssize_t)out.n);
     mn_buf_free(&name);
     mn_buf_free(&out);
     mn_buf_free(&answers);
+}
+
+static void zone_release(void)
+{
+    zone.held = NULL;
+    if (zone.kept.n)
+        answer(zone.kept.in, zone.kept.n, &zone.kept.from);
+    zone.kept.n = 0;
+}
+
+static void asked(struct mn_watch *w, unsigned events)
+{
+    unsigned char in[512];
+    struct mn_addr from;
+    socklen_t len = sizeof from;
+    ssize_t n = recvfrom(w->fd, in, sizeof in, 0, &from.sa, &len);
+    struct mn_buf name = {0};
+    int type;
+
+    (void)events;
+    if (n < 17)
+        return;
+    question(in, (size_t)n, &name, &type);
+    if (zone.held && mn_str_is(mn_buf_view(&name), zone.held)) {
+        memcpy(zone.kept.in, in, (size_t)n);
+        zone.kept.n = (size_t)n;
+        zone.kept.from = from;
+    } else {
+        answer(in, (size_t)n, &from);
+    }
+    if (zone.until && mn_str_is(mn_buf_view(&name), zone.until))
+        zone_release();
+    mn_buf_free(&name);
 }
 
 static void zone_open(struct mn_loop *l)
@@ -307,6 +345,137 @@ TEST(who_was_found_and_is_no_good_is_followed_by_the_next)
     for (int i = 0; i < 3; i++)
         mn_loop_turn(l, 10);
     CHECK_INT(e.times, 3);
+    mn_listener_free(listener);
+    mn_loop_unwatch(l, &zone.watch);
+    close(zone.watch.fd);
+    mn_loop_free(l);
+    mn_buf_free(&why);
+}
+
+static void turns(struct mn_loop *l, int count)
+{
+    for (int i = 0; i < count; i++) {
+        mn_clock_set(mn_clock_now() + 20, 0);
+        mn_loop_turn(l, 0);
+    }
+}
+
+/* Turns until it is dialled, 20 ms each, whatever they take; how long it was. */
+static int64_t dial_by_turns(struct mn_loop *l, struct end *e)
+{
+    int64_t begun = mn_clock_now(), now = begun;
+
+    for (int i = 0; i < 3000 && !e->done; i++) {
+        mn_clock_set(now += 20, 0);
+        mn_loop_turn(l, 1);
+    }
+    CHECK(e->done);
+    return now - begun;
+}
+
+TEST(answers_that_do_not_come_are_not_waited_for_and_late_ones_are_taken_in)
+{
+    static const struct record records[] = {
+        {"_xmpps-client._tcp.mute.test", 33, NULL, false},
+        {"_xmpp-client._tcp.mute.test", 33, "10 0 0 live.test", true},
+        /* The better one comes when the other is being looked up, which never ends. */
+        {"_xmpps-client._tcp.late.test", 33, "5 0 0 live.test", true},
+        {"_xmpp-client._tcp.late.test", 33, "10 0 0 nobody.test", true},
+        /* Nothing is known of one service, the other is silent. */
+        {"_xmpps-client._tcp.bare.test", 33, NULL, false},
+        {"bare.test", 1, "127.0.7.1", false},
+        /* And speaks when the domain itself is being tried: that it is elsewhere, or nowhere. */
+        {"_xmpps-client._tcp.else.test", 33, "5 0 0 live.test", true},
+        {"else.test", 1, NULL, false},
+        {"_xmpps-client._tcp.no.test", 33, "0 0 0 .", false},
+        {"no.test", 1, NULL, false},
+        /* Here one is refused first: the domain itself is not to be tried. */
+        {"_xmpps-client._tcp.dot.test", 33, NULL, false},
+        {"_xmpp-client._tcp.dot.test", 33, "0 0 0 .", false},
+        {"dot.test", 1, "127.0.7.1", false},
+        /* One family's answer is missing, and the other's is nobody. */
+        {"_xmpp-client._tcp.half.test", 33, "10 0 0 six.test", true},
+        {"_xmpp-client._tcp.half.test", 33, "20 0 0 live.test", true},
+        {"six.test", 28, NULL, false},
+        {"six.test", 1, "127.0.7.2", false},
+        {"nobody.test", 1, NULL, false},
+        {"nobody.test", 28, NULL, false},
+        {"_xmpps-client._tcp.told.test", 33, "5 0 0 also.test", true},
+        {"_xmpp-client._tcp.told.test", 33, "10 0 0 live.test", true},
+        {"live.test", 1, "127.0.7.1", false},
+        {"also.test", 1, "127.0.7.1", false},
+        {NULL, 0, NULL, false},
+    };
+    static const struct {
+        const char *domain, *held, *until;
+        int code;
+        const char *host;
+        bool direct;
+        int64_t least, most;
+    } rows[] = {
+        {"mute.test", NULL, NULL, 0, "live.test", false, 300, 500},
+        {"late.test", "_xmpps-client._tcp.late.test", "nobody.test", 0, "live.test", true, 300,
+         600},
+        {"late.test", "_xmpps-client._tcp.late.test", "_xmpp-client._tcp.late.test", 0, "live.test",
+         true, 0, 200},
+        {"else.test", "_xmpps-client._tcp.else.test", "else.test", 0, "live.test", true, 5000,
+         5300},
+        {"no.test", "_xmpps-client._tcp.no.test", "no.test", MN_E_DENIED, "", false, 5000, 5300},
+        {"half.test", NULL, NULL, 0, "live.test", false, 2500, 3000},
+        {"bare.test", NULL, NULL, MN_E_CLOSED, "", false, 5000, 5300},
+    };
+    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+    struct mn_addr at;
+    struct mn_listener *listener;
+    struct mn_buf why = {0};
+    struct mn_dial *d;
+    struct end e;
+    int came = 0;
+
+    zone.records = records;
+    zone_open(l);
+    CHECK_INT(mn_addr_parse(MN_STR("127.0.7.1"), 0, &at), 0);
+    CHECK_INT(mn_listen(l, &at, accepted, &came, &listener, &why), 0);
+    zone.listener_port = mn_addr_port(mn_listener_addr(listener));
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_dial_plan plan = {.domain = rows[i].domain, .dns = zone.servers};
+        int64_t took;
+
+        zone.held = rows[i].held;
+        zone.until = rows[i].until;
+        e = (struct end){0};
+        d = mn_dial(l, &plan, dialled, &e);
+        took = dial_by_turns(l, &e);
+        if (e.code != rows[i].code || strcmp(e.host, rows[i].host) ||
+            e.found.direct != rows[i].direct || took < rows[i].least || took > rows[i].most)
+            test_fail(__FILE__, __LINE__, "row %zu: %d %s %d ms %s", i, e.code, e.host, (int)took,
+                      e.why);
+        if (!e.code)
+            close(e.found.fd);
+        mn_dial_free(d);
+    }
+    d = mn_dial(l, &(struct mn_dial_plan){.domain = "dot.test", .dns = zone.servers}, dialled, &e);
+    e.done = false;
+    turns(l, 300);
+    CHECK(!e.done);
+    mn_dial_free(d);
+    /* What was dialled stays; what came late is next when it was no good. */
+    zone.held = "_xmpps-client._tcp.told.test";
+    d = mn_dial(l, &(struct mn_dial_plan){.domain = "told.test", .dns = zone.servers}, dialled, &e);
+    dial_by_turns(l, &e);
+    CHECK_STR(mn_str_from(e.host), "live.test");
+    close(e.found.fd);
+    e.done = false;
+    zone_release();
+    turns(l, 300);
+    CHECK(!e.done);
+    mn_dial_again(d, MN_E_TLS, "speaks no TLS");
+    dial_by_turns(l, &e);
+    CHECK_STR(mn_str_from(e.host), "also.test");
+    CHECK(e.found.direct);
+    close(e.found.fd);
+    mn_dial_free(d);
+    mn_clock_set(-1, 0);
     mn_listener_free(listener);
     mn_loop_unwatch(l, &zone.watch);
     close(zone.watch.fd);
