@@ -29,6 +29,7 @@ static int tls_new(struct mynah_client *c, bool direct, struct mn_tls **out)
 {
     struct mn_tls_client conf = {.verify = MN_VERIFY_NOTE,
                                  .ca_file = c->conf.ca_file,
+                                 .trust = c->ctx->trust,
                                  .cert_file = c->conf.cert_file,
                                  .key_file = c->conf.key_file,
                                  .direct = direct};

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "client/client.h"
 #include "net/conn.h"
+#include "net/tls.h"
 
 enum { LANE_DEPTH = 1000, LEAVING_MS = 2000 };
 
@@ -48,6 +49,7 @@ struct mynah_context *mynah_context_new(const struct mynah_context_config *confi
         mn_free(ctx);
         return NULL;
     }
+    ctx->trust = mn_trust_new();
     mn_loop_embed(ctx->loop);
     mn_list_init(&ctx->clients);
     mn_list_init(&ctx->trash);
@@ -101,6 +103,7 @@ void mynah_context_free(struct mynah_context *ctx)
     sweep(&ctx->sweep);
     mn_loop_free(ctx->loop);
     mn_conn_thread_done();
+    mn_trust_free(ctx->trust);
     mn_free(ctx->dns);
     mn_free(ctx);
 }

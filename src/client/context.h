@@ -14,6 +14,7 @@ struct mynah_context {
     struct mn_work *work; /* made when it is first needed */
     struct mynah_context_config conf;
     char *dns;
+    struct mn_trust *trust;
     struct mynah_loop host;
     struct mn_list clients, trash, timers, jobs, ports, conns;
     struct mn_list waits; /* of quick.c */

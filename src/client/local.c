@@ -134,8 +134,10 @@ static const struct mn_mdns_face face = {on_send, on_named, people_found, people
 
 static int tls_make(struct local *l, struct mn_buf *why)
 {
-    const struct mn_tls_client conf = {
-        .verify = MN_VERIFY_NOTE, .cert_file = l->conf.cert_file, .key_file = l->conf.key_file};
+    const struct mn_tls_client conf = {.verify = MN_VERIFY_NOTE,
+                                       .trust = l->client->ctx->trust,
+                                       .cert_file = l->conf.cert_file,
+                                       .key_file = l->conf.key_file};
     const char *key = l->conf.key_file ? l->conf.key_file : l->conf.cert_file;
     int e = mn_tls_client(&conf, &l->tls_out, why);
 

@@ -16,6 +16,11 @@ int mn_tls_server(const char *cert_file, const char *key_file, struct mn_tls **o
  * that stands there as well. What comes of it is for mn_conn_addresses: the handshake ends well
  * without one, and with a bad one. */
 int mn_tls_ask(struct mn_tls *t, const char *ca_file, struct mn_buf *why) MN_MUST_CHECK;
+/* The certificates of CAs that contexts of clients share: read when they are first wanted, and anew
+ * by who wants them when their files have changed. Of one thread; contexts outlive it. */
+struct mn_trust;
+struct mn_trust *mn_trust_new(void);
+void mn_trust_free(struct mn_trust *t); /* accepts NULL */
 enum mn_verify {
     MN_VERIFY_REQUIRE, /* a certificate that does not verify ends the handshake */
     MN_VERIFY_NOTE, /* the handshake ends well; mn_conn_cert says what was wrong, before a byte of
@@ -25,6 +30,7 @@ enum mn_verify {
 struct mn_tls_client {
     enum mn_verify verify;
     const char *ca_file;              /* PEM; NULL: the system's */
+    struct mn_trust *trust;           /* has them; NULL: they are read for this one alone */
     const char *cert_file, *key_file; /* our own, for SASL EXTERNAL; NULL: none */
     bool direct;                      /* no STARTTLS before: says xmpp-client by ALPN (XEP-0368) */
     bool max12;                       /* at most TLS 1.2 (tests) */

@@ -2,8 +2,11 @@
  * kept at the SSL object, and the handshake goes on: the program asks its user. */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/codec.h"
+#include "base/list.h"
 #include "net/conn.h"
 #include "net/tls_parts.h"
 
@@ -96,23 +99,140 @@ static int on_verify(int fine, X509_STORE_CTX *x)
     return fine || SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), slot_note) != NULL;
 }
 
+/* Which files, as they stand. */
+struct stamp {
+    struct {
+        uint64_t dev, ino, s, ns;
+    } of[2];
+};
+
+/* What one context trusts: a file, or the system's (NULL). */
+struct cas {
+    struct mn_list link;
+    char *file;
+    struct stamp stamp;
+    X509_STORE *store;
+};
+
+struct mn_trust {
+    struct mn_list all;
+};
+
+struct mn_trust *mn_trust_new(void)
+{
+    struct mn_trust *t = MN_NEW(struct mn_trust);
+
+    mn_list_init(&t->all);
+    return t;
+}
+
+static void cas_free(struct cas *c)
+{
+    mn_list_del(&c->link);
+    X509_STORE_free(c->store);
+    mn_free(c->file);
+    mn_free(c);
+}
+
+void mn_trust_free(struct mn_trust *t)
+{
+    if (!t)
+        return;
+    MN_LIST_EACH(n, &t->all)
+    cas_free(MN_OF(n, struct cas, link));
+    mn_free(t);
+}
+
+/* What changes a file, or which files are in a folder, changes its ctime. */
+static void stamp_take(struct stamp *s, const char *file)
+{
+    const char *env_file = getenv(X509_get_default_cert_file_env());
+    const char *env_dir = getenv(X509_get_default_cert_dir_env());
+    const char *paths[2] = {file, NULL};
+
+    if (!file) {
+        paths[0] = env_file ? env_file : X509_get_default_cert_file();
+        paths[1] = env_dir ? env_dir : X509_get_default_cert_dir();
+    }
+    *s = (struct stamp){0};
+    for (size_t i = 0; i < MN_COUNT(paths); i++) {
+        struct stat st;
+
+        if (paths[i] && !stat(paths[i], &st)) {
+            s->of[i].dev = st.st_dev;
+            s->of[i].ino = st.st_ino;
+            s->of[i].s = (uint64_t)st.st_ctim.tv_sec;
+            s->of[i].ns = (uint64_t)st.st_ctim.tv_nsec;
+        }
+    }
+}
+
+static X509_STORE *store_read(const char *file, struct mn_buf *why)
+{
+    X509_STORE *store = X509_STORE_new();
+
+    MN_MEMORY(store);
+    if (file ? X509_STORE_load_file(store, file) == 1 : X509_STORE_set_default_paths(store) == 1)
+        return store;
+    if (file)
+        mn_buf_fmt(why, "cannot use the CA file %s: %s", file, tls_last_error());
+    else
+        mn_buf_fmt(why, "cannot use the system's certificates: %s", tls_last_error());
+    X509_STORE_free(store);
+    return NULL;
+}
+
+static struct cas *cas_of(struct mn_trust *t, const char *file)
+{
+    MN_LIST_EACH(n, &t->all)
+    {
+        struct cas *c = MN_OF(n, struct cas, link);
+
+        if (file && c->file ? !strcmp(c->file, file) : file == c->file)
+            return c;
+    }
+    return NULL;
+}
+
+/* The caller's own reference; NULL: `why` says why. */
+static X509_STORE *store_of(struct mn_trust *t, const char *file, struct mn_buf *why)
+{
+    struct cas *c = t ? cas_of(t, file) : NULL;
+    struct stamp stamp;
+    X509_STORE *store;
+
+    stamp_take(&stamp, file);
+    if (c && memcmp(&c->stamp, &stamp, sizeof stamp)) {
+        cas_free(c);
+        c = NULL;
+    }
+    store = c ? c->store : store_read(file, why);
+    if (t && store && !c) {
+        c = MN_NEW(struct cas);
+        c->file = file ? mn_str_dup(mn_str_from(file)) : NULL;
+        c->stamp = stamp;
+        c->store = store;
+        mn_list_add(&t->all, &c->link);
+    }
+    if (c)
+        X509_STORE_up_ref(store);
+    return store;
+}
+
 static int trust(struct mn_tls *t, const struct mn_tls_client *conf, struct mn_buf *why)
 {
+    X509_STORE *store;
+
     if (conf->verify == MN_VERIFY_NONE)
         return MN_E_OK;
     SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, on_verify);
     if (conf->verify == MN_VERIFY_NOTE)
         SSL_CTX_set_ex_data(t->ctx, slot_note, t);
-    if (!conf->ca_file) {
-        if (SSL_CTX_set_default_verify_paths(t->ctx) == 1)
-            return MN_E_OK;
-        mn_buf_fmt(why, "cannot use the system's certificates: %s", tls_last_error());
-    } else {
-        if (SSL_CTX_load_verify_file(t->ctx, conf->ca_file) == 1)
-            return MN_E_OK;
-        mn_buf_fmt(why, "cannot use the CA file %s: %s", conf->ca_file, tls_last_error());
-    }
-    return MN_E_TLS;
+    store = store_of(conf->trust, conf->ca_file, why);
+    if (!store)
+        return MN_E_TLS;
+    SSL_CTX_set_cert_store(t->ctx, store); /* takes the reference */
+    return MN_E_OK;
 }
 
 int mn_tls_client(const struct mn_tls_client *conf, struct mn_tls **out, struct mn_buf *why)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "net/conn.h"
-#include "net/tls.h"
+#include "net/tls_parts.h"
 #include "test.h"
 
 static char dir[] = "/tmp/mynah-tlsc-XXXXXX";
@@ -90,25 +90,22 @@ static void on_tls(void *arg)
 
 static const struct mn_conn_face face = {on_bytes, on_closed, NULL, on_tls};
 
-/* One handshake with the certificate in `dir`; true when it ended well. */
-static bool handshake(const struct row *r, enum mn_verify verify, struct mn_arena *a,
-                      struct mn_cert_seen *seen)
+/* One handshake with the certificate in `dir`; true when it ended well. Takes the client's. */
+static bool handshake_by(struct mn_tls *c, const char *name, struct mn_arena *a,
+                         struct mn_cert_seen *seen)
 {
     struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
     struct side client = {0}, server = {0};
     struct mn_buf why = {0};
-    struct mn_tls *s = NULL, *c = NULL;
+    struct mn_tls *s = NULL;
     char cert[128], key[128];
 
-    in_dir("cert.pem", cert);
-    CHECK_INT(mn_tls_server(cert, in_dir("key.pem", key), &s, &why), 0);
-    CHECK_INT(mn_tls_client(&(struct mn_tls_client){verify, r->other_ca ? NULL : cert}, &c, &why),
-              0);
+    CHECK_INT(mn_tls_server(in_dir("cert.pem", cert), in_dir("key.pem", key), &s, &why), 0);
     mn_conn_mem(l, l, &client.conn, &server.conn);
     mn_conn_face(client.conn, &face, &client);
     mn_conn_face(server.conn, &face, &server);
     mn_conn_start_tls(server.conn, s, true, NULL);
-    mn_conn_start_tls(client.conn, c, false, r->name);
+    mn_conn_start_tls(client.conn, c, false, name);
     for (int i = 0; i < 100 && !client.tls && !client.closed; i++)
         mn_loop_turn(l, 10);
     mn_conn_cert(client.conn, a, seen);
@@ -121,6 +118,20 @@ static bool handshake(const struct row *r, enum mn_verify verify, struct mn_aren
     mn_loop_free(l);
     mn_buf_free(&why);
     return client.tls;
+}
+
+static bool handshake(const struct row *r, enum mn_verify verify, struct mn_arena *a,
+                      struct mn_cert_seen *seen)
+{
+    struct mn_buf why = {0};
+    struct mn_tls *c = NULL;
+    char cert[128];
+
+    in_dir("cert.pem", cert);
+    CHECK_INT(mn_tls_client(&(struct mn_tls_client){verify, r->other_ca ? NULL : cert}, &c, &why),
+              0);
+    mn_buf_free(&why);
+    return handshake_by(c, r->name, a, seen);
 }
 
 TEST(a_name_is_looked_for_where_it_belongs)
@@ -228,5 +239,55 @@ TEST(what_was_shown_can_be_shown_to_a_person)
     CHECK_STR(seen.issuer, "CN=北京");
     CHECK_INT(seen.sha256.n, 64);
     CHECK(seen.not_before < now && seen.not_after > now + 29 * INT64_C(86400000));
+    mn_arena_done(&a, NULL);
+}
+
+static struct mn_tls *made(struct mn_trust *trust, const char *ca_file)
+{
+    struct mn_tls *t;
+    struct mn_buf why = {0};
+
+    CHECK_INT(mn_tls_client(&(struct mn_tls_client){.ca_file = ca_file, .trust = trust}, &t, &why),
+              0);
+    mn_buf_free(&why);
+    return t;
+}
+
+TEST(what_is_trusted_is_read_once_and_anew_when_it_has_changed)
+{
+    static const struct row row = {"DNS:example.org", "x", "example.org", 30, true, false};
+    struct mn_trust *trust = mn_trust_new();
+    struct mn_arena a = {0};
+    struct mn_cert_seen seen;
+    struct mn_tls *one, *two, *third, *alone, *whole;
+    struct mn_buf why = {0};
+    char path[128];
+
+    if (strstr(dir, "XXXXXX"))
+        CHECK(mkdtemp(dir));
+    make(&row);
+    one = made(trust, in_dir("cert.pem", path));
+    two = made(trust, path);
+    alone = made(NULL, path);
+    whole = made(trust, NULL);
+    CHECK(SSL_CTX_get_cert_store(one->ctx) == SSL_CTX_get_cert_store(two->ctx));
+    CHECK(SSL_CTX_get_cert_store(one->ctx) != SSL_CTX_get_cert_store(alone->ctx));
+    CHECK(SSL_CTX_get_cert_store(one->ctx) != SSL_CTX_get_cert_store(whole->ctx));
+    mn_tls_unref(whole);
+    mn_tls_unref(alone);
+    /* Signed anew, by another key, the certificate is trusted by who reads the file now. */
+    CHECK(!unlink(path));
+    make(&row);
+    third = made(trust, path);
+    CHECK(SSL_CTX_get_cert_store(one->ctx) != SSL_CTX_get_cert_store(third->ctx));
+    CHECK(!handshake_by(two, row.name, &a, &seen));
+    CHECK(handshake_by(third, row.name, &a, &seen));
+    /* One that is gone is not trusted from memory. */
+    CHECK(!unlink(path));
+    CHECK_INT(mn_tls_client(&(struct mn_tls_client){.ca_file = path, .trust = trust}, &whole, &why),
+              MN_E_TLS);
+    mn_trust_free(trust);
+    mn_tls_unref(one);
+    mn_buf_free(&why);
     mn_arena_done(&a, NULL);
 }
