@@ -10,8 +10,8 @@
 enum { TIMEOUT_MS = 60000 };
 
 const struct cli_command cli_commands[] = {
-#define COMMAND(name, synopsis, text, min, max, where, input)                                      \
-    {#name, synopsis, text, min, max, cli_##name, CLI_##where, input},
+#define COMMAND(name, synopsis, text, min, max, where, input, check)                               \
+    {#name, synopsis, text, min, max, cli_##name, CLI_##where, input, check},
 #include "apps/mynah/cli.def"
 #undef COMMAND
     {0},
@@ -108,6 +108,13 @@ const char *cli_read(struct cli *cli, const char *const *words, struct mn_arena 
         return misused(c, _("too many arguments"), a);
     wrong = wrong_address(cli, a);
     return wrong ? misused(c, mn_arena_fmt(a, _("%s is no address"), wrong).p, a) : NULL;
+}
+
+bool cli_ready(struct cli *cli)
+{
+    if (cli->command->check)
+        cli->command->check(cli);
+    return !cli->ended;
 }
 
 void cli_misused(struct cli *cli, const char *why)

@@ -37,11 +37,16 @@ struct cli_command {
     void (*begin)(struct cli *cli);
     enum cli_where where;
     int input; /* with so many arguments or less it reads standard input; -1: never */
+    void (*check)(struct cli *cli); /* ends it when it could come to nothing; may be NULL */
 };
 extern const struct cli_command cli_commands[]; /* NULL-ended */
-#define COMMAND(name, synopsis, text, min, max, where, input) void cli_##name(struct cli *cli);
+#define COMMAND(name, synopsis, text, min, max, where, input, check)                               \
+    void cli_##name(struct cli *cli);
 #include "apps/mynah/cli.def"
 #undef COMMAND
+void cli_send_check(struct cli *cli);
+void cli_passwd_check(struct cli *cli);
+void cli_file_check(struct cli *cli);
 
 struct cli {
     const struct cli_host *host;
@@ -79,6 +84,8 @@ int cli_wait(const char *word);
 
 /* By its words: the command's name and its arguments. NULL, or what is wrong, in `a`. */
 const char *cli_read(struct cli *cli, const char *const *words, struct mn_arena *a);
+/* With its input, before there is a session: false, and it has ended. */
+bool cli_ready(struct cli *cli);
 /* The clock of --timeout begins to run. Then the host calls command->begin, when the client is
  * online (HELD: at MYNAH_OPEN). */
 void cli_timer(struct cli *cli);

@@ -61,17 +61,24 @@ void cli_register(struct cli *cli)
     cli->request = mynah_register_fields(cli->client, NULL, fields_came, cli);
 }
 
+static mn_str password_on(const char *input)
+{
+    mn_str rest, line = mn_str_cut(mn_str_from(input), '\n', &rest);
+
+    return line.n && line.p[line.n - 1] == '\r' ? (mn_str){line.p, line.n - 1} : line;
+}
+
+void cli_passwd_check(struct cli *cli)
+{
+    if (!password_on(cli->input).n)
+        cli_misused(cli, _("the new password is to stand on standard input"));
+}
+
 void cli_passwd(struct cli *cli)
 {
-    mn_str rest, password = mn_str_cut(mn_str_from(cli->input), '\n', &rest);
-    char *text = mn_str_dup(password.n && password.p[password.n - 1] == '\r'
-                                ? (mn_str){password.p, password.n - 1}
-                                : password);
+    char *text = mn_str_dup(password_on(cli->input));
 
-    if (*text)
-        cli->request = mynah_password_change(cli->client, text, cli_done, cli);
-    else
-        cli_misused(cli, _("the new password is to stand on standard input"));
+    cli->request = mynah_password_change(cli->client, text, cli_done, cli);
     mn_free(text);
 }
 
@@ -91,6 +98,16 @@ void cli_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent
             cli_print(cli, "id", id, "state", cli_sent_names[state], NULL);
         cli_end(cli, CLI_DONE);
     }
+}
+
+void cli_send_check(struct cli *cli)
+{
+    char *text = cli_words(cli, 1);
+
+    if (!mn_str_trim(mn_str_from(text)).n)
+        cli_misused(cli, _("there is nothing to send: the text is to stand behind TO, or on "
+                           "standard input"));
+    mn_free(text);
 }
 
 void cli_send(struct cli *cli)

@@ -124,10 +124,6 @@ static void file_send(struct cli *cli)
     static const struct mynah_calls calls = {.size = sizeof calls, .presence = present};
     static const struct mynah_roster_calls roster = {.size = sizeof roster, .ready = known};
 
-    if (cli->arg_count < 3) {
-        cli_misused(cli, _("too few arguments"));
-        return;
-    }
     if (strchr(cli->args[1], '/')) {
         found(cli, cli->args[1]);
         return;
@@ -198,12 +194,28 @@ static void file_receive(struct cli *cli)
     cli_forever(cli);
 }
 
+void cli_file_check(struct cli *cli)
+{
+    bool sends = !strcmp(cli->args[0], "send");
+    struct mn_arena a = {0};
+    struct mn_buf why = {0};
+
+    if (!sends && strcmp(cli->args[0], "receive") != 0) {
+        cli_misused(cli, _("file takes send or receive"));
+    } else if (sends && cli->arg_count < 3) {
+        cli_misused(cli, _("too few arguments"));
+    } else if (sends && im_transfer_look(cli_path(cli, cli->args[2], &a), &why)) {
+        mn_buf_c(&why, 0);
+        cli_end_because(cli, CLI_FAILED, why.p);
+    }
+    mn_buf_free(&why);
+    mn_arena_done(&a, NULL);
+}
+
 void cli_file(struct cli *cli)
 {
     if (!strcmp(cli->args[0], "send"))
         file_send(cli);
-    else if (!strcmp(cli->args[0], "receive"))
-        file_receive(cli);
     else
-        cli_misused(cli, _("file takes send or receive"));
+        file_receive(cli);
 }

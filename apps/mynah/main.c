@@ -462,6 +462,7 @@ int main(int argc, char **argv)
     struct mynah_client_config config;
     struct im_config accounts;
     struct im_account acc;
+    bool later; /* the password stands before the input */
 
     im_language();
     parse(argc, argv, &a);
@@ -484,16 +485,18 @@ int main(int argc, char **argv)
         mn_arena_done(&a, NULL);
         return exit_code;
     }
-    if (cli.arg_count <= cli.command->input && !opt.stdin_password)
+    later = cli.arg_count <= cli.command->input && opt.stdin_password;
+    if (cli.arg_count <= cli.command->input && !later)
         cli.input = stdin_read(&a);
-    if (!asked(&accounts, &a)) {
+    if ((later || cli_ready(&cli)) && !asked(&accounts, &a)) {
         acc = account(&accounts, &a);
         config = im_client_config(&acc, password_of(&acc, &a), &a);
         config.hold_login = cli.command->where == CLI_HELD;
         config.no_reconnect = true;
-        if (cli.arg_count <= cli.command->input && opt.stdin_password)
+        if (later)
             cli.input = stdin_read(&a);
-        session_run(&config);
+        if (!later || cli_ready(&cli))
+            session_run(&config);
     }
     mn_arena_done(&a, NULL);
     return exit_code;

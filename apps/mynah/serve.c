@@ -139,8 +139,10 @@ static void on_line(void *arg, struct mn_lines_peer *p, mn_str text)
     r->cli.shared = true;
     if (!wrong && a && r->cli.command->where == CLI_SHARED) {
         r->cli.client = a->client;
-        cli_timer(&r->cli);
-        r->cli.command->begin(&r->cli);
+        if (cli_ready(&r->cli)) {
+            cli_timer(&r->cli);
+            r->cli.command->begin(&r->cli);
+        }
     } else {
         if (wrong)
             write_error(p, "usage", CLI_USAGE, wrong);

@@ -189,17 +189,25 @@ static const struct mynah_file_calls calls = {
 
 /* Sending. */
 
-static int file_open(struct im_transfer *t, struct stat *st, struct mn_buf *why)
+static int file_open(const char *path, int *fd, struct stat *st, struct mn_buf *why)
 {
-    t->fd = open(t->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (t->fd < 0 || fstat(t->fd, st)) {
-        mn_buf_fmt(why, "%s: %s", t->path, strerror(errno));
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0 || fstat(*fd, st)) {
+        mn_buf_fmt(why, "%s: %s", path, strerror(errno));
         return errno == ENOENT ? MN_E_NOT_FOUND : errno == EACCES ? MN_E_DENIED : MN_E_IO;
     }
     if (S_ISREG(st->st_mode))
         return MN_E_OK;
-    mn_buf_fmt(why, _("%s is no file"), t->path);
+    mn_buf_fmt(why, _("%s is no file"), path);
     return MN_E_IO;
+}
+
+int im_transfer_look(const char *path, struct mn_buf *why)
+{
+    MN_AUTO(mn_closep) int fd = -1;
+    struct stat st;
+
+    return file_open(path, &fd, &st, why);
 }
 
 int im_transfer_send(struct mynah_client *c, const char *to, const char *path, const char *desc,
@@ -213,7 +221,7 @@ int im_transfer_send(struct mynah_client *c, const char *to, const char *path, c
     *out = NULL;
     t->ours = true;
     t->path = copy(path);
-    e = file_open(t, &st, why);
+    e = file_open(path, &t->fd, &st, why);
     if (!e) {
         struct mynah_file_info info = {.size = sizeof info,
                                        .name = t->name,

@@ -30,6 +30,8 @@ struct im_transfer {
     int error; /* errno of what ended it here */
 };
 
+/* Whether there is such a file to be sent; as im_transfer_send says. */
+int im_transfer_look(const char *path, struct mn_buf *why) MN_MUST_CHECK;
 /* Offers a file to a full address. With `hash` all of it is read first, so that the other side can
  * look at what came and may go on after a break. MN_E_NOT_FOUND, MN_E_DENIED, MN_E_IO (no
  * file to be read), MN_E_CLOSED (no full address, or no session): `why` says what; no call comes

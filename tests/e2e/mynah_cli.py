@@ -81,6 +81,10 @@ def messages_are_sent_and_heard():
         assert heard["body"] == "one two 北京" and heard["from"].startswith("ann@mynah.test/") and heard["type"] == "chat", heard
         said = json.loads(call("--json", "--wait", "delivered", "send", "bob@mynah.test", account="ann", stdin="by\nlines\n"))
         assert said["state"] == "delivered" and bob.next()["body"] == "by\nlines\n"
+        for words, stdin in ([], ""), ([], " \n\n"), ([""], ""):
+            assert "nothing to send" in call("send", "bob@mynah.test", *words, account="ann", stdin=stdin, code=64)
+        call("send", "bob@mynah.test", "after that", account="ann")
+        assert bob.next()["body"] == "after that"
     assert "no answer in time" in call("--wait", "displayed", "--timeout", "1", "send", "bob@mynah.test", "x", account="ann", code=3)
     assert "service-unavailable" in call("--wait", "delivered", "send", "nobody@mynah.test", "x", account="ann", code=2)
 
@@ -234,7 +238,9 @@ def files_are_sent_and_taken():
         bob.next()
         assert "forbidden" in call(*send, account="ann", code=2)
         assert "nobody" in bob.next()["error"]
-    assert "No such file" in call("file", "send", "bob@mynah.test/x", FOLDER + "/none", account="ann", code=1)
+    for peer in "bob@mynah.test/x", "carl@mynah.test", "nobody@nowhere.test":  # seen before anybody is looked for
+        assert "No such file" in call("file", "send", peer, FOLDER + "/none", account="ann", code=1)
+    assert "is no file" in call("file", "send", "carl@mynah.test", FOLDER, account="ann", code=1)
     assert "/resource" in call("file", "send", "carl@mynah.test", FOLDER + "/numbers.bin", account="ann", code=1)
     call("roster", "remove", "bob@mynah.test", account="ann")
     call("roster", "remove", "ann@mynah.test", account="bob")

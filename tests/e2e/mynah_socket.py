@@ -224,6 +224,7 @@ def the_protocol_is_for_scripts():
         line, last = asked({"command": ["send", "bob@mynah.test", "x"], "args": {"wait": "written"}})
         assert line["line"]["state"] in ("written", "acked") and last == {"ok": {}}
         for wrong, code in ("{", "usage"), ({"command": []}, "usage"), ({"command": ["jump"]}, "usage"), ({"command": [1]}, "usage"), \
+                ({"command": ["send", "bob@mynah.test", " "]}, "usage"), ({"command": ["send", "bob@mynah.test"], "args": {"input": "\n"}}, "usage"), \
                 ({"command": ["login"]}, "not-here"), ({"command": ["ping"], "args": {"account": "x@y"}}, "not-here"), \
                 ({"command": ["ping", "nobody@mynah.test/x"]}, "refused"), ({"command": ["ping"], "args": {"account": 1}}, None):
             answer = asked(wrong, {"command": ["ping"]})
