@@ -40,6 +40,15 @@ struct rooms {
     struct mn_map map;
 };
 
+#define TELL(r, member, ...)                                                                       \
+    do {                                                                                           \
+        if ((r)->calls.member && !(r)->gone && !(r)->client->freed)                                \
+            (r)->calls.member((r)->arg, r, ##__VA_ARGS__);                                         \
+    } while (0)
+
+/* room_join.c */
+void room_join(struct mynah_room *r);
+void room_ended(struct mynah_room *r, const struct mynah_room_gone *why); /* we are outside */
 /* room_occupants.c: who is inside. What is found is the room's, what was taken out the caller's. */
 /* False: there is no room for what he says of himself, nor for him when he is new. */
 bool occupant_fits(const struct mynah_room *r, const struct mynah_elem *presence, const char *nick);
