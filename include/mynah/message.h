@@ -41,9 +41,9 @@ typedef void mynah_sent_call(void *arg, struct mynah_client *c, const char *id,
 enum { MYNAH_ID_MAX = 64 };
 /* Takes the message, gives it an id when it has none (copied to `id` when that is not NULL). One
  * with a body and a type of chat or normal asks for a receipt and a mark. What cannot be written
- * now waits for the stream; what was not acknowledged is written again after a loss, with the same
- * id (and XEP-0359's origin-id). MYNAH_E_ARGUMENT: it is no message, its id is too long, or a
- * component's has no `to`. */
+ * now waits for the stream, and what is said in a room for that room (mynah_room_send); what was
+ * not acknowledged is written again after a loss, with the same id (and XEP-0359's origin-id).
+ * MYNAH_E_ARGUMENT: it is no message, its id is too long, or a component's has no `to`. */
 MYNAH_API int mynah_message_send(struct mynah_client *c, struct mynah_elem **message,
                                  char id[MYNAH_ID_MAX], mynah_sent_call *sent, void *arg);
 /* The whole for the common case: a body of type chat. Returns as mynah_message_send. */

@@ -101,6 +101,8 @@ MYNAH_API int mynah_room_join(struct mynah_room *r, const char *password,
 MYNAH_API void mynah_room_leave(struct mynah_room *r, const char *status);
 /* What it is; texts are lent until they change. */
 MYNAH_API bool mynah_room_is_joined(const struct mynah_room *r);
+/* It is, or will be as soon as that can be: what is said there meanwhile waits for it. */
+MYNAH_API bool mynah_room_is_wanted(const struct mynah_room *r);
 MYNAH_API const char *mynah_room_jid(const struct mynah_room *r);
 MYNAH_API const char *mynah_room_nick(const struct mynah_room *r);
 MYNAH_API const char *mynah_room_subject(const struct mynah_room *r); /* "" before one came */
@@ -119,7 +121,11 @@ MYNAH_API int mynah_room_set_nick(struct mynah_room *r, const char *nick);
 MYNAH_API int mynah_room_set_presence(struct mynah_room *r, enum mynah_show show,
                                       const char *status);
 /* Says something; returns as mynah_message_send. A message of one's own (made with MYNAH_GROUPCHAT
- * and the room's address) is told as delivered when the room sends it round. */
+ * and the room's address) is told as delivered when the room sends it round. What is said while the
+ * room is to be joined, or joined again, waits for that, as does what a lost session leaves; it is
+ * left out where the room, in the history that it is asked for, shows that it has it, and said once
+ * more, under its id, where it does not. When the room cannot be entered, or is left, each of those
+ * messages fails as if the room had refused it, and `message` tells of it. */
 MYNAH_API int mynah_room_send(struct mynah_room *r, const char *body, char id[MYNAH_ID_MAX],
                               mynah_sent_call *sent, void *arg);
 /* To one occupant only; the subject of all. Return likewise. */

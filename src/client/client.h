@@ -26,6 +26,7 @@ struct out {
     bool lasting;  /* is written again when its session is lost */
     bool answer;   /* to a question */
     char *id;      /* of a message; or NULL */
+    char *room;    /* in which it is said, bare; or NULL */
     mn_str bytes;  /* behind the struct */
 };
 
@@ -46,7 +47,8 @@ struct sm {
     uint32_t wanted;                 /* `in` when the server asked */
     bool owed;                       /* and less was safe then */
     struct mn_list unacked, waiting; /* written; not yet */
-    struct mn_list acked;            /* about to be told */
+    struct mn_list held;             /* nor before a room is entered (held.c) */
+    struct mn_list acked, refused;   /* about to be told */
     unsigned unacked_count;
     size_t answers;     /* bytes of answers among those that were written */
     size_t said;        /* bytes of answers since there was nothing of ours left to be sent */
@@ -231,6 +233,18 @@ void sm_flush(struct mynah_client *c);        /* what waited is written */
 void sm_ask(struct mynah_client *c);
 void sm_arrived(struct mynah_client *c, uint64_t mark); /* over BOSH: writes up to that one */
 void sm_end(struct mynah_client *c);                    /* before the end of the stream */
+
+/* held.c: what is said in a room waits for that room (ext_room.c). */
+char *held_room(const struct mynah_elem *st); /* where it is said, to be freed; NULL: in none */
+bool held_any(const struct mynah_client *c, const char *room);
+void held_release(struct mynah_client *c, const char *room);
+/* The room has it: it is not said again. */
+void held_taken(struct mynah_client *c, const char *room, const char *id);
+/* None of it can be said there: each is told as the room would, with that <error/>. */
+void held_refuse(struct mynah_client *c, const char *room, const struct mynah_elem *error,
+                 void (*told)(void *arg, struct mynah_client *c, const struct mynah_message *m),
+                 void *arg);
+bool room_holds(struct mynah_client *c, const char *room);
 
 /* iq.c */
 void iq_came(struct mynah_client *c, const struct mynah_elem *st);

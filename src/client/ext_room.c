@@ -130,7 +130,7 @@ static void available(struct mynah_room *r, const struct mynah_presence *p, cons
     }
     TELL(r, occupant, &o->o);
     if (joined && !r->gone) {
-        r->state = ROOM_IN;
+        room_entered(r);
         TELL(r, joined, created);
     }
     if (self)
@@ -146,6 +146,7 @@ static void presence(struct mynah_room *r, const struct mynah_presence *p, const
             r->state = ROOM_OUT;
             r->wanted = false;
             TELL(r, refused, p->error);
+            room_refuse(r, mynah_elem_child(p->xml, "error", NULL));
         } else if (r->state == ROOM_IN && !r->wanted) { /* nobody there hears our good-bye */
             room_ended(r, &(struct mynah_room_gone){.end = MYNAH_ROOM_LEFT});
         } else if (r->state == ROOM_IN && nick) {
@@ -217,12 +218,27 @@ static void heard(struct mynah_room *r, int64_t sent_at)
         r->last = at;
 }
 
+/* The room has it; by its id, or where a gateway gives it another one, what XEP-0359 keeps. */
+static void came_back(struct mynah_room *r, const struct mynah_message *m)
+{
+    const struct mynah_elem *origin = mynah_elem_child(m->xml, "origin-id", "urn:xmpp:sid:0");
+    const char *ids[] = {m->id, mynah_elem_get(origin, "id")};
+
+    for (size_t i = 0; i < MN_COUNT(ids); i++)
+        if (ids[i]) {
+            held_taken(r->client, r->jid, ids[i]);
+            message_state(r->client, ids[i], MYNAH_SENT_DELIVERED, NULL);
+        }
+}
+
 static void message(struct mynah_room *r, const struct mynah_message *m, const char *nick)
 {
     const struct mynah_elem *decline = mynah_elem_child(room_user(m->xml), "decline", NULL);
     struct mynah_form *form = mynah_form_read(m->xml);
     const char *type = form ? mynah_form_value(form, "FORM_TYPE") : NULL;
 
+    if (m->type == MYNAH_GROUPCHAT && nick && !strcmp(nick, r->nick))
+        came_back(r, m);
     if (decline && !nick) { /* the room says so */
         TELL(r, declined, mynah_elem_get(decline, "from"),
              mynah_elem_child_text(decline, "reason", NULL));
@@ -233,8 +249,6 @@ static void message(struct mynah_room *r, const struct mynah_message *m, const c
     } else {
         if (!nick)
             statuses(r, m->xml);
-        if (m->type == MYNAH_GROUPCHAT && nick && m->id && !strcmp(nick, r->nick))
-            message_state(r->client, m->id, MYNAH_SENT_DELIVERED, NULL);
         heard(r, m->sent_at);
         if (!r->gone && (m->body || m->type == MYNAH_MESSAGE_ERROR || nick))
             TELL(r, message, m, nick);
@@ -243,8 +257,6 @@ static void message(struct mynah_room *r, const struct mynah_message *m, const c
 }
 
 /* What comes. */
-
-static void on_message(void *arg, struct mynah_client *c, const struct mynah_message *m);
 
 static bool stanza(struct mynah_client *c, void *state, const struct mynah_elem *st)
 {
@@ -261,7 +273,7 @@ static bool stanza(struct mynah_client *c, void *state, const struct mynah_elem 
             return true;
         if (!r)
             return false;
-        message_read(c, st, on_message, r);
+        message_read(c, st, room_message, r);
         return true;
     }
     if (r) {
@@ -275,7 +287,7 @@ static bool stanza(struct mynah_client *c, void *state, const struct mynah_elem 
     return false;
 }
 
-static void on_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
+void room_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
 {
     const char *nick = strchr(m->from, '/');
 
@@ -301,12 +313,16 @@ static void online(struct mynah_client *c, void *state, bool resumed)
 static void lost(struct mynah_client *c, void *state)
 {
     struct rooms *rooms = state;
-    struct mynah_room_gone why = {.end = MYNAH_ROOM_LOST};
 
     (void)c;
     MN_LIST_EACH(n, &rooms->list)
-    if (!MN_OF(n, struct mynah_room, link)->gone)
-        room_ended(MN_OF(n, struct mynah_room, link), &why);
+    {
+        struct mynah_room *r = MN_OF(n, struct mynah_room, link);
+        struct mynah_room_gone why = {.end = r->wanted ? MYNAH_ROOM_LOST : MYNAH_ROOM_LEFT};
+
+        if (!r->gone)
+            room_ended(r, &why);
+    }
 }
 
 static void init(struct mynah_client *c, void *state)
@@ -402,9 +418,10 @@ void mynah_room_free(struct mynah_room *r)
 {
     if (!r || r->gone)
         return;
-    mynah_room_leave(r, NULL);
     r->gone = true;
     mn_map_del(&rooms_of(r->client)->map, mn_str_from(r->jid));
+    mynah_room_leave(r, NULL);
+    mynah_cancel(r->look);
     context_trash(r->client->ctx, &r->trash, room_memory);
 }
 
@@ -423,6 +440,11 @@ struct mynah_client *mynah_room_client(const struct mynah_room *r)
 bool mynah_room_is_joined(const struct mynah_room *r)
 {
     return r->state == ROOM_IN;
+}
+
+bool mynah_room_is_wanted(const struct mynah_room *r)
+{
+    return r->wanted;
 }
 
 const char *mynah_room_jid(const struct mynah_room *r)

@@ -26,8 +26,10 @@ struct mynah_room {
     enum mynah_show show; /* else those of the account */
     bool has_presence;
     enum room_state state;
-    bool wanted; /* joined again with a new session */
-    bool gone;   /* freed by the program */
+    bool wanted;                /* joined again with a new session */
+    bool gone;                  /* freed by the program */
+    bool settling;              /* inside, and what waits to be said is held still */
+    struct mynah_request *look; /* whether it knows us; or NULL */
     struct mynah_history history;
     int64_t last; /* when the last message was sent */
     struct occupant **occupants;
@@ -48,7 +50,12 @@ struct rooms {
 
 /* room_join.c */
 void room_join(struct mynah_room *r);
+void room_entered(struct mynah_room *r);
 void room_ended(struct mynah_room *r, const struct mynah_room_gone *why); /* we are outside */
+/* It will not be entered: what is held for it is told as refused with that <error/>. */
+void room_refuse(struct mynah_room *r, const struct mynah_elem *error);
+/* ext_room.c: it says something, in words. */
+void room_message(void *arg, struct mynah_client *c, const struct mynah_message *m);
 /* room_occupants.c: who is inside. What is found is the room's, what was taken out the caller's. */
 /* False: there is no room for what he says of himself, nor for him when he is new. */
 bool occupant_fits(const struct mynah_room *r, const struct mynah_elem *presence, const char *nick);

@@ -4,7 +4,20 @@
 #include "client/room.h"
 
 #include "base/err.h"
+#include "mynah/answers.h"
 #include "xmpp/datetime.h"
+
+/* Clocks of rooms and of ours may differ by as much. */
+enum { NEAR_MS = 5 * 60 * 1000 };
+
+static char *address(const struct mynah_room *r, const char *nick)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_fmt(&b, "%s/%s", r->jid, nick);
+    mn_buf_c(&b, 0);
+    return b.p;
+}
 
 /* The room's own, else the account's. Who goes for everybody else leaves no room by that: the
  * server tells them. `leaves`: with `status`. */
@@ -13,16 +26,14 @@ static struct mynah_elem *presence_of(const struct mynah_room *r, const char *ni
 {
     const struct mynah_client *c = r->client;
     enum mynah_show show = r->has_presence ? r->show : c->show;
+    char *to = address(r, nick);
     struct mynah_elem *p;
-    struct mn_buf to = {0};
 
     if (!leaves)
         status = r->has_presence ? r->status : c->status;
     show = leaves ? MYNAH_UNAVAILABLE : show == MYNAH_UNAVAILABLE ? MYNAH_AVAILABLE : show;
-    mn_buf_fmt(&to, "%s/%s", r->jid, nick);
-    mn_buf_c(&to, 0);
-    p = presence_new(c, to.p, show, status, 0);
-    mn_buf_free(&to);
+    p = presence_new(c, to, show, status, 0);
+    mn_free(to);
     return p;
 }
 
@@ -61,6 +72,8 @@ static void history_add(const struct mynah_room *r, struct mynah_elem *x)
     struct mynah_elem *e;
     struct mn_arena a = {0};
 
+    if (since && held_any(r->client, r->jid)) /* whether it has that is what we want to know */
+        since -= NEAR_MS;
     if (h->chars < 0 && h->stanzas < 0 && h->seconds < 0 && !since)
         return;
     e = mynah_elem_add(x, "history", NULL);
@@ -83,15 +96,71 @@ void room_join(struct mynah_room *r)
     mynah_send(r->client, &p);
 }
 
+/* What is to be said there goes out when the room has told of the time before: what it had taken of
+ * that is known then. It answers a question to ourselves (XEP-0410) behind all that. */
+
+static void looked(void *arg, struct mynah_client *c, int64_t ms, const struct mynah_error *error)
+{
+    struct mynah_room *r = arg;
+
+    (void)ms;
+    r->look = NULL;
+    if (!r->settling)
+        return;
+    r->settling = false;
+    held_release(c, r->jid);
+}
+
+static void look(struct mynah_room *r)
+{
+    char *self = address(r, r->nick);
+
+    r->look = mynah_ping(r->client, self, looked, r);
+    mn_free(self);
+}
+
+void room_entered(struct mynah_room *r)
+{
+    r->state = ROOM_IN;
+    r->settling = held_any(r->client, r->jid);
+    if (r->settling)
+        look(r);
+}
+
+bool room_holds(struct mynah_client *c, const char *room)
+{
+    const struct mynah_room *r = mynah_room_find(c, room);
+
+    return r && r->wanted && (r->state != ROOM_IN || r->settling);
+}
+
+void room_refuse(struct mynah_room *r, const struct mynah_elem *error)
+{
+    struct mynah_elem *own = NULL;
+
+    if (r->wanted) /* again, by who heard that it was over */
+        return;
+    if (!error) { /* what it says to who is not inside (7.4) */
+        own = mynah_elem_new("error", NULL);
+        mynah_elem_set(own, "type", "modify");
+        mynah_elem_add(own, "not-acceptable", mn_ns_uri(MN_NS_STANZA_ERRORS).p);
+    }
+    held_refuse(r->client, r->jid, error ? error : own, room_message, r);
+    mynah_elem_free(own);
+}
+
 void room_ended(struct mynah_room *r, const struct mynah_room_gone *why)
 {
     bool was = r->state != ROOM_OUT;
 
     r->state = ROOM_OUT;
+    r->settling = false;
+    mynah_cancel(r->look);
     r->wanted = r->wanted && why->end == MYNAH_ROOM_LOST;
     occupants_free(r);
     if (was)
         TELL(r, left, why);
+    room_refuse(r, NULL);
 }
 
 /* What programs call. */
@@ -112,13 +181,16 @@ int mynah_room_join(struct mynah_room *r, const char *password, const struct myn
 
 void mynah_room_leave(struct mynah_room *r, const char *status)
 {
+    bool outside = r->state != ROOM_IN || r->settling;
     struct mynah_elem *p;
 
     r->wanted = false;
-    if (r->state == ROOM_OUT || r->client->state != MYNAH_ONLINE)
-        return;
-    p = presence_of(r, r->nick, true, status);
-    mynah_send(r->client, &p);
+    if (r->state != ROOM_OUT) { /* without a stream it is said when the session goes on */
+        p = presence_of(r, r->nick, true, status);
+        mynah_send(r->client, &p);
+    }
+    if (outside)
+        room_refuse(r, NULL);
 }
 
 int mynah_room_set_nick(struct mynah_room *r, const char *nick)

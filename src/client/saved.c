@@ -22,6 +22,7 @@ static void outs_save(struct mynah_elem *saved, const char *name, const struct m
         char *text = mn_str_dup(o->bytes);
 
         mynah_elem_set(e, "id", o->id);
+        mynah_elem_set(e, "room", o->room);
         mynah_elem_set(e, "lasting", o->lasting ? "1" : NULL);
         mynah_elem_put(e, text);
         mn_free(text);
@@ -50,6 +51,8 @@ int mynah_client_save_with(struct mynah_client *c, uint32_t received, void **out
     number_set(saved, "out", c->sm.out - untold(c));
     outs_save(saved, "unacked", &c->sm.acked);
     outs_save(saved, "unacked", &c->sm.unacked);
+    outs_save(saved, "waiting", &c->sm.refused);
+    outs_save(saved, "waiting", &c->sm.held);
     outs_save(saved, "waiting", &c->sm.waiting);
     text = mynah_elem_xml(saved);
     mynah_elem_free(saved);
@@ -68,9 +71,11 @@ static void outs_load(struct mynah_client *c, const struct mynah_elem *saved, co
 {
     MYNAH_EACH(e, saved, name, NULL)
     {
+        const char *room = mynah_elem_get(e, "room");
         struct out *o = out_new(mn_str_from(mynah_elem_text(e)),
                                 mynah_elem_get(e, "lasting") != NULL, mynah_elem_get(e, "id"));
 
+        o->room = room ? mn_str_dup(mn_str_from(room)) : NULL;
         mn_list_add(list, &o->link);
         *count += 1;
         if (o->id)

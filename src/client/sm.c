@@ -99,6 +99,8 @@ void sm_init(struct mynah_client *c)
     mn_list_init(&c->sm.unacked);
     mn_list_init(&c->sm.acked);
     mn_list_init(&c->sm.waiting);
+    mn_list_init(&c->sm.held);
+    mn_list_init(&c->sm.refused);
     c->sm.ask.run = ask_now;
     c->sm.again.fire = ask_again;
 }
@@ -107,6 +109,7 @@ void out_free(struct out *o)
 {
     mn_list_del(&o->link);
     mn_free(o->id);
+    mn_free(o->room);
     mn_free(o);
 }
 
@@ -121,6 +124,8 @@ void sm_done(struct mynah_client *c)
     outs_free(&c->sm.unacked);
     outs_free(&c->sm.acked);
     outs_free(&c->sm.waiting);
+    outs_free(&c->sm.held);
+    outs_free(&c->sm.refused);
     mn_free(c->sm.id);
 }
 
@@ -197,6 +202,7 @@ void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, 
     elem_write(&b, ours ? ours : st, MN_STR("jabber:client"));
     mynah_elem_free(ours);
     o = out_new(mn_buf_view(&b), lasting, id);
+    o->room = held_room(st);
     o->answer = is_answer(st);
     mn_buf_free(&b);
     mn_list_add(&c->sm.waiting, &o->link);
@@ -206,8 +212,16 @@ void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, 
 
 void sm_flush(struct mynah_client *c)
 {
-    while (may_write(c) && !mn_list_empty(&c->sm.waiting))
-        out_write(c, MN_OF(c->sm.waiting.next, struct out, link));
+    while (may_write(c) && !mn_list_empty(&c->sm.waiting)) {
+        struct out *o = MN_OF(c->sm.waiting.next, struct out, link);
+
+        if (o->room && room_holds(c, o->room)) {
+            mn_list_del(&o->link);
+            mn_list_add(&c->sm.held, &o->link);
+        } else {
+            out_write(c, o);
+        }
+    }
 }
 
 void sm_received(struct mynah_client *c)
@@ -227,18 +241,24 @@ void sm_stream_gone(struct mynah_client *c)
     c->sm.said = 0;
 }
 
+static void before_waiting(struct mynah_client *c, struct mn_list *list)
+{
+    while (!mn_list_empty(list)) {
+        struct mn_list *last = list->prev;
+
+        mn_list_del(last);
+        mn_list_add(c->sm.waiting.next, last);
+    }
+}
+
 void sm_session_lost(struct mynah_client *c)
 {
     mn_free(c->sm.id);
     c->sm.id = NULL;
     c->sm.restored = false;
     /* Those that were written come before those that were not. */
-    while (!mn_list_empty(&c->sm.unacked)) {
-        struct mn_list *last = c->sm.unacked.prev;
-
-        mn_list_del(last);
-        mn_list_add(c->sm.waiting.next, last);
-    }
+    before_waiting(c, &c->sm.held);
+    before_waiting(c, &c->sm.unacked);
     MN_LIST_EACH(n, &c->sm.waiting)
     if (!MN_OF(n, struct out, link)->lasting)
         out_free(MN_OF(n, struct out, link));

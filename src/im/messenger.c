@@ -136,8 +136,8 @@ void im_free(struct im *im)
     im->calls = (struct im_calls){0};
     if (im->history)
         all_keep(im, true);
-    for (size_t i = 0; i < im->chat_count; i++)
-        chat_free(im->chats[i]);
+    while (im->chat_count) /* what is left is told of */
+        chat_free(im->chats[--im->chat_count]);
     for (size_t i = 0; i < im->account_count; i++) {
         mynah_client_free(im->accounts[i]->client);
         mn_free(im->accounts[i]->jid);

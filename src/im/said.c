@@ -242,12 +242,13 @@ void im_say(struct im_chat *chat, const char *text)
         return;
     }
     if (chat->room) {
-        if (!mynah_room_is_joined(chat->room))
+        if (!mynah_room_is_wanted(chat->room))
             im_note(chat, IM_ERROR, _("not sent: you are not in this room; /join %s enters it"),
                     chat->jid);
         else if (mynah_room_send(chat->room, text, NULL, NULL, NULL))
             im_note(chat, IM_ERROR, _("it could not be sent"));
-        else if (mynah_client_state(chat->account->client) != MYNAH_ONLINE)
+        else if (mynah_client_state(chat->account->client) != MYNAH_ONLINE ||
+                 !mynah_room_is_joined(chat->room))
             im_note(chat, IM_NOTE, _("it waits for the connection: %s"), text);
         return; /* the room sends it back */
     }

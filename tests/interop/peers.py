@@ -24,7 +24,9 @@ def listening(ports, alive, said):
 class Peer:
     host = HOST
 
-    def __init__(self):
+    def __init__(self, patience=300):
+        """`patience`: how many seconds a session waits for a client that is gone."""
+        self.patience = patience
         self.folder = tempfile.mkdtemp(prefix="mynah-%s-" % self.name)
         self.issuer = Issuer()
         self.ca = self.issuer.folder + "/ca.crt"
@@ -104,6 +106,7 @@ http_ports = { %(http)d }
 https_interfaces = { "127.0.0.1" }
 https_ports = { %(https)d }
 consider_bosh_secure = true
+smacks_hibernation_time = %(patience)d
 proxy65_interfaces = { "127.0.0.1" }
 proxy65_ports = { %(proxy)d }
 log = { info = "%(folder)s/log" }
@@ -119,7 +122,8 @@ Component "proxy.%(host)s" "proxy65"
   proxy65_address = "127.0.0.1"
 Component "part.%(host)s"
   component_secret = "secret"
-""" % dict(folder=self.folder, host=HOST, c2s=c2s, component=component, http=http, proxy=proxy, https=https, cert=self.cert, key=self.key)), "-F"], {}
+""" % dict(folder=self.folder, host=HOST, c2s=c2s, component=component, http=http, proxy=proxy, https=https, cert=self.cert, key=self.key,
+       patience=self.patience)), "-F"], {}
 
 
 PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
@@ -129,8 +133,8 @@ class Ejabberd(Peer):
     """`riddles`: asks who registers to read a picture; what stands in it is in the file `riddle`."""
     name = "ejabberd"
 
-    def __init__(self, riddles=False):
-        super().__init__()
+    def __init__(self, riddles=False, **more):
+        super().__init__(**more)
         self.riddles = riddles
 
     def riddle(self):
@@ -183,12 +187,12 @@ modules:
   mod_pubsub: {host: pubsub.%(host)s, access_createnode: pubsub_createnode, plugins: [flat, pep]}
   mod_register: {access: register, ip_access: all, captcha_protected: %(riddles)s}
   mod_roster: {versioning: true}
-  mod_stream_mgmt: {resend_on_timeout: if_offline}
+  mod_stream_mgmt: {resend_on_timeout: if_offline, resume_timeout: %(patience)d}
   mod_time: {}
   mod_vcard: {search: true, host: search.%(host)s, allow_return_all: true, search_all_hosts: true}
   mod_version: {}
 """ % dict(host=HOST, pem=pem, c2s=c2s, component=component, http=http, proxy=proxy, https=https,
-           asking=self.asking() if self.riddles else "", riddles="true" if self.riddles else "false"))
+           patience=self.patience, asking=self.asking() if self.riddles else "", riddles="true" if self.riddles else "false"))
         return (["/usr/bin/erl", "-noinput", "-mnesia", "dir", '"%s"' % self.path("mnesia"), "-s", "ejabberd"],
                 {"EJABBERD_CONFIG_PATH": config, "EJABBERD_LOG_PATH": self.path("ejabberd.log"), "ERL_LIBS": "/usr/lib/x86_64-linux-gnu",
                  "ERL_CRASH_DUMP_BYTES": "0", "HOME": self.folder})

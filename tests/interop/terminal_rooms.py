@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+"""Rooms of Prosody and ejabberd that the terminal client was put out of while it was away: what was said there on the way arrives once when it
+is inside again, over a new connection and in a new run, and fails once when it is let in no more. Prints TAP.
+usage: terminal_rooms.py MYNAH"""
+import contextlib, os, re, shutil, signal, sqlite3, sys, tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from driver import Cable, account, person
+from mynah import DEADLINE, put, tap, wait_for
+from peers import Ejabberd, Prosody
+from screen import Screen
+
+MYNAH = os.path.abspath(sys.argv[1])
+MUC = "http://jabber.org/protocol/muc"
+
+
+class Nowhere:
+    ports = []
+
+
+class Story:
+    def __init__(self, server):
+        self.server, self.cable = server, Cable(server)
+        self.room = "place@rooms." + server.host
+        self.home = tempfile.mkdtemp(prefix="mynah-rooms-")
+        self.env = {**os.environ, "HOME": self.home, "XDG_CONFIG_HOME": self.home, "XDG_DATA_HOME": self.home, "XDG_RUNTIME_DIR": self.home}
+        put(self.home, "mynah/config.yaml", "accounts:\n  - {jid: ann@%s, host: 127.0.0.1, port: %d, ca_file: %s, password_command: "
+            "echo testpwd}\n" % (server.host, self.cable.ports[0], server.ca))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.home)
+
+    @contextlib.contextmanager
+    def ann(self):
+        """Her terminal, killed at the end of the block."""
+        with Screen([MYNAH], self.env, size=(30, 110)) as t:
+            t.shows(r"ann@\S+ is online")
+            yield t
+            t.process.send_signal(signal.SIGKILL)
+            t.process.wait(DEADLINE)
+
+    def kept(self, text):
+        def found():
+            with contextlib.closing(sqlite3.connect(self.home + "/mynah/history.db")) as db:
+                return db.execute("SELECT 1 FROM kept WHERE name = 'session' AND text LIKE ?", ("%" + text + "%",)).fetchall()
+        wait_for(found, lambda: "%s was never kept" % text)
+
+    def enters(self, t):
+        t.says("/join %s Ann" % self.room)
+        t.shows("joined as Ann")
+
+    def hears(self, body):
+        """What bob was told up to when ann said it."""
+        return self.bob.until("<message [^>]*from=.%s/Ann.[^>]*>(?:(?!</message>).)*<body>%s</body>" % (self.room, body))
+
+    def gone(self):
+        """The server has given up the session."""
+        self.bob.until("<presence [^>]*from=.%s/Ann.[^>]*type=.unavailable.|<presence [^>]*type=.unavailable.[^>]*from=.%s/Ann." % (self.room, self.room))
+
+    def leaves_two(self, t, taken, lost):
+        """One that the room takes, which ann never hears of, and one that it does not hear."""
+        self.cable.holes.add("down")
+        t.says(taken)
+        self.hears(taken)
+        self.cable.holes.add("up")
+        t.says(lost)
+
+    def arrives_once(self, t, taken, lost):
+        t.shows("(?s)me: {0}(?!.*: {0}).*me: {1}(?!.*: {1})".format(taken, lost))
+        t.says("AND " + lost)
+        heard = self.hears(lost) + self.hears("AND " + lost)
+        assert len(re.findall("<body>%s</body>" % lost, heard)) == 1 and "<body>%s</body>" % taken not in heard, heard
+
+    def bob_waits_in_a_room(self):
+        for name in "ann", "bob":
+            account(self.server, name)
+        self.bob = person(self.server, "bob", "r")
+        self.bob.send("<presence/>")
+        self.bob.send("<presence to='%s/Bob'><x xmlns='%s'/></presence>" % (self.room, MUC))
+        self.bob.until("<status code=.201./>")
+        self.bob.send("<iq type='set' id='own' to='%s'><query xmlns='%s#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>" % (self.room, MUC))
+        self.bob.until("id='own'")
+
+    def what_was_said_waits_for_the_room(self):
+        with self.ann() as t:
+            self.enters(t)
+            self.leaves_two(t, "TAKEN", "LOST")
+            self.cable.server = Nowhere
+            self.cable.cut()
+            self.gone()
+            t.says("SAID AWAY")
+            self.cable.server = self.server
+            t.shows("(?s)joined as Ann.*joined as Ann")
+            self.arrives_once(t, "TAKEN", "LOST")
+
+    def killed_between(self, taken, lost):
+        """Neither has come from there, nor been heard of, when her terminal is killed and the server has given up its session."""
+        with self.ann() as t:
+            t.types("\x1b2")
+            t.shows("joined as Ann")
+            self.leaves_two(t, taken, lost)
+            self.kept(lost)
+        self.gone()
+
+    def another_run_says_it(self):
+        self.killed_between("TAKEN BEFORE", "LOST BEFORE")
+        with self.ann() as t:
+            t.types("\x1b2")
+            t.shows("joined as Ann")
+            self.arrives_once(t, "TAKEN BEFORE", "LOST BEFORE")
+
+    def who_is_let_in_no_more_hears_of_it(self):
+        self.killed_between("TAKEN AT LAST", "LOST AT LAST")
+        self.bob.send("<iq type='set' id='ban' to='%s'><query xmlns='%s#admin'><item jid='ann@%s' affiliation='outcast'/></query></iq>" %
+                      (self.room, MUC, self.server.host))
+        self.bob.until("id='ban'")
+        with self.ann() as t:
+            t.types("\x1b2")
+            t.shows("(?s)the room refuses.*not sent: .*it was: LOST AT LAST(?!.*LOST AT LAST)")
+
+    def steps(self):
+        return [self.bob_waits_in_a_room, self.what_was_said_waits_for_the_room, self.another_run_says_it, self.who_is_let_in_no_more_hears_of_it]
+
+
+with contextlib.ExitStack() as stack:
+    steps = []
+    for opened in Prosody(patience=2), Ejabberd(patience=2):
+        story = stack.enter_context(Story(stack.enter_context(opened)))
+        steps += [("%s (%s)" % (s.__name__.replace("_", " "), opened.name), s) for s in story.steps()]
+    failed = tap(steps)
+sys.exit(failed != 0)
