@@ -274,6 +274,42 @@ static enum form_end act(struct form *f, bool enter, int *value)
     }
 }
 
+static const struct form_spot *spot_at(const struct form_rows *r, int row, int column)
+{
+    for (size_t i = 0; i < r->spot_count; i++) {
+        const struct form_spot *s = &r->spots[i];
+
+        if (row >= s->top && row < s->bottom && column >= s->left && column < s->right)
+            return s;
+    }
+    return NULL;
+}
+
+enum form_end form_click(struct form *f, const struct form_rows *r, int row, int column, int *value)
+{
+    const struct form_spot *spot = spot_at(r, row, column);
+    struct stop was = here(f), now = spot ? spot->stop : was;
+    bool has = f->open == (int)now.i && (now.kind == STOP_FIELD || now.kind == STOP_OPTION);
+    const struct im_field *field = now.kind == STOP_FIELD ? &f->asked->fields[now.i] : NULL;
+
+    if (!spot)
+        return FORM_OPEN;
+    keep(f);
+    if (!has || field) /* a list that is open is closed by whatever is not in it */
+        options_close(f);
+    enter_at(f, now.kind, now.i, now.option);
+    if (field && !has &&
+        (field->kind == IM_FIELD_CHECK || (field->option_count && im_field_has_options(field))))
+        field_key(f, false);
+    else if (now.kind == STOP_OPTION)
+        option_key(f, false);
+    else if (now.kind == STOP_ROW && was.kind == STOP_ROW && was.i == now.i)
+        return act(f, true, value);
+    else if (now.kind == STOP_BUTTON)
+        return act(f, true, value);
+    return FORM_OPEN;
+}
+
 static void filter_change(struct form *f)
 {
     size_t at = 0;

@@ -54,15 +54,26 @@ struct form_row {
     int from, to; /* bytes that are marked: a value that can be changed; 0, 0: none */
     bool focus;
 };
+/* Who clicks there means that stop; of several the first. `bottom` and `right` are behind it. */
+struct form_spot {
+    struct stop stop;
+    int top, bottom, left, right;
+};
 struct form_rows {
     struct form_row *items;
     int n, cap;
+    struct form_spot *spots;
+    size_t spot_count;
     int focus;          /* the row of it, or -1 */
     int cursor, column; /* row and column where is typed; -1: nowhere */
 };
 /* All rows at that width; text is harmless on a terminal. */
 void form_layout(struct form *f, int width, struct form_rows *out);
 void form_rows_free(struct form_rows *r);
+/* A click on those rows, as they were laid out: what is there has the focus, is ticked, opened,
+ * chosen or pressed. A row of a table is picked by the second one. */
+enum form_end form_click(struct form *f, const struct form_rows *r, int row, int column,
+                         int *value);
 /* The first row that is seen of `height`, as the focus or scrolling has it. */
 int form_top(struct form *f, const struct form_rows *r, int height);
 /* Rows that the filter leaves. */

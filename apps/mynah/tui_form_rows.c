@@ -33,7 +33,18 @@ void form_rows_free(struct form_rows *r)
     for (int i = 0; i < r->n; i++)
         mn_free(r->items[i].text);
     mn_free(r->items);
+    mn_free(r->spots);
     *r = (struct form_rows){0};
+}
+
+/* The rows from `top` on, in those columns. */
+static void spot_add(struct form_rows *r, int top, int left, int right, struct stop stop)
+{
+    size_t n = r->spot_count++;
+
+    if (!(n & (n - 1)))
+        r->spots = mn_realloc(r->spots, (n ? 2 * n : 1) * sizeof *r->spots);
+    r->spots[n] = (struct form_spot){stop, top, r->n, left, right};
 }
 
 static void spaces(struct mn_buf *b, int n)
@@ -247,6 +258,7 @@ static void options_put(struct place *p, size_t i)
                                     : "[ ]");
         cell(&b, option->label, p->width - (int)b.n);
         row_add(p->rows, FORM_PLAIN, mn_buf_view(&b));
+        spot_add(p->rows, p->rows->n - 1, 0, p->width, (struct stop){STOP_OPTION, i, o});
         mn_buf_free(&b);
         if (focus)
             mark_focus(p->rows);
@@ -330,6 +342,7 @@ static void field_put(struct place *p, size_t i)
     bool focus = has_focus(p, STOP_FIELD, i, 0), typed = focus && !field->locked;
     mn_str text = typed ? (mn_str){p->f->line->text, p->f->line->n} : mn_str_from(field->value);
     size_t at = typed ? p->f->line->at : SIZE_MAX;
+    int top = p->rows->n;
     struct mn_buf b = {0};
 
     if (field->kind != IM_FIELD_CHECK)
@@ -349,6 +362,7 @@ static void field_put(struct place *p, size_t i)
     help_put(p, field, focus, p->f->wrong == (int)i);
     if (p->f->open == (int)i)
         options_put(p, i);
+    spot_add(p->rows, top, 0, p->width, (struct stop){STOP_FIELD, i, 0});
 }
 
 static void fixed_put(struct place *p, const struct im_field *field)
@@ -442,12 +456,16 @@ static void table_put(struct place *p)
     if (n)
         cells_put(p, FORM_HEAD, asked->columns, widths, n, false);
     for (size_t i = 0; n && i < asked->row_count; i++)
-        if (form_row_fits(p->f, i))
+        if (form_row_fits(p->f, i)) {
             cells_put(p, FORM_PLAIN, asked->rows[i].cells, widths, n, has_focus(p, STOP_ROW, i, 0));
+            if (p->f->picks)
+                spot_add(p->rows, p->rows->n - 1, 0, p->width, (struct stop){STOP_ROW, i, 0});
+        }
     if (n && !asked->row_count)
         wrap(p->rows, FORM_DIM, 2, p->width, _("nothing"));
 }
 
+/* The row that they stand in is added behind them. */
 static void buttons_put(struct place *p)
 {
     struct mn_buf b = {0};
@@ -455,12 +473,17 @@ static void buttons_put(struct place *p)
     for (size_t i = 0; p->f->buttons[i].label; i++) {
         bool focus = has_focus(p, STOP_BUTTON, i, 0);
         const char *label = _(p->f->buttons[i].label);
+        int left;
 
         if (b.n && text_width(text_of(&b)) + text_width(label) + 6 > p->width) {
             row_add(p->rows, FORM_PLAIN, mn_buf_view(&b));
             b.n = 0;
         }
+        left = b.n ? text_width(text_of(&b)) : 0;
         mn_buf_fmt(&b, focus ? "  [>%s<]" : "  [ %s ]", label);
+        spot_add(p->rows, p->rows->n, left + 2, text_width(text_of(&b)),
+                 (struct stop){STOP_BUTTON, i, 0});
+        p->rows->spots[p->rows->spot_count - 1].bottom++;
         if (focus)
             p->rows->focus = p->rows->n;
     }

@@ -126,6 +126,8 @@ static void mouse(void)
         windows_click(e.x);
     } else if (panel) {
         panel_click(e.y);
+    } else if (page_is_open() && e.y > 0 && e.y <= screen_page()) {
+        page_click(e.y, e.x);
     }
 }
 

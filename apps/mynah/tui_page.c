@@ -14,9 +14,11 @@ struct page {
 };
 
 static struct page *pages;
+/* Of what was drawn last: where the cursor stands, how wide it is, its first row. */
 static struct {
     int y, x;
 } cursor = {-1, -1};
+static int drawn_width, drawn_top;
 
 static struct page **page_of(const struct im_chat *chat)
 {
@@ -123,6 +125,20 @@ void page_key(int key)
         page_end(at, end, value);
 }
 
+void page_click(int y, int x)
+{
+    struct page **at = page_of(tui_chat());
+    struct form_rows rows;
+    int value = 0;
+    enum form_end end;
+
+    form_layout((*at)->form, drawn_width, &rows);
+    end = form_click((*at)->form, &rows, drawn_top + y - 1, x, &value);
+    form_rows_free(&rows);
+    if (end != FORM_OPEN)
+        page_end(at, end, value);
+}
+
 void page_scroll(int rows)
 {
     struct form *form = (*page_of(tui_chat()))->form;
@@ -149,6 +165,8 @@ void page_draw(int width, int height)
 
     form_layout(form, width, &rows);
     top = form_top(form, &rows, height);
+    drawn_width = width;
+    drawn_top = top;
     for (int i = top; i < rows.n && i < top + height; i++) {
         const struct form_row *row = &rows.items[i];
         attr_t attr = attrs[row->style] | (row->focus ? A_BOLD : 0);

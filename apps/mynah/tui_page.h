@@ -26,5 +26,6 @@ bool page_is_open(void); /* in the window that is shown */
 void page_key(int key);
 void page_paste(const char *text, size_t n);
 void page_scroll(int rows); /* up */
+void page_click(int y, int x);
 void page_draw(int width, int height);
 void page_cursor(void);

@@ -1,4 +1,4 @@
-/* covers: mynah_form_read im_form_read im_form_answer form_layout
+/* covers: mynah_form_read im_form_read im_form_answer form_layout form_click
  * A form that a stranger sent, on the screen of the terminal client: the first line are keys, the
  * rest is the form. Whatever is pressed, no row is wider than the screen or has a command to the
  * terminal in it, and the answer has the fields that were asked for, with what they proposed until
@@ -86,6 +86,17 @@ static int key_of(uint8_t c)
     return c < 0x80 ? c : keys[c % MN_COUNT(keys)];
 }
 
+static enum form_end clicked(struct form *f, int width, int at, int *value)
+{
+    struct form_rows rows;
+    enum form_end end;
+
+    form_layout(f, width, &rows);
+    end = form_click(f, &rows, at / 4, at % 4 * 8 + 3, value);
+    form_rows_free(&rows);
+    return end;
+}
+
 static void pressed(struct form *f, mn_str keys)
 {
     int width = 80, value = 0;
@@ -98,6 +109,8 @@ static void pressed(struct form *f, mn_str keys)
             form_paste(f, "a\nb\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa", 11);
         else if (key == 0xfe)
             width = width == 80 ? 20 : 80;
+        else if (key == 0xfd && i + 1 < keys.n)
+            end = clicked(f, width, (uint8_t)keys.p[++i], &value);
         else
             end = form_key(f, key_of(key), &value);
         if (end == FORM_LEFT)

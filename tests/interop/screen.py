@@ -43,6 +43,17 @@ class Screen:
     def keys(self, *keys):
         self.tmux("send-keys", *keys)
 
+    def clicks(self, pattern):
+        """Where that stands; what is left of it is of single columns."""
+        self.shows("(?m)" + pattern)
+        for y, line in enumerate(self.text().splitlines()):
+            found = re.search(pattern, line)
+            if found:
+                at = bytes((33 + found.start(), 33 + y))
+                self.tmux("send-keys", "-H", *("%x" % b for b in b"\x1b[M " + at + b"\x1b[M#" + at))  # down and up
+                return
+        raise Exception("%s went away" % pattern)
+
     def text(self):
         return self.tmux("capture-pane", "-p", "-J", check=False)
 

@@ -49,6 +49,32 @@ class Story:
         ann.shows("> .*<Any")
         ann.ends_form()
 
+    def a_mouse_does_what_keys_do(self):
+        ann = self.ann
+        ann.types("/mouse on")
+        ann.types("/room config")
+        ann.shows("> (Title|Room title)")
+        label = "(Persistent|Make room persistent)"
+        ann.clicks("\\[ \\] " + label)
+        ann.shows("> \\[x\\] " + label)
+        ann.clicks("\\[x\\] " + label)
+        ann.shows("> \\[ \\] " + label)
+        ann.clicks("<Moderators [Oo]nly>")
+        ann.shows("> +\\(\\*\\) Moderators", "\\( \\) Any")
+        ann.clicks("\\( \\) Any")
+        ann.shows("> .*<Any", gone=["\\( \\) Moderators"])
+        ann.clicks("(Description|Room description) +\\[")
+        ann.types("clicked", enter=False)
+        ann.shows("> (Description|Room description) +\\[clicked")
+        ann.goes_to("\\[ Save \\]", "BTab")
+        ann.clicks("\\[ Save \\]")
+        ann.shows("the room is configured", gone=["Esc leaves the form"])
+        ann.types("/cmd list")
+        ann.shows("> (Ping +ping|Get uptime)")
+        ann.clicks("(Ping +ping|Get uptime)")  # a row that has the focus already is chosen
+        ann.shows("- (Pong|This server has been running)", gone=["Esc leaves the form"])
+        ann.types("/mouse off")
+
     def rooms_are_found_and_entered(self):
         ann = self.ann
         ann.types("/close")
@@ -230,7 +256,7 @@ class Story:
         people = [self.a_vcard_is_told_and_read, self.contacts_are_named_grouped_and_blocked, self.small_questions_are_answered]
         if self.name == "mynahd":
             return people
-        steps = [self.a_room_is_made_with_its_configuration, self.what_was_configured_is_there_again, self.a_choice_is_made_from_a_list,
+        steps = [self.a_room_is_made_with_its_configuration, self.what_was_configured_is_there_again, self.a_choice_is_made_from_a_list, self.a_mouse_does_what_keys_do,
                  self.rooms_are_found_and_entered, self.who_belongs_to_it_is_a_table, self.a_visitor_asks_to_speak,
                  self.roles_and_affiliations_change, self.a_room_registers_invites_and_ends, self.a_node_is_configured,
                  self.commands_are_listed_and_run]

@@ -177,6 +177,75 @@ TEST(rows_of_a_table_are_looked_for_and_picked)
 
 /* Nothing of it is a command to the terminal, nothing turns around, and no row is longer than the
  * screen. */
+static int clicked(struct form *f, int row, int column)
+{
+    struct form_rows rows;
+    int value = 0;
+    enum form_end end;
+
+    form_layout(f, 60, &rows);
+    end = form_click(f, &rows, row, column, &value);
+    form_rows_free(&rows);
+    return end == FORM_OPEN ? FORM_OPEN : (int)end + 100 * value;
+}
+
+TEST(a_click_does_what_the_keys_would)
+{
+    struct form *f = opened(ROOM, false);
+
+    type(f, "x");
+    CHECK_INT(clicked(f, 0, 0), FORM_OPEN); /* the title is nothing */
+    CHECK_INT(clicked(f, 7, 30), FORM_OPEN);
+    CHECK_STR(mn_str_from(im_form_value(f->asked, "name")), "x"); /* what was typed is kept */
+    screen_is(f, 60,
+              "Room\nFill in\n\nFirst\n  名字 *    [x                                       ]\n"
+              "  Password  [***                                     ]\n"
+              "> [x] Everybody may come in\n  Seen by   <moderators>\n"
+              "  More      [one                                     ]\n"
+              "            [two                                     ]\n\n  [ Save ]  [ Cancel ]\n");
+    clicked(f, 7, 0);
+    screen_is(f, 60,
+              "Room\nFill in\n\nFirst\n  名字 *    [x                                       ]\n"
+              "  Password  [***                                     ]\n"
+              "  [x] Everybody may come in\n  Seen by   <moderators>\n"
+              "     ( ) all of them\n>    (*) moderators\n"
+              "  More      [one                                     ]\n"
+              "            [two                                     ]\n\n  [ Save ]  [ Cancel ]\n");
+    clicked(f, 7, 0); /* shuts the list again, */
+    CHECK_INT(f->open, -1);
+    clicked(f, 7, 0);
+    clicked(f, 6, 5); /* as does whatever is not in it */
+    CHECK_INT(f->open, -1);
+    CHECK(!im_form_find(f->asked, "all")->checked);
+    clicked(f, 7, 0);
+    clicked(f, 8, 50);
+    CHECK_INT(f->open, -1);
+    clicked(f, 9, 20); /* the second line of the field has it, too */
+    type(f, "!");
+    CHECK_INT(clicked(f, 11, 1), FORM_OPEN);
+    CHECK_INT(clicked(f, 11, 14), FORM_PRESSED - 100);
+    CHECK_INT(clicked(f, 11, 2), FORM_PRESSED + 700);
+    CHECK_STR(mn_str_from(im_form_value(f->asked, "more")), "one\ntwo!");
+    CHECK(im_form_find(f->asked, "who")->options[0].chosen);
+    form_free(f);
+}
+
+TEST(a_row_is_picked_by_the_second_click)
+{
+    struct im_form *asked = im_form_new("Rooms", NULL);
+    struct form *f;
+
+    im_form_column(asked, "Room");
+    for (int i = 0; i < 3; i++)
+        im_form_cell(asked, im_form_row(asked, "r"), 0, "r");
+    f = form_new(&asked, buttons, true);
+    CHECK_INT(clicked(f, 4, 0), FORM_OPEN);
+    CHECK_INT(clicked(f, 2, 0), FORM_OPEN); /* what stands above the columns */
+    CHECK_INT(clicked(f, 5, 0), FORM_OPEN);
+    CHECK_INT(clicked(f, 5, 7), FORM_PICKED + 200);
+    form_free(f);
+}
+
 TEST(a_strangers_form_is_harmless)
 {
     struct mn_buf b = {0};
