@@ -240,9 +240,9 @@ def only_our_name_is_a_mention():
     with terminal() as t:
         enters(t)
         t.says("/win 1")
-        for n, body in enumerate(("Anna left", "ann left", "in the Annual", "!Ann!")):
+        for n, body in enumerate(("Anna left", "ann left", "in the Annual", "MaryAnn left", "!Ann!")):
             odd.send("<message from='%s/Bob' to='ann@odd.test/r' type='groupchat' id='m%d'><body>%s</body></message>" % (ROOM, n, body))
-            t.shows("2:r %d%s" % (n + 1, "!" if n == 3 else "\\s"))
+            t.shows("2:r %d%s" % (n + 1, "!" if n == 4 else "\\s"))
         t.end()
 
 
