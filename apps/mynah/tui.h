@@ -79,7 +79,8 @@ void panel_click(int y);
 
 /* tui_bars.c */
 void title_draw(void);
-const char *mark_of(enum mynah_show show); /* of somebody who is so */
+const char *mark_of(enum mynah_show show);   /* of somebody who is so */
+const char *show_name(enum mynah_show show); /* the same in words */
 void windows_draw(void);
 void windows_click(int x);
 void terminal_title_close(void);

@@ -31,10 +31,16 @@ static const char *doing(const struct im_chat *chat)
                                            : "";
 }
 
-static const char *show_of(const struct im_chat *chat)
+const char *show_name(enum mynah_show show)
 {
     static const char *const shows[] = {N_("online"),        N_("free for chat"),  N_("away"),
                                         N_("away for long"), N_("do not disturb"), N_("offline")};
+
+    return _(shows[show]);
+}
+
+static const char *show_of(const struct im_chat *chat)
+{
     const struct mynah_resource *r;
     const struct mynah_occupant *o;
     const struct mynah_room *room;
@@ -44,10 +50,10 @@ static const char *show_of(const struct im_chat *chat)
     if (chat->occupant) {
         room = mynah_room_find(chat->account->client, chat->jid);
         o = room ? mynah_room_occupant(room, chat->title) : NULL;
-        return o ? _(shows[o->show]) : _("not in the room");
+        return o ? show_name(o->show) : _("not in the room");
     }
     r = mynah_roster_resource(chat->account->client, chat->jid, 0);
-    return _(shows[r ? r->show : MYNAH_UNAVAILABLE]);
+    return show_name(r ? r->show : MYNAH_UNAVAILABLE);
 }
 
 void title_draw(void)

@@ -1,4 +1,4 @@
-/* People and what runs where they are: the roster, who is blocked, vCards, small questions. */
+/* People: the roster, who is blocked, vCards. */
 #include <stdio.h>
 #include <string.h>
 
@@ -72,28 +72,32 @@ static void regroup(const char *jid, const char *group, bool in)
     mn_free(groups);
 }
 
+void contact_tell(const struct mynah_contact *k)
+{
+    struct mn_buf b = {0};
+
+    mn_buf_fmt(&b, "%s %s %s", mynah_roster_resource(tui_account()->client, k->jid, 0) ? "●" : "○",
+               im_name(tui_account(), k->jid), k->jid);
+    for (size_t i = 0; i < k->group_count; i++)
+        mn_buf_fmt(&b, "%s%s", i ? ", " : " · ", k->groups[i]);
+    if (k->subscription != MYNAH_BOTH)
+        mn_buf_fmt(&b, " · %s",
+                   k->asked                        ? _("not answered yet")
+                   : k->subscription == MYNAH_TO   ? _("you see them")
+                   : k->subscription == MYNAH_FROM ? _("they see you")
+                                                   : _("nobody sees the other"));
+    tui_note(IM_NOTE, "%.*s", MN_ARG(mn_buf_view(&b)));
+    mn_buf_free(&b);
+}
+
 static void roster_list(void)
 {
     struct mynah_client *c = command_client();
     const struct mynah_contact *k;
     size_t n = 0;
 
-    for (; c && (k = mynah_roster_at(c, n)); n++) {
-        struct mn_buf b = {0};
-
-        mn_buf_fmt(&b, "%s %s %s", mynah_roster_resource(c, k->jid, 0) ? "●" : "○",
-                   im_name(tui_account(), k->jid), k->jid);
-        for (size_t i = 0; i < k->group_count; i++)
-            mn_buf_fmt(&b, "%s%s", i ? ", " : " · ", k->groups[i]);
-        if (k->subscription != MYNAH_BOTH)
-            mn_buf_fmt(&b, " · %s",
-                       k->asked                        ? _("not answered yet")
-                       : k->subscription == MYNAH_TO   ? _("you see them")
-                       : k->subscription == MYNAH_FROM ? _("they see you")
-                                                       : _("nobody sees the other"));
-        tui_note(IM_NOTE, "%.*s", MN_ARG(mn_buf_view(&b)));
-        mn_buf_free(&b);
-    }
+    for (; c && (k = mynah_roster_at(c, n)); n++)
+        contact_tell(k);
     if (c && !n)
         tui_note(IM_NOTE, "%s", _("there are no contacts; /roster add begins"));
 }
@@ -219,6 +223,18 @@ static struct im_form *card_form(const struct mynah_vcard *v, enum im_field_kind
     return form;
 }
 
+bool card_tell(const struct query *q, const struct mynah_vcard *v)
+{
+    struct im_form *form = card_form(v, IM_FIELD_FIXED);
+    bool told;
+
+    for (size_t i = 0; i < form->count; i++)
+        query_note(q, IM_NOTE, "%s: %s: %s", q->jid, form->fields[i].label, form->fields[i].value);
+    told = form->count;
+    im_form_free(form);
+    return told;
+}
+
 static void card_came(void *arg, struct mynah_client *c, const struct mynah_vcard *v,
                       const struct mynah_error *error)
 {
@@ -303,138 +319,4 @@ void do_vcard(char **args, int count)
     static const struct command_part parts[] = {{"get", 0, vcard_get}, {"set", 0, vcard_set}, {0}};
 
     command_parts("vcard", parts, args, count);
-}
-
-/* What is there. */
-
-static void info_came(void *arg, struct mynah_client *c, const struct mynah_disco *info,
-                      const struct mynah_error *error)
-{
-    struct query *q = arg;
-    struct im_form *form;
-
-    if (query_failed(q, error))
-        return;
-    form = im_form_new(q->jid, NULL);
-    for (size_t i = 0; i < info->identity_count; i++) {
-        const struct mynah_identity *is = &info->identities[i];
-        char kind[200];
-
-        snprintf(kind, sizeof kind, "%s/%s", is->category, is->type);
-        im_form_add(form, IM_FIELD_FIXED, "identity", kind, is->name);
-    }
-    im_form_column(form, _("Feature"));
-    for (size_t i = 0; i < info->feature_count; i++)
-        im_form_cell(form, im_form_row(form, NULL), 0, info->features[i]);
-    page_show(page_chat(q->chat), &form);
-    query_free(q);
-}
-
-static void items_came(void *arg, struct mynah_client *c, const struct mynah_item *items,
-                       size_t count, const struct mynah_error *error)
-{
-    struct query *q = arg;
-    struct im_form *form;
-
-    if (query_failed(q, error))
-        return;
-    form = im_form_new(q->jid, NULL);
-    im_form_column(form, _("Address"));
-    im_form_column(form, _("Node"));
-    im_form_column(form, _("Name"));
-    for (size_t i = 0; i < count; i++) {
-        struct im_row *row = im_form_row(form, NULL);
-
-        im_form_cell(form, row, 0, items[i].jid);
-        im_form_cell(form, row, 1, items[i].node);
-        im_form_cell(form, row, 2, items[i].name);
-    }
-    page_show(page_chat(q->chat), &form);
-    query_free(q);
-}
-
-static void disco_info(char **args, int count)
-{
-    struct query *q = query_new(args[0], NULL);
-
-    if (q)
-        mynah_disco_info(query_client(q), q->jid, args[0] ? args[1] : NULL, info_came, q);
-}
-
-static void disco_items(char **args, int count)
-{
-    struct query *q = query_new(args[0], NULL);
-
-    if (q)
-        mynah_disco_items(query_client(q), q->jid, args[0] ? args[1] : NULL, items_came, q);
-}
-
-void do_disco(char **args, int count)
-{
-    static const struct command_part parts[] = {
-        {"info", 0, disco_info}, {"items", 0, disco_items}, {0}};
-
-    command_parts("disco", parts, args, count);
-}
-
-static void pinged(void *arg, struct mynah_client *c, int64_t ms, const struct mynah_error *error)
-{
-    struct query *q = arg;
-
-    if (error)
-        query_fail(q, error);
-    else
-        query_note(q, IM_NOTE, _("it answered in %lld ms"), (long long)ms);
-    query_free(q);
-}
-
-void do_ping(char **args, int count)
-{
-    struct query *q = query_to(args[0], true);
-
-    if (q)
-        mynah_ping(query_client(q), q->jid, pinged, q);
-}
-
-static void software_came(void *arg, struct mynah_client *c, const struct mynah_software *s,
-                          const struct mynah_error *error)
-{
-    struct query *q = arg;
-
-    if (error)
-        query_fail(q, error);
-    else
-        query_note(q, IM_NOTE, "%s %s %s", s->name ? s->name : "", s->version ? s->version : "",
-                   s->os ? s->os : "");
-    query_free(q);
-}
-
-void do_software(char **args, int count)
-{
-    struct query *q = query_to(args[0], true);
-
-    if (q)
-        mynah_version_get(query_client(q), q->jid, software_came, q);
-}
-
-static void last_came(void *arg, struct mynah_client *c, int64_t seconds, const char *text,
-                      const struct mynah_error *error)
-{
-    struct query *q = arg;
-
-    if (error)
-        query_fail(q, error);
-    else
-        query_note(q, IM_NOTE, _("%lld days, %lld hours, %lld minutes%s%s"),
-                   (long long)seconds / 86400, (long long)seconds / 3600 % 24,
-                   (long long)seconds / 60 % 60, text && *text ? ": " : "", text ? text : "");
-    query_free(q);
-}
-
-void do_last(char **args, int count)
-{
-    struct query *q = query_to(args[0], false);
-
-    if (q)
-        mynah_last_get(query_client(q), q->jid, last_came, q);
 }

@@ -41,3 +41,11 @@ void query_came(struct query *q, const struct mynah_form *form, const struct myn
  */
 void query_sent(void *arg, struct mynah_client *c, const struct mynah_elem *result,
                 const struct mynah_error *error);
+
+/* tui_people.c: lines that tell what a vCard has, true: something; and of somebody in the roster.
+ */
+bool card_tell(const struct query *q, const struct mynah_vcard *v);
+void contact_tell(const struct mynah_contact *k);
+/* tui_room.c: as they are written in commands. */
+const char *affiliation_text(enum mynah_affiliation a);
+const char *role_text(enum mynah_role r);

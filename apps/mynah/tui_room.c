@@ -144,6 +144,16 @@ void do_room(char **args, int count)
 static const char *const affiliations[] = {"none", "outcast", "member", "admin", "owner"};
 static const char *const roles[] = {"none", "visitor", "participant", "moderator"};
 
+const char *affiliation_text(enum mynah_affiliation a)
+{
+    return affiliations[a];
+}
+
+const char *role_text(enum mynah_role r)
+{
+    return roles[r];
+}
+
 static int named(const char *const *names, size_t n, const char *name)
 {
     struct mn_buf all = {0};
