@@ -41,7 +41,9 @@ static void rooms_came(void *arg, struct mynah_client *c, const struct mynah_ite
     im_form_column(form, _("Name"));
     for (size_t i = 0; i < count; i++) {
         char *user = mynah_jid_user(items[i].jid);
-        struct im_row *row = user ? im_form_row(form, items[i].jid) : NULL;
+        bool wanted = user && (!q->node || strcasestr(user, q->node) ||
+                               (items[i].name && strcasestr(items[i].name, q->node)));
+        struct im_row *row = wanted ? im_form_row(form, items[i].jid) : NULL;
 
         im_form_cell(form, row, 0, user);
         im_form_cell(form, row, 1, items[i].name);
@@ -116,10 +118,20 @@ static void rooms_list(struct query *q, struct mynah_client *c)
     mynah_disco_items(c, q->jid, NULL, rooms_came, q);
 }
 
+/* "service S", "filter WORDS" as Profanity has it, too. */
 void do_rooms(char **args, int count)
 {
-    struct query *q = query_new(args[0], NULL);
+    int at = count && !strcmp(args[0], "service");
+    bool named = at || (count && strcmp(args[0], "filter") != 0);
+    const char *service = named ? args[at] : NULL;
+    struct query *q;
 
+    at += named;
+    if (count < at || (count > at && (strcmp(args[at], "filter") != 0 || count == at + 1))) {
+        command_misused("rooms");
+        return;
+    }
+    q = query_new(service, count > at ? command_last(args, count, at + 1) : NULL);
     if (q && q->jid)
         rooms_list(q, query_client(q));
     else if (q)

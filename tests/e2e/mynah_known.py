@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What is known of people, rooms and servers (/info). Prints TAP.
+"""What is known of people, rooms and servers (/info, /rooms). Prints TAP.
 usage: mynah_known.py MYNAH"""
 import os, re, shutil, sys, tempfile
 
@@ -85,10 +85,26 @@ def a_room_and_who_is_in_it_are_known():
         t.end()
 
 
+def rooms_are_listed_as_others_spell_it():
+    answers = {"to='rooms.odd.test'.*disco#items": "<query xmlns='%sitems'>%s</query>" % (DISCO, "".join(
+        "<item jid='%s@rooms.odd.test' name='%s'/>" % r for r in (("one", "The First"), ("two", "The Second"), ("three", "Talk"))))}
+    with terminal(answers) as t:
+        for typed, there, gone in (("rooms.odd.test", "(?s)one.*two.*three", "$^"), ("service rooms.odd.test filter the SEC", "two *The Second", "First|Talk"),
+                                   ("rooms.odd.test filter thr", "three *Talk", "First|Second")):
+            t.says("/rooms " + typed)
+            t.shows("Enter goes into a room.*" + there if "(?s)" not in there else there)
+            t.shows("(?s)^(?!.*(%s))" % gone)
+            t.types("\x03")
+            t.shows("Mynah> ")
+        t.says("/rooms service")
+        t.shows("- /rooms \\[SERVICE")
+        t.end()
+
+
 odd = Odd()
 put(FOLDER, "mynah/config.yaml", "accounts:\n  - {jid: ann@odd.test, host: 127.0.0.1, port: %d, tls: off, password_command: echo pw}\n" % odd.port)
 try:
-    failed = tap([all_that_is_known_of_somebody_is_told, a_room_and_who_is_in_it_are_known])
+    failed = tap([all_that_is_known_of_somebody_is_told, a_room_and_who_is_in_it_are_known, rooms_are_listed_as_others_spell_it])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
