@@ -10,6 +10,8 @@ static void state(void *arg, struct mynah_client *c, enum mynah_state s,
     if (s == MYNAH_ONLINE && !mynah_client_is_resumed(c))
         a->received = 0;
     TELL(a->im, state, a, s, why);
+    if (s == MYNAH_ONLINE)
+        bookmarks_enter(a);
     TELL(a->im, people);
 }
 

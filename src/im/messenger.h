@@ -62,6 +62,7 @@ struct im_account_state {
     bool wanted;          /* to be online */
     enum mynah_show show; /* as others see it while it is */
     bool roster_changed;  /* since it was kept */
+    bool bookmarks;       /* were asked for, and the rooms entered that are to be */
 };
 
 struct im_calls {

@@ -84,6 +84,9 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
 void said_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
                const struct mynah_error *why);
 
+/* bookmarks.c: the account is online */
+void bookmarks_enter(struct im_account_state *a);
+
 /* session.c */
 void session_keep(struct im_account_state *a, bool ends);
 void session_restore(struct im_account_state *a);

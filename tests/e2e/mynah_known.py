@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""What is known of people, rooms and servers (/info, /rooms). Prints TAP.
+"""What is known of people, rooms and servers (/info, /rooms), and rooms that the account has bookmarked (/bookmark). Prints TAP.
 usage: mynah_known.py MYNAH"""
 import os, re, shutil, sys, tempfile
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.append(TESTS)
 from mynah import put, tap
-from odd import Odd, home
+from odd import Odd, error, home
 from screen import Screen
 
 MYNAH = os.path.abspath(sys.argv[1])
@@ -15,6 +15,9 @@ ROOM = "r@rooms.odd.test"
 USER = "http://jabber.org/protocol/muc#user"
 DISCO = "http://jabber.org/protocol/disco#"
 ROSTER = {"type='get'.*jabber:iq:roster": "<query xmlns='jabber:iq:roster'><item jid='bob@odd.test' name='Bob B' subscription='both'><group>Friends</group></item></query>"}
+MARKS = ("<query xmlns='jabber:iq:private'><storage xmlns='storage:bookmarks'><url url='http://odd.test/' name='Page'/>"
+         "<conference jid='one@rooms.odd.test' name='The First' autojoin='true' minimize='true'><nick>Annie</nick><password>sesame</password></conference>"
+         "<conference jid='two@rooms.odd.test' name='Second'/></storage></query>")
 
 
 def terminal(answers, width=110):
@@ -101,10 +104,74 @@ def rooms_are_listed_as_others_spell_it():
         t.end()
 
 
+def bookmarks_lead_into_rooms():
+    """Those that are to be entered are, at the login; the others by the list, or by their names. A session that is a new one enters none again that was left."""
+    with terminal({"type='get'.*storage:bookmarks": MARKS}) as t:
+        got = odd.heard("<presence [^>]*to='one@rooms.odd.test/Annie'")
+        assert "<password>sesame</password>" in got, got
+        occupant("Annie", "one@rooms.odd.test", "<status code='110'/>")
+        t.shows("2:one")
+        t.says("/bookmark")
+        t.shows("(?s)Bookmarks.*one@rooms.odd.test *The First *Annie *entered.*two@rooms.odd.test *Second")
+        t.types("sec")
+        t.shows("with: sec")
+        t.types("\r")
+        odd.heard("<presence (?![^>]*type=)[^>]*to='two@rooms.odd.test/ann'")
+        assert not [s for s in odd.came if "<presence" in s and "Annie" in s]
+        t.shows("two> ")
+        t.says("/close")
+        t.says("/bookmark join second")
+        odd.heard("<presence (?![^>]*type=)[^>]*to='two@rooms.odd.test/ann'")
+        t.shows("two> ")
+        t.says("/bookmark join nowhere")
+        t.shows("nowhere is not bookmarked")
+        t.says("/close one@rooms.odd.test")
+        odd.heard("<presence [^>]*type='unavailable'[^>]*to='one@|<presence [^>]*to='one@[^>]*type='unavailable'")
+        odd.socket.shutdown(2)
+        odd.heard("jabber:iq:roster")
+        odd.heard("<presence (?![^>]*type=)[^>]*to='two@rooms.odd.test/ann'")
+        assert not [s for s in odd.came if "storage:bookmarks" in s or "to='one@" in s]
+        t.end()
+
+
+def bookmarks_are_changed_as_one_list():
+    """What others keep there stays."""
+    stored = "<query xmlns='jabber:iq:private'.*</query>"
+    with terminal({"type='get'.*storage:bookmarks": MARKS.replace("autojoin='true'", ""), "type='set'.*jabber:iq:private": ""}) as t:
+        enters(t)
+
+        def changes(command, told):
+            t.says("/clear")
+            t.says("/bookmark " + command)
+            t.shows(told)
+            got = re.search(stored, odd.heard("type='set'.*storage:bookmarks"))[0]
+            assert "http://odd.test/" in got and ("minimize='true'" in got) == ("one@" in got), got
+            return {re.search("jid='([^']*)'", c)[1]: c for c in re.findall("<conference.*?(?:</conference>|/>)", got)}
+
+        got = changes("add", "the room is bookmarked")
+        assert set(got) == {"one@rooms.odd.test", "two@rooms.odd.test", ROOM} and "<nick>Ann</nick>" in got[ROOM] and re.search("autojoin='(true|1)'", got[ROOM]), got
+        got = changes('add three@rooms.odd.test name "Number 三" password pw nick A', "the room is bookmarked")["three@rooms.odd.test"]
+        assert "name='Number 三'" in got and "<password>pw</password>" in got and "<nick>A</nick>" in got and not re.search("autojoin='(true|1)'", got), got
+        got = changes("update one@rooms.odd.test autojoin on nick Other", "the bookmark is changed")["one@rooms.odd.test"]
+        assert re.search("autojoin='(true|1)'", got) and "<nick>Other</nick>" in got and "<password>sesame</password>" in got and "The First" in got, got
+        assert set(changes("remove one@rooms.odd.test", "the bookmark is removed")) == {"two@rooms.odd.test"}
+        for wrong, told in (("update", "%s is not bookmarked" % ROOM), ("remove four@rooms.odd.test", "four@rooms.odd.test is not bookmarked"), ("add autojoin maybe", "/bookmark \\[list"),
+                            ("add two@rooms.odd.test nick", "/bookmark \\[list"), ("join", "/bookmark \\[list"), ("add a@@b", "a@@b is no address")):
+            t.says("/clear")
+            t.says("/bookmark " + wrong)
+            t.shows(told)
+        odd.answers = {"storage:bookmarks": error("forbidden")}
+        t.says("/bookmark add")
+        t.shows("forbidden")
+        assert not [s for s in odd.came if "type='set'" in s], odd.came
+        t.end()
+
+
 odd = Odd()
 put(FOLDER, "mynah/config.yaml", "accounts:\n  - {jid: ann@odd.test, host: 127.0.0.1, port: %d, tls: off, password_command: echo pw}\n" % odd.port)
 try:
-    failed = tap([all_that_is_known_of_somebody_is_told, a_room_and_who_is_in_it_are_known, rooms_are_listed_as_others_spell_it])
+    failed = tap([all_that_is_known_of_somebody_is_told, a_room_and_who_is_in_it_are_known, rooms_are_listed_as_others_spell_it,
+                  bookmarks_lead_into_rooms, bookmarks_are_changed_as_one_list])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
