@@ -157,8 +157,25 @@ const char *command_peer(const char *who)
     return NULL;
 }
 
+/* What others' fingers know by another name. */
+static const char *own_name(const char *name)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } all[] = {{"caps", "info"},
+               {"lastactivity", "last"},
+               {"serversoftware", "software"},
+               {"xmlconsole", "xml"}};
+
+    for (size_t i = 0; i < MN_COUNT(all); i++)
+        if (!strcmp(all[i].theirs, name))
+            return all[i].ours;
+    return name;
+}
+
 static const struct command *command_find(const char *name)
 {
+    name = own_name(name);
     for (size_t i = 0; i < MN_COUNT(commands); i++)
         if (!strcmp(commands[i].name, name))
             return &commands[i];
@@ -172,10 +189,12 @@ void command_misused(const char *name)
 
 void do_help(char **args, int count)
 {
-    if (count && !command_find(args[0] + (args[0][0] == '/')))
+    const struct command *one = count ? command_find(args[0] + (args[0][0] == '/')) : NULL;
+
+    if (count && !one)
         tui_note(IM_ERROR, _("there is no %s; /help lists the commands"), args[0]);
     for (size_t i = 0; i < MN_COUNT(commands); i++)
-        if (!count || !strcmp(args[0] + (args[0][0] == '/'), commands[i].name))
+        if (!count || one == &commands[i])
             tui_note(IM_NOTE, "/%s %s%s%s", commands[i].name, commands[i].synopsis,
                      *commands[i].synopsis ? " - " : "- ", _(commands[i].text));
     if (!count)

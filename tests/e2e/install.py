@@ -17,7 +17,8 @@ EXPECTED = """
     share/doc/mynah/CHANGELOG.md share/doc/mynah/LICENSE share/doc/mynah/SECURITY.md share/doc/mynah/configuration.md
     share/doc/mynah/control.md share/doc/mynah/examples/mynahd-2007.yaml share/doc/mynah/examples/mynahd.yaml
     share/doc/mynah/mynah.doap share/doc/mynah/operate.md share/doc/mynah/operate.zh.md share/doc/mynah/protocols.md
-    share/doc/mynah/socket.md share/doc/mynah/socket.zh.md share/doc/mynah/terminal.md share/doc/mynah/terminal.zh.md
+    share/doc/mynah/socket.md share/doc/mynah/socket.zh.md share/doc/mynah/terminal.md share/doc/mynah/terminal.zh.md share/doc/mynah/from-profanity.md
+    share/doc/mynah/from-profanity.zh.md
     share/man/man1/mynah.1 share/man/man1/mynahctl.1 share/man/man5/mynah.yaml.5 share/man/zh_CN/man1/mynah.1 share/man/zh_CN/man5/mynah.yaml.5
      share/man/man5/mynahd.yaml.5 share/man/man8/mynahd.8
 """.split()

@@ -68,6 +68,10 @@ def all_that_is_known_of_somebody_is_told():
         t.shows("(?s)odd.test: server/im Odd.*odd.test: abuse-addresses: mailto:a@odd.test, xmpp:b@odd.test")
         t.shows("odd.test: has been running for 0 days, 0 hours, 1 minutes")
         t.says("/clear")
+        t.says("/lastactivity bob")  # as others call it
+        t.shows("- 1 days, 2 hours, 3 minutes: gone fishing")
+        t.says("/help xmlconsole")
+        t.shows("- /xml \\[filter")
         t.says("/info kim@elsewhere.test")  # who answers to nothing
         t.shows("kim@elsewhere.test: nobody there answers to that")
         t.end()
