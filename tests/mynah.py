@@ -300,37 +300,6 @@ class Control:
         return answer["ok"]
 
 
-class Bystanders:
-    """Two who send each other numbered messages, each to arrive within the deadline, beside whatever else happens. The accounts are
-    from@ and to@, and are there already."""
-
-    def __init__(self, server):
-        self.server, self.end, self.said, self.error = server, threading.Event(), 0, None
-        self.thread = threading.Thread(target=self.chat, daemon=True)
-        self.thread.start()
-
-    def chat(self):
-        try:
-            a, b = (Client(self.server) for _ in range(2))
-            for c, name in (a, "from"), (b, "to"):
-                assert "<success" in c.plain(name)
-                c.bind("r")
-            while not self.end.is_set():
-                for x, y, to in (a, b, "to"), (b, a, "from"):
-                    x.send("<message to='%s@%s/r' type='chat'><body>%d</body></message>" % (to, self.server.host, self.said))
-                    y.until("<body>%d</body></message>" % self.said)
-                self.said += 1
-                self.end.wait(0.005)
-        except Exception as e:
-            self.error = repr(e)
-
-    def were_not_disturbed(self):
-        self.end.set()
-        self.thread.join(2 * DEADLINE)
-        assert not self.error and self.said > 50, (self.said, self.error)
-        print("# %d messages each way" % self.said)
-
-
 def go_inside():
     """Runs this program once more with "inside" behind its arguments, as root of namespaces of its own (network, mounts, processes:
     nothing is left in the end); or tells why that cannot be, and ends."""

@@ -2,12 +2,12 @@
 """Abuse of what lies below and beside the stream of a client: TLS, zlib behind the login, stream management, answers that nobody
 reads, a component's stream, the control socket; beside two who chat on. What the server holds at the end is what it held at the
 beginning. Prints TAP.    usage: abuse.py MYNAHD"""
-import hashlib, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading, time, zlib
+import contextlib, hashlib, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading, zlib
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, SASL, Bystanders, Client, Control, Server, tap, wait_for
+from beside import Beside, once
+from mynah import DEADLINE, Client, Server, end_all, person as come, wait_for, write
 
-MYNAHD = os.path.abspath(sys.argv[1])
 FOLDER = tempfile.mkdtemp(prefix="mynah-abuse-")
 CONFIG = """
 data: %s/data
@@ -20,16 +20,13 @@ components: [{name: echo.localhost, secret: abc}]
 auth: {mechanisms: [PLAIN], without_tls: [PLAIN], iterations: 4096}
 registration: {open: yes, per_address: off}
 compression: always
-limits: {queue: 512k, login_time: 20s, sessions_per_account: 5, stanza: 64k}
-""" % FOLDER
+limits: {queue: 512k, login_time: 15s, sessions_per_account: 5, stanza: 64k}
+"""
 SM, CLIENT, COMPONENT = "urn:xmpp:sm:3", 0, 2
 
 
 def person(name, resource):
-    c = Client(server)
-    assert "<success" in c.plain(name)
-    c.bind(resource)
-    return c
+    return come(server, name, resource)
 
 
 def all_of(s):
@@ -103,43 +100,31 @@ def renegotiation():
     assert "RENEGOTIATING" in told and "no renegotiation" in told and "Verify return code: 0" in told, told[-2000:]
 
 
-class Waiting:
+@once
+def half_of_tls_and_slow_bytes():
     """Connections that begin TLS and say no more, and one that says a byte now and then: ended when the time for the login is over."""
-
-    def __init__(self):
-        self.some = [direct() for _ in range(20)]
-        for s in self.some[:10]:
-            s.sendall(b"\x16\x03\x01\x02")
-        c = Client(server)
-        c.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
-        c.until("<proceed[^>]*/>")
-        self.some.append(c.socket)
-        self.slow, self.got, self.said = Client(server, opened=False).socket, b"", 0
-        self.thread = threading.Thread(target=self.drip, daemon=True)
-        self.thread.start()
-
-    def drip(self):
-        text = b"<stream:stream to='localhost' " + b" " * 100000
-        self.slow.setblocking(False)
-        try:
-            while not self.got.endswith(b"</stream:stream>"):
-                self.slow.send(text[self.said:self.said + 1])
-                self.said += 1
-                time.sleep(0.05)
-                try:
-                    self.got += self.slow.recv(65536)
-                except BlockingIOError:
-                    pass
-        except OSError:
-            pass
-
-    def half_of_tls_and_slow_bytes(self):
-        for s in self.some:
-            s.settimeout(2 * DEADLINE)
-            assert s.recv(1) == b""
-            s.close()
-        self.thread.join(DEADLINE)
-        assert b"<policy-violation" in self.got and self.said > 50, (self.said, self.got)
+    some = [direct() for _ in range(20)]
+    for s in some[:10]:
+        s.sendall(b"\x16\x03\x01\x02")
+    c = Client(server)
+    c.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+    c.until("<proceed[^>]*/>")
+    slow, got, said = Client(server, opened=False).socket, b"", 0
+    slow.settimeout(0.05)
+    with contextlib.suppress(OSError):
+        for byte in b"<stream:stream to='localhost' " + b" " * 100000:
+            slow.send(bytes([byte]))
+            said += 1
+            with contextlib.suppress(TimeoutError):
+                if not (data := slow.recv(65536)):
+                    break
+                got += data
+    assert b"<policy-violation" in got and got.endswith(b"</stream:stream>") and said > 50, (said, got)
+    for s in some + [c.socket]:
+        s.settimeout(2 * DEADLINE)
+        assert s.recv(1) == b""
+        s.close()
+    slow.close()
 
 
 def bombs_behind_the_login():
@@ -324,43 +309,17 @@ def bad_lines_for_control():
     assert told(b'{"command": ["status"') == b""
 
 
-ROUNDS = [records_of_one_byte, handshakes_without_end, renegotiation, bombs_behind_the_login, nothing_is_ever_acknowledged,
-          more_acknowledged_than_sent, sessions_left_behind, sessions_left_behind_that_are_written_to,
-          many_take_one_session, answers_nobody_reads, bad_streams_of_components, bad_lines_for_control]
-
-
-def quiet():
-    s = control.ask("status")
-    return s["connections"] == 2 and s["sessions"] == 2
-
-
-def nothing_is_left():
-    """All of it again: the server's own counters are where they were."""
-    wait_for(quiet, "somebody is left")
-    before = control.ask("status")["memory_bytes"]
-    for step in ROUNDS:
-        step()
-    wait_for(quiet, "somebody is left")
-    wait_for(lambda: control.ask("status")["memory_bytes"] < before + (128 << 10), "memory: %d" % before)
-
-
-def main():
-    global server, control
-    with open(FOLDER + "/mynahd.yaml", "w") as f:
-        f.write(CONFIG)
-    server = Server(MYNAHD, FOLDER + "/mynahd.yaml")
-    control = Control(FOLDER + "/data/control.sock")
+try:
+    server = Server(os.path.abspath(sys.argv[1]), write(FOLDER, CONFIG))
     for name in "from", "to", "mallory", "deaf":
         assert "type='result'" in Client(server).register(name)[1]
-    bystanders = Bystanders(server)
-    wait_for(lambda: bystanders.said and quiet(), "nobody chats")
-    waiting = Waiting()
-    bad = tap(ROUNDS + [waiting.half_of_tls_and_slow_bytes, nothing_is_left, ("bystanders_were_not_disturbed", bystanders.were_not_disturbed),
-                        ("it_ends_in_order", server.end)], lambda: server.log)
-    if server.process.poll() is None:
-        server.process.kill()
+    beside = Beside(server, FOLDER + "/data")
+    control = beside.control
+    bad = beside.tap([records_of_one_byte, handshakes_without_end, renegotiation, bombs_behind_the_login, nothing_is_ever_acknowledged,
+                      more_acknowledged_than_sent, sessions_left_behind, sessions_left_behind_that_are_written_to, many_take_one_session,
+                      answers_nobody_reads, bad_streams_of_components, bad_lines_for_control, half_of_tls_and_slow_bytes],
+                     [("it_ends_in_order", server.end)])
+finally:
+    end_all()
     shutil.rmtree(FOLDER)
-    return bad != 0
-
-
-sys.exit(main())
+sys.exit(bad != 0)

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """The clock of the machine is set, forth and back, while two chat: nobody loses anything by it, and what has a date has the one of
-then. Prints TAP.    usage: clock.py MYNAHD MYNAHCTL CLOCK.so"""
-import datetime, json, os, re, shutil, signal, struct, subprocess, sys, tempfile, time
+then. Prints TAP.    usage: clock.py MYNAHD CLOCK.so"""
+import datetime, os, re, shutil, struct, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, Bystanders, Client, Server, tap
+from beside import Beside
+from mynah import DEADLINE, Client, Server, end_all, person as come, write
 
-MYNAHD, MYNAHCTL, SHIM = map(os.path.abspath, sys.argv[1:4])
+MYNAHD, SHIM = map(os.path.abspath, sys.argv[1:3])
 FOLDER = tempfile.mkdtemp(prefix="mynah-clock-")
 SM, DAY = "urn:xmpp:sm:3", 86400
 NOW = int(time.time())
@@ -17,7 +18,7 @@ loops: 1
 listen: [{address: "127.0.0.1", port: 0, tls: offered}]
 auth: {mechanisms: [PLAIN, SCRAM-SHA-256], without_tls: [PLAIN, SCRAM-SHA-256], iterations: 4096}
 registration: {open: yes, per_address: off}
-""" % FOLDER
+"""
 STEPS = [("an hour", 3600), ("a day back", -DAY), ("a year", 365 * DAY), ("before 2000", 900000000 - NOW), ("the first second", 5 - NOW),
          ("2^31 is near", (1 << 31) - 2 - NOW), ("behind 2^31", (1 << 31) + DAY - NOW), ("behind 2^32", (1 << 32) + DAY - NOW), ("now", 0)]
 
@@ -28,15 +29,7 @@ def set_clock(seconds):
 
 
 def person(name, resource):
-    c = Client(server)
-    assert "<success" in c.plain(name)
-    c.bind(resource)
-    return c
-
-
-def ctl(*words):
-    p = subprocess.run([MYNAHCTL, "--socket", FOLDER + "/data/control.sock", "--json", *words], capture_output=True, text=True, timeout=DEADLINE)
-    return json.loads(p.stdout)["ok"]
+    return come(server, name, resource)
 
 
 def date(text):
@@ -93,8 +86,8 @@ def logins_and_commands():
         got = c.until("<iq [^>]*id='t'.*?>.*<iq [^>]*id='u'.*?</iq>")
         assert int(re.search("seconds='([0-9]+)'", got).group(1)) >= 0, got
         assert began - 2 <= date(re.search("<utc>([^<]*)</utc>", got).group(1)) <= time.time() + by + 2, (name, got)
-        assert ctl("status")["sessions"] >= 3
-        assert ctl("user", "show", "romeo@localhost")["sessions"] == 1
+        assert beside.ask("status")["sessions"] >= 3
+        assert beside.ask("user", "show", jid="romeo@localhost")["sessions"] == 1
         c.send("</stream:stream>")
         c.ends()
 
@@ -128,22 +121,17 @@ def start():
                                                          "ASAN_OPTIONS": "verify_asan_link_order=0"})
 
 
-def main():
-    with open(FOLDER + "/mynahd.yaml", "w") as f:
-        f.write(CONFIG)
+try:
+    write(FOLDER, CONFIG)
     with open(FOLDER + "/clock", "wb") as f:
         f.write(bytes(8))
     start()
     for name in "from", "to", "romeo", "juliet":
         assert "type='result'" in Client(server).register(name)[1]
-    bystanders = Bystanders(server)
-    bad = tap([messages_that_wait_have_the_date_of_then, a_session_that_waits_is_there_still, logins_and_commands,
-               ("bystanders_were_not_disturbed", bystanders.were_not_disturbed), over_a_restart, ("it_ends_in_order", lambda: server.end())],
-              lambda: server.log)
-    if server.process.poll() is None:
-        server.process.kill()
+    beside = Beside(server, FOLDER + "/data")
+    bad = beside.tap([messages_that_wait_have_the_date_of_then, a_session_that_waits_is_there_still, logins_and_commands],
+                     [over_a_restart, ("it_ends_in_order", lambda: server.end())])
+finally:
+    end_all()
     shutil.rmtree(FOLDER)
-    return bad != 0
-
-
-sys.exit(main())
+sys.exit(bad != 0)

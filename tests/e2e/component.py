@@ -1,15 +1,17 @@
 #!/usr/bin/python3
 """External components (XEP-0114), written by hand: who may come, what reaches them and what may come from them. Prints TAP.
 usage: component.py MYNAHD MYNAHCTL"""
-import hashlib, json, os, re, shutil, socket, subprocess, sys, tempfile
+import hashlib, itertools, json, os, re, shutil, socket, subprocess, sys, tempfile
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import DEADLINE, Client, Server, tap
+from beside import Beside, once
+from mynah import DEADLINE, Client, Server, end_all, person as come
 
 MYNAHD, MYNAHCTL = sys.argv[1:]
 FOLDER = tempfile.mkdtemp(prefix="mynah-component-")
 CONFIG = FOLDER + "/mynahd.yaml"
 ACCEPT = "jabber:component:accept"
+SOURCES = itertools.cycle("127.0.0.1%02d" % i for i in range(100))  # an address has only so many lines of the log
 MANY = ["c%d.localhost" % i for i in range(16)]
 
 with open(FOLDER + "/secret", "w") as f:
@@ -39,7 +41,7 @@ class Connection(Client):
     def __init__(self):
         super().__init__(server, opened=False)
         self.socket.close()
-        self.socket = socket.create_connection(("127.0.0.1", server.ports[1]), DEADLINE)
+        self.socket = socket.create_connection(("127.0.0.1", server.ports[1]), DEADLINE, (next(SOURCES), 0))
 
 
 class Component(Connection):
@@ -71,11 +73,11 @@ def ctl(*words):
 
 
 def person(name, known=False):
-    c = Client(server)
     if not known:
+        c = Client(server)
         c.register(name)
-    c.plain(name)
-    c.bind("here")
+        c.socket.close()
+    c = come(server, name, "here")
     c.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq><presence/>")
     c.until("id='r'", "<presence [^>]*from='%s@localhost/here'[^>]*/>" % name)
     return c
@@ -160,6 +162,7 @@ def many_stanzas_keep_their_order():
     echo.away()
 
 
+@once
 def a_contact_at_a_component_hears_and_is_heard():
     romeo, echo = person("juliet"), Component().logged_in()
     romeo.send("<presence type='subscribe' to='echo.localhost'/>")
@@ -293,15 +296,17 @@ def the_end_is_told():
     assert any("component does not read" in line for line in server.log)  # all of it has been read now
 
 
-server = Server(MYNAHD, configured(CONFIG, FOLDER, "60s"))
 try:
-    bad = tap([only_with_the_secret_and_a_configured_name, nothing_before_the_handshake, one_connection_of_a_name,
-               stanzas_go_both_ways, stanza_ids_of_ours_are_not_theirs_to_give, many_stanzas_keep_their_order, a_contact_at_a_component_hears_and_is_heard,
-               what_a_component_may_not_say, who_is_not_there, told_to_people_and_operators,
-               one_that_is_gone_does_not_block_the_next, each_lives_where_its_name_belongs, one_that_does_not_read_is_given_up,
-               a_secret_that_cannot_be_read_is_told_at_start, who_says_nothing_for_too_long_goes, the_end_is_told],
-              lambda: server.log)
+    server = Server(MYNAHD, configured(CONFIG, FOLDER, "60s"))
+    for name in "from", "to":
+        assert "type='result'" in Client(server).register(name)[1]
+    bad = Beside(server, FOLDER).tap(
+        [only_with_the_secret_and_a_configured_name, nothing_before_the_handshake, one_connection_of_a_name,
+         stanzas_go_both_ways, stanza_ids_of_ours_are_not_theirs_to_give, many_stanzas_keep_their_order, a_contact_at_a_component_hears_and_is_heard,
+         what_a_component_may_not_say, who_is_not_there, told_to_people_and_operators,
+         one_that_is_gone_does_not_block_the_next, each_lives_where_its_name_belongs, one_that_does_not_read_is_given_up],
+        [a_secret_that_cannot_be_read_is_told_at_start, who_says_nothing_for_too_long_goes, the_end_is_told])
 finally:
-    server.process.kill()
+    end_all()
     shutil.rmtree(FOLDER)
 sys.exit(bad != 0)

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import Client, DEADLINE, SASL, Server, tap
+from beside import Beside, once
+from mynah import Client, DEADLINE, SASL, Server
 
 MYNAHD, MYNAHCTL = map(os.path.abspath, sys.argv[1:])
 FOLDER = tempfile.mkdtemp(prefix="mynah-external-")
@@ -223,6 +224,13 @@ def secured(shown, host=HOST, newest=ssl.TLSVersion.TLSv1_3, sender=None):
     return c
 
 
+def bystander(name):
+    c = Client(server)
+    c.scram(name)
+    c.bind("r")
+    return c
+
+
 def offered(c):
     """EXTERNAL comes first, or not at all."""
     mechanisms = re.findall("<mechanism>(.*?)</mechanism>", c.features)
@@ -244,6 +252,7 @@ def wait_for(pattern, since):
         time.sleep(0.02)
 
 
+@once
 def certificates_that_let_in():
     for what, shown, said in SAID:
         for authzid, wanted in said.items():
@@ -258,6 +267,7 @@ def certificates_that_let_in():
                 c.send("</stream:stream>")
 
 
+@once
 def certificates_that_do_not():
     """The stream goes on; why, stands in the log; the password is still there to log in with."""
     for what, shown, why in NOT_OFFERED:
@@ -357,6 +367,7 @@ def too_much_is_not_read():
     assert offered(secured(GOOD))
 
 
+@once
 def reload_takes_it_over():
     elsewhere = by_root(ROMEO, issuer=FOREIGN)
     before = secured(GOOD)
@@ -401,12 +412,13 @@ configure()
 server = Server(MYNAHD, PATH, HOST)
 failed = 1
 try:
-    for host, name in (HOST, "romeo"), (HOST, "juliet"), (HOST, "tybalt"), (HOST, "ren\u00e9"), (SECOND, "romeo"):
+    for host, name in (HOST, "from"), (HOST, "to"), (HOST, "romeo"), (HOST, "juliet"), (HOST, "tybalt"), (HOST, "ren\u00e9"), (SECOND, "romeo"):
         assert "type='result'" in secured(None, host).register(name)[1]
     ctl("user", "disable", "tybalt@" + HOST)
-    failed = tap([certificates_that_let_in, certificates_that_do_not, older_tls_asks_too, the_other_domain_and_direct_tls,
-                  the_header_says_who_it_is, nobody_in_the_clear, silence_is_asked_once_and_nonsense_refused, nothing_is_resumed,
-                  too_much_is_not_read, reload_takes_it_over, a_start_without_the_file_fails, ("end", server.end)], lambda: server.log)
+    failed = Beside(server, FOLDER + "/data", bystander).tap(
+        [certificates_that_let_in, certificates_that_do_not, older_tls_asks_too, the_other_domain_and_direct_tls,
+         the_header_says_who_it_is, nobody_in_the_clear, silence_is_asked_once_and_nonsense_refused, nothing_is_resumed,
+         too_much_is_not_read, reload_takes_it_over], [a_start_without_the_file_fails, ("end", server.end)])
 finally:
     if server.process.poll() is None:
         server.process.kill()

@@ -4,7 +4,8 @@ usage: login.py MYNAHD"""
 import base64, hashlib, hmac, itertools, os, re, shutil, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import Client, SASL, Server, end_all, tap
+from beside import Beside
+from mynah import Client, SASL, Server, end_all
 
 SCRAM = [h + plus for plus in ("-PLUS", "") for h in ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")]
 WITH_PASSWORD = SCRAM + ["DIGEST-MD5", "CRAM-MD5", "PLAIN"]
@@ -121,6 +122,13 @@ class Exchange:
 def secured(server):
     c = Client(server, source=next(sources))
     c.starttls(CA)
+    return c
+
+
+def bystander(name):
+    c = secured(server)
+    assert "<success" in c.plain(name)
+    c.bind("r")
     return c
 
 
@@ -335,9 +343,11 @@ try:
         for name in map(account, WITH_PASSWORD):
             assert "type='result'" in c.register(name)[1]
         c.socket.close()
-    bad = tap([step_of(*row) for row in ROWS] + [another_beginning, given_up, said_again, at_the_wrong_time, not_offered, another_namespace,
-                                                 who_is_nobody_takes_as_long,
-                                                 ("it_ends_in_order", server.end)], lambda: server.log)
+    for name in "from", "to":
+        assert "type='result'" in secured(server).register(name)[1]
+    bad = Beside(server, FOLDER + "/all", bystander).tap(
+        [step_of(*row) for row in ROWS] + [another_beginning, given_up, said_again, at_the_wrong_time, not_offered, another_namespace],
+        [who_is_nobody_takes_as_long, ("it_ends_in_order", server.end)])
 finally:
     end_all()
     shutil.rmtree(FOLDER)

@@ -4,6 +4,7 @@ usage: operation.py MYNAHD MYNAHCTL DOCS STORECHECK"""
 import json, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from beside import MARK, Beside
 from mynah import Client, DEADLINE, Server, tap, wait_for
 
 MYNAHD, MYNAHCTL, DOCS, STORECHECK = map(os.path.abspath, sys.argv[1:])
@@ -509,11 +510,22 @@ def backup_and_restore():
         second.end()
 
 
+def two_begin_to_chat():
+    global two
+    for name in "from", "to":
+        ask("user", "add", name + "@localhost", "--password-stdin", stdin="testpwd\n")
+    two = Beside(server, FOLDER + "/data")
+
+
+def beside(step):
+    return step.__name__ + MARK, lambda: two.whole(step)
+
+
 try:
-    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, every_key, shown, takes_effect,
-                  the_hash_follows_the_answer, certificates, certificates_that_cannot_be,
-                  certificates_to_be_looked_at, many_reloads, backup_and_restore,
-                  ("end", lambda: server.end())], lambda: server.log)
+    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, two_begin_to_chat] + [beside(step) for step in (
+        every_key, shown, takes_effect, the_hash_follows_the_answer, certificates, certificates_that_cannot_be, certificates_to_be_looked_at, many_reloads)] + [
+            ("bystanders_were_not_disturbed", lambda: two.bystanders.were_not_disturbed()), backup_and_restore, ("end", lambda: server.end())],
+                 lambda: server.log)
 finally:
     if server.process.poll() is None:
         server.process.kill()

@@ -5,6 +5,7 @@ usage: recovery.py MYNAHD DISK.so STORECHECK [KILLS [SEED]]"""
 import os, random, re, select, shutil, sqlite3, subprocess, sys, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from beside import MARK, Beside, once
 from mynah import BLIND, BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, Lost, SLOW, STUCK, enable, person, tap
 
 MYNAHD, DISK, CHECK = sys.argv[1:4]
@@ -208,6 +209,15 @@ def a_disk_that_lies_is_found_out():
         machine.end()
 
 
+def two_chat(machine, trouble):
+    """Beside a trouble, which looks whether they go on in the middle of it, and behind which the server is as before."""
+    for name in "from", "to":
+        assert "result" in Client(machine.server).register(name)[1]
+    beside = Beside(machine.server, machine.data)
+    beside.whole(once(lambda: trouble(beside.bystanders.go_on)))
+    beside.bystanders.were_not_disturbed()
+
+
 def waits(c):
     """Nothing has come."""
     assert not c.text and not select.select([c.socket], [], [], 0)[0], c.text or c.socket.recv(9999)
@@ -219,28 +229,35 @@ def a_full_disk_refuses_what_is_stored_and_nothing_else():
         server = machine.start()
         for name in ["a", "b", "gone"]:
             Client(server).register(name)
-        a, b = person(server, "a"), person(server, "b")
-        for c in a, b:
-            c.send("<presence/>")
-            c.ping()
-        ask(a, "set", "p", private("k", "before"))
-        machine.set(FULL, 1)
-        assert "<resource-constraint" in ask(a, "set", "p", private("k", "refused"))
-        assert "<resource-constraint" in ask(a, "set", "r", roster("c", "refused"))
-        a.send("<message id='m' to='gone@localhost'><body>refused</body></message>")
-        assert "<resource-constraint" in a.until("<message [^>]*id='m'.*?</message>")
-        got = Client(server).register("late")[1]
-        assert "<resource-constraint" in got, got
-        a.send("<message to='b@localhost/r'><body>goes on</body></message>")
-        b.until("goes on")
-        assert "before" in ask(a, "get", "p", private("k"))
-        assert "refused" not in ask(a, "get", "r", "<query xmlns='jabber:iq:roster'/>")
-        machine.set(FULL, 0)
-        assert "result" in ask(a, "set", "p", private("k", "after"))
-        assert "result" in ask(a, "set", "r", roster("c", "after"))
-        a.send("<message to='gone@localhost'><body>after</body></message>")
-        a.ping()
-        assert "result" in Client(server).register("late")[1]
+
+        def trouble(they_go_on):
+            a, b = person(server, "a"), person(server, "b")
+            for c in a, b:
+                c.send("<presence/>")
+                c.ping()
+            ask(a, "set", "p", private("k", "before"))
+            machine.set(FULL, 1)
+            assert "<resource-constraint" in ask(a, "set", "p", private("k", "refused"))
+            assert "<resource-constraint" in ask(a, "set", "r", roster("c", "refused"))
+            a.send("<message id='m' to='gone@localhost'><body>refused</body></message>")
+            assert "<resource-constraint" in a.until("<message [^>]*id='m'.*?</message>")
+            got = Client(server).register("late")[1]
+            assert "<resource-constraint" in got, got
+            a.send("<message to='b@localhost/r'><body>goes on</body></message>")
+            b.until("goes on")
+            assert "before" in ask(a, "get", "p", private("k"))
+            assert "refused" not in ask(a, "get", "r", "<query xmlns='jabber:iq:roster'/>")
+            they_go_on()
+            machine.set(FULL, 0)
+            assert "result" in ask(a, "set", "p", private("k", "after"))
+            assert "result" in ask(a, "set", "r", roster("c", "after"))
+            a.send("<message to='gone@localhost'><body>after</body></message>")
+            a.ping()
+            assert "result" in Client(server).register("late")[1]
+            for c in a, b:
+                c.socket.close()
+
+        two_chat(machine, trouble)
         machine.power_off()
         machine.check()
         server = machine.start()
@@ -377,32 +394,39 @@ def who_stores_nothing_waits_for_no_disk_and_order_is_kept():
         server = machine.start()
         for name in ["a", "b", "c", "d"]:
             Client(server).register(name)
-        a, b, c = (person(server, n) for n in ["a", "b", "c"])
-        for x in a, c:
-            x.send("<presence/>")
-            x.ping()
-        machine.set(STUCK, 1)
-        c.send("<iq type='set' id='p'>%s</iq>" % private("k", "slow"))
-        a.send("<message to='c@localhost'><body>at once</body></message>")
-        c.until("at once.*?</message>")
-        waits(c)
-        # b is not available: this is stored, and what follows from a to b queues behind it.
-        a.send("<message to='b@localhost'><body>first</body></message>")
-        a.send("<message to='b@localhost/r'><body>second</body></message><iq type='get' id='ping' to='localhost'>"
-               "<ping xmlns='urn:xmpp:ping'/></iq>")
-        c.send("<message to='a@localhost'><body>heard</body></message>")
-        a.until("heard.*?</message>")
-        waits(a)
-        waits(b)
-        b.send("<presence/>")
-        # Not by a ping of b: the first presence of an account stores something, and what is answered behind it waits for that.
-        person(server, "d")
-        machine.set(STUCK, 0)
-        assert "result" in c.until("<iq [^>]*id='p'[^>]*>")
-        a.until("<iq [^>]*id='ping'[^>]*>")
-        a.send("<message to='b@localhost'><body>third</body></message>")
-        got = re.findall("<body>([^<]*)</body>", b.until("<body>third</body>"))
-        assert got == ["first", "second", "third"], got
+
+        def trouble(they_go_on):
+            a, b, c = (person(server, n) for n in ["a", "b", "c"])
+            for x in a, c:
+                x.send("<presence/>")
+                x.ping()
+            machine.set(STUCK, 1)
+            c.send("<iq type='set' id='p'>%s</iq>" % private("k", "slow"))
+            a.send("<message to='c@localhost'><body>at once</body></message>")
+            c.until("at once.*?</message>")
+            waits(c)
+            # b is not available: this is stored, and what follows from a to b queues behind it.
+            a.send("<message to='b@localhost'><body>first</body></message>")
+            a.send("<message to='b@localhost/r'><body>second</body></message><iq type='get' id='ping' to='localhost'>"
+                   "<ping xmlns='urn:xmpp:ping'/></iq>")
+            c.send("<message to='a@localhost'><body>heard</body></message>")
+            a.until("heard.*?</message>")
+            waits(a)
+            waits(b)
+            b.send("<presence/>")
+            # Not by a ping of b: the first presence of an account stores something, and what is answered behind it waits for that.
+            person(server, "d")
+            they_go_on()
+            machine.set(STUCK, 0)
+            assert "result" in c.until("<iq [^>]*id='p'[^>]*>")
+            a.until("<iq [^>]*id='ping'[^>]*>")
+            a.send("<message to='b@localhost'><body>third</body></message>")
+            got = re.findall("<body>([^<]*)</body>", b.until("<body>third</body>"))
+            assert got == ["first", "second", "third"], got
+            for x in a, b, c:
+                x.socket.close()
+
+        two_chat(machine, trouble)
         server.end()
     finally:
         machine.end()
@@ -417,30 +441,38 @@ def who_is_read_waits_and_nobody_else():
             Client(server).register(name)
         server.end()
         server = machine.start()
-        a, b, c = person(server, "a"), person(server, "b"), Client(server)
-        for x in a, b:
-            # Not by a ping: what comes for a resource waits until what was kept for it has been read.
-            x.send("<presence/><message><body>read</body></message>")
-            x.until("<body>read</body>")
-        assert "result" in ask(b, "set", "p", private("k", "what was read before is no longer new"))
-        machine.set(SLOW, 255)
-        c.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGMAdGVzdHB3ZA==</auth>")
-        for i in range(20):
-            a.send("<message to='away@localhost'><body>%d</body></message><message to='b@localhost'><body>%d</body></message>" % (i, i))
-            b.until("<body>%d</body>" % i)
-            b.send("<message to='a@localhost'><body>%d</body></message>" % i)
-            a.until("<body>%d</body>.*?</message>" % i)
-        b.ping()
-        waits(c)
-        waits(a)
-        machine.set(SLOW, 20)
-        assert "<success" in c.until("<success[^>]*/>|</failure>")
-        a.ping()
-        away = person(server, "away")
-        away.send("<presence/>")
-        got = re.findall("<body>([^<]*)</body>", away.until("<body>19</body>"))
-        assert got == [str(i) for i in range(20)], got
-        assert "no longer new" in ask(b, "get", "p", private("k"))
+
+        def trouble(they_go_on):
+            a, b, c = person(server, "a"), person(server, "b"), Client(server)
+            for x in a, b:
+                # Not by a ping: what comes for a resource waits until what was kept for it has been read.
+                x.send("<presence/><message><body>read</body></message>")
+                x.until("<body>read</body>")
+            assert "result" in ask(b, "set", "p", private("k", "what was read before is no longer new"))
+            machine.set(SLOW, 255)
+            c.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGMAdGVzdHB3ZA==</auth>")
+            for i in range(20):
+                a.send("<message to='away@localhost'><body>%d</body></message><message to='b@localhost'><body>%d</body></message>" % (i, i))
+                b.until("<body>%d</body>" % i)
+                b.send("<message to='a@localhost'><body>%d</body></message>" % i)
+                a.until("<body>%d</body>.*?</message>" % i)
+            b.ping()
+            waits(c)
+            waits(a)
+            they_go_on()
+            waits(c)
+            machine.set(SLOW, 20)
+            assert "<success" in c.until("<success[^>]*/>|</failure>")
+            a.ping()
+            away = person(server, "away")
+            away.send("<presence/>")
+            got = re.findall("<body>([^<]*)</body>", away.until("<body>19</body>"))
+            assert got == [str(i) for i in range(20)], got
+            assert "no longer new" in ask(b, "get", "p", private("k"))
+            for x in a, b, c, away:
+                x.socket.close()
+
+        two_chat(machine, trouble)
         server.end()
     finally:
         machine.end()
@@ -607,9 +639,9 @@ def a_kept_database_of_version_1_is_read():
         machine.end()
 
 
-sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes), a_disk_that_lies_is_found_out,
-                   a_full_disk_refuses_what_is_stored_and_nothing_else, who_has_a_message_does_not_get_it_again,
-                   what_was_refused_is_not_taken_for_stored, who_is_nobody_in_particular_goes_on, a_failed_sync_ends_it_with_one_line,
-                   who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_is_read_waits_and_nobody_else,
-                   who_comes_back_is_told_of_what_was_being_stored, who_comes_back_after_a_stop_is_told_of_it_too, a_file_that_it_cannot_use_is_named_in_one_line,
-                   what_cannot_be_read_is_not_absent, a_kept_database_of_version_1_is_read]) else 0)
+BESIDE = a_full_disk_refuses_what_is_stored_and_nothing_else, who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_is_read_waits_and_nobody_else
+ALONE = [a_disk_that_lies_is_found_out, who_has_a_message_does_not_get_it_again, what_was_refused_is_not_taken_for_stored,
+         who_is_nobody_in_particular_goes_on, a_failed_sync_ends_it_with_one_line, who_comes_back_is_told_of_what_was_being_stored,
+         who_comes_back_after_a_stop_is_told_of_it_too, a_file_that_it_cannot_use_is_named_in_one_line, what_cannot_be_read_is_not_absent,
+         a_kept_database_of_version_1_is_read]
+sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes)] + ALONE + [(step.__name__ + MARK, step) for step in BESIDE]) else 0)

@@ -6,9 +6,9 @@ name that there is and one that there is not (left out among all tests, because 
 import base64, os, re, shutil, socket, statistics, struct, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import SASL, Bystanders, Client, Control, Server, served, tap, wait_for
+from beside import Beside, once
+from mynah import SASL, Client, Control, Server, end_all, person as logged_in, served, wait_for, write
 
-MYNAHD = os.path.abspath(sys.argv[1])
 TRIES = int(sys.argv[2]) if len(sys.argv) > 2 else 0
 FOLDER = tempfile.mkdtemp(prefix="mynah-strangers-")
 PER_ADDRESS, NETWORK = 6, 5
@@ -21,7 +21,7 @@ auth: {mechanisms: [SCRAM-SHA-256, SCRAM-SHA-1, DIGEST-MD5, CRAM-MD5, PLAIN], it
        without_tls: [SCRAM-SHA-256, SCRAM-SHA-1, DIGEST-MD5, CRAM-MD5, PLAIN]}
 registration: {open: yes, per_address: 2/d}
 limits: {unauthenticated_per_address: %d, wrong_credentials: 100}
-""" % (FOLDER, PER_ADDRESS)
+""" % ("%s", PER_ADDRESS)
 
 
 def come(source):
@@ -29,16 +29,13 @@ def come(source):
 
 
 def person(name, source="127.0.0.1", resource="r"):
-    c = Client(server, source=source)
-    assert "<success" in c.plain(name)
-    c.bind(resource)
-    return c
+    return logged_in(server, name, resource, source)
 
 
 def leave(*clients):
     for c in clients:
         c.socket.close()
-    wait_for(lambda: control.ask("status")["connections"] == 2, "connections are left")
+    beside.left()
 
 
 def a_network_is_five_addresses():
@@ -59,6 +56,7 @@ def a_network_is_five_addresses():
     leave()
 
 
+@once
 def robots_that_register():
     """So many of an address, five times as many of its network; another network is not touched by that."""
     def register(source, name):
@@ -87,6 +85,7 @@ def fail(source, account, answered):
     return True
 
 
+@once
 def guessing_from_one_address():
     """The first few answers come at once. Then whoever hangs up instead of waiting has won nothing: his place is taken until the
     time is over. The same account gets in from elsewhere meanwhile."""
@@ -103,6 +102,7 @@ def guessing_from_one_address():
     leave(owner)
 
 
+@once
 def guessing_from_many_addresses():
     """Each address guesses once, and all the same account: it costs time. Many accounts from one address: too."""
     for sources, names in ([i + 1 for i in range(8)], ["target"] * 8), ([200] * 8, ["name%d" % i for i in range(8)]):
@@ -215,6 +215,7 @@ def answers_to_stanzas_tell_nothing():
     assert not told, "\n".join(map(repr, told))
 
 
+@once
 def times_tell_nothing():
     """How long it takes until a wrong password is refused: the medians are no further apart than chance would have it."""
     times = {name: [] for name in ("timed", "not-timed")}
@@ -232,24 +233,16 @@ def times_tell_nothing():
     assert abs(medians[0] - medians[1]) < 4 * spread
 
 
-def main():
-    global server, control
-    with open(FOLDER + "/mynahd.yaml", "w") as f:
-        f.write(CONFIG)
-    server = Server(MYNAHD, FOLDER + "/mynahd.yaml")
+try:
+    server = Server(os.path.abspath(sys.argv[1]), write(FOLDER, CONFIG))
     control = Control(FOLDER + "/data/control.sock")
     for name in ["from", "to", "mallory", "victim", "target", "hermit"] + ["timed%d" % i for i in range((2 * TRIES + 7) // 8)]:
         control.ask("user", "add", jid=name + "@localhost", password="testpwd")
-    bystanders = Bystanders(server)
-    wait_for(lambda: bystanders.said, "nobody chats")
-    bad = tap([a_network_is_five_addresses, robots_that_register, guessing_from_one_address, guessing_from_many_addresses,
-               answers_to_logins_tell_nothing, answers_to_stanzas_tell_nothing] + [times_tell_nothing] * (TRIES > 0) + [
-               ("bystanders_were_not_disturbed", bystanders.were_not_disturbed), ("it_ends_in_order", server.end)],
-              lambda: server.log)
-    if server.process.poll() is None:
-        server.process.kill()
+    beside = Beside(server, FOLDER + "/data")
+    bad = beside.tap([a_network_is_five_addresses, robots_that_register, guessing_from_one_address, guessing_from_many_addresses,
+                      answers_to_logins_tell_nothing, answers_to_stanzas_tell_nothing] + [times_tell_nothing] * (TRIES > 0),
+                     [("it_ends_in_order", server.end)])
+finally:
+    end_all()
     shutil.rmtree(FOLDER)
-    return bad != 0
-
-
-sys.exit(main())
+sys.exit(bad != 0)
