@@ -1,5 +1,6 @@
 """The tables of requirements, and of protocols (docs/protocols.md), against what passed. One row is one duty: section, level, what, test, reason. `test` names tests that
-prove it, separated by "; ", each SUITE/NAME as its program says it (of wire conversations: wire/NAME); `reason` says why nothing does."""
+prove it, separated by "; ", each SUITE/NAME as its program says it (of wire conversations: wire/NAME); `reason` says why nothing does.
+Beside one test at least of each row of attacks.tsv two others chat (tests/beside.py); where nobody does, `reason` says why."""
 import glob, os, re
 
 BESIDE = ", two chatting beside it"  # tests/beside.py says so of a step
@@ -16,7 +17,7 @@ def names(test, suites, out):
                 yield test + "/" + name[:-len(BESIDE)], good == "ok"
 
 
-def wrong(row, seen, ran):
+def wrong(row, seen, ran, attack=False):
     """What is wrong with a row; None: nothing; "": one of its programs was not run, so that it cannot be told."""
     if len(row) != 5 or not all(row[:3]) or row[1] not in LEVELS:
         return "is not section, level, what, test, reason"
@@ -28,6 +29,8 @@ def wrong(row, seen, ran):
             return ""
         if not seen.get(t):
             return "%s %s" % (t, "failed" if t in seen else "did not pass, or is no test")
+    if attack and not row[4] and not any(seen.get(t + BESIDE) for t in tests):
+        return "nobody chats beside it"
     return None
 
 
@@ -49,7 +52,7 @@ def check(seen, whole):
     here = os.path.dirname(os.path.abspath(__file__))
     for path in sorted(glob.glob(here + "/*.tsv")) + [os.path.join(here, "../../docs/protocols.md")]:
         for n, row in rows_of(path):
-            why = wrong(row, seen, ran)
+            why = wrong(row, seen, ran, path.endswith("attacks.tsv"))
             good += why is None
             if why:
                 bad += 1
