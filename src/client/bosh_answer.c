@@ -7,6 +7,7 @@
 
 enum {
     HURRY_MS = 1000,
+    SID_MAX = 1024,  /* it comes back in each request */
     HOLLOW_MAX = 5,  /* empty answers to polls in a row, each sooner than BOSH_POLL_MS */
     REPORT_MS = 1000 /* an answer reported as sent so long ago is lost */
 };
@@ -42,6 +43,8 @@ static void created(struct bosh *b, struct body *x)
     struct mn_elem *header = mn_elem_new(&x->a, MN_NS_STREAM, "stream");
 
     b->terms = x->answer;
+    if (b->terms.wait > WAIT_S * 1000) /* more than was asked for */
+        b->terms.wait = WAIT_S * 1000;
     b->sid = mn_str_dup(x->answer.sid);
     mn_elem_set(&x->a, header, "id", mn_elem_get(x->answer.body, "authid"));
     if (x->answer.has_version)
@@ -76,15 +79,15 @@ static void terminated(struct bosh *b, struct body *x)
 /* Everything up to that body has arrived. */
 static void arrived(struct bosh *b, struct body *x)
 {
-    uint64_t mark = x->mark;
+    uint64_t mark = x->mark, ack = x->answer.ack <= b->rid ? x->answer.ack : 0;
 
-    if (x->answer.ack > b->heard)
-        b->heard = x->answer.ack;
+    if (ack > b->heard)
+        b->heard = ack;
     MN_LIST_EACH(n, &b->bodies)
     {
         const struct body *y = MN_OF(n, struct body, link);
 
-        if (y->rid && y->rid <= x->answer.ack && y->mark > mark)
+        if (y->rid && y->rid <= ack && y->mark > mark)
             mark = y->mark;
     }
     b->face->acked(b->arg, mark);
@@ -109,7 +112,7 @@ static void heed(struct bosh *b, struct body *x)
 
     b->got = x->rid;
     if (x->kind == CREATES && !a->terminates) {
-        if (!a->sid.n)
+        if (!a->sid.n || a->sid.n > SID_MAX)
             bosh_fail(b, MYNAH_E_STREAM, NULL, "no connection manager answers there");
         else
             created(b, x);

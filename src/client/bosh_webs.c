@@ -121,7 +121,8 @@ static void lost(void *arg, struct web *w, int code, const char *why)
     struct bosh *b = arg;
     struct body *x = bosh_web_drop(b, w);
 
-    if (code == MYNAH_E_CERTIFICATE) /* XEP-0124, "Connection Between Client..." */
+    /* XEP-0124, "Connection Between Client..."; and what is too long would be so again. */
+    if (code == MYNAH_E_CERTIFICATE || code == MYNAH_E_LIMIT)
         bosh_fail(b, code, NULL, why);
     else if (x || !b->sid)
         bosh_stumbled(b, code, why);

@@ -82,10 +82,13 @@ static void on_bytes(void *arg, mn_str bytes)
         e = mn_http_next(w->http, &m);
     if (e == MN_E_AGAIN)
         return;
-    if (e)
-        lost(w, MYNAH_E_STREAM, e == MN_E_LIMIT ? "an answer over the limit" : "no HTTP there");
-    else
-        answered(w, &m);
+    if (e) {
+        lost(w, e == MN_E_LIMIT ? MYNAH_E_LIMIT : MYNAH_E_STREAM,
+             e == MN_E_LIMIT ? "an answer over the limit" : "no HTTP there");
+        return;
+    }
+    m.last = m.last || mn_http_busy(w->http); /* what came behind it nobody has asked for */
+    answered(w, &m);
 }
 
 static void on_closed(void *arg, int why)
