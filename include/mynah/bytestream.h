@@ -33,8 +33,10 @@ struct mynah_bytestream_options {
     /* MYNAH_IBB. */
     unsigned block; /* bytes in a stanza: up to 65535, as many as the other side takes; 0: 4096 */
     bool messages;  /* <message/> instead of <iq/> */
-    /* MYNAH_SOCKS5. */
-    bool no_direct;      /* our own addresses are not told */
+    /* MYNAH_SOCKS5. Who is offered is dialled through the client's `proxies`; without them not on
+     * this machine itself, unless the server is there. */
+    bool no_direct;      /* our own addresses are not told; nor are they behind `proxies` of the
+                            client's, but for `address` */
     bool no_proxy;       /* no proxy is looked for */
     const char *address; /* our own address as others see it, instead of the interfaces' */
     uint16_t port;       /* where to listen; 0: any free port */

@@ -176,13 +176,34 @@ static void close_(struct mynah_bytestream *b)
     mn_timer_start(b->client->ctx->loop, &s->linger, LINGER_MS);
 }
 
+/* The server is on this machine, or there is none: others may be, too. */
+static bool all_is_here(const struct mynah_client *c)
+{
+    struct mn_conn *conn = c->stream ? stream_conn(c->stream) : NULL;
+
+    return c->local || (conn && mn_addr_is_loopback(mn_conn_peer(conn)));
+}
+
+/* Somebody else says where to go: nothing of this machine alone, and not beside our proxies. */
 static void dial(struct mynah_bytestream *b,
                  void (*dialled)(void *arg, struct mn_conn *conn, mn_str rest))
 {
     struct s5b *s = s5b_of(b);
     const struct place *to = &s->places.at[s->next];
+    const struct mynah_client *c = b->client;
+    const struct mn_proxy *first = c->proxies;
+    const struct way_plan way = {.proxies = first,
+                                 .proxy_count = c->proxy_count,
+                                 .host = to->host,
+                                 .port = to->port,
+                                 .dial = {.domain = first ? first->host : to->host,
+                                          .host = first ? first->host : to->host,
+                                          .port = first ? first->port : to->port,
+                                          .tls = MN_DIAL_STARTTLS,
+                                          .elsewhere = !first && !all_is_here(c),
+                                          .dns = c->ctx->dns}};
 
-    s->dial = socks5_dial(b->client->ctx, to->host, to->port, s->dst, dialled, b);
+    s->dial = socks5_dial(c->ctx, &way, s->dst, dialled, b);
 }
 
 /* The requester: what the target took. */
@@ -290,12 +311,11 @@ static void own_add(struct s5b *s, const char *jid, const struct mn_addr *addr)
 static void own_places(struct mynah_bytestream *b, struct s5b *s)
 {
     const char *jid = mynah_client_jid(b->client);
-    struct mn_conn *conn = b->client->stream ? stream_conn(b->client->stream) : NULL;
-    const struct mn_addr *server = conn ? mn_conn_peer(conn) : NULL;
     struct mn_addr addrs[OWN_MAX];
     size_t n = mn_addr_local(addrs, OWN_MAX - 1);
 
-    if (server && mn_addr_is_loopback(server) && !mn_addr_parse(MN_STR("127.0.0.1"), 0, &addrs[n]))
+    if (!b->client->local && all_is_here(b->client) &&
+        !mn_addr_parse(MN_STR("127.0.0.1"), 0, &addrs[n]))
         n++;
     if (s->address)
         place_add(&s->places, jid, s->address, socks5_host_port(s->host));
@@ -345,7 +365,8 @@ static void offer(struct mynah_bytestream *b, const struct mynah_bytestream_opti
                                   o->proxy_port};
     s->address = o->address ? mn_str_dup(mn_str_from(o->address)) : NULL;
     dst_make(s, b->sid, mynah_client_jid(b->client), b->peer);
-    if (!o->no_direct)
+    /* Behind proxies nobody is to learn where we are, unless the program says so. */
+    if (!o->no_direct && (!b->client->proxy_count || o->address))
         s->host = socks5_host_new(b->client->ctx, o->port, s->dst);
     s->wait.found = proxies_found;
     if (o->no_proxy || b->client->local) /* no server, none of its proxies */
@@ -396,6 +417,15 @@ const struct bytestream_face face_socks5 = {.kind = MYNAH_SOCKS5,
                                             .close = close_,
                                             .stop = stop};
 
+/* Named twice it is no better. */
+static bool place_known(const struct places *p, const char *host, uint16_t port)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (!strcmp(p->at[i].host, host) && p->at[i].port == port)
+            return true;
+    return false;
+}
+
 static void query_came(void *arg, struct mynah_client *c, struct mynah_ask *q)
 {
     const struct mynah_elem *query = mynah_ask_payload(q);
@@ -409,7 +439,7 @@ static void query_came(void *arg, struct mynah_client *c, struct mynah_ask *q)
         const char *jid = mynah_elem_get(e, "jid"), *host;
         uint16_t port;
 
-        if (jid && place_read(e, &host, &port))
+        if (jid && place_read(e, &host, &port) && !place_known(&s->places, host, port))
             place_add(&s->places, jid, host, port);
     }
     if (!sid || !*sid || !s->places.count || (dst && strlen(dst) != SOCKS5_DST)) {

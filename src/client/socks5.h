@@ -2,19 +2,18 @@
  * plain connection behind the handshake. */
 #pragma once
 
-#include "client/context.h"
+#include "client/way.h"
 #include "mynah/elem.h"
-#include "net/conn.h"
 
 #define NS_S5B "http://jabber.org/protocol/bytestreams"
 
 enum { SOCKS5_DST = 40 }; /* the hash of id and addresses, in hex */
 
-/* socks5_dial.c: connects and asks for `dst` (at most 255 bytes). `done` comes once, never inside,
- * and the dial is gone then: `conn` is the receiver's (paused; its face is to be set), NULL: it did
- * not come to that. `rest`: bytes that came behind. */
+/* socks5_dial.c: goes there and asks for `dst` (at most 255 bytes). `done` comes once, never
+ * inside, and the dial is gone then: `conn` is the receiver's (paused; its face is to be set),
+ * NULL: it did not come to that. `rest`: bytes that came behind. */
 struct socks5_dial;
-struct socks5_dial *socks5_dial(struct mynah_context *ctx, const char *host, uint16_t port,
+struct socks5_dial *socks5_dial(struct mynah_context *ctx, const struct way_plan *way,
                                 const char *dst,
                                 void (*done)(void *arg, struct mn_conn *conn, mn_str rest),
                                 void *arg);

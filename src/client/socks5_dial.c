@@ -1,13 +1,11 @@
 #include "client/socks5.h"
 
-#include "net/dial.h"
 #include "net/socks5.h"
 
 enum { DIAL_MS = 8000 };
 
 struct socks5_dial {
-    struct mynah_context *ctx;
-    struct mn_dial *dial;
+    struct way *way;
     struct mn_conn *conn;
     struct mn_buf in;
     struct mn_timer timer;
@@ -22,7 +20,7 @@ void socks5_dial_free(struct socks5_dial *d)
     if (!d)
         return;
     mn_timer_stop(&d->timer);
-    mn_dial_free(d->dial);
+    way_free(d->way);
     if (d->conn)
         mn_conn_close(d->conn, 0);
     mn_buf_free(&d->in);
@@ -95,34 +93,35 @@ static void timed(struct mn_timer *t)
 
 static const struct mn_conn_face face = {on_bytes, on_closed, NULL, NULL};
 
-static void dialled(void *arg, int code, const struct mn_dial_found *found, const char *why)
+static void arrived(void *arg, struct mn_conn *conn, bool direct)
 {
     struct socks5_dial *d = arg;
 
-    (void)why;
-    if (code) {
-        finish(d, false);
-        return;
-    }
-    d->conn = mn_conn_tcp(d->ctx->loop, found->fd, &face, d);
+    (void)direct;
+    d->conn = conn;
+    mn_conn_face(conn, &face, d);
     mn_conn_write(d->conn, mn_str_make("\5\1\0", 3)); /* one method: none */
 }
 
-struct socks5_dial *socks5_dial(struct mynah_context *ctx, const char *host, uint16_t port,
+static void failed(void *arg, int code, const char *why)
+{
+    (void)code;
+    (void)why;
+    finish(arg, false);
+}
+
+struct socks5_dial *socks5_dial(struct mynah_context *ctx, const struct way_plan *way,
                                 const char *dst,
                                 void (*done)(void *arg, struct mn_conn *conn, mn_str rest),
                                 void *arg)
 {
     struct socks5_dial *d = MN_NEW(struct socks5_dial);
-    const struct mn_dial_plan plan = {
-        .domain = host, .host = host, .port = port, .tls = MN_DIAL_STARTTLS, .dns = ctx->conf.dns};
 
-    d->ctx = ctx;
     d->done = done;
     d->arg = arg;
     d->timer.fire = timed;
     snprintf(d->dst, sizeof d->dst, "%s", dst);
     mn_timer_start(ctx->loop, &d->timer, DIAL_MS);
-    d->dial = mn_dial(ctx->loop, &plan, dialled, d);
+    d->way = way_new(ctx, way, arrived, failed, d);
     return d;
 }

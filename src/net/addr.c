@@ -84,6 +84,18 @@ bool mn_addr_is_loopback(const struct mn_addr *a)
                                        : a->sa.sa_family == AF_UNSPEC;
 }
 
+bool mn_addr_is_other(const struct mn_addr *a)
+{
+    mn_str host = host_of(a);
+    uint8_t first = (uint8_t)host.p[0];
+
+    if (a->sa.sa_family == AF_UNSPEC || mn_addr_is_loopback(a))
+        return false;
+    if (host.n == 4) /* 0/8 is this machine, too; from 224/4 on many, reserved, all */
+        return first && first < 224;
+    return !IN6_IS_ADDR_UNSPECIFIED(&a->v6.sin6_addr) && first != 0xff;
+}
+
 mn_str mn_addr_group(const struct mn_addr *a, char out[16])
 {
     memset(out, 0, 16);

@@ -23,6 +23,8 @@ const char *mn_addr_text(const struct mn_addr *a, char out[MN_ADDR_TEXT]);
 bool mn_addr_eq(const struct mn_addr *a, const struct mn_addr *b);        /* port and scope, too */
 bool mn_addr_same_host(const struct mn_addr *a, const struct mn_addr *b); /* port or not */
 bool mn_addr_is_loopback(const struct mn_addr *a);                        /* also ::ffff:127.x */
+/* A single machine that may be another one: no loopback, none, nobody's or everybody's address. */
+bool mn_addr_is_other(const struct mn_addr *a);
 /* What limits count by: the IPv4 address, or the /64 of an IPv6 one. 16 bytes. */
 mn_str mn_addr_group(const struct mn_addr *a, char out[16]);
 /* The network around it, as far as one is dealt out to one customer: the /24 of an IPv4 address,

@@ -184,14 +184,17 @@ static struct target *ready(struct mn_dial *d)
 static void addrs_came(struct target *t, int family, int code, const struct mn_addr *rows,
                        size_t count)
 {
-    size_t n = count < ATTEMPTS_MAX ? count : ATTEMPTS_MAX;
+    size_t *n = &t->addr_count[family];
 
     t->asks--;
-    memcpy(t->addrs[family], rows, n * sizeof *rows);
-    t->addr_count[family] = n;
+    for (size_t i = 0; i < count && *n < ATTEMPTS_MAX; i++)
+        if (!t->dial->plan.elsewhere || mn_addr_is_other(&rows[i]))
+            t->addrs[family][(*n)++] = rows[i];
     if (!t->asks && !t->addr_count[0] && !t->addr_count[1])
-        failed(t->dial, code, t->srv.target,
-               code == MN_E_NOT_FOUND ? "no such name" : mn_err_text(code));
+        failed(t->dial, code ? code : MN_E_DENIED, t->srv.target,
+               code == MN_E_NOT_FOUND ? "no such name"
+               : code                 ? mn_err_text(code)
+                                      : "not an address of another machine");
     /* Later than this: inside mn_dial nothing is told. An IPv6 answer may be waited for a moment.
      */
     soon(t->dial, t->asks && family == 1 ? 50 : 0);

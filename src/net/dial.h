@@ -16,6 +16,7 @@ struct mn_dial_plan {
     uint16_t port;      /* 0: 5222, or 5223 for direct TLS */
     enum mn_dial_tls tls;
     const char *dns; /* resolvers, as in mn_dns_new */
+    bool elsewhere;  /* only where mn_addr_is_other */
     /* Where `domain` is, with ports: nothing is asked. */
     const struct mn_addr *addrs;
     size_t addr_count;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/crypt.h"
 #include "client/socks5.h"
@@ -79,6 +80,15 @@ static void dialled(void *arg, struct mn_conn *conn, mn_str rest)
         return;
     mn_conn_face(conn, &face, NULL);
     mn_conn_pause(conn, false);
+}
+
+static void dial_to(const char *port, const char *dst)
+{
+    const uint16_t n = (uint16_t)strtoul(port, NULL, 10);
+    const struct way_plan way = {
+        .dial = {"127.0.0.1", "127.0.0.1", n, MN_DIAL_STARTTLS}, .host = "127.0.0.1", .port = n};
+
+    socks5_dial(talk.ctx, &way, dst, dialled, NULL);
 }
 
 static void other_take(struct socks5_host *h)
@@ -196,9 +206,9 @@ TEST(who_asks_for_the_right_thing_is_the_other_side)
 
     offer(&direct);
     said(" port='", port);
-    socks5_dial(talk.ctx, "127.0.0.1", (uint16_t)strtoul(port, NULL, 10), "guess", dialled, NULL);
+    dial_to(port, "guess");
     talk_until(is_refused);
-    socks5_dial(talk.ctx, "127.0.0.1", (uint16_t)strtoul(port, NULL, 10), dst, dialled, NULL);
+    dial_to(port, dst);
     talk_until(is_dialled);
     mn_conn_write(other, MN_STR("early"));
     say_used("u@x.test/r");
@@ -227,7 +237,7 @@ TEST(who_only_connects_is_in_nobodys_way)
         idle[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         CHECK_INT(connect(idle[i], &at.sa, mn_addr_len(&at)), 0);
     }
-    socks5_dial(talk.ctx, "127.0.0.1", mn_addr_port(&at), dst, dialled, NULL);
+    dial_to(port, dst);
     talk_until(is_dialled);
     say_used("u@x.test/r");
     talk_until(is_open);
@@ -257,7 +267,7 @@ TEST(what_waits_is_bounded_and_an_early_end_is_told)
 
     offer(&direct);
     said(" port='", port);
-    socks5_dial(talk.ctx, "127.0.0.1", (uint16_t)strtoul(port, NULL, 10), dst, dialled, NULL);
+    dial_to(port, dst);
     talk_until(is_dialled);
     mn_conn_pause(other, true);
     say_used("u@x.test/r");
@@ -427,4 +437,204 @@ TEST(offers_that_lead_nowhere)
     talk_until(talk_done);
     talk_until(is_closed);
     talk_end("online closed:-4item-not-found");
+}
+
+/* Stream hosts of somebody hostile. */
+
+static struct {
+    struct mn_listener *listener;
+    mn_str says; /* to whoever connects */
+    struct mn_conn *conns[20];
+    size_t count;
+} liar;
+
+static void liar_bytes(void *arg, mn_str in)
+{
+    (void)arg;
+    (void)in;
+}
+
+static void liar_closed(void *arg, int why)
+{
+    struct mn_conn **conn = arg;
+
+    (void)why;
+    mn_conn_close(*conn, 0);
+    *conn = NULL;
+}
+
+static const struct mn_conn_face liar_face = {liar_bytes, liar_closed, NULL, NULL};
+
+static void liar_met(void *arg, int fd, const struct mn_addr *peer)
+{
+    struct mn_conn **conn = &liar.conns[liar.count++];
+
+    (void)arg;
+    (void)peer;
+    MN_ASSERT(liar.count <= MN_COUNT(liar.conns));
+    *conn = mn_conn_tcp(talk.ctx->loop, fd, &liar_face, conn);
+    mn_conn_write(*conn, liar.says);
+}
+
+static unsigned liar_begin(mn_str says)
+{
+    struct mn_buf why = {0};
+    struct mn_addr at;
+
+    liar.says = says;
+    liar.count = 0;
+    CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"), 0, &at), 0);
+    CHECK_INT(mn_listen(talk.ctx->loop, &at, liar_met, NULL, &liar.listener, &why), 0);
+    mn_buf_free(&why);
+    return mn_addr_port(mn_listener_addr(liar.listener));
+}
+
+static bool liar_alone(void)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < liar.count; i++)
+        n += liar.conns[i] != NULL;
+    return !n;
+}
+
+static void liar_end(void)
+{
+    mn_listener_free(liar.listener);
+    for (size_t i = 0; i < liar.count; i++)
+        if (liar.conns[i])
+            mn_conn_close(liar.conns[i], 0);
+}
+
+static void hosts_offered(const struct mn_buf *hosts)
+{
+    mn_conn_write(talk.server.conn, MN_STR("<iq type='set' id='1' from='a@y.test/1'><query sid='s' "
+                                           "xmlns='" S5B "'>"));
+    mn_conn_write(talk.server.conn, mn_buf_view(hosts));
+    mn_conn_write(talk.server.conn, MN_STR("</query></iq>"));
+}
+
+static void host_add(struct mn_buf *b, const char *jid, const char *host, const char *port)
+{
+    mn_buf_fmt(b, "<streamhost jid='%s' host='%s' port='%s'/>", jid, host, port);
+}
+
+TEST(thousands_of_hosts_that_are_none_do_not_hide_the_one_that_is)
+{
+    static const struct {
+        const char *host, *port;
+    } bad[] = {{"0.0.0.0", "0"},
+               {"127.0.0.1", "-1"},
+               {"127.0.0.1", "65536"},
+               {"127.0.0.1", "x"},
+               {"255.255.255.255", "1"},
+               {"224.0.0.1", "1"},
+               {"fe80::1", "1"},
+               {"::ffff:224.0.0.1", "1"},
+               {"ff02::1", "1"},
+               {"", "1"},
+               {" ", "1"},
+               {"a..b", "1"}};
+    struct socks5_host *good;
+    struct mn_buf hosts = {0};
+    char port[8], name[400];
+
+    talk_start(waits, NULL);
+    mynah_bytestream_serve(talk.c, offered, NULL);
+    talk_until(talk_online);
+    good = socks5_host_new(talk.ctx, 0, dst_of("s", "a@y.test/1", "u@x.test/r"));
+    memset(name, 'n', sizeof name);
+    name[sizeof name - 1] = 0;
+    host_add(&hosts, "long.test", name, "1");
+    for (size_t i = 0; i < MN_COUNT(bad); i++)
+        host_add(&hosts, "bad.test", bad[i].host, bad[i].port);
+    for (size_t i = 0; i < 5000; i++) {
+        snprintf(name, sizeof name, "%zu.test", i);
+        host_add(&hosts, name, "127.0.0.1", "1");
+    }
+    snprintf(port, sizeof port, "%u", socks5_host_port(good));
+    host_add(&hosts, "good.test", "127.0.0.1", port);
+    hosts_offered(&hosts);
+    talk_until(is_open);
+    socks5_host_free(good);
+    mn_buf_free(&hosts);
+    talk_end(NULL);
+}
+
+TEST(who_accepts_and_is_no_stream_host_is_left)
+{
+    static const struct {
+        const char *says;
+        size_t n;
+        int64_t after_ms; /* nothing moves: so long is waited */
+    } rows[] = {
+        {"", 0, 9000},
+        {"\5", 1, 9000},
+        {"\4\0", 2, 0},
+        {"\5\1", 2, 0},
+        {"\5\xff", 2, 0},
+        {"\5\0", 2, 9000},
+        {"\5\0\5\0\0\3\xff"
+         "x",
+         8, 9000},
+        {"\5\0\5\0\0\0\0\0\0\0", 10, 0},
+        {"\5\0\5\2\0\3\0\0\0", 9, 0},
+        {"\5\0HTTP/1.1 400 Bad Request\r\n\r\n", 30, 0},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++) {
+        struct mn_buf hosts = {0};
+        char port[8];
+
+        talk_start(waits, NULL);
+        mynah_bytestream_serve(talk.c, offered, NULL);
+        talk_until(talk_online);
+        snprintf(port, sizeof port, "%u", liar_begin(mn_str_make(rows[i].says, rows[i].n)));
+        host_add(&hosts, "liar.test", "127.0.0.1", port);
+        host_add(&hosts, "again.test", "127.0.0.1", port);
+        hosts_offered(&hosts);
+        for (int j = 0; j < 500 && !liar.count; j++)
+            mn_loop_turn(talk.ctx->loop, 10);
+        for (int j = 0; j < 5; j++)
+            mn_loop_turn(talk.ctx->loop, 1);
+        if (rows[i].after_ms) {
+            CHECK(!noted("closed"));
+            mn_clock_set(mn_clock_now() + rows[i].after_ms, mn_clock_wall());
+        }
+        talk_until(is_closed);
+        mn_clock_set(-1, 0);
+        talk_until(liar_alone);
+        CHECK_INT(liar.count, 1);
+        liar_end();
+        mn_buf_free(&hosts);
+        talk_end("online closed:-4item-not-found");
+    }
+}
+
+/* Neither where we are nor whom we talk to goes past them. */
+TEST(behind_proxies_nothing_is_dialled_or_told_directly)
+{
+    static const char *const lines[] = {"<CONNECT x.test:5222 HTTP/1.1", ">HTTP/1.1 200 OK\r\n\r\n",
+                                        LOGIN(""), "<never", NULL};
+    struct mynah_client_config config = {
+        .proxies = "http://127.0.0.1:", .no_reconnect = true, .no_roster = true};
+    struct mn_buf hosts = {0};
+    char port[8];
+
+    talk_start(lines, &config);
+    mynah_bytestream_serve(talk.c, offered, NULL);
+    talk_until(talk_online);
+    snprintf(port, sizeof port, "%u", liar_begin(MN_STR("")));
+    host_add(&hosts, "liar.test", "127.0.0.1", port);
+    hosts_offered(&hosts);
+    talk_until(is_closed);
+    CHECK_INT(liar.count, 0);
+    CHECK(talk.server.refused); /* the proxy was asked once more */
+    talk.server.refused = false;
+    CHECK(mynah_bytestream_open(talk.c, MYNAH_SOCKS5, "a@y.test/1", &direct, &calls, NULL));
+    for (int i = 0; i < 5; i++)
+        mn_loop_turn(talk.ctx->loop, 1);
+    liar_end();
+    mn_buf_free(&hosts);
+    talk_end("online closed:-4item-not-found closed:-14");
 }

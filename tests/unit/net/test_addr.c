@@ -6,18 +6,26 @@ TEST(literals_are_read_and_names_are_not)
 {
     static const struct {
         const char *in, *text;
-        bool loopback;
+        bool loopback, other;
     } rows[] = {
-        {"127.0.0.1", "127.0.0.1:5222", true},
-        {"127.200.0.9", "127.200.0.9:5222", true},
-        {"192.0.2.7", "192.0.2.7:5222", false},
-        {"::1", "[::1]:5222", true},
-        {"::", "[::]:5222", false},
-        {"2001:DB8::5", "[2001:db8::5]:5222", false},
-        {"::ffff:127.0.0.1", "127.0.0.1:5222", true},
-        {"::ffff:192.0.2.7", "192.0.2.7:5222", false},
+        {"127.0.0.1", "127.0.0.1:5222", true, false},
+        {"127.200.0.9", "127.200.0.9:5222", true, false},
+        {"192.0.2.7", "192.0.2.7:5222", false, true},
+        {"0.0.0.0", "0.0.0.0:5222", false, false},
+        {"0.0.0.1", "0.0.0.1:5222", false, false},
+        {"223.255.255.255", "223.255.255.255:5222", false, true},
+        {"224.0.0.1", "224.0.0.1:5222", false, false},
+        {"255.255.255.255", "255.255.255.255:5222", false, false},
+        {"::1", "[::1]:5222", true, false},
+        {"::", "[::]:5222", false, false},
+        {"ff02::1", "[ff02::1]:5222", false, false},
+        {"fe80::1", "[fe80::1]:5222", false, true},
+        {"2001:DB8::5", "[2001:db8::5]:5222", false, true},
+        {"::ffff:127.0.0.1", "127.0.0.1:5222", true, false},
+        {"::ffff:0.0.0.0", "0.0.0.0:5222", false, false},
+        {"::ffff:192.0.2.7", "192.0.2.7:5222", false, true},
         {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255",
-         "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:5222", false},
+         "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:5222", false, false},
     };
     static const char *const bad[] = {
         "",          "localhost", "127.1",  "1.2.3.4.5",
@@ -30,6 +38,7 @@ TEST(literals_are_read_and_names_are_not)
         CHECK_INT(mn_addr_parse(mn_str_from(rows[i].in), 5222, &a), 0);
         CHECK_STR(mn_str_from(mn_addr_text(&a, text)), rows[i].text);
         CHECK(mn_addr_is_loopback(&a) == rows[i].loopback);
+        CHECK(mn_addr_is_other(&a) == rows[i].other);
         CHECK_INT(mn_addr_port(&a), 5222);
     }
     for (size_t i = 0; i < MN_COUNT(bad); i++)
