@@ -13,7 +13,8 @@ struct route {
     struct owner *home;    /* where the ticket's session lives */
     struct user *user;     /* once found */
     bool kept;
-    bool counted; /* stored, and the session's count with it (handled.h) */
+    bool counted;    /* stored, and the session's count with it (handled.h) */
+    uint64_t number; /* in the account's log, where it is stored */
 };
 
 /* From a session of this owner, stamped. Takes over the reference. */

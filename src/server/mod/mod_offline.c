@@ -27,6 +27,30 @@ static const struct conf *conf_of(const struct owner *o)
 }
 
 static void give_out(struct user *u);
+static struct session *taker(const struct user *u);
+
+/* What goes through the log though somebody is there goes from there to one session; the others get
+ * a copy (XEP-0280) as soon as it is stored, as if it had been delivered. The log answers for it:
+ * the copy is for now or never. */
+static void copies(const struct route *r)
+{
+    struct user *u = r->user;
+    struct owner *o = u->owner;
+    struct sm_shared *outer = o->shared;
+    struct session *to = u->offline.to ? u->offline.to : taker(u);
+    struct mn_stanza *st;
+
+    if (!to || u->session_count < 2)
+        return;
+    st = mn_stanza_wrap(r->st);
+    HOOK_RUN(o->srv, message_numbered, u, st, r->number);
+    to->served = ++o->serving;
+    o->shared = sm_shared_new();
+    HOOK_RUN(o->srv, message_delivered, u, st);
+    sm_shared_let(o->shared, true);
+    o->shared = outer;
+    mn_stanza_unref(st);
+}
 
 /* What came out of a record goes at once to who is there. */
 static void stored(struct wait *w, int result)
@@ -39,6 +63,7 @@ static void stored(struct wait *w, int result)
     } else if (result) {
         route_refuse(r, result == MN_E_FULL ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_INTERNAL, "");
     } else {
+        copies(r);
         if (sm_is_moving(r->ticket))
             give_out(r->user);
         route_finish(r);
@@ -74,17 +99,17 @@ static void store(struct route *r)
     uint64_t seq;
     size_t n;
 
+    r = route_keep(r);
     kept = mn_stanza_wrap(r->st);
     mn_stanza_delay(kept, u->host->name, mn_clock_wall());
     mn_stanza_write(&b, kept, NULL);
     mn_stanza_unref(kept);
-    seq = store_log_add(o->writer, "offline", &e, 1, mn_clock_wall(), mn_buf_view(&b), NULL);
+    seq = store_log_add(o->writer, "offline", &e, 1, mn_clock_wall(), mn_buf_view(&b), &r->number);
     n = b.n;
     mn_buf_free(&b);
     u->offline.count++;
     u->offline.bytes += n;
     u->wrote = seq;
-    r = route_keep(r);
     handled_stored(o, r);
     sm_move_stored(r->ticket);
     r->wait.go = stored;
