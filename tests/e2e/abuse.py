@@ -35,7 +35,7 @@ def all_of(s):
     try:
         while data := s.recv(65536):
             got += data
-    except OSError:
+    except ConnectionError:
         pass
     return got
 
@@ -136,8 +136,9 @@ def bombs_behind_the_login():
         c.send("<compress xmlns='http://jabber.org/protocol/compress'><method>zlib</method></compress>")
         c.until("<compressed[^>]*/>")
         squeeze = zlib.compressobj(9)
-        pour(c.socket, squeeze.compress(b"<stream:stream to='localhost' xmlns='jabber:client' version='1.0' "
-                                        b"xmlns:stream='http://etherx.jabber.org/streams'>" + what) + squeeze.flush(zlib.Z_SYNC_FLUSH), 1)
+        packed = squeeze.compress(b"<stream:stream to='localhost' xmlns='jabber:client' version='1.0' "
+                                  b"xmlns:stream='http://etherx.jabber.org/streams'>" + what) + squeeze.flush(zlib.Z_SYNC_FLUSH)
+        pour(c.socket, packed, 1)
         all_of(c.socket)
         c.socket.close()
 

@@ -159,7 +159,7 @@ class Steps:
     def all_of(self, c):
         """What comes, inflated, until the other side ends it."""
         got, inflate = b"", zlib.decompressobj()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(ConnectionError):
             while data := c.socket.recv(65536):
                 got += inflate.decompress(data)
         c.socket.close()

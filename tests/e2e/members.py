@@ -191,7 +191,7 @@ def the_name_of_somebody_who_left():
 
 GROWS, LONG = "\ufdfa" * 340, "a" * 1024  # eighteen characters each when it is prepared; one byte too long
 NO_NAMES = [  # what nobody can be called
-    "jul\u200biet", "jul\u202eiet", "jul\u00adiet", "juliet\u00a0", "a\U0001fffe", "a\ufdd0", "a\ue000", "\U0001d423\U0001d42e\U0001d425\U0001d422\U0001d41e\U0001d42d",
+    "jul\u200biet", "jul\u202eiet", "jul\u00adiet", "juliet\u00a0", "a\U0001fffe", "a\ufdd0", "a\ue000", "a\u2603", "\U0001d423\U0001d42e\U0001d425\U0001d422\U0001d41e\U0001d42d",
     "a b", "a\u3000b", "\u0627a", GROWS, LONG, ""]
 SAME = ["JULIET", "\uff4a\uff55\uff4c\uff49\uff45\uff54"]  # prepared, or refused: never another's
 LOOKS = "jul\u0456et", "\u03f3uliet"  # of other scripts
@@ -268,9 +268,8 @@ def ways_that_nobody_offered():
 
 
 def ended(c, data):
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(ConnectionError):
         c.socket.sendall(data)
-    with contextlib.suppress(OSError):
         c.ends()
     c.socket.close()
     return c.text
