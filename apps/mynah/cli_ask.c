@@ -2,7 +2,7 @@
 #include "apps/mynah/cli.h"
 #include "im/lang.h"
 
-enum { STAGES_MAX = 100 };
+enum { STAGES_MAX = 100, COLUMNS_MAX = 100 };
 
 /* disco: what it is, what it can, what is there. */
 
@@ -75,8 +75,12 @@ static void form_print(struct cli *cli, const struct mynah_form *form)
                 cli_print(cli, "field", f->var, "label", f->label, "value",
                           k < f->value_count ? f->values[k] : NULL, NULL);
     for (size_t row = 0; row < mynah_form_rows(form); row++)
-        for (size_t i = 0; (f = mynah_form_column(form, i)); i++)
-            cli_print(cli, "field", f->var, "value", mynah_form_cell(form, row, f->var), NULL);
+        for (size_t i = 0; (f = mynah_form_column(form, i)) && i < COLUMNS_MAX; i++) {
+            const char *cell = mynah_form_cell(form, row, f->var);
+
+            if (cell)
+                cli_print(cli, "field", f->var, "value", cell, NULL);
+        }
 }
 
 /* FIELD=VALUE for each that was given; false: none of this form's was. */

@@ -165,7 +165,7 @@ const struct mynah_field *mynah_form_at(const struct mynah_form *f, size_t i)
 
 const struct mynah_field *mynah_form_find(const struct mynah_form *f, const char *var)
 {
-    for (size_t i = 0; i < f->count; i++)
+    for (size_t i = 0; var && i < f->count; i++)
         if (f->fields[i].var && !strcmp(f->fields[i].var, var))
             return &f->fields[i];
     return NULL;
@@ -197,7 +197,7 @@ size_t mynah_form_rows(const struct mynah_form *f)
 
 const char *mynah_form_cell(const struct mynah_form *f, size_t row, const char *var)
 {
-    if (row >= f->rows)
+    if (row >= f->rows || !var)
         return NULL;
     MYNAH_EACH(field, f->items[row], "field", NS_DATA)
     if (mynah_elem_get(field, "var") && !strcmp(mynah_elem_get(field, "var"), var))

@@ -301,6 +301,19 @@ def a_command_is_cancelled_that_gets_nothing_or_asks_without_end():
     odd.answers = {}
 
 
+def tables_of_nothing_and_without_end_are_printed_at_once():
+    def table(columns, rows):
+        return {"<command ": "<command xmlns='http://jabber.org/protocol/commands' node='n' status='completed'><x xmlns='jabber:x:data' "
+                "type='result'><reported>%s</reported>%s</x></command>" % (columns, rows)}
+
+    config(account("ann", ", password_command: echo pw"))
+    odd.answers = table("<field/><field var='a'/>", "<item><field var='a'><value>1</value></field><field var='b'/></item>")
+    assert call("adhoc", "odd.test", "n") == "a\t1\n"
+    odd.answers = table("<field var='a'/>" * 50000, "<item/>" * 100000)  # five thousand million cells, and nothing in them
+    assert call("adhoc", "odd.test", "n") == ""
+    odd.answers = {}
+
+
 def what_is_said_in_a_room_is_heard_by_commands():
     """In a session of their own, and in that of a client that is in the room already, which shows it as ever."""
     config(account("ann", ", password_command: echo pw"))
@@ -339,7 +352,8 @@ odd = Odd()
 try:
     failed = tap([a_vcard_that_cannot_be_read_is_not_replaced, nor_by_the_form_on_the_screen, a_roster_that_is_refused_is_told,
                   what_a_server_says_is_harmless_on_the_terminal, a_wrong_password_is_asked_for_anew, the_keyring_is_waited_for_by_nobody, a_password_file_goes_with_its_account,
-                  nobody_corrects_what_another_said_under_the_same_name, a_command_is_cancelled_that_gets_nothing_or_asks_without_end, what_is_said_in_a_room_is_heard_by_commands])
+                  nobody_corrects_what_another_said_under_the_same_name, a_command_is_cancelled_that_gets_nothing_or_asks_without_end,
+                  tables_of_nothing_and_without_end_are_printed_at_once, what_is_said_in_a_room_is_heard_by_commands])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)

@@ -82,6 +82,7 @@ TEST(a_table_of_results_is_read_by_rows_and_columns)
     CHECK_STR(mn_str_from(mynah_form_cell(f, 0, "a")), "1");
     CHECK_STR(mn_str_from(mynah_form_cell(f, 1, "a")), "3");
     CHECK(!mynah_form_cell(f, 1, "b") && !mynah_form_cell(f, 2, "a"));
+    CHECK(!mynah_form_cell(f, 0, NULL) && !mynah_form_find(f, NULL)); /* a column without a name */
     mynah_form_free(f);
     CHECK(!parsed("<x xmlns='urn:other'/>"));
 }
