@@ -638,3 +638,55 @@ TEST(behind_proxies_nothing_is_dialled_or_told_directly)
     mn_buf_free(&hosts);
     talk_end("online closed:-4item-not-found closed:-14");
 }
+
+static size_t times_said(const char *text)
+{
+    mn_str all = mn_buf_view(&talk.server.all);
+    size_t n = 0, len = strlen(text);
+
+    for (size_t i = 0; i + len <= all.n; i++)
+        n += !memcmp(all.p + i, text, len);
+    return n;
+}
+
+static bool has_asked(void)
+{
+    return times_said("disco#info' ") || times_said("disco#info'/>");
+}
+
+/* A server lists what it has without end, itself and the same again among it, each of which would
+ * list the others; the offer goes all the same. */
+TEST(of_what_a_server_has_little_is_asked_whether_it_is_a_proxy)
+{
+    static const struct mynah_bytestream_options o = {.size = sizeof o, .sid = "s"};
+    static const char *const lines[] = {LOGIN(""), "<disco#items", "<never", NULL};
+    struct mn_buf items = {0};
+    char id[64];
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    CHECK(mynah_bytestream_open(talk.c, MYNAH_SOCKS5, "a@y.test/1", &o, &calls, NULL));
+    CHECK(mynah_bytestream_open(talk.c, MYNAH_SOCKS5, "a@y.test/1", NULL, &calls, NULL));
+    for (int i = 0; i < 500 && talk.server.at < MN_COUNT(lines) - 2; i++)
+        mn_loop_turn(talk.ctx->loop, 10);
+    said("<iq type='get' id='", id);
+    mn_buf_fmt(&items,
+               "<iq type='result' id='%s' from='x.test'><query "
+               "xmlns='http://jabber.org/protocol/disco#items'><item jid='x.test'/>",
+               id);
+    for (unsigned i = 0; i < 20000; i++)
+        mn_buf_fmt(&items, "<item jid='%u.x.test'/><item jid='x.test' node='%u'/>", i / 2, i);
+    mn_buf_lit(&items, "</query></iq>");
+    mn_conn_write(talk.server.conn, mn_buf_view(&items));
+    talk_until(has_asked);
+    for (int i = 0; i < 5; i++)
+        mn_loop_turn(talk.ctx->loop, 1);
+    CHECK(times_said("disco#info") <= 32);
+    CHECK_INT(times_said("disco#items"), 1);
+    CHECK(!has_offered());
+    mn_clock_set(mn_clock_now() + 7000, mn_clock_wall());
+    talk_until(has_offered);
+    mn_clock_set(-1, 0);
+    mn_buf_free(&items);
+    talk_end("online");
+}
