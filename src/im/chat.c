@@ -204,6 +204,30 @@ void chat_place_keep(struct im_chat *chat)
     mynah_free(mark);
 }
 
+/* Under the old name nothing waits any more: who has it next begins anew. */
+static void place_move(struct im_chat *chat, const char *now)
+{
+    struct im *im = own(chat);
+    struct im_place p = {.account = mn_str_from(chat->account->jid),
+                         .peer = mn_str_from(chat->jid),
+                         .seen = chat->last};
+
+    if (im_history_move(im->history, p.account, p.peer, mn_str_from(now), chat->seen) ||
+        im_history_place_set(im->history, &p))
+        im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
+}
+
+void chat_rename(struct im_chat *chat, const char *jid, const char *title)
+{
+    if (own(chat)->history)
+        place_move(chat, jid);
+    mn_free(chat->jid);
+    mn_free(chat->title);
+    chat->jid = copy(jid);
+    chat->title = copy(title);
+    chat->moved = true;
+}
+
 size_t im_chat_older(struct im_chat *chat)
 {
     struct im_chat found = {.account = chat->account,

@@ -68,6 +68,11 @@ struct im_place {
 /* What stands there is replaced; `seen` goes never back. There is one for each talk in which
  * anything was said. */
 int im_history_place_set(struct im_history *h, const struct im_place *p) MN_MUST_CHECK;
+/* The talk goes on under another address, with its place and what was said in it behind that
+ * number.
+ */
+int im_history_move(struct im_history *h, mn_str account, mn_str peer, mn_str now,
+                    int64_t after) MN_MUST_CHECK;
 /* Those of an account, `peer` empty: all. Texts are lent. */
 int im_history_places(struct im_history *h, mn_str account, mn_str peer,
                       void (*each)(void *arg, const struct im_place *p), void *arg) MN_MUST_CHECK;

@@ -146,12 +146,16 @@ static const char *const statements[STATEMENTS] = {
               " AND ours AND sent < :sent"),
     [BODY_OF] = "SELECT body FROM said WHERE number = :number",
     [BODY_SET] = "UPDATE said SET body = :body WHERE number = :number",
+    [SAID_MOVE] = ("UPDATE OR IGNORE said SET peer = :now WHERE account = :account AND peer = :peer"
+                   " AND number > :after"),
     [PLACE_ADD] = "INSERT OR IGNORE INTO places (account, peer, seen) VALUES (:account, :peer, 0)",
     [PLACE_SET] = ("INSERT INTO places (account, peer, seen, draft, nick, inside, mark)"
                    " VALUES (:account, :peer, :seen, :draft, :nick, :inside, :mark)"
                    " ON CONFLICT DO UPDATE SET seen = max(seen, excluded.seen),"
                    " draft = excluded.draft, nick = excluded.nick, inside = excluded.inside,"
                    " mark = excluded.mark"),
+    [PLACE_MOVE] = ("UPDATE OR REPLACE places SET peer = :now WHERE account = :account AND"
+                    " peer = :peer"),
     [KEEP] = "INSERT OR REPLACE INTO kept (account, name, text) VALUES (:account, :name, :text)",
     [KEPT] = "SELECT text FROM kept WHERE account = :account AND name = :name",
 };

@@ -19,8 +19,10 @@ enum {
     SENT,
     BODY_OF,
     BODY_SET,
+    SAID_MOVE,
     PLACE_ADD,
     PLACE_SET,
+    PLACE_MOVE,
     KEEP,
     KEPT,
     STATEMENTS

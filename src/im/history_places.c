@@ -12,6 +12,23 @@ int im_history_place_set(struct im_history *h, const struct im_place *p)
                        HISTORY_TEXT(":mark", p->mark)));
 }
 
+int im_history_move(struct im_history *h, mn_str account, mn_str peer, mn_str now, int64_t after)
+{
+    const struct history_value values[] = {HISTORY_TEXT(":account", account),
+                                           HISTORY_TEXT(":peer", peer),
+                                           HISTORY_TEXT(":now", now),
+                                           HISTORY_NUMBER(":after", after),
+                                           {0}};
+    int e = history_begin(h);
+
+    if (e)
+        return e;
+    e = history_run(h, SAID_MOVE, values);
+    if (!e)
+        e = history_run(h, PLACE_MOVE, values);
+    return history_end(h, e);
+}
+
 int im_history_places(struct im_history *h, mn_str account, mn_str peer,
                       void (*each)(void *arg, const struct im_place *p), void *arg)
 {

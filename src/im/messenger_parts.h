@@ -57,6 +57,8 @@ void chat_strangers(struct im_account_state *a, const struct im_chat *now);
 void chat_history_show(struct im_chat *chat);
 void chats_open(struct im_account_state *a); /* those that an earlier run left with something */
 void chat_place_keep(struct im_chat *chat);
+/* The talk goes on under another address, with what is unread and what is being written. */
+void chat_rename(struct im_chat *chat, const char *jid, const char *title);
 /* Its number; 0: it is not kept; CHAT_KEPT: there was one of that id. */
 enum { CHAT_KEPT = -1 };
 int64_t chat_history_add(struct im_chat *chat, const char *who, const char *id, const char *body,

@@ -124,10 +124,7 @@ static void private_renamed(struct im_chat *room, const char *old, const char *n
         return;
     mn_buf_fmt(&full, "%s/%s", room->jid, now);
     mn_buf_c(&full, 0);
-    mn_free(chat->jid);
-    mn_free(chat->title);
-    chat->jid = copy(full.p);
-    chat->title = copy(now);
+    chat_rename(chat, full.p, now);
     im_note(chat, IM_NOTE, _("%s is %s now"), old, now);
     mn_buf_free(&full);
 }

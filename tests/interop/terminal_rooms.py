@@ -42,10 +42,10 @@ class Story:
             t.process.send_signal(signal.SIGKILL)
             t.process.wait(DEADLINE)
 
-    def kept(self, text):
+    def kept(self, text, where="kept WHERE name = 'session' AND text"):
         def found():
             with contextlib.closing(sqlite3.connect(self.home + "/mynah/history.db")) as db:
-                return db.execute("SELECT 1 FROM kept WHERE name = 'session' AND text LIKE ?", ("%" + text + "%",)).fetchall()
+                return db.execute("SELECT 1 FROM %s LIKE ?" % where, ("%" + text + "%",)).fetchall()
         wait_for(found, lambda: "%s was never kept" % text)
 
     def enters(self, t):
@@ -112,6 +112,25 @@ class Story:
             t.shows("joined as Ann")
             self.arrives_once(t, "TAKEN BEFORE", "LOST BEFORE")
 
+    def a_renamed_talk_is_one(self):
+        """With who is in the room, to ann alone: it opens once, with what she did not see under either name."""
+        def says(body):
+            self.bob.send("<message to='%s/Ann' type='chat' id='%s'><body>%s</body></message>" % (self.room, body, body))
+
+        with self.ann() as t:
+            says("ONE")
+            t.shows(r"\d:Bob 1!")
+            self.bob.send("<presence to='%s/Robert'/>" % self.room)
+            t.shows(r"\d:Robert 1!")
+            says("TWO")
+            t.shows(r"\d:Robert 2!")
+            self.kept("TWO", "said WHERE body")
+        with self.ann() as t:
+            t.shows(r"\d:Robert 2!")
+            t.shows(r"(?m)^(?!.*\d:Bob).*\d:Robert")
+            t.types("\x1b3")
+            t.shows("(?s)Bob: ONE.*Robert: TWO")
+
     def who_is_let_in_no_more_hears_of_it(self):
         self.killed_between("TAKEN AT LAST", "LOST AT LAST")
         self.bob.send("<iq type='set' id='ban' to='%s'><query xmlns='%s#admin'><item jid='ann@%s' affiliation='outcast'/></query></iq>" %
@@ -122,7 +141,8 @@ class Story:
             t.shows("(?s)the room refuses.*not sent: .*it was: LOST AT LAST(?!.*LOST AT LAST)")
 
     def steps(self):
-        return [self.bob_waits_in_a_room, self.what_was_said_waits_for_the_room, self.another_run_says_it, self.who_is_let_in_no_more_hears_of_it]
+        return [self.bob_waits_in_a_room, self.what_was_said_waits_for_the_room, self.another_run_says_it, self.a_renamed_talk_is_one,
+                self.who_is_let_in_no_more_hears_of_it]
 
 
 with contextlib.ExitStack() as stack:

@@ -199,6 +199,28 @@ TEST(what_was_not_seen_is_unread)
     mn_buf_free(&seen);
 }
 
+/* With what is unread, and what was seen of who had the new name before. */
+TEST(a_talk_that_goes_on_under_another_name_is_one)
+{
+    struct im_history *h = opened();
+    struct im_place p = {.account = MN_STR("m@x"), .peer = MN_STR("r@y/old"), .draft = MN_STR("d")};
+    char expected[200];
+
+    p.seen = heard(h, "m@x", "r@y/old", false);
+    CHECK_INT(im_history_place_set(h, &p), 0);
+    heard(h, "m@x", "r@y/old", false);
+    heard(h, "m@x", "r@y/old", false);
+    p.peer = MN_STR("r@y/now");
+    p.seen = heard(h, "m@x", "r@y/now", false);
+    CHECK_INT(im_history_place_set(h, &p), 0);
+    p.seen -= 3;
+    CHECK_INT(im_history_move(h, p.account, MN_STR("r@y/old"), p.peer, p.seen), 0);
+    snprintf(expected, sizeof expected, "r@y/now %d+3 d|| 0", (int)p.seen);
+    CHECK_STR(mn_str_from(places(h, "m@x", "")), expected);
+    im_history_close(h);
+    mn_buf_free(&seen);
+}
+
 /* As it was when places were not there yet. */
 TEST(what_an_older_version_kept_has_been_seen)
 {
