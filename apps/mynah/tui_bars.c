@@ -94,7 +94,7 @@ static void state_text(struct mn_buf *b, bool names)
     for (size_t i = 0; i < im_account_count(tui.im); i++) {
         struct im_account_state *a = im_account_at(tui.im, i);
         enum mynah_state s = mynah_client_state(a->client);
-        const char *mark = s == MYNAH_ONLINE    ? mark_of(a->show)
+        const char *mark = s == MYNAH_ONLINE    ? mark_of(mynah_presence_shown(a->client))
                            : s == MYNAH_OFFLINE ? mark_of(MYNAH_UNAVAILABLE)
                                                 : "◌";
 

@@ -359,7 +359,6 @@ void do_status(char **args, int count)
     for (size_t i = 0; c && i < MN_COUNT(shows); i++)
         if (!strcmp(args[at], shows[i])) {
             mynah_presence_set(c, (enum mynah_show)i, command_rest(at + 1), 0);
-            tui_account()->show = (enum mynah_show)i;
             tui_note(IM_NOTE, _("others see you as %s"), shows[i]);
             return;
         }

@@ -43,6 +43,8 @@ struct mynah_presence {
  * to 127 (RFC 6121, 4.7.2.3). */
 MYNAH_API void mynah_presence_set(struct mynah_client *c, enum mynah_show show, const char *status,
                                   int priority);
+/* As it was set last, whoever did that; MYNAH_UNAVAILABLE before. */
+MYNAH_API enum mynah_show mynah_presence_shown(const struct mynah_client *c);
 /* To one address only, with more inside: *payload is taken, NULL inside or altogether: nothing.
  * MYNAH_E_STATE: not online. */
 MYNAH_API int mynah_presence_send(struct mynah_client *c, const char *to, enum mynah_show show,

@@ -64,6 +64,11 @@ void mynah_presence_set(struct mynah_client *c, enum mynah_show show, const char
     rooms_presence(c);
 }
 
+enum mynah_show mynah_presence_shown(const struct mynah_client *c)
+{
+    return c->has_presence ? c->show : MYNAH_UNAVAILABLE;
+}
+
 int mynah_presence_send(struct mynah_client *c, const char *to, enum mynah_show show,
                         const char *status, struct mynah_elem **payload)
 {

@@ -57,12 +57,11 @@ struct im_chat {
 struct im_account_state {
     struct im *im;
     struct mynah_client *client;
-    char *jid;            /* bare */
-    uint32_t received;    /* stanzas, that is, when what they said was begun to be kept */
-    bool wanted;          /* to be online */
-    enum mynah_show show; /* as others see it while it is */
-    bool roster_changed;  /* since it was kept */
-    bool bookmarks;       /* were asked for, and the rooms entered that are to be */
+    char *jid;           /* bare */
+    uint32_t received;   /* stanzas, that is, when what they said was begun to be kept */
+    bool wanted;         /* to be online */
+    bool roster_changed; /* since it was kept */
+    bool bookmarks;      /* were asked for, and the rooms entered that are to be */
 };
 
 struct im_calls {

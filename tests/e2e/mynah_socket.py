@@ -146,6 +146,7 @@ def the_session_is_the_terminals():
         assert rows[0]["state"] == "delivered"
         assert "urn:xmpp:ping\n" in call("disco") and call("roster", "add", "carl@mynah.test", "Carl") == ""
         assert "Carl" in call("roster") and call("presence", "away", "out") == ""
+        t.shows("◐")
         with told([MYNAH, "raw"], "<iq type='get' id='q1'><ping xmlns='urn:xmpp:ping'/></iq>", ENV) as said:
             assert any("type='result' id='q1'" in line for line in said)
         write("mine.json", '{"nickname": "Annie"}')
