@@ -1,6 +1,8 @@
 /* Rooms (XEP-0045), the user's side whole. A room that was joined is joined again by itself when a
- * new session begins, and asks for what was missed. Of the people inside 32 MiB are kept, about ten
- * thousand: who comes beyond that is not told, though what he says is. */
+ * new session begins, and asks for what was missed; so is one that does not know us any more, which
+ * it is asked (XEP-0410) when our nickname has changed, and when it refuses what we say. Of the
+ * people inside 32 MiB are kept, about ten thousand: who comes beyond that is not told, though what
+ * he says is. */
 #pragma once
 
 #include "mynah/form.h"
@@ -44,7 +46,7 @@ enum mynah_room_end {
     MYNAH_ROOM_SHUTDOWN,  /* 332 */
     MYNAH_ROOM_ERROR,     /* 333 */
     MYNAH_ROOM_DESTROYED, /* the room itself */
-    MYNAH_ROOM_LOST       /* the session was lost; it is joined again with the next */
+    MYNAH_ROOM_LOST       /* the session was lost, or the room has lost us; it is joined again */
 };
 /* The same with what was said of it. */
 struct mynah_room_gone {

@@ -82,6 +82,8 @@ static void renamed(struct mynah_room *r, const char *nick, const struct mynah_e
     o->nick = mn_str_dup(mn_str_from(now));
     o->o.nick = o->nick;
     occupant_put(r, o);
+    if (self)
+        room_look(r); /* Prosody 0.12 drops a room whose only occupant takes another name */
 }
 
 static void unavailable(struct mynah_room *r, const char *nick, const struct mynah_elem *st,
@@ -231,6 +233,13 @@ static void came_back(struct mynah_room *r, const struct mynah_message *m)
         }
 }
 
+/* What a room says to who is not inside (7.4), or is none any more; to others it may, too. */
+static bool is_to_strangers(const struct mynah_error *error)
+{
+    return !strcmp(error->condition, "not-acceptable") ||
+           !strcmp(error->condition, "item-not-found");
+}
+
 static void message(struct mynah_room *r, const struct mynah_message *m, const char *nick)
 {
     const struct mynah_elem *decline = mynah_elem_child(room_user(m->xml), "decline", NULL);
@@ -239,6 +248,8 @@ static void message(struct mynah_room *r, const struct mynah_message *m, const c
 
     if (m->type == MYNAH_GROUPCHAT && nick && !strcmp(nick, r->nick))
         came_back(r, m);
+    if (m->type == MYNAH_MESSAGE_ERROR && !nick && is_to_strangers(m->error))
+        room_look(r);
     if (decline && !nick) { /* the room says so */
         TELL(r, declined, mynah_elem_get(decline, "from"),
              mynah_elem_child_text(decline, "reason", NULL));

@@ -51,6 +51,8 @@ struct rooms {
 /* room_join.c */
 void room_join(struct mynah_room *r);
 void room_entered(struct mynah_room *r);
+/* Whether it knows us still is asked for; if not, we are outside, and come again. */
+void room_look(struct mynah_room *r);
 void room_ended(struct mynah_room *r, const struct mynah_room_gone *why); /* we are outside */
 /* It will not be entered: what is held for it is told as refused with that <error/>. */
 void room_refuse(struct mynah_room *r, const struct mynah_elem *error);

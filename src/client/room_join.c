@@ -96,8 +96,25 @@ void room_join(struct mynah_room *r)
     mynah_send(r->client, &p);
 }
 
-/* What is to be said there goes out when the room has told of the time before: what it had taken of
- * that is known then. It answers a question to ourselves (XEP-0410) behind all that. */
+/* Whether a room knows us is asked by a question to ourselves (XEP-0410). It is answered behind all
+ * that is told to who enters: what the room has taken before of what waits to be said is known
+ * then, and the rest goes out. */
+
+/* XEP-0410, 3: of what does not know us nothing else is to be expected, but others' answers. An
+ * occupant that is not there is none of ours where we have the name still that was asked for. */
+static bool is_outside(const struct mynah_room *r, const struct mynah_error *error)
+{
+    static const char *const inside[] = {"service-unavailable", "feature-not-implemented",
+                                         "remote-server-not-found", "remote-server-timeout"};
+    const char *from = mynah_elem_get(error->xml, "from"), *nick = from ? strchr(from, '/') : NULL;
+
+    if (error->code != MYNAH_E_STANZA)
+        return false;
+    for (size_t i = 0; i < MN_COUNT(inside); i++)
+        if (!strcmp(error->condition, inside[i]))
+            return false;
+    return strcmp(error->condition, "item-not-found") || (nick && !strcmp(nick + 1, r->nick));
+}
 
 static void looked(void *arg, struct mynah_client *c, int64_t ms, const struct mynah_error *error)
 {
@@ -105,16 +122,23 @@ static void looked(void *arg, struct mynah_client *c, int64_t ms, const struct m
 
     (void)ms;
     r->look = NULL;
-    if (!r->settling)
-        return;
-    r->settling = false;
-    held_release(c, r->jid);
+    if (r->settling) { /* it has just let us in */
+        r->settling = false;
+        held_release(c, r->jid);
+    } else if (r->state == ROOM_IN && error && is_outside(r, error)) {
+        room_ended(r, &(struct mynah_room_gone){.end = MYNAH_ROOM_LOST});
+        if (r->wanted && r->state == ROOM_OUT && c->state == MYNAH_ONLINE)
+            room_join(r);
+    }
 }
 
-static void look(struct mynah_room *r)
+void room_look(struct mynah_room *r)
 {
-    char *self = address(r, r->nick);
+    char *self;
 
+    if (r->look || r->state != ROOM_IN || !r->wanted)
+        return;
+    self = address(r, r->nick);
     r->look = mynah_ping(r->client, self, looked, r);
     mn_free(self);
 }
@@ -124,7 +148,7 @@ void room_entered(struct mynah_room *r)
     r->state = ROOM_IN;
     r->settling = held_any(r->client, r->jid);
     if (r->settling)
-        look(r);
+        room_look(r);
 }
 
 bool room_holds(struct mynah_client *c, const char *room)

@@ -77,6 +77,7 @@ static void room_left(void *arg, struct mynah_room *r, const struct mynah_room_g
                                        N_("the room is gone"),
                                        N_("the connection was lost")};
     struct im_chat *chat = chat_of(r);
+    bool online = mynah_client_state(mynah_room_client(r)) == MYNAH_ONLINE;
 
     if (!chat)
         return;
@@ -86,8 +87,10 @@ static void room_left(void *arg, struct mynah_room *r, const struct mynah_room_g
         chat->moved |= chat->inside;
         chat->inside = false;
     }
-    im_note(chat, IM_NOTE, "%s%s%s", _(ends[why->end]), why->reason ? ": " : "",
-            why->reason ? why->reason : "");
+    im_note(chat, IM_NOTE, "%s%s%s",
+            online && why->end == MYNAH_ROOM_LOST ? _("the room does not know you any more")
+                                                  : _(ends[why->end]),
+            why->reason ? ": " : "", why->reason ? why->reason : "");
 }
 
 static void room_occupant(void *arg, struct mynah_room *r, const struct mynah_occupant *o)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Rooms of Prosody and ejabberd that the terminal client was put out of while it was away: what was said there on the way arrives once when it
-is inside again, over a new connection and in a new run, and fails once when it is let in no more. Prints TAP.
+is inside again, over a new connection and in a new run, and fails once when it is let in no more; also where a room forgets who takes another
+name, and a talk goes on under one. Prints TAP.
 usage: terminal_rooms.py MYNAH"""
 import contextlib, os, re, shutil, signal, sqlite3, sys, tempfile
 
@@ -131,6 +132,18 @@ class Story:
             t.types("\x1b3")
             t.shows("(?s)Bob: ONE.*Robert: TWO")
 
+    def who_is_alone_takes_another_name(self):
+        """Prosody drops the room: she comes again."""
+        with self.ann() as t:
+            t.says("/join alone@rooms.%s Ann" % self.server.host)
+            t.shows("joined as Ann")
+            t.says("/nick Anna")
+            t.shows("Ann is Anna now")
+            if self.server.name == "prosody":
+                t.shows("(?s)the room does not know you any more.*joined as Anna")
+            t.says("HEARD BY MYSELF")
+            t.shows("me: HEARD BY MYSELF")
+
     def who_is_let_in_no_more_hears_of_it(self):
         self.killed_between("TAKEN AT LAST", "LOST AT LAST")
         self.bob.send("<iq type='set' id='ban' to='%s'><query xmlns='%s#admin'><item jid='ann@%s' affiliation='outcast'/></query></iq>" %
@@ -142,7 +155,7 @@ class Story:
 
     def steps(self):
         return [self.bob_waits_in_a_room, self.what_was_said_waits_for_the_room, self.another_run_says_it, self.a_renamed_talk_is_one,
-                self.who_is_let_in_no_more_hears_of_it]
+                self.who_is_let_in_no_more_hears_of_it, self.who_is_alone_takes_another_name]
 
 
 with contextlib.ExitStack() as stack:

@@ -106,6 +106,9 @@ static unsigned times(const char *text)
 #define ME                                                                                         \
     "<presence from='r@c.test/me'><x xmlns='http://jabber.org/protocol/muc#user'>"                 \
     "<item affiliation='member' role='participant'/><status code='110'/></x></presence>"
+#define YOU                                                                                        \
+    "<presence from='r@c.test/you'><x xmlns='http://jabber.org/protocol/muc#user'>"                \
+    "<item affiliation='member' role='participant'/><status code='110'/></x></presence>"
 #define OLD "<delay xmlns='urn:xmpp:delay' stamp='2020-01-01T00:00:00Z'/>"
 #define SAYS(nick, id, body, more)                                                                 \
     "<message type='groupchat' from='r@c.test/" nick "' id='" id "'><body>" body "</body>" more    \
@@ -319,5 +322,71 @@ TEST(a_later_run_holds_what_an_earlier_one_said)
         CHECK_INT(times(">two<"), 1);
         CHECK(noted("delivered"));
         talk_end(NULL);
+    }
+}
+
+#define RENAMED                                                                                    \
+    "<<presence to='r@c.test/you'>",                                                               \
+        "><presence type='unavailable' from='r@c.test/me'><x "                                     \
+        "xmlns='http://jabber.org/protocol/muc#user'><item nick='you'/><status code='303'/>"       \
+        "<status code='110'/></x></presence>" YOU
+#define NO(why)                                                                                    \
+    "<type='get' id='", "><iq type='error' id='%1' from='r@c.test/you'><error type='cancel'><" why \
+                        " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+#define JOIN_AGAIN "<<presence to='r@c.test/you'>", "<</presence>", ">" YOU
+
+/* One that is dropped while its only occupant takes another name, and one that is restarted. */
+TEST(a_room_that_does_not_know_us_any_more_is_joined_again)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        JOIN,
+        ">" ME,
+        RENAMED,
+        NO("item-not-found"),
+        JOIN_AGAIN,
+        "<>one<",
+        "><message type='error' id='one' from='r@c.test'><error type='modify'><not-acceptable "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+        NO("not-acceptable"),
+        JOIN_AGAIN,
+        "<>two<",
+        END};
+
+    begin(lines);
+    talk_until(in);
+    CHECK_INT(mynah_room_set_nick(room, "you"), 0);
+    for (int i = 0; i < 500 && !noted("joined left:7 joined"); i++)
+        mn_loop_turn(talk.ctx->loop, 20);
+    say("one");
+    for (int i = 0; i < 500 && !noted("left:7 joined one="); i++)
+        mn_loop_turn(talk.ctx->loop, 20);
+    for (int i = 0; i < 500 && !noted("! left:7 joined"); i++)
+        mn_loop_turn(talk.ctx->loop, 20);
+    say("two");
+    talk_until(talk_done);
+    CHECK(mynah_room_is_joined(room));
+    talk_end(
+        "online joined left:7 joined one=queued queued one=written written "
+        "one=failed/not-acceptable failed (not-acceptable) :-! left:7 joined two=queued queued "
+        "two=written written");
+}
+
+TEST(a_room_that_answers_knows_us)
+{
+#define STAYS(why)                                                                                 \
+    {                                                                                              \
+        LOGIN(""), JOIN, ">" ME, RENAMED, NO(why), END                                             \
+    }
+    static const char *const lines[][24] = {STAYS("service-unavailable"),
+                                            STAYS("remote-server-timeout"),
+                                            {LOGIN(""), JOIN, ">" ME, RENAMED, PINGED, END}};
+
+    for (size_t i = 0; i < MN_COUNT(lines); i++) {
+        begin(lines[i]);
+        talk_until(in);
+        CHECK_INT(mynah_room_set_nick(room, "you"), 0);
+        talk_until(talk_done);
+        talk_end("online joined");
     }
 }
