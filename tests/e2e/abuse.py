@@ -112,7 +112,7 @@ def half_of_tls_and_slow_bytes():
     slow, got, said = Client(server, opened=False).socket, b"", 0
     slow.settimeout(0.05)
     with contextlib.suppress(OSError):
-        for byte in b"<stream:stream to='localhost' " + b" " * 100000:
+        for byte in b"<stream:stream to='localhost' " + b" " * (20 * DEADLINE):
             slow.send(bytes([byte]))
             said += 1
             with contextlib.suppress(TimeoutError):

@@ -4,7 +4,8 @@ usage: strangers_v6.py MYNAHD"""
 import os, shutil, subprocess, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import Server, clean, go_inside, skip, served, tap, wait_for, write
+from beside import Beside, once
+from mynah import Client, Server, clean, go_inside, skip, served, wait_for, write
 
 if sys.argv[-1] != "inside":
     go_inside()
@@ -52,6 +53,7 @@ def connections():
         c.socket.close()
 
 
+@once
 def registrations():
     def register(source, name):
         c = None
@@ -66,6 +68,7 @@ def registrations():
     assert register("fd00:21::1", "somebody") and register("fd00:20:1::1", "else")
 
 
+@once
 def guesses():
     """Of many accounts, each from another address of the /64: it costs time."""
     began = time.monotonic()
@@ -82,8 +85,9 @@ if subprocess.run(["ip", "-6", "addr", "add", HERE + "/64", "dev", "lo", "nodad"
 addresses, folder = set(), tempfile.mkdtemp(prefix="mynah-strangers-")
 server = Server(MYNAHD, write(folder, CONFIG))
 try:
-    bad = tap([connections, registrations, guesses], lambda: server.log)
-    server.end()
+    for name in "from", "to":
+        assert "type='result'" in Client(server).register(name)[1]
+    bad = Beside(server, folder + "/data").tap([connections, registrations, guesses], [("it_ends_in_order", server.end)])
 finally:
     clean(server, folder)
 sys.exit(bad != 0)
