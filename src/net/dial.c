@@ -257,10 +257,10 @@ static bool is_asked(const struct target *t)
     return t->asks && !t->over;
 }
 
-/* The resolver comes to an end by itself; whether there are records was waited for long enough. */
+/* The resolver comes to an end by itself. */
 static bool is_asking(const struct mn_dial *d)
 {
-    bool asking = d->asks && !d->fallback;
+    bool asking = false;
 
     for (size_t i = 0; i < d->next; i++)
         asking = asking || is_asked(d->targets[i]);
@@ -285,6 +285,8 @@ static void step(struct mn_dial *d, int64_t waited)
             next_target(d);
     } else if (is_asking(d) || (trying && waited < GIVE_UP_MS)) {
         soon(d, GIVE_UP_MS);
+    } else if (d->asks && !d->fallback && waited < SILENT_MS) {
+        soon(d, SILENT_MS); /* there may be more records */
     } else {
         if (trying)
             failed(d, MN_E_TIMEOUT,
