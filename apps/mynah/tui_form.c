@@ -393,7 +393,7 @@ enum form_end form_key(struct form *f, int key, int *value)
         focus(f, (f->at + (key == FORM_BACK ? f->stop_count - 1 : 1)) % f->stop_count);
     } else if ((key & ~LINE_ALT) == '\r' || (key & ~LINE_ALT) == '\n') {
         return act(f, true, value);
-    } else if (key == ' ' && !written(f) && here(f).kind != STOP_ROW) {
+    } else if (key == ' ' && !written(f) && here(f).kind != STOP_ROW && !*f->filter) {
         return act(f, false, value);
     } else if (!move_key(f, key) && !filter_key(f, key) && written(f)) {
         (void)line_key(f->line, key);

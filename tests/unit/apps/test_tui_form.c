@@ -243,6 +243,9 @@ TEST(a_row_is_picked_by_the_second_click)
     CHECK_INT(clicked(f, 2, 0), FORM_OPEN); /* what stands above the columns */
     CHECK_INT(clicked(f, 5, 0), FORM_OPEN);
     CHECK_INT(clicked(f, 5, 7), FORM_PICKED + 200);
+    type(f, "no r");
+    CHECK_INT(keyed(f, ' '), FORM_OPEN); /* of what is looked for, though no row is left */
+    CHECK_STR(mn_str_from(f->filter), "no r ");
     form_free(f);
 }
 
