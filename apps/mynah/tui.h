@@ -59,7 +59,7 @@ void screen_scroll(int rows); /* up; older lines come from the history */
  * is none. */
 bool screen_find(const char *words, bool further);
 
-/* At a place, cut at the right. */
+/* At a place; "…" where it is cut at the right. */
 void screen_put(int y, int x, int width, int attrs, const char *text);
 
 /* tui_look.c: roles are of theme.h */

@@ -79,11 +79,13 @@ int screen_page(void)
 void screen_put(int y, int x, int width, int attrs, const char *text)
 {
     char *safe = text_screen(text, " ");
+    bool fits = text_width(safe) <= width;
 
     if (width > 0 && y >= 0 && y < LINES) {
         attrset(attrs);
-        mvaddnstr(y, x, safe,
-                  (int)(text_width(safe) <= width ? strlen(safe) : text_fit(safe, width, false)));
+        mvaddnstr(y, x, safe, (int)(fits ? strlen(safe) : text_fit(safe, width - 1, false)));
+        if (!fits)
+            addstr("…");
         attrset(A_NORMAL);
     }
     mn_free(safe);

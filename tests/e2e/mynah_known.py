@@ -82,8 +82,10 @@ def a_room_and_who_is_in_it_are_known():
                "to='%s/Bob'.*jabber:iq:version" % ROOM: "<query xmlns='jabber:iq:version'><name>Bird</name></query>"}
     with terminal(answers) as t:
         enters(t)
+        occupant("somebody with a long name who looks on", item="affiliation='none' role='visitor'")
+        t.shows("somebody with a long na…")
         t.says("/info")
-        t.shows("%s: 2 people are inside; you are Ann: none, participant" % ROOM)
+        t.shows("%s: 3 people are inside; you are Ann: none, participant" % ROOM)
         t.shows("%s: conference/text Rrr · open · moderated" % ROOM)
         t.says("/info Bob")
         t.shows("(?s)Bob bob@odd.test/x · online · admin · moderator.*%s/Bob: software: Bird" % ROOM)
