@@ -266,7 +266,7 @@ void do_panel(char **args, int count)
 {
     panel_filter(command_rest(0));
     tui.panel = count || !tui.panel;
-    if (tui.panel && !panel_width())
+    if (tui.panel && !panel_width() && tui_account())
         tui_note(IM_NOTE, "%s", _("the list of people is shown when the terminal is wider"));
 }
 

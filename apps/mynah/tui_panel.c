@@ -1,5 +1,5 @@
-/* People on the right: in a room who is there; else the contacts by their groups, with how many of
- * their words are unread. */
+/* People on the right: in a room who is there, by what they may; else the contacts by their groups,
+ * with how many of their words are unread. */
 #include <ncurses.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static struct {
 
 int panel_width(void)
 {
-    return tui.panel && COLS >= FROM ? WIDTH : 0;
+    return tui.panel && COLS >= FROM && im_account_count(tui.im) ? WIDTH : 0;
 }
 
 void panel_changed(void)
@@ -94,19 +94,33 @@ static bool is_wanted(const char *name, const char *jid)
            (jid && strcasestr(jid, panel.filter));
 }
 
-static void occupants(struct im_chat *chat)
+static void of_role(struct im_chat *chat, enum mynah_role role, const char *name)
 {
     static const char *const marks[] = {" ", " ", "+", "@"};
     static const char *const tails[] = {NULL, N_("outcast"), N_("member"), N_("admin"),
                                         N_("owner")};
+    size_t head = panel.count;
     const struct mynah_occupant *o;
 
+    entry_add(chat->account, NULL, look_of(THEME_group), NULL);
     for (size_t i = 0; (o = mynah_room_at(chat->room, i)); i++)
-        if (is_wanted(o->nick, o->jid)) {
+        if (o->role == role && is_wanted(o->nick, o->jid)) {
             entry_add(chat->account, o->nick, look_name(o->nick),
-                      text_of("%s %.200s", marks[o->role], o->nick));
+                      text_of("%s %.200s", marks[role], o->nick));
             panel.items[panel.count - 1].tail = tails[o->affiliation];
         }
+    if (panel.count == head + 1)
+        panel.count--;
+    else
+        panel.items[head].text = text_of("%s (%zu)", name, panel.count - head - 1);
+}
+
+static void occupants(struct im_chat *chat)
+{
+    of_role(chat, MYNAH_MODERATOR, _("Moderators"));
+    of_role(chat, MYNAH_PARTICIPANT, _("Participants"));
+    of_role(chat, MYNAH_VISITOR, _("Visitors"));
+    of_role(chat, MYNAH_NO_ROLE, _("Others"));
 }
 
 static unsigned unread_of(const struct im_account_state *a, const char *jid)

@@ -82,7 +82,9 @@ def a_room_and_who_is_in_it_are_known():
                "to='%s/Bob'.*jabber:iq:version" % ROOM: "<query xmlns='jabber:iq:version'><name>Bird</name></query>"}
     with terminal(answers) as t:
         enters(t)
+        t.shows("(?s)Moderators \\(1\\).*@ Bob.*Participants \\(1\\).*\\+ Ann")
         occupant("somebody with a long name who looks on", item="affiliation='none' role='visitor'")
+        t.shows("Visitors \\(1\\)")
         t.shows("somebody with a long na…")
         t.says("/info")
         t.shows("%s: 3 people are inside; you are Ann: none, participant" % ROOM)

@@ -31,7 +31,8 @@ class Story:
         screen.presses("Next")
 
     def the_page_may_be_left(self):
-        self.ann.shows("Your account", "> Do +<log in>", "Address \\(name@server\\)", "The password is +<(in a file|in the keyring)")
+        self.ann.shows("Your account", "> Do +<log in>", "Address \\(name@server\\)", "The password is +<(in a file|in the keyring)",
+                       gone=["│"])  # no list of people where there are none yet
         self.ann.ends_form()
         self.ann.shows("Welcome to Mynah")
         self.ann.types("/register ann@" + self.host)
