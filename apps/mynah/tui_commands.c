@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "apps/mynah/commands.h"
+#include "apps/mynah/tui_page.h"
 #include "apps/mynah/tui_question.h"
 #include "im/error.h"
 #include "im/lang.h"
@@ -187,23 +188,67 @@ void command_misused(const char *name)
     tui_note(IM_ERROR, "/%s %s", name, command_find(name)->synopsis);
 }
 
+static void help_keys(void)
+{
+    tui_note(IM_NOTE,
+             _("Alt-1 to Alt-0 windows, Alt-Left and Alt-Right the next, Alt-a the next "
+               "with news, PgUp and PgDn older lines, "
+               "Tab completes, Alt-Enter a line more, Alt-e an editor, Ctrl-R older lines; "
+               "behind your words … waits, · written, ✓ at the server, ✓✓ delivered, ✓✓✓ seen"));
+}
+
+static void help_one(const char *name)
+{
+    const struct command *c = command_find(name + (*name == '/'));
+
+    if (c)
+        tui_note(IM_NOTE, "/%s %s%s%s", c->name, c->synopsis, *c->synopsis ? " - " : "- ",
+                 _(c->text));
+    else
+        tui_note(IM_ERROR, _("there is no %s; /help lists the commands"), name);
+}
+
+/* It is explained, and begun in the line. */
+static void help_picked(void *arg, struct im_chat *chat, enum form_end end, int value,
+                        struct im_form **asked)
+{
+    const char *name = end == FORM_PICKED ? (*asked)->rows[value].key : NULL;
+    struct mn_buf b = {0};
+
+    if (name && !*name) {
+        help_keys();
+    } else if (name) {
+        help_one(name);
+        mn_buf_fmt(&b, "/%s ", name);
+        if (!tui.line.n && !tui.asking)
+            line_insert(&tui.line, b.p, b.n);
+        mn_buf_free(&b);
+    }
+}
+
+static void help_row(struct im_form *form, const char *key, const char *name, const char *text)
+{
+    struct im_row *row = im_form_row(form, key);
+
+    im_form_cell(form, row, 0, name);
+    im_form_cell(form, row, 1, text);
+}
+
 void do_help(char **args, int count)
 {
-    const struct command *one = count ? command_find(args[0] + (args[0][0] == '/')) : NULL;
+    struct im_form *form;
 
-    if (count && !one)
-        tui_note(IM_ERROR, _("there is no %s; /help lists the commands"), args[0]);
+    if (count) {
+        help_one(args[0]);
+        return;
+    }
+    form = im_form_new(_("Commands"), _("Enter explains one; letters look for it."));
+    im_form_column(form, _("Command"));
+    im_form_column(form, _("What it does"));
+    help_row(form, "", _("keys"), _("which keys there are, and the marks behind one's words"));
     for (size_t i = 0; i < MN_COUNT(commands); i++)
-        if (!count || one == &commands[i])
-            tui_note(IM_NOTE, "/%s %s%s%s", commands[i].name, commands[i].synopsis,
-                     *commands[i].synopsis ? " - " : "- ", _(commands[i].text));
-    if (!count)
-        tui_note(
-            IM_NOTE,
-            _("Alt-1 to Alt-0 windows, Alt-Left and Alt-Right the next, Alt-a the next "
-              "with news, PgUp and PgDn older lines, "
-              "Tab completes, Alt-Enter a line more, Alt-e an editor, Ctrl-R older lines; "
-              "behind your words … waits, · written, ✓ at the server, ✓✓ delivered, ✓✓✓ seen"));
+        help_row(form, commands[i].name, commands[i].name, _(commands[i].text));
+    page_pick(tui_chat(), &form, help_picked, NULL);
 }
 
 void do_sendfile(char **args, int count)

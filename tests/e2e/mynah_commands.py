@@ -380,6 +380,26 @@ def others_hear_what_runs_here():
         t.end()
 
 
+def help_is_a_list_that_leads_to_one():
+    with terminal() as t:
+        t.says("/help")
+        t.shows("(?s)Enter explains one.*> keys .*account ")
+        t.types("\r")
+        t.shows("Alt-1 to Alt-0 windows")
+        t.says("/help")
+        t.shows("Enter explains one")
+        t.types("is talked wi")
+        t.shows("(?s)^(?!.*  account )")
+        t.types("\x03")
+        t.types("from whom no")
+        t.shows("with: from whom no.*> blocked")
+        t.types("\r")
+        t.shows("(?s)- /blocked \\[list.*Mynah> /blocked ")
+        t.types("remove bob@odd.test\r")
+        odd.heard("<unblock .*bob@odd.test")
+        t.end()
+
+
 def tab_completes_what_a_command_takes():
     put(FOLDER, "files/picture.png", "x")
     put(FOLDER, "files/.hidden", "x")
@@ -414,7 +434,7 @@ try:
                   our_status_stands_in_the_bar, only_our_name_is_a_mention,
                   a_file_is_offered_until_it_is_answered, the_list_of_people_wants_room, a_room_is_found_by_its_name,
                   a_room_may_want_another_name_or_a_password, an_account_is_chosen, themes_stand_beside_the_configuration,
-                  a_long_line_is_told_whole, others_hear_what_runs_here, tab_completes_what_a_command_takes,
+                  a_long_line_is_told_whole, others_hear_what_runs_here, help_is_a_list_that_leads_to_one, tab_completes_what_a_command_takes,
                   what_was_cleared_is_among_the_older_lines])
 finally:
     odd.listener.close()
