@@ -107,6 +107,13 @@ bool page_is_open(void)
     return page_is_in(tui_chat());
 }
 
+bool page_picks(void)
+{
+    const struct form *form = (*page_of(tui_chat()))->form;
+
+    return form->picks && form->asked->row_count;
+}
+
 void page_key(int key)
 {
     struct page **at = page_of(tui_chat());

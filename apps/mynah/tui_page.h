@@ -23,6 +23,7 @@ void page_close(const struct im_chat *chat);
 bool page_is_in(const struct im_chat *chat);
 bool page_is_open(void); /* in the window that is shown */
 /* Of the window that is shown, whose form is open. */
+bool page_picks(void); /* a row of it can be picked */
 void page_key(int key);
 void page_paste(const char *text, size_t n);
 void page_scroll(int rows); /* up */

@@ -335,7 +335,9 @@ void screen_draw(void)
     windows_draw();
     if (page_is_open() && !tui.asking) {
         screen_put(LINES - 1, 0, COLS, A_DIM,
-                   _("Tab next · Space chooses · Enter presses · Esc leaves the form"));
+                   page_picks()
+                       ? _("Esc leaves the form · Enter takes a row · letters look for one")
+                       : _("Esc leaves the form · Tab next · Enter presses · Space chooses"));
         page_cursor();
     } else {
         input_draw();

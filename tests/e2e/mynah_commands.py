@@ -383,7 +383,7 @@ def others_hear_what_runs_here():
 def help_is_a_list_that_leads_to_one():
     with terminal() as t:
         t.says("/help")
-        t.shows("(?s)Enter explains one.*> keys .*account ")
+        t.shows("(?s)Enter explains one.*> keys .*account .*Esc leaves the form · Enter takes a row")
         t.types("\r")
         t.shows("Alt-1 to Alt-0 windows")
         t.says("/help")
