@@ -92,6 +92,25 @@ class Story:
         ann.keys("Enter")
         ann.shows("^ other \\(other@rooms")
 
+    def a_bookmark_leads_back_in(self):
+        """Into a room that was left, at the next login; and by hand."""
+        ann, room = self.ann, "other@rooms." + self.server.host
+        ann.types("/bookmark add name Else")
+        ann.shows("the room is bookmarked")
+        ann.types("/close")
+        ann.shows("^ Mynah", gone=[":other"])
+        ann.again()
+        ann.shows("is online", ":other")
+        ann.types("/close other")
+        ann.types("/bookmark update %s autojoin off" % room)
+        ann.shows("the bookmark is changed", gone=[":other"])
+        ann.types("/bookmark")
+        ann.shows("> %s +Else +Ann +│" % room)
+        ann.keys("Enter")
+        ann.shows("^ other \\(other@rooms", "@ Ann")
+        ann.types("/bookmark remove")
+        ann.shows("the bookmark is removed")
+
     def who_belongs_to_it_is_a_table(self):
         ann = self.ann
         ann.types("/affiliation set member bob@%s" % self.server.host)
@@ -257,7 +276,7 @@ class Story:
         if self.name == "mynahd":
             return people
         steps = [self.a_room_is_made_with_its_configuration, self.what_was_configured_is_there_again, self.a_choice_is_made_from_a_list, self.a_mouse_does_what_keys_do,
-                 self.rooms_are_found_and_entered, self.who_belongs_to_it_is_a_table, self.a_visitor_asks_to_speak,
+                 self.rooms_are_found_and_entered, self.a_bookmark_leads_back_in, self.who_belongs_to_it_is_a_table, self.a_visitor_asks_to_speak,
                  self.roles_and_affiliations_change, self.a_room_registers_invites_and_ends, self.a_node_is_configured,
                  self.commands_are_listed_and_run]
         return steps + people + ([self.people_are_looked_for] if self.name == "ejabberd" else [])
