@@ -245,15 +245,16 @@ static void message(struct mynah_room *r, const struct mynah_message *m, const c
     const struct mynah_elem *decline = mynah_elem_child(room_user(m->xml), "decline", NULL);
     struct mynah_form *form = mynah_form_read(m->xml);
     const char *type = form ? mynah_form_value(form, "FORM_TYPE") : NULL;
+    bool room = !nick && m->type != MYNAH_MESSAGE_ERROR; /* which brings back what was ours */
 
     if (m->type == MYNAH_GROUPCHAT && nick && !strcmp(nick, r->nick))
         came_back(r, m);
     if (m->type == MYNAH_MESSAGE_ERROR && !nick && is_to_strangers(m->error))
         room_look(r);
-    if (decline && !nick) { /* the room says so */
+    if (decline && room) { /* the room says so */
         TELL(r, declined, mynah_elem_get(decline, "from"),
              mynah_elem_child_text(decline, "reason", NULL));
-    } else if (!nick && type && !strcmp(type, NS_MUC "#request")) {
+    } else if (room && type && !strcmp(type, NS_MUC "#request")) {
         TELL(r, voice, form);
     } else if (m->type == MYNAH_GROUPCHAT && m->subject && !m->body && !m->thread) {
         subject(r, m->subject, nick);

@@ -167,6 +167,27 @@ TEST(who_comes_goes_and_speaks_is_told)
              "left:6/-/moved/other@c.test/0 ann:after");
 }
 
+/* What was asked for and declined comes back with an error: nobody else asks or declines. */
+TEST(what_comes_back_is_nobody_elses)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        JOIN,
+        ">" ME,
+        "><message type='error' from='r@c.test'><x xmlns='jabber:x:data' type='submit'><field "
+        "var='FORM_TYPE'><value>http://jabber.org/protocol/muc#request</value></field><field "
+        "var='muc#role'><value>participant</value></field></x><error type='wait'><resource-"
+        "constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+        "><message type='error' from='r@c.test'><x xmlns='http://jabber.org/protocol/muc#user'>"
+        "<decline to='d@y.test'/></x><error type='cancel'><item-not-found "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+        END};
+
+    begin(lines, NULL);
+    talk_until(talk_done);
+    talk_end("online *me:2/2 joined(me,1) :- :-");
+}
+
 TEST(a_refused_room_says_why_and_is_not_asked_again)
 {
     static const char *const lines[] = {
