@@ -124,7 +124,9 @@ static void room_register(char **args, int count)
 
 static void room_voice(char **args, int count)
 {
-    if (command_inside() && !mynah_room_ask_voice(tui_chat()->room))
+    struct mynah_room *r = command_inside();
+
+    if (r && !mynah_room_ask_voice(r))
         tui_note(IM_NOTE, "%s", _("the moderators are asked"));
 }
 

@@ -37,6 +37,7 @@ struct im_chat {
     bool has_occupants;      /* the room vouches for who is who (XEP-0421) */
     bool inside;             /* of a room: it was not left, and is entered by the next run, too */
     bool known;              /* of a room: what it tells of before was missed */
+    enum mynah_role role;    /* of a room: ours when it was told last */
     struct im_line *lines;   /* the last so many */
     size_t count, cap, bytes;
     size_t told;                  /* lines that were ever added at the end */

@@ -83,6 +83,7 @@ static void room_left(void *arg, struct mynah_room *r, const struct mynah_room_g
         return;
     said_close(chat, NULL);
     chat->known = true;
+    chat->role = MYNAH_NO_ROLE;
     if (is_over(why->end)) {
         chat->moved |= chat->inside;
         chat->inside = false;
@@ -93,10 +94,25 @@ static void room_left(void *arg, struct mynah_room *r, const struct mynah_room_g
             why->reason ? ": " : "", why->reason ? why->reason : "");
 }
 
+/* What we may is another thing than before. */
+static void role_told(struct im_chat *chat, enum mynah_role now)
+{
+    const char *what = now == MYNAH_MODERATOR          ? _("you are a moderator here now")
+                       : now == MYNAH_VISITOR          ? _("you may only listen here now")
+                       : chat->role == MYNAH_MODERATOR ? _("you are no moderator here any more")
+                                                       : _("you may speak here now");
+
+    if (chat->role && now && chat->role != now)
+        im_note(chat, IM_NOTE, "%s", what);
+    chat->role = now;
+}
+
 static void room_occupant(void *arg, struct mynah_room *r, const struct mynah_occupant *o)
 {
     struct im_chat *chat = chat_of(r);
 
+    if (chat && o->self)
+        role_told(chat, o->role);
     if (chat)
         changed(chat);
 }

@@ -152,13 +152,14 @@ class Story:
         ann.keys("M-y")
         ann.shows("\\+ Bob", "I was just writing *$", gone=["Alt-y yes"])
         ann.keys("C-u")
+        bob.shows("you may speak here now")
         bob.types("heard")
         ann.shows("Bob: heard", gone=["unheard"])
 
     def roles_and_affiliations_change(self):
         ann, bob, jid = self.ann, self.bob, "bob@" + self.server.host
         ann.types("/role set moderator Bob")
-        bob.shows("@ Bob")
+        bob.shows("@ Bob", "you are a moderator here now")
         ann.types("/role list moderator")
         ann.shows("Nickname", "Ann +owner", "Bob +none", "\\[>Close<\\]")
         ann.keys("Enter")
