@@ -125,8 +125,11 @@ static void room_register(char **args, int count)
 static void room_voice(char **args, int count)
 {
     struct mynah_room *r = command_inside();
+    const struct mynah_occupant *self = r ? mynah_room_occupant(r, mynah_room_nick(r)) : NULL;
 
-    if (r && !mynah_room_ask_voice(r))
+    if (self && self->role >= MYNAH_PARTICIPANT)
+        tui_note(IM_NOTE, "%s", _("you may speak here"));
+    else if (r && !mynah_room_ask_voice(r))
         tui_note(IM_NOTE, "%s", _("the moderators are asked"));
 }
 

@@ -153,6 +153,8 @@ class Story:
         ann.shows("\\+ Bob", "I was just writing *$", gone=["Alt-y yes"])
         ann.keys("C-u")
         bob.shows("you may speak here now")
+        bob.types("/room voice")
+        bob.shows("you may speak here *(│|$)")
         bob.types("heard")
         ann.shows("Bob: heard", gone=["unheard"])
 
