@@ -283,12 +283,41 @@ static void list_one(mn_str domain, mn_str sha256)
     tui_note(IM_NOTE, "%.*s: %.*s", MN_ARG(domain), MN_ARG(sha256));
 }
 
+/* It is trusted for good too, or another account has said so. */
+static bool is_listed(const struct shown *s, struct mn_arena *a)
+{
+    mn_str kept;
+
+    if (im_pin_look(im_pins_path(a), mn_str_from(s->domain), mn_str_from(s->once), a, &kept) ==
+        IM_PIN_SAME)
+        return true;
+    MN_LIST_EACH(n, &all)
+    {
+        const struct shown *other = MN_OF(n, struct shown, link);
+
+        if (other == s)
+            break;
+        if (other->once && !strcmp(other->once, s->once) && !strcmp(other->domain, s->domain))
+            return true;
+    }
+    return false;
+}
+
 static void tls_list(char **args, int count)
 {
     struct mn_arena a = {0};
 
     listed = 0;
     im_pins_each(im_pins_path(&a), list_one);
+    MN_LIST_EACH(n, &all)
+    {
+        const struct shown *s = MN_OF(n, struct shown, link);
+
+        if (!s->once || is_listed(s, &a))
+            continue;
+        tui_note(IM_NOTE, _("%s: %s, until mynah ends"), s->domain, s->once);
+        listed++;
+    }
     if (!listed)
         tui_note(IM_NOTE, "%s", _("no certificate is trusted by hand"));
     mn_arena_done(&a, NULL);

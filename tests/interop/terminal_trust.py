@@ -72,13 +72,16 @@ def a_person_is_asked_and_says_no():
 def once_holds_until_the_end():
     ann.types("/connect ann@mynah.test")
     ann.shows(BAR)
-    ann.keys("M-y")
+    ann.types("/tls allow")
     ann.shows("trusted until mynah ends", "ann@mynah.test/\\S+ is online", gone=[BAR])
     ann.types("/clear")
     ann.shows(gone=["trusted until mynah ends"])  # else it could clear what is waited for now
     cable.cut()
     ann.shows("tries again", "is online", gone=[BAR, "not trusted"])
     assert not os.path.exists(pins())
+    ann.types("/clear")
+    ann.types("/tls list")
+    ann.shows("mynah.test:[\\s│]+%s, until[\\s│]+mynah ends" % sha256(one))
     starts_again()
     connects()
     ann.shows(BAR)
@@ -87,6 +90,8 @@ def once_holds_until_the_end():
 def always_holds_longer():
     ann.types("/tls always")
     ann.shows("trusted from now on", "is online", gone=[BAR])
+    ann.types("/tls list")
+    ann.shows("mynah.test:[\\s│]+%s(?!,)" % sha256(one), gone=["until[\\s│]+mynah ends"])
     assert stat.S_IMODE(os.stat(pins()).st_mode) == 0o600
     with open(pins()) as f:
         assert f.read() == "mynah.test %s\n" % sha256(one)
