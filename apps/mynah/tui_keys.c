@@ -260,15 +260,17 @@ static void one_key(int key, bool is_code, bool alt)
         line_pressed(meant(key, is_code) | (alt ? LINE_ALT : 0));
 }
 
-/* A key behind ESC was pressed with Alt. */
+/* A key behind ESC was pressed with Alt; two ESC are two. */
 static void escape(void)
 {
     wint_t key;
     int r = get_wch(&key);
 
-    if (r == ERR)
+    if (r == ERR || (r == OK && key == LINE_ESCAPE))
         one_key(LINE_ESCAPE, false, false);
-    else
+    if (r == OK && key == LINE_ESCAPE)
+        one_key(LINE_ESCAPE, false, false);
+    else if (r != ERR)
         one_key((int)key, r == KEY_CODE_YES, true);
 }
 

@@ -390,7 +390,9 @@ def help_is_a_list_that_leads_to_one():
         t.shows("Enter explains one")
         t.types("is talked wi")
         t.shows("(?s)^(?!.*  account )")
-        t.types("\x03")
+        t.types("\x1b\x1b")  # what is looked for, and the list
+        t.shows("Mynah> ")
+        t.says("/help")
         t.types("from whom no")
         t.shows("with: from whom no.*> blocked")
         t.types("\r")
