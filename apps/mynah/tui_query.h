@@ -46,6 +46,6 @@ void query_sent(void *arg, struct mynah_client *c, const struct mynah_elem *resu
  */
 bool card_tell(const struct query *q, const struct mynah_vcard *v);
 void contact_tell(const struct mynah_contact *k);
-/* tui_room.c: as they are written in commands. */
+/* tui_room.c */
 const char *affiliation_text(enum mynah_affiliation a);
 const char *role_text(enum mynah_role r);

@@ -146,17 +146,18 @@ void do_room(char **args, int count)
 
 /* Who may what. */
 
-static const char *const affiliations[] = {"none", "outcast", "member", "admin", "owner"};
-static const char *const roles[] = {"none", "visitor", "participant", "moderator"};
+static const char *const affiliations[] = {N_("none"), N_("outcast"), N_("member"), N_("admin"),
+                                           N_("owner")};
+static const char *const roles[] = {N_("none"), N_("visitor"), N_("participant"), N_("moderator")};
 
 const char *affiliation_text(enum mynah_affiliation a)
 {
-    return affiliations[a];
+    return _(affiliations[a]);
 }
 
 const char *role_text(enum mynah_role r)
 {
-    return roles[r];
+    return _(roles[r]);
 }
 
 static int named(const char *const *names, size_t n, const char *name)
