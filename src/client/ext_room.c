@@ -139,12 +139,20 @@ static void available(struct mynah_room *r, const struct mynah_presence *p, cons
         statuses(r, p->xml);
 }
 
+/* What an earlier run said may be refused behind our back. */
+static bool is_of_join(const struct mynah_room *r, const struct mynah_elem *st)
+{
+    const char *id = mynah_elem_get(st, "id");
+
+    return !id || !strcmp(id, r->asked);
+}
+
 static void presence(struct mynah_room *r, const struct mynah_presence *p, const char *nick)
 {
     bool self = nick && (has_status(p->xml, "110") || !strcmp(nick, r->nick));
 
     if (p->type == MYNAH_PRESENCE_ERROR) {
-        if (r->state == ROOM_JOINING) {
+        if (r->state == ROOM_JOINING && is_of_join(r, p->xml)) {
             r->state = ROOM_OUT;
             r->wanted = false;
             TELL(r, refused, p->error);

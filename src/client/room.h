@@ -26,6 +26,7 @@ struct mynah_room {
     enum mynah_show show; /* else those of the account */
     bool has_presence;
     enum room_state state;
+    char asked[MYNAH_ID_MAX];   /* the id under which we joined last */
     bool wanted;                /* joined again with a new session */
     bool gone;                  /* freed by the program */
     bool settling;              /* inside, and what waits to be said is held still */

@@ -91,6 +91,8 @@ void room_join(struct mynah_room *r)
                       *x = mynah_elem_add(p, "x", NS_MUC);
 
     r->state = ROOM_JOINING;
+    client_id(r->client, r->asked);
+    mynah_elem_set(p, "id", r->asked);
     mynah_elem_add_text(x, "password", NULL, r->password);
     history_add(r, x);
     mynah_send(r->client, &p);

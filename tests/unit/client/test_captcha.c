@@ -87,11 +87,11 @@ TEST(a_challenge_is_refused)
     talk_end(NULL);
 }
 
-/* A room, whose form names us inside it; our presence has no id (ejabberd says so by nothing). */
+/* A room, whose form names us inside it, about the id under which we joined. */
 TEST(a_room_may_ask)
 {
-    static const char *const lines[] = {LOGIN(""), "<to='r@c.test/me'",
-                                        ">" CHALLENGE("r@c.test", "r@c.test/me", SID("")),
+    static const char *const lines[] = {LOGIN(""), "<to='r@c.test/me' id='",
+                                        ">" CHALLENGE("r@c.test", "r@c.test/me", SID("%1")),
                                         "<to='r@c.test'><captcha", END};
     static const struct mynah_room_calls none = {.size = sizeof none};
     struct mynah_room *room;

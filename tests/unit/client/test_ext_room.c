@@ -107,7 +107,7 @@ static void begin(const char *const *lines, const struct mynah_client_config *co
     "<presence from='r@c.test/" nick "' " attrs                                                    \
     "><x xmlns='http://jabber.org/protocol/muc#user'><item " item "/>" more "</x></presence>"
 #define ME PRESENCE("me", "", "affiliation='member' role='participant'", "<status code='110'/>")
-#define JOIN_AS(what) "<<presence to='r@c.test/me'>" what, "<<password>pw</password>"
+#define JOIN_AS(what) "<<presence to='r@c.test/me' id='", "<'>" what, "<<password>pw</password>"
 #define JOIN JOIN_AS("")
 #define SAYS(nick, id, body)                                                                       \
     "<message type='groupchat' from='r@c.test/" nick "' id='" id "'><body>" body "</body></"       \

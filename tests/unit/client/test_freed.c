@@ -180,7 +180,7 @@ static void command(void *arg, struct mynah_client *c, const struct mynah_call *
     "affiliation='none' role='participant'/>" more "</x></presence>"
 
 static const char *const lines[] = {
-    LOGIN(""), ROSTER, "<<presence to='r@c.test/me'>",
+    LOGIN(""), ROSTER, "<<presence to='r@c.test/me' id='",
     ">" PRESENCE("ann", "") PRESENCE("me", "<status code='100'/><status code='110'/>"),
     "><message from='q@c.test'><x xmlns='http://jabber.org/protocol/muc#user'><invite "
     "from='h@y.test'/></x></message>",

@@ -113,7 +113,7 @@ static unsigned times(const char *text)
 #define SAYS(nick, id, body, more)                                                                 \
     "<message type='groupchat' from='r@c.test/" nick "' id='" id "'><body>" body "</body>" more    \
     "</message>"
-#define JOIN "<<presence to='r@c.test/me'>", "<</presence>"
+#define JOIN "<<presence to='r@c.test/me' id='", "<</presence>"
 #define BEGIN                                                                                      \
     LOGIN(SM), "<<enable", "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>", JOIN, ">" ME
 /* The session is gone, and another one begins. */
@@ -242,7 +242,7 @@ TEST(what_is_held_for_a_room_that_is_left_fails_once)
     talk_until(in);
     say("one");
     lose();
-    for (int i = 0; i < 500 && times("<presence to='r@c.test/me'>") < 2; i++)
+    for (int i = 0; i < 500 && times("<presence to='r@c.test/me' id='") < 2; i++)
         mn_loop_turn(talk.ctx->loop, 20);
     mynah_room_leave(room, NULL);
     talk_until(talk_done);
@@ -333,7 +333,7 @@ TEST(a_later_run_holds_what_an_earlier_one_said)
 #define NO(why)                                                                                    \
     "<type='get' id='", "><iq type='error' id='%1' from='r@c.test/you'><error type='cancel'><" why \
                         " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
-#define JOIN_AGAIN "<<presence to='r@c.test/you'>", "<</presence>", ">" YOU
+#define JOIN_AGAIN "<<presence to='r@c.test/you' id='", "<</presence>", ">" YOU
 
 /* One that is dropped while its only occupant takes another name, and one that is restarted. */
 TEST(a_room_that_does_not_know_us_any_more_is_joined_again)
@@ -389,4 +389,19 @@ TEST(a_room_that_answers_knows_us)
         talk_until(talk_done);
         talk_end("online joined");
     }
+}
+
+/* What an earlier run said under another name comes back to the next one. */
+TEST(another_presence_that_is_refused_does_not_keep_us_out)
+{
+    static const char *const lines[] = {
+        LOGIN(""), JOIN,
+        "><presence type='error' id='older' from='r@c.test/you'><error type='cancel'>"
+        "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>" ME,
+        END};
+
+    begin(lines);
+    talk_until(talk_done);
+    CHECK(mynah_room_is_joined(room));
+    talk_end("online joined");
 }

@@ -259,7 +259,7 @@ TEST(a_later_run_asks_anew_for_all_but_messages)
                                         "<<presence type='unavailable'/>",
                                         "<jabber:iq:roster",
                                         "<<presence><show>away</show>",
-                                        "<<presence to='r@c.test/me'>",
+                                        "<<presence to='r@c.test/me' id='",
                                         "><message from='a@y.test/1'><body>hi</body></message>",
                                         "!",
                                         AUTH(SM),
