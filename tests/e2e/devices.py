@@ -140,6 +140,10 @@ def what_waits_for_one_keeps_nothing_from_the_others():
     phone = Device("phone", 600)
     phone.until("1")
     assert 1 < len(phone.got) < 20, phone.got
+    tablet = Device("tablet", 600)
+    say("copied")
+    tablet.until("copied")
+    control.ask("session", "kick", jid="juliet@localhost/tablet")  # with a copy that it has not acknowledged
     desk, tablet = Device("desk"), Device("tablet", 600)
     say("account")
     say("itself", to="/phone")
@@ -153,10 +157,10 @@ def what_waits_for_one_keeps_nothing_from_the_others():
     while phone.got[-1] != "away from itself":
         phone.acknowledge()
         phone.sync()
-    assert phone.got == [str(i) for i in range(20)] + desk.got, phone.got
+    assert phone.got == [str(i) for i in range(20)] + ["copied"] + desk.got, phone.got
     tablet.until("away from itself")
     assert tablet.got == desk.got, tablet.got
-    control.ask("session", "kick", jid="juliet@localhost/tablet")  # with copies that it has not acknowledged
+    control.ask("session", "kick", jid="juliet@localhost/tablet")
     say("more")
     for d in phone, desk:
         d.until("more")
