@@ -120,12 +120,13 @@ void mn_timer_stop(struct mn_timer *t)
 
 void mn_timer_start(struct mn_loop *l, struct mn_timer *t, int64_t ms)
 {
-    int64_t at, slot;
+    int64_t now, at, slot;
 
     mn_timer_stop(t);
     if (l->embedded && !l->turning)
         mn_clock_tick(); /* who knows how long ago the last turn was */
-    at = mn_clock_now() + (ms > 0 ? ms : 0);
+    now = mn_clock_now();
+    at = ms < INT64_MAX - now ? now + (ms > 0 ? ms : 0) : INT64_MAX;
     t->at = at > 0 ? at : 1;
     t->loop = l;
     slot = t->at / TICK_MS;

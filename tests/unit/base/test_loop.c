@@ -69,6 +69,10 @@ TEST(timers_fire_in_time_and_only_once)
         mn_clock_set(9020001, 0); /* a long sleep */
         mn_loop_turn(l, 0);
         CHECK_STR(mn_str_from(order), "caba");
+        mn_timer_start(l, &n[0].timer, INT64_MAX); /* never */
+        mn_loop_turn(l, 0);
+        CHECK_STR(mn_str_from(order), "caba");
+        mn_timer_stop(&n[0].timer);
         mn_loop_free(l);
         mn_clock_set(-1, 0);
     }
