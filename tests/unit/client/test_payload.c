@@ -233,6 +233,7 @@ TEST(formatted_text_keeps_only_what_may_be_shown)
          "FONT-weight:bold;color:expression(1);font-family: \"a\\62\"'>s</span>",
          "<span style='color: red; FONT-weight: bold'>s</span>"},
         {"<span style='position: fixed'>s</span>", "<span>s</span>"},
+        {"<a HREF='javascript:alert(1)' Style='color: expression(1)'>x</a>", "<a>x</a>"},
         {"<p xmlns='urn:other'>a</p><ul><li>1</li></ul>", "a<ul><li>1</li></ul>"},
     };
 
