@@ -177,6 +177,7 @@ void mynah_client_free(struct mynah_client *c)
         return;
     c->freed = true;
     c->state = MYNAH_OFFLINE;
+    shown_tell(c);
     listeners_mute(&c->listeners);
     sm_end(c);
     stream_close(c->stream, LINGER_MS);
@@ -215,8 +216,6 @@ static bool stream_is_up(const struct mynah_client *c)
 
 void mynah_client_disconnect(struct mynah_client *c)
 {
-    struct stream *s = c->stream;
-
     if (c->state == MYNAH_OFFLINE || c->stopping)
         return;
     mn_free(c->sm.id);
@@ -229,8 +228,6 @@ void mynah_client_disconnect(struct mynah_client *c)
         presence_end(c);
     sm_end(c);
     stream_end(c->stream);
-    if (c->stream != s) /* a console that was told of the good-bye has ended it otherwise */
-        return;
     c->stopping = true;
     alive_stop(c);
     mn_timer_start(c->ctx->loop, &c->timer, LINGER_MS);

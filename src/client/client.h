@@ -1,6 +1,6 @@
 /* The client's inside, between client.c (life), session.c (what its stream tells), login.c (from a
- * connection to a session), sm.c (what is acknowledged), saved.c, alive.c, iq.c, message.c,
- * presence.c and the extensions. */
+ * connection to a session), sm.c (what is acknowledged), saved.c, alive.c, shown.c, iq.c,
+ * message.c, presence.c and the extensions. */
 #pragma once
 
 #include "base/map.h"
@@ -72,6 +72,8 @@ struct mynah_client {
     bool component;                         /* `password` is its secret */
     struct local *local;                    /* no server: others are reached (local.h); or NULL */
     struct mn_list listeners;
+    struct mn_list said; /* what was written and consoles did not hear of yet (shown.c) */
+    struct mn_turn tell_said;
     bool freed;
     void *data; /* the program's */
     struct mynah_traffic traffic;
@@ -182,6 +184,12 @@ void alive_probe(struct mynah_client *c); /* is asked for life, which has its ti
 /* Something was asked: `t` fires now and then, and asks whether it is still waited for. */
 void alive_wait(struct mynah_client *c, struct patience *w, struct mn_timer *t, int64_t ms);
 bool alive_waits(struct mynah_client *c, struct patience *w, struct mn_timer *t);
+
+/* shown.c */
+void shown_init(struct mynah_client *c);
+void shown_done(struct mynah_client *c);
+void shown_moved(struct mynah_client *c, bool out, mn_str text);
+void shown_tell(struct mynah_client *c); /* what was not told yet */
 
 /* attempt.c */
 /* What `bosh` says is no address, or one that may not be used: an MN_E_ code. */

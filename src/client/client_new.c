@@ -30,6 +30,7 @@ void client_memory(struct trash *t)
 
     while (!mn_list_empty(&c->request_list)) /* what was asked inside the call-backs before */
         iq_lost(c, MYNAH_E_CANCELLED);
+    shown_done(c);
     listeners_free(&c->listeners);
     iq_done(c);
     message_done(c);
@@ -140,6 +141,7 @@ int mynah_client_new(struct mynah_context *ctx, const struct mynah_client_config
     mn_list_init(&c->track_list);
     c->timer.fire = client_timed;
     alive_init(c);
+    shown_init(c);
     c->show = MYNAH_AVAILABLE;
     sm_init(c);
     mn_list_add(&ctx->clients, &c->link);

@@ -391,9 +391,7 @@ static void failed(void *arg, int code, const char *condition, const char *why)
 
 static void wire(void *arg, bool out, mn_str text)
 {
-    struct mynah_client *c = ((struct hop *)arg)->local->client;
-
-    CLIENT_TELL(c, wire, out, text.p, text.n);
+    shown_moved(((struct hop *)arg)->local->client, out, text);
 }
 
 static const struct stream_face face = {.connected = connected,

@@ -247,15 +247,13 @@ static void element(void *arg, const struct mn_elem *came, struct mn_arena *a)
 static void ended(void *arg)
 {
     struct mynah_client *c = arg;
-    struct stream *s = c->stream;
 
     if (c->stopping) {
         client_over(c);
         return;
     }
     stream_end(c->stream);
-    if (c->stream == s)
-        client_fail_code(c, MYNAH_E_LOST, "the server closed the stream", false);
+    client_fail_code(c, MYNAH_E_LOST, "the server closed the stream", false);
 }
 
 static void acked(void *arg, uint64_t mark)
@@ -283,7 +281,7 @@ static void wire(void *arg, bool out, mn_str text)
     struct mynah_client *c = arg;
 
     *(out ? &c->traffic.bytes_out : &c->traffic.bytes_in) += text.n;
-    CLIENT_TELL(c, wire, out, text.p, text.n);
+    shown_moved(c, out, text);
 }
 
 const struct stream_face client_face = {connected, secured, opened, element,

@@ -146,8 +146,7 @@ struct out *out_new(mn_str bytes, bool lasting, const char *id)
     return o;
 }
 
-/* To the stream; what is counted stays until it is acknowledged. It is in its new place before the
- * stream is told: consoles hear of each write, and may end everything. */
+/* To the stream; what is counted stays until it is acknowledged. */
 static void out_write(struct mynah_client *c, struct out *o)
 {
     char *id = o->id ? mn_str_dup(mn_str_from(o->id)) : NULL;
@@ -355,15 +354,11 @@ bool sm_resume(struct mynah_client *c)
 
 static void too_many(struct mynah_client *c)
 {
-    struct stream *s = c->stream;
-
     stream_write(
         c->stream,
         MN_STR("<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
                "<handled-count-too-high xmlns='" NS_SM "'/></stream:error>"));
     stream_end(c->stream);
-    if (c->stream != s)
-        return;
     mn_free(c->sm.id);
     c->sm.id = NULL;
     client_fail_code(c, MYNAH_E_STREAM, "the server acknowledges what was never sent", false);
@@ -379,11 +374,7 @@ static void resumed(struct mynah_client *c, const struct mynah_elem *e)
         return;
     c->sm.on = c->sm.enabled = true;
     MN_LIST_EACH(n, &c->sm.unacked)
-    {
-        stream_write(c->stream, MN_OF(n, struct out, link)->bytes);
-        if (c->state != MYNAH_BINDING)
-            return;
-    }
+    stream_write(c->stream, MN_OF(n, struct out, link)->bytes);
     if (c->sm.unacked_count)
         sm_ask(c);
     client_online(c, true);

@@ -1,7 +1,7 @@
-/* The scripts of a program once more, for each note that they make: there, inside the call-back,
- * the client is freed, or the object that the call-back is about. Nothing in what is left of the
- * turn may touch it. Each time in a child, which ends with that turn: the script knows nothing of
- * it. */
+/* The scripts of a program once more, for each note that they make, and for each write that a
+ * console hears of: there, inside the call-back, the client is freed, or the object that the
+ * call-back is about. Nothing in what is left of the turn may touch it. Each time in a child, which
+ * ends with that turn: the script knows nothing of it. */
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,8 +10,8 @@
 
 enum { DEADLINE_S = 60, LAPS = 4, NOT_REACHED = 3 };
 
-static unsigned at; /* so many notes before it ends */
-static bool object;
+static unsigned at; /* so many of them before it ends */
+static bool object, writes;
 static struct mn_turn end;
 
 /* What is freed goes at the end of the turn: a few laps, to be behind it. */
@@ -28,7 +28,7 @@ static void end_it(void)
 {
     if (--at)
         return;
-    talk_noted = NULL;
+    talk_noted = talk_wrote = NULL;
     if (object)
         talk_drop();
     else
@@ -47,14 +47,15 @@ static bool ends_at(const struct test *t, unsigned note)
             _exit(1);
         alarm(DEADLINE_S);
         at = note;
-        talk_noted = end_it;
+        *(writes ? &talk_wrote : &talk_noted) = end_it;
         t->run();
         _exit(NOT_REACHED);
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid ||
         (status && (!WIFEXITED(status) || WEXITSTATUS(status) != NOT_REACHED)))
-        test_fail(__FILE__, __LINE__, "%s, note %u, %s: status %x", t->name, note,
-                  object ? "the object" : "the client", (unsigned)status);
+        test_fail(__FILE__, __LINE__, "%s, %s %u, %s: status %x", t->name,
+                  writes ? "write" : "note", note, object ? "the object" : "the client",
+                  (unsigned)status);
     return !status;
 }
 
@@ -79,4 +80,19 @@ TEST(ends_of_the_object_inside_each_note)
     if (talk_drop)
         each_note();
     object = false;
+}
+
+TEST(ends_of_the_client_inside_each_write)
+{
+    writes = true;
+    each_note();
+    writes = false;
+}
+
+TEST(ends_of_the_object_inside_each_write)
+{
+    object = writes = true;
+    if (talk_drop)
+        each_note();
+    object = writes = false;
 }

@@ -120,7 +120,7 @@ bool server_done(const struct server *s)
 }
 
 struct talk talk;
-void (*talk_noted)(void), (*talk_drop)(void);
+void (*talk_noted)(void), (*talk_wrote)(void), (*talk_drop)(void);
 
 void note(const char *fmt, ...)
 {
@@ -170,6 +170,16 @@ static void on_sent(void *arg, struct mynah_client *c, const char *id, enum myna
     note("%s", names[state]);
     if (why && why->condition)
         note("(%s)", why->condition);
+}
+
+static void on_wire(void *arg, struct mynah_client *c, bool out, const char *text, size_t n)
+{
+    (void)arg;
+    (void)c;
+    (void)text;
+    (void)n;
+    if (out && talk_wrote)
+        talk_wrote();
 }
 
 void note_iq(void *arg, struct mynah_client *c, const struct mynah_elem *result,
@@ -229,8 +239,11 @@ bool talk_loses(void)
 
 void talk_connect(const struct mynah_client_config *more)
 {
-    static const struct mynah_calls calls = {
-        .size = sizeof calls, .state = on_state, .message = on_message, .sent = on_sent};
+    static const struct mynah_calls calls = {.size = sizeof calls,
+                                             .state = on_state,
+                                             .message = on_message,
+                                             .sent = on_sent,
+                                             .wire = on_wire};
     struct mynah_client_config config = *more;
 
     config.size = sizeof config;

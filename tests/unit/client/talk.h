@@ -56,8 +56,9 @@ extern struct talk {
 } talk;
 
 void note(const char *fmt, ...) MN_PRINTF(1, 2);
-/* Is called inside each note (ends.c), and frees the object that the call-backs are about. */
-extern void (*talk_noted)(void), (*talk_drop)(void);
+/* Are called inside each note, and inside what consoles hear of each write (ends.c); frees the
+ * object that the call-backs are about. */
+extern void (*talk_noted)(void), (*talk_wrote)(void), (*talk_drop)(void);
 bool noted(const char *text);
 /* A client that connects; its states, messages and life lines are noted. */
 void talk_start(const char *const *lines, const struct mynah_client_config *more);

@@ -282,8 +282,7 @@ static void cancelled(void *arg, struct mynah_client *c, const struct mynah_stag
                       const struct mynah_error *error)
 {
     (void)arg;
-    (void)error;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2 && !error; i++)
         mynah_command_go(c, s, MYNAH_CANCEL, NULL, NULL, NULL);
 }
 

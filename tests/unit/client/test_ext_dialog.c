@@ -43,9 +43,13 @@ static const struct mynah_dialog_calls calls = {
     .size = sizeof calls, .message = message, .state = state, .event = event, .locked = locked};
 static const struct mynah_client_config with_roster = {.no_reconnect = true};
 
+static bool dropped;
+
 static void drop(void)
 {
-    mynah_dialog_free(d);
+    if (!dropped)
+        mynah_dialog_free(d);
+    dropped = true;
 }
 
 static void begin(const char *const *lines, const struct mynah_dialog_config *more)
@@ -56,6 +60,7 @@ static void begin(const char *const *lines, const struct mynah_dialog_config *mo
     config.jid = "a@y.test/x";
     config.thread = config.thread ? config.thread : "t";
     talk_drop = drop;
+    dropped = false;
     talk_start(lines, &with_roster);
     CHECK_INT(mynah_dialog_new(talk.c, &config, &calls, NULL, &d), 0);
 }
@@ -168,7 +173,7 @@ TEST(states_go_only_to_who_shows_that_he_knows_them)
     mynah_dialog_chat(d, "last");
     mynah_dialog_state(d, MYNAH_ACTIVE);
     mynah_dialog_state(d, MYNAH_INACTIVE);
-    mynah_dialog_free(d);
+    drop();
     CHECK(!mynah_dialog_find(talk.c, "a@y.test"));
     talk_until(talk_done);
     end("lock:a@y.test/1 active told:plain told:knows");
@@ -188,7 +193,7 @@ TEST(features_speak_for_who_answers_without_a_state)
 
     begin(lines, NULL);
     until("told:again");
-    mynah_dialog_free(d); /* the question goes with it */
+    drop(); /* the question goes with it */
     talk_until(talk_done);
     end("lock:a@y.test/1 active told:plain told:again");
 }

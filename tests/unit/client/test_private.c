@@ -156,10 +156,13 @@ TEST(lists_are_stored_as_a_whole)
 static void change(void *arg, struct mynah_client *c, const struct mynah_bookmark *list,
                    size_t count, const struct mynah_error *error)
 {
-    struct mynah_bookmark marks[2] = {list[0], list[1]};
+    struct mynah_bookmark marks[2];
 
     (void)arg;
-    CHECK(!error && count == 2);
+    CHECK(count == (error ? 0u : 2u));
+    if (error) /* the client is freed */
+        return;
+    memcpy(marks, list, sizeof marks);
     marks[0].name = "New";
     marks[0].autojoin = false;
     marks[0].password = NULL;

@@ -84,6 +84,8 @@ static void by_form(void *arg, struct mynah_client *c, const struct mynah_search
     struct mynah_form *answer;
 
     fields(arg, c, f, error);
+    if (error) /* the client is freed */
+        return;
     answer = mynah_form_answer(f->form);
     mynah_form_set(answer, "first", "A");
     mynah_search_submit(c, "s.test", answer, found, NULL);
