@@ -34,7 +34,10 @@ MYNAH_API struct mynah_elem *mynah_message_new(const char *to, enum mynah_messag
 
 /* The life line of one message: queued, written, acknowledged by the server (XEP-0198), delivered
  * (XEP-0184), displayed (XEP-0333), or failed with the reason. States are told in this order, some
- * are left out when nobody tells us of them; after displayed and failed comes nothing more. */
+ * are left out when nobody tells us of them; after displayed and failed comes nothing more. What
+ * was displayed is told of all messages before it to that address, too. Only whom a message was for
+ * is believed. Of those that need no more of us (acknowledged, or written where nobody
+ * acknowledges) the last thousand are followed. */
 typedef void mynah_sent_call(void *arg, struct mynah_client *c, const char *id,
                              enum mynah_sent state, const struct mynah_error *why);
 /* The room for an id, with its NUL. */

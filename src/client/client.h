@@ -276,6 +276,11 @@ void message_read(struct mynah_client *c, const struct mynah_elem *st,
                   void *arg);
 void message_state(struct mynah_client *c, const char *id, enum mynah_sent state,
                    const struct mynah_error *why);
+/* It waits for nothing more here: nor is it written again. */
+void message_gone(struct mynah_client *c, const char *id);
+/* What came tells of one of ours, and from whom that was for; true: it did. */
+bool message_receipt(struct mynah_client *c, const struct mynah_elem *st);
+void message_echoed(struct mynah_client *c, const char *id, const char *room);
 /* One of an earlier run's is on its way still: its life line goes on for listeners. */
 void message_again(struct mynah_client *c, const char *id, const char *xml);
 void message_done(struct mynah_client *c);

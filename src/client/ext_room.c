@@ -237,7 +237,7 @@ static void came_back(struct mynah_room *r, const struct mynah_message *m)
     for (size_t i = 0; i < MN_COUNT(ids); i++)
         if (ids[i]) {
             held_taken(r->client, r->jid, ids[i]);
-            message_state(r->client, ids[i], MYNAH_SENT_DELIVERED, NULL);
+            message_echoed(r->client, ids[i], r->jid);
         }
 }
 
@@ -266,7 +266,8 @@ static void message(struct mynah_room *r, const struct mynah_message *m, const c
         TELL(r, voice, form);
     } else if (m->type == MYNAH_GROUPCHAT && m->subject && !m->body && !m->thread) {
         subject(r, m->subject, nick);
-    } else {
+    } else if (m->type == MYNAH_GROUPCHAT || m->type == MYNAH_MESSAGE_ERROR ||
+               !message_receipt(r->client, m->xml) || m->body) {
         if (!nick)
             statuses(r, m->xml);
         heard(r, m->sent_at);

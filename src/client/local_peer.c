@@ -61,8 +61,10 @@ static void write_out(struct hop *h, struct out *o)
     mn_list_del(&o->link);
     hop_write(h, o->bytes);
     out_free(o);
-    if (id)
+    if (id) {
         message_state(c, id, MYNAH_SENT_WRITTEN, NULL);
+        message_gone(c, id);
+    }
     mn_free(id);
 }
 

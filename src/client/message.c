@@ -1,9 +1,11 @@
-/* Messages both ways. A life line is kept until it ends, for the last so many. */
+/* Messages both ways. A life line is kept until it ends; of messages that have gone their way, for
+ * the last so many. */
 #include "client/client.h"
 
 #include "base/err.h"
 #include "mynah/jid.h"
 #include "mynah/payload.h"
+#include "mynah/room.h"
 
 enum { TRACKS_MAX = 1000 };
 
@@ -14,7 +16,10 @@ enum { TRACKS_MAX = 1000 };
 struct track {
     struct mn_list link;
     char id[MYNAH_ID_MAX];
-    char *to; /* bare, canonical; or NULL */
+    char *to;   /* canonical; or NULL */
+    bool exact; /* a room, or somebody inside one: `to` itself, else all of the bare address */
+    bool marks; /* asks for a mark when it was seen */
+    bool queued;
     enum mynah_sent state;
     mynah_sent_call *sent;
     void *arg;
@@ -26,28 +31,59 @@ static void track_free(struct mynah_client *c, struct track *t)
 {
     mn_map_del(&c->tracks, mn_str_from(t->id));
     mn_list_del(&t->link);
-    c->track_count--;
+    if (!t->queued)
+        c->track_count--;
     mn_free(t->to);
     mn_free(t);
 }
 
-static void track_new(struct mynah_client *c, const char *id, const char *to, mynah_sent_call *sent,
-                      void *arg)
+static bool is_groupchat(const struct mynah_elem *m)
+{
+    const char *type = mynah_elem_get(m, "type");
+
+    return type && !strcmp(type, types[MYNAH_GROUPCHAT]);
+}
+
+static void track_new(struct mynah_client *c, const char *id, const struct mynah_elem *m,
+                      mynah_sent_call *sent, void *arg)
 {
     struct track *t = mn_map_get(&c->tracks, mn_str_from(id));
+    const char *to = mynah_elem_get(m, "to");
+    char *full = to ? mynah_jid(to) : NULL;
 
     if (t)
         track_free(c, t);
-    if (c->track_count == TRACKS_MAX)
-        track_free(c, MN_OF(c->track_list.next, struct track, link));
     t = MN_NEW(struct track);
     snprintf(t->id, sizeof t->id, "%s", id);
-    t->to = to ? mynah_jid_bare(to) : NULL;
+    t->exact = full && (is_groupchat(m) || mynah_room_find(c, full));
+    t->to = !full || t->exact ? full : mynah_jid_bare(full);
+    if (t->to != full)
+        mn_free(full);
+    t->marks = mynah_elem_child(m, "markable", NS_MARKERS);
+    t->queued = true;
     t->sent = sent;
     t->arg = arg;
     mn_list_add(&c->track_list, &t->link);
     mn_map_put(&c->tracks, mn_str_from(t->id), t);
-    c->track_count++;
+}
+
+void message_gone(struct mynah_client *c, const char *id)
+{
+    struct track *t = mn_map_get(&c->tracks, mn_str_from(id));
+
+    if (!t || !t->queued)
+        return;
+    t->queued = false;
+    if (++c->track_count <= TRACKS_MAX)
+        return;
+    MN_LIST_EACH(n, &c->track_list)
+    {
+        t = MN_OF(n, struct track, link);
+        if (!t->queued) {
+            track_free(c, t);
+            return;
+        }
+    }
 }
 
 void message_again(struct mynah_client *c, const char *id, const char *xml)
@@ -56,7 +92,7 @@ void message_again(struct mynah_client *c, const char *id, const char *xml)
 
     if (strlen(id) >= MYNAH_ID_MAX || mynah_elem_parse(xml, &m))
         return;
-    track_new(c, id, mynah_elem_get(m, "to"), NULL, NULL);
+    track_new(c, id, m, NULL, NULL);
     mynah_elem_free(m);
 }
 
@@ -84,6 +120,8 @@ void message_state(struct mynah_client *c, const char *id, enum mynah_sent state
     snprintf(copy, sizeof copy, "%s", t->id);
     if (state >= MYNAH_SENT_DISPLAYED)
         track_free(c, t);
+    else if (state >= MYNAH_SENT_ACKED)
+        message_gone(c, copy);
     if (sent)
         sent(arg, c, copy, state, why);
     CLIENT_TELL(c, sent, copy, state, why);
@@ -141,7 +179,7 @@ int mynah_message_send(struct mynah_client *c, struct mynah_elem **message, char
     equip(m, used);
     if (id)
         memcpy(id, used, sizeof used);
-    track_new(c, used, mynah_elem_get(m, "to"), sent, arg);
+    track_new(c, used, m, sent, arg);
     message_state(c, used, MYNAH_SENT_QUEUED, NULL);
     sm_send(c, m, true, used);
     mynah_elem_free(m);
@@ -197,31 +235,68 @@ static enum mynah_message_type type_of(const struct mynah_elem *st)
     return MYNAH_NORMAL; /* RFC 6121, 5.2.2 */
 }
 
-/* A receipt or a mark of somebody whom the message was for. */
-static bool told_of(struct mynah_client *c, const struct mynah_elem *st, const char *from)
+/* `from` is whom it was for. */
+static bool is_for(const struct track *t, const char *from)
+{
+    mn_str rest, all = mn_str_from(from), bare = mn_str_cut(all, '/', &rest);
+
+    return t->to && mn_str_is(t->exact ? all : bare, t->to);
+}
+
+/* A mark is one of all before it, too (XEP-0333). */
+static void seen_before(struct mynah_client *c, const struct track *last)
+{
+    struct mn_buf ids = {0};
+
+    MN_LIST_EACH(n, &c->track_list)
+    {
+        const struct track *t = MN_OF(n, struct track, link);
+
+        if (t == last)
+            break;
+        if (t->marks && !t->exact && t->state >= MYNAH_SENT_WRITTEN && t->to &&
+            !strcmp(t->to, last->to))
+            mn_buf_add(&ids, t->id, strlen(t->id) + 1);
+    }
+    for (size_t i = 0; i < ids.n; i += strlen(ids.p + i) + 1)
+        message_state(c, ids.p + i, MYNAH_SENT_DISPLAYED, NULL);
+    mn_buf_free(&ids);
+}
+
+bool message_receipt(struct mynah_client *c, const struct mynah_elem *st)
 {
     const struct mynah_elem *received = mynah_elem_child(st, "received", NS_RECEIPTS),
                             *displayed = mynah_elem_child(st, "displayed", NS_MARKERS),
                             *e = received ? received : displayed;
-    const char *id = mynah_elem_get(e, "id");
+    const char *id = mynah_elem_get(e, "id"), *from = mynah_elem_get(st, "from");
     struct track *t = id ? mn_map_get(&c->tracks, mn_str_from(id)) : NULL;
-    mn_str rest;
 
-    if (!t || !t->to || !from || !mn_str_is(mn_str_cut(mn_str_from(from), '/', &rest), t->to))
+    if (!t || !from || !is_for(t, from))
         return false;
+    if (!received)
+        seen_before(c, t);
     message_state(c, id, received ? MYNAH_SENT_DELIVERED : MYNAH_SENT_DISPLAYED, NULL);
     return true;
 }
 
-/* Whom it was for, his server or ours: a server may say no on the way (XEP-0079). */
+void message_echoed(struct mynah_client *c, const char *id, const char *room)
+{
+    const struct track *t = mn_map_get(&c->tracks, mn_str_from(id));
+
+    if (t && is_for(t, room))
+        message_state(c, id, MYNAH_SENT_DELIVERED, NULL);
+}
+
+/* Whom it was for, his server or ours: a server may say no on the way (XEP-0079); a room, but
+ * nobody else in it. */
 static bool may_refuse(const struct mynah_client *c, const struct track *t, const char *from)
 {
-    mn_str rest, domain, bare = mn_str_cut(mn_str_from(from), '/', &rest);
+    mn_str rest, host, bare = mn_str_cut(mn_str_from(t->to), '/', &rest);
 
     if (!t->to || from_server(c, from))
         return from_server(c, from);
-    mn_str_cut(mn_str_from(t->to), '@', &domain);
-    return mn_str_is(bare, t->to) || mn_str_eq(mn_str_from(from), domain);
+    mn_str_cut(bare, '@', &host);
+    return is_for(t, from) || mn_str_is(bare, from) || mn_str_is(host, from);
 }
 
 static void failed(struct mynah_client *c, const struct mynah_message *m)
@@ -275,8 +350,8 @@ static void to_listeners(void *arg, struct mynah_client *c, const struct mynah_m
 
 void message_told(struct mynah_client *c, const struct mynah_elem *st, enum mynah_carbon carbon)
 {
-    bool receipt = carbon != MYNAH_CARBON_SENT && type_of(st) != MYNAH_MESSAGE_ERROR &&
-                   told_of(c, st, mynah_elem_get(st, "from"));
+    bool receipt =
+        carbon != MYNAH_CARBON_SENT && type_of(st) != MYNAH_MESSAGE_ERROR && message_receipt(c, st);
 
     if (!receipt || mynah_elem_child(st, "body", NULL))
         read_as(c, st, carbon, to_listeners, NULL);

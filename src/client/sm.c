@@ -171,6 +171,8 @@ static void out_write(struct mynah_client *c, struct out *o)
     }
     if (id)
         message_state(c, id, MYNAH_SENT_WRITTEN, NULL);
+    if (id && !counted)
+        message_gone(c, id);
     mn_free(id);
 }
 
@@ -396,7 +398,14 @@ static void not_enabled(struct mynah_client *c)
     c->sm.on = false;
     if (stream_is_bosh(c->stream))
         return;
-    outs_free(&c->sm.unacked);
+    MN_LIST_EACH(n, &c->sm.unacked)
+    {
+        struct out *o = MN_OF(n, struct out, link);
+
+        if (o->id)
+            message_gone(c, o->id);
+        out_free(o);
+    }
     c->sm.unacked_count = 0;
     c->sm.answers = 0;
 }
