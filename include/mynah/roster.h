@@ -44,7 +44,8 @@ struct mynah_roster_calls {
     void (*changed)(void *arg, struct mynah_client *c,
                     const struct mynah_contact *k); /* or is new */
     void (*removed)(void *arg, struct mynah_client *c, const char *jid);
-    /* `r->show` MYNAH_UNAVAILABLE: it went; `k` NULL: one of our own account's other programs. */
+    /* Inside, mynah_roster_resource knows of it already. `r->show` MYNAH_UNAVAILABLE: it went; `k`
+     * NULL: one of our own account's other programs. */
     void (*presence)(void *arg, struct mynah_client *c, const struct mynah_contact *k,
                      const struct mynah_resource *r);
     /* Somebody asks to see us: answer by mynah_subscription_send. `text` may be NULL. */

@@ -38,6 +38,8 @@ struct roster {
     size_t count, cap;
     struct resource **resources; /* as they came */
     size_t resource_count, resource_cap, resource_weight;
+    struct resource
+        *told;        /* listeners are hearing of it; NULL: it went out of the list meanwhile */
     bool ready, full; /* full: somebody was left out */
     struct mynah_request *fetching;
     char *version;
@@ -220,17 +222,29 @@ static void resource_out(struct roster *r, size_t i)
             (--r->resource_count - i) * sizeof(struct resource *));
 }
 
+/* The session may end inside. */
+static void resource_tell(struct mynah_client *c, struct roster *r, struct resource *s)
+{
+    const struct contact *k = contact_find(r, s->bare);
+
+    r->told = s;
+    TELL(c, r, presence, k ? &k->k : NULL, &s->r);
+    if (!r->told)
+        resource_free(s);
+    r->told = NULL;
+}
+
 /* Who came before the roster did: those of it are told now, the others were none of ours. */
 static void early_told(struct mynah_client *c, struct roster *r)
 {
-    for (size_t i = r->resource_count; i-- > 0;) {
+    for (size_t i = r->resource_count; i-- > 0 && i < r->resource_count;) {
         struct resource *s = r->resources[i];
-        const struct contact *k = contact_find(r, s->bare);
+        bool early = s->early;
 
-        if (k || !strcmp(s->bare, c->bare)) {
-            if (s->early)
-                TELL(c, r, presence, k ? &k->k : NULL, &s->r);
+        if (contact_find(r, s->bare) || !strcmp(s->bare, c->bare)) {
             s->early = false;
+            if (early)
+                resource_tell(c, r, s);
         } else {
             resource_out(r, i);
             resource_free(s);
@@ -345,7 +359,6 @@ static bool resource_fits(struct mynah_client *c, struct roster *r, const struct
 static void resource_told(struct mynah_client *c, struct roster *r, struct resource *s)
 {
     size_t i = resource_find(r, s->r.jid);
-    const struct contact *k = contact_find(r, s->bare);
     bool untold = false;
 
     if (i < r->resource_count) {
@@ -358,14 +371,14 @@ static void resource_told(struct mynah_client *c, struct roster *r, struct resou
         resource_free(s);
         return;
     }
-    s->early = !k && !r->ready && strcmp(s->bare, c->bare) && s->r.show != MYNAH_UNAVAILABLE;
-    if (s->r.show != MYNAH_UNAVAILABLE && !resource_fits(c, r, s)) {
+    if (s->r.show == MYNAH_UNAVAILABLE) {
+        if (!untold)
+            resource_tell(c, r, s);
         resource_free(s);
         return;
     }
-    if (!s->early && !(untold && s->r.show == MYNAH_UNAVAILABLE))
-        TELL(c, r, presence, k ? &k->k : NULL, &s->r);
-    if (s->r.show == MYNAH_UNAVAILABLE) {
+    s->early = !r->ready && !contact_find(r, s->bare) && strcmp(s->bare, c->bare);
+    if (!resource_fits(c, r, s)) {
         resource_free(s);
         return;
     }
@@ -376,6 +389,8 @@ static void resource_told(struct mynah_client *c, struct roster *r, struct resou
     }
     r->resources[r->resource_count++] = s;
     r->resource_weight += s->weight;
+    if (!s->early)
+        resource_tell(c, r, s);
 }
 
 static void presence(void *arg, struct mynah_client *c, const struct mynah_presence *p)
@@ -413,7 +428,10 @@ static void init(struct mynah_client *c, void *state)
 static void resources_free(struct roster *r)
 {
     for (size_t i = 0; i < r->resource_count; i++)
-        resource_free(r->resources[i]);
+        if (r->resources[i] == r->told)
+            r->told = NULL;
+        else
+            resource_free(r->resources[i]);
     r->resource_count = r->resource_weight = 0;
 }
 
