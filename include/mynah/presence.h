@@ -55,7 +55,8 @@ MYNAH_API void mynah_presence_add(struct mynah_client *c, struct mynah_elem **pa
 /* Takes such an element out again. */
 MYNAH_API void mynah_presence_drop(struct mynah_client *c, const char *name, const char *ns);
 /* Asks, grants, ends, refuses or takes back a subscription (RFC 6121, 3), or asks for presence
- * (MYNAH_PROBE: what components may); `text` may be NULL. Kept until the server has it.
+ * (MYNAH_PROBE: what components may). Subscriptions are those of `to` without its resource. `text`
+ * may be NULL. Kept until the server has it.
  * MYNAH_E_ARGUMENT: no address, or another type. */
 MYNAH_API int mynah_subscription_send(struct mynah_client *c, const char *to,
                                       enum mynah_presence_type type, const char *text);

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/num.h"
+#include "mynah/jid.h"
 
 static const char *const shows[] = {NULL, "chat", "away", "xa", "dnd"};
 static const char *const types[] = {NULL,           "subscribe", "subscribed", "unsubscribe",
@@ -110,11 +111,16 @@ int mynah_subscription_send(struct mynah_client *c, const char *to, enum mynah_p
                             const char *text)
 {
     struct mynah_elem *p;
+    char *whom;
 
     if (!to || type < MYNAH_SUBSCRIBE || type == MYNAH_PRESENCE_ERROR || type > MYNAH_PROBE)
         return MYNAH_E_ARGUMENT;
+    whom = type == MYNAH_PROBE ? mynah_jid(to) : mynah_jid_bare(to); /* RFC 6121, 3.1.1 */
+    if (!whom)
+        return MYNAH_E_ARGUMENT;
     p = mynah_elem_new("presence", NULL);
-    mynah_elem_set(p, "to", to);
+    mynah_elem_set(p, "to", whom);
+    mn_free(whom);
     mynah_elem_set(p, "type", types[type]);
     mynah_elem_add_text(p, "status", NULL, text);
     sm_send(c, p, true, NULL);

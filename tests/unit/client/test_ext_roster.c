@@ -30,8 +30,13 @@ static void ready(void *arg, struct mynah_client *c)
 static void presence(void *arg, struct mynah_client *c, const struct mynah_contact *k,
                      const struct mynah_resource *r)
 {
+    const struct mynah_resource *known;
+    size_t i = 0;
+
     (void)arg;
-    (void)c;
+    while ((known = mynah_roster_resource(c, r->jid, i)) && known != r)
+        i++;
+    CHECK(!known == (r->show == MYNAH_UNAVAILABLE));
     note("%s%s:%d", k ? "" : "self ", r->jid, r->show);
 }
 
@@ -39,7 +44,8 @@ static void asked(void *arg, struct mynah_client *c, const char *from, const cha
 {
     (void)arg;
     note("asks %s (%s)", from, text ? text : "");
-    mynah_subscription_send(c, from, MYNAH_SUBSCRIBED, NULL);
+    CHECK_INT(mynah_subscription_send(c, "@", MYNAH_SUBSCRIBED, NULL), MYNAH_E_ARGUMENT);
+    CHECK_INT(mynah_subscription_send(c, "C@y.test/r", MYNAH_SUBSCRIBED, NULL), 0);
 }
 
 static void told(void *arg, struct mynah_client *c, const char *from, enum mynah_presence_type what)
@@ -281,4 +287,50 @@ TEST(who_comes_before_the_roster_is_told_with_it)
     CHECK(!mynah_roster_resource(talk.c, "stranger@y.test", 0) &&
           !mynah_roster_resource(talk.c, "b@y.test", 0));
     talk_end("online +a@y.test=-/both +b@y.test=-/both a@y.test/1:0 ready(2)");
+}
+
+static bool roster_is_asked(void)
+{
+    return talk.server.all.n && memmem(talk.server.all.p, talk.server.all.n, "iq:roster", 9);
+}
+
+static void leaves(void *arg, struct mynah_client *c, const struct mynah_contact *k,
+                   const struct mynah_resource *r)
+{
+    presence(arg, c, k, r);
+    mynah_client_disconnect(c);
+}
+
+/* It is answered when the session goes on, and that one ends inside what is told of it. */
+TEST(who_leaves_while_he_hears_of_who_came_before_the_roster)
+{
+    static const struct mynah_roster_calls two[] = {{.size = sizeof *two, .presence = leaves},
+                                                    {.size = sizeof *two, .presence = presence}};
+    static char answer[400];
+    static const char *const lines[] = {
+        LOGIN(SM),
+        "<<enable",
+        "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+        "<iq:roster",
+        "><presence from='a@y.test/1'/><presence from='a@y.test/2'/>",
+        "!",
+        AUTH(SM),
+        "<<resume",
+        answer,
+        "!",
+        NULL};
+    static const char head[] = "type='get' id='";
+    const char *id;
+
+    talk_start(lines, &(struct mynah_client_config){.keepalive_ms = 0});
+    for (size_t i = 0; i < MN_COUNT(two); i++)
+        mynah_roster_listen(talk.c, &two[i], NULL);
+    talk_until(roster_is_asked);
+    id = (char *)memmem(talk.server.all.p, talk.server.all.n, head, strlen(head)) + strlen(head);
+    snprintf(answer, sizeof answer,
+             "><iq type='result' id='%.*s'><query xmlns='jabber:iq:roster'>"
+             "<item jid='a@y.test'/></query></iq>",
+             (int)strcspn(id, "'"), id);
+    talk_until(talk_over);
+    talk_end("online waiting (-13) a@y.test/2:0 offline a@y.test/2:0");
 }
