@@ -30,7 +30,7 @@ struct mynah_contact {
 
 /* One of somebody's programs. */
 struct mynah_resource {
-    const char *jid; /* full */
+    const char *jid; /* full; bare of a gateway and its people */
     enum mynah_show show;
     const char *status; /* or NULL */
     int priority;

@@ -140,6 +140,33 @@ static void contact_put(struct roster *r, struct contact *k)
     r->count++;
 }
 
+static void resource_free(struct resource *s)
+{
+    mynah_elem_free(s->xml);
+    mn_free(s->bare);
+    mn_free(s);
+}
+
+static void resource_out(struct roster *r, size_t i)
+{
+    r->resource_weight -= r->resources[i]->weight;
+    memmove(&r->resources[i], &r->resources[i + 1],
+            (--r->resource_count - i) * sizeof(struct resource *));
+}
+
+/* Nobody says any more when they go; but of ourselves. */
+static void resources_drop(struct mynah_client *c, struct roster *r, const char *bare)
+{
+    for (size_t i = strcmp(bare, c->bare) ? r->resource_count : 0; i-- > 0;) {
+        struct resource *s = r->resources[i];
+
+        if (strcmp(s->bare, bare) != 0)
+            continue;
+        resource_out(r, i);
+        resource_free(s);
+    }
+}
+
 static void contact_drop(struct mynah_client *c, struct roster *r, const char *jid)
 {
     bool found;
@@ -150,6 +177,7 @@ static void contact_drop(struct mynah_client *c, struct roster *r, const char *j
         return;
     k = r->contacts[i];
     memmove(&r->contacts[i], &r->contacts[i + 1], (--r->count - i) * sizeof(struct contact *));
+    resources_drop(c, r, k->k.jid);
     TELL(c, r, removed, k->k.jid);
     contact_free(k);
 }
@@ -201,25 +229,13 @@ static void whole_came(struct mynah_client *c, struct roster *r, const struct my
     MYNAH_EACH(item, query, "item", NS_ROSTER)
     item_came(c, r, &old, item);
     for (size_t i = 0; i < old.count; i++) {
-        if (!contact_find(r, old.contacts[i]->k.jid))
+        if (!contact_find(r, old.contacts[i]->k.jid)) {
+            resources_drop(c, r, old.contacts[i]->k.jid);
             TELL(c, r, removed, old.contacts[i]->k.jid);
+        }
         contact_free(old.contacts[i]);
     }
     mn_free(old.contacts);
-}
-
-static void resource_free(struct resource *s)
-{
-    mynah_elem_free(s->xml);
-    mn_free(s->bare);
-    mn_free(s);
-}
-
-static void resource_out(struct roster *r, size_t i)
-{
-    r->resource_weight -= r->resources[i]->weight;
-    memmove(&r->resources[i], &r->resources[i + 1],
-            (--r->resource_count - i) * sizeof(struct resource *));
 }
 
 /* The session may end inside. */
@@ -405,7 +421,8 @@ static void presence(void *arg, struct mynah_client *c, const struct mynah_prese
     } else if (p->type == MYNAH_SUBSCRIBED || p->type == MYNAH_UNSUBSCRIBE ||
                p->type == MYNAH_UNSUBSCRIBED) {
         TELL(c, r, told, bare, p->type);
-    } else if (p->type == MYNAH_PRESENCE && strchr(p->from, '/') &&
+    } else if (p->type == MYNAH_PRESENCE && /* gateways and their people have no resources */
+               (strchr(p->from, '/') || strcmp(bare, c->bare)) &&
                (contact_find(r, bare) || !strcmp(bare, c->bare) ||
                 (!r->ready && !c->conf.no_roster && r->resource_count < EARLY_MAX))) {
         resource_told(c, r, resource_new(r, p, bare));

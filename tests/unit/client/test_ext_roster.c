@@ -289,6 +289,41 @@ TEST(who_comes_before_the_roster_is_told_with_it)
     talk_end("online +a@y.test=-/both +b@y.test=-/both a@y.test/1:0 ready(2)");
 }
 
+TEST(gateways_are_there_without_a_resource)
+{
+    static const char *const lines[] = {
+        LOGIN(""), "<type='get' id='",
+        "><presence from='g.test'/><iq type='result' id='%1'><query xmlns='jabber:iq:roster'><item "
+        "jid='g.test'/><item jid='a@g.test'/></query></iq><presence from='a@g.test'/>"
+        "<presence from='u@x.test'/><presence type='unavailable' from='a@g.test'/>",
+        END};
+
+    run(lines, "online +g.test=-/none +a@g.test=-/none g.test:0 ready(2) a@g.test:0 a@g.test:5");
+}
+
+/* The push comes first; that he went does not concern us any more, and nobody says when he does. */
+TEST(who_is_removed_is_not_there)
+{
+    static const char *const lines[] = {
+        LOGIN(""),
+        "<type='get' id='",
+        "><iq type='result' id='%1'><query xmlns='jabber:iq:roster'><item jid='a@y.test'/>"
+        "<item jid='b@y.test'/></query></iq><presence from='a@y.test/1'/>"
+        "<presence from='b@y.test/1'/><presence from='a@y.test/2'/>",
+        "><iq type='set' id='p'><query xmlns='jabber:iq:roster'><item jid='a@y.test' "
+        "subscription='remove'/></query></iq>",
+        "><presence type='unavailable' from='a@y.test/1'/>",
+        END};
+
+    talk_start(lines, &once);
+    mynah_roster_listen(talk.c, &calls, NULL);
+    talk_until(talk_done);
+    CHECK(!mynah_roster_resource(talk.c, "a@y.test", 0));
+    CHECK(mynah_roster_resource(talk.c, "b@y.test", 0));
+    talk_end("online +a@y.test=-/none +b@y.test=-/none ready(2) a@y.test/1:0 b@y.test/1:0 "
+             "a@y.test/2:0 -a@y.test");
+}
+
 static bool roster_is_asked(void)
 {
     return talk.server.all.n && memmem(talk.server.all.p, talk.server.all.n, "iq:roster", 9);
@@ -297,15 +332,26 @@ static bool roster_is_asked(void)
 static void leaves(void *arg, struct mynah_client *c, const struct mynah_contact *k,
                    const struct mynah_resource *r)
 {
-    presence(arg, c, k, r);
+    (void)arg;
+    (void)k;
+    note("%s", r->jid);
     mynah_client_disconnect(c);
+}
+
+static void hears(void *arg, struct mynah_client *c, const struct mynah_contact *k,
+                  const struct mynah_resource *r)
+{
+    (void)arg;
+    (void)c;
+    (void)k;
+    note("%s", r->jid);
 }
 
 /* It is answered when the session goes on, and that one ends inside what is told of it. */
 TEST(who_leaves_while_he_hears_of_who_came_before_the_roster)
 {
     static const struct mynah_roster_calls two[] = {{.size = sizeof *two, .presence = leaves},
-                                                    {.size = sizeof *two, .presence = presence}};
+                                                    {.size = sizeof *two, .presence = hears}};
     static char answer[400];
     static const char *const lines[] = {
         LOGIN(SM),
@@ -332,5 +378,5 @@ TEST(who_leaves_while_he_hears_of_who_came_before_the_roster)
              "<item jid='a@y.test'/></query></iq>",
              (int)strcspn(id, "'"), id);
     talk_until(talk_over);
-    talk_end("online waiting (-13) a@y.test/2:0 offline a@y.test/2:0");
+    talk_end("online waiting (-13) a@y.test/2 offline a@y.test/2");
 }
