@@ -1,6 +1,7 @@
 /* A client: one account, its connection, and everything that keeps it alive. It looks the server up
  * (SRV, both kinds of TLS, both families), secures the stream, logs in, binds, resumes
- * (XEP-0198), and comes back after a loss, by itself. */
+ * (XEP-0198), comes back after a loss, and goes where a server sends it ("see-other-host": in the
+ * name of the same domain), by itself. */
 #pragma once
 
 #include "mynah/context.h"

@@ -3,6 +3,8 @@
 #include "client/client.h"
 #include "net/http.h"
 
+enum { ELSEWHERE_MAX = 5 }; /* servers that send us to each other have an end */
+
 static bool is_plain(const struct mynah_client *c)
 {
     return c->conf.tls == MYNAH_TLS_OFFERED || c->conf.tls == MYNAH_TLS_OFF;
@@ -46,6 +48,27 @@ static int tls_new(struct mynah_client *c, bool direct, struct mn_tls **out)
     return e;
 }
 
+/* A name or an address, as a rule without a port. */
+void attempt_elsewhere(struct mynah_client *c, const char *place)
+{
+    struct mn_arena a = {0};
+    struct mn_proxy *to;
+    size_t count;
+    bool good = !mn_proxies_parse(mn_arena_fmt(&a, "http://%s", place), &a, &to, &count) ||
+                !mn_proxies_parse(mn_arena_fmt(&a, "http://%s:%d", place,
+                                               c->conf.tls == MYNAH_TLS_DIRECT ? 5223 : 5222),
+                                  &a, &to, &count);
+
+    if (good && count == 1 && !to->user.p && !c->component && !c->conf.bosh &&
+        c->elsewheres < ELSEWHERE_MAX) {
+        mn_free(c->elsewhere);
+        c->elsewhere = mn_str_dup(mn_str_from(to->host));
+        c->elsewhere_port = to->port;
+        c->elsewhere_next = true;
+    }
+    mn_arena_done(&a, NULL);
+}
+
 /* No name but the first proxy's is looked up here, so no SRV record either. */
 static void through_proxies(struct mynah_client *c, struct way_plan *plan)
 {
@@ -54,8 +77,8 @@ static void through_proxies(struct mynah_client *c, struct way_plan *plan)
     plan->proxies = c->proxies;
     plan->proxy_count = c->proxy_count;
     plan->direct = c->conf.tls == MYNAH_TLS_DIRECT;
-    plan->host = c->conf.host ? c->conf.host : c->domain_ascii.p;
-    plan->port = c->conf.port ? c->conf.port : plan->direct ? 5223 : 5222;
+    plan->host = plan->dial.host ? plan->dial.host : c->domain_ascii.p;
+    plan->port = plan->dial.port ? plan->dial.port : plan->direct ? 5223 : 5222;
     plan->dial =
         (struct mn_dial_plan){first->host, first->host, first->port, MN_DIAL_STARTTLS, c->ctx->dns};
 }
@@ -84,6 +107,11 @@ struct stream *attempt_stream(struct mynah_client *c)
     };
     bool https = c->conf.bosh && strncmp(c->conf.bosh, "http:", 5) != 0;
 
+    if (c->elsewhere_next) {
+        plan.way.dial.host = c->elsewhere;
+        plan.way.dial.port = c->elsewhere_port;
+        c->elsewhere_next = false;
+    }
     if ((c->conf.tls != MYNAH_TLS_OFF || https) &&
         (tls_new(c, false, &c->tls) || (!c->conf.bosh && tls_new(c, true, &c->tls_direct))))
         return NULL;

@@ -68,7 +68,7 @@ void client_session_over(struct mynah_client *c)
 static void pause_before(struct mynah_client *c)
 {
     unsigned n = c->failures < BACK_OFF_MAX ? c->failures : BACK_OFF_MAX;
-    int64_t most = BACK_OFF_MS << n;
+    int64_t most = c->elsewhere_next ? 0 : BACK_OFF_MS << n;
 
     /* Not all together: after a restart of the server everybody comes back. */
     mn_timer_start(c->ctx->loop, &c->timer,
@@ -94,6 +94,7 @@ void client_fail(struct mynah_client *c, const struct mynah_error *why, bool fin
     if (c->freed || c->state != next)
         return;
     c->failures++;
+    c->elsewheres = c->elsewhere_next ? c->elsewheres + 1 : 0;
     if (again)
         pause_before(c);
     client_state(c, next, &told);

@@ -83,6 +83,10 @@ struct mynah_client {
     struct mn_proxy *proxies;
     size_t proxy_count;
     const char *route; /* over BOSH */
+    char *elsewhere;   /* where the last server sent us (RFC 6120, 4.9.3.19) */
+    uint16_t elsewhere_port;
+    bool elsewhere_next; /* the next attempt goes there */
+    unsigned elsewheres; /* so often in a row */
     struct stream *stream;
     struct mn_tls *tls, *tls_direct;
     struct login *login;
@@ -194,6 +198,8 @@ void shown_tell(struct mynah_client *c); /* what was not told yet */
 /* attempt.c */
 /* What `bosh` says is no address, or one that may not be used: an MN_E_ code. */
 int attempt_check(const struct mynah_client *c) MN_MUST_CHECK;
+/* The next one goes there, if that is a place at all. */
+void attempt_elsewhere(struct mynah_client *c, const char *place);
 /* NULL: it has failed. */
 struct stream *attempt_stream(struct mynah_client *c);
 

@@ -46,6 +46,7 @@ void client_memory(struct trash *t)
         explicit_bzero(c->password, strlen(c->password));
     mn_free(c->password);
     mn_free(c->stream_id);
+    mn_free(c->elsewhere);
     mn_free(c->bound);
     mn_free(c->bare);
     mn_free(c->domain);

@@ -154,6 +154,8 @@ static void stream_error(struct mynah_client *c, const struct mynah_elem *e)
     /* Another program took our place. A component's may still be held by the connection that it has
      * just lost. */
     final = (!strcmp(why.condition, "conflict") && !joining) || is_final(why.condition);
+    if (cond && mynah_elem_is(cond, "see-other-host", NULL))
+        attempt_elsewhere(c, mynah_elem_text(cond));
     mn_free(c->sm.id); /* a stream error ends the session (XEP-0198, 5) */
     c->sm.id = NULL;
     client_fail(c, &why, final);

@@ -44,8 +44,7 @@ void stream_close(struct stream *s, int64_t linger_ms);
  * there is none. */
 void stream_next(struct stream *s, int code, const char *why);
 
-/* Both accept NULL, and tell consoles first: whoever hears of it may have closed the stream then.
- */
+/* Both accept NULL. */
 void stream_write(struct stream *s, mn_str bytes);
 /* The same, told to consoles as `shown`. */
 void stream_write_secret(struct stream *s, mn_str bytes, mn_str shown);

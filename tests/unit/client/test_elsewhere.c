@@ -1,0 +1,79 @@
+/* Servers that send us to another one (RFC 6120, 4.9.3.19). */
+#include <stdlib.h>
+
+#include "unit/client/talk.h"
+
+#define SENT                                                                                       \
+    "<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>%s%s"               \
+    "</see-other-host></stream:error>"
+
+static struct server other;
+
+static bool other_done(void)
+{
+    return server_done(&other);
+}
+
+static void begin(const char *const *lines, const char *const *others)
+{
+    talk.ctx = mynah_context_new(NULL);
+    server_start(&other, talk.ctx, others);
+    server_start(&talk.server, talk.ctx, lines);
+    talk_connect(&(struct mynah_client_config){
+        .jid = "x.test",
+        .host = "127.0.0.1",
+        .port = (uint16_t)strtoul(talk.server.port, NULL, 10),
+        .tls = MYNAH_TLS_OFF,
+        .no_roster = true,
+    });
+}
+
+TEST(where_a_server_sends_us_the_session_begins_at_once_and_the_next_one_where_we_were)
+{
+    static char sent[300];
+    static const char *const lines[] = {"<<stream:stream", ">" HEADER, sent, "!", LOGIN(""), END},
+                             *others[] = {LOGIN(""), "><presence from='a@y.test'/>", "!", NULL};
+
+    sent[0] = '>';
+    begin(lines, others);
+    snprintf(sent, sizeof sent, ">" SENT, "127.0.0.1:", other.port);
+    talk_until(other_done);
+    CHECK(memmem(other.all.p, other.all.n, "to='x.test'", 11));
+    talk_until(talk_done);
+    server_stop(&other);
+    talk_end("waiting (-9 see-other-host) online waiting (-13) online");
+}
+
+TEST(servers_that_send_us_to_each_other_have_an_end)
+{
+    static char sent[300], back[300];
+#define ROUND(text) "<<stream:stream", ">" HEADER, text, "!"
+    static const char *const lines[] = {ROUND(sent), ROUND(sent), ROUND(sent), LOGIN(""), END},
+                             *others[] = {ROUND(back), ROUND(back), ROUND(back), NULL};
+
+    sent[0] = back[0] = '>';
+    begin(lines, others);
+    snprintf(sent, sizeof sent, ">" SENT, "127.0.0.1:", other.port);
+    snprintf(back, sizeof back, ">" SENT, "127.0.0.1:", talk.server.port);
+    talk_until(other_done);
+    talk_until(talk_done);
+    server_stop(&other);
+    talk_end(NULL);
+}
+
+TEST(what_is_no_place_is_not_gone_to)
+{
+    static const char *const places[] = {"", "a b", "u@h", "h/x", "127.0.0.1:0", "[::1"};
+    static char sent[300];
+    static const char *const lines[] = {"<<stream:stream", ">" HEADER, sent, "!", NULL},
+                             *others[] = {NULL};
+
+    for (size_t i = 0; i < MN_COUNT(places); i++) {
+        snprintf(sent, sizeof sent, ">" SENT, places[i], "");
+        begin(lines, others);
+        talk_until(talk_loses);
+        CHECK(mynah_client_retry_ms(talk.c) > 0);
+        server_stop(&other);
+        talk_end("waiting (-9 see-other-host)");
+    }
+}
