@@ -181,7 +181,8 @@ struct mynah_room_item {
     enum mynah_role role;
 };
 /* Who is of that affiliation (also who is not inside), of that role. The list is lent;
- * MYNAH_E_FORMAT: the answer is none. Nobody is told when the room is freed meanwhile. */
+ * MYNAH_E_FORMAT: the answer is none. With the room its questions end, inside its mynah_room_free:
+ * MYNAH_E_CANCELLED. */
 typedef void mynah_room_list_done(void *arg, struct mynah_room *r,
                                   const struct mynah_room_item *items, size_t count,
                                   const struct mynah_error *error);

@@ -428,6 +428,7 @@ int mynah_room_new(struct mynah_client *c, const char *jid, const char *nick,
     r->subject = mn_str_dup(MN_STR(""));
     r->arg = arg;
     SIZED_COPY(r->calls, calls);
+    mn_list_init(&r->wants);
     mn_list_add(&rooms->list, &r->link);
     mn_map_put(&rooms->map, mn_str_from(r->jid), r);
     mn_free(full);
@@ -444,6 +445,7 @@ void mynah_room_free(struct mynah_room *r)
     mynah_room_leave(r, NULL);
     mynah_cancel(r->look);
     context_trash(r->client->ctx, &r->trash, room_memory);
+    room_wants_end(r); /* the client may be freed inside: the room goes first */
 }
 
 struct mynah_room *mynah_room_find(struct mynah_client *c, const char *jid)

@@ -35,7 +35,8 @@ struct mynah_room {
     int64_t last; /* when the last message was sent */
     struct occupant **occupants;
     size_t count, cap, weight;
-    bool full; /* somebody was left out */
+    bool full;            /* somebody was left out */
+    struct mn_list wants; /* what was asked of it (room_admin.c) */
 };
 
 struct rooms {
@@ -59,6 +60,9 @@ void room_ended(struct mynah_room *r, const struct mynah_room_gone *why); /* we 
 void room_refuse(struct mynah_room *r, const struct mynah_elem *error);
 /* ext_room.c: it says something, in words. */
 void room_message(void *arg, struct mynah_client *c, const struct mynah_message *m);
+/* room_admin.c: open questions end with MYNAH_E_CANCELLED. */
+void room_wants_end(struct mynah_room *r);
+
 /* room_occupants.c: who is inside. What is found is the room's, what was taken out the caller's. */
 /* False: there is no room for what he says of himself, nor for him when he is new. */
 bool occupant_fits(const struct mynah_room *r, const struct mynah_elem *presence, const char *nick);

@@ -148,27 +148,37 @@ struct mynah_request *mynah_room_set_affiliation(struct mynah_room *r, const cha
     return mynah_room_set_items(r, &item, 1, done, arg);
 }
 
-/* Answers that are told with the room; one that is freed meanwhile is told nothing. */
+/* Answers that are told with the room; questions end with it. */
 struct wanted {
-    char *jid;
+    struct mn_list link;
+    struct mynah_room *room;
+    struct mynah_request *request;
     mynah_room_list_done *list;
     mynah_room_form_done *form;
     void *arg;
 };
 
-static struct wanted *wanted_new(struct mynah_room *r, mynah_room_list_done *list,
-                                 mynah_room_form_done *form, void *arg)
+static void answered(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                     const struct mynah_error *error);
+
+static struct mynah_request *ask(struct mynah_room *r, struct mynah_elem *query,
+                                 mynah_room_list_done *list, mynah_room_form_done *form, void *arg)
 {
     struct wanted *w = MN_NEW(struct wanted);
 
-    *w = (struct wanted){mn_str_dup(mn_str_from(r->jid)), list, form, arg};
-    return w;
+    w->room = r;
+    w->list = list;
+    w->form = form;
+    w->arg = arg;
+    mn_list_add(&r->wants, &w->link);
+    w->request = mynah_iq_send(r->client, MYNAH_GET, r->jid, &query, 0, answered, w);
+    return w->request;
 }
 
-static void wanted_free(struct wanted *w)
+void room_wants_end(struct mynah_room *r)
 {
-    mn_free(w->jid);
-    mn_free(w);
+    while (!mn_list_empty(&r->wants))
+        mynah_cancel(MN_OF(r->wants.next, struct wanted, link)->request);
 }
 
 static void list_tell(struct wanted *w, struct mynah_room *r, const struct mynah_elem *query)
@@ -190,21 +200,23 @@ static void answered(void *arg, struct mynah_client *c, const struct mynah_elem 
                      const struct mynah_error *error)
 {
     struct wanted *w = arg;
-    struct mynah_room *r = mynah_room_find(c, w->jid);
+    struct mynah_room *r = w->room;
     const struct mynah_elem *query = mynah_elem_child(result, "query", NULL);
     struct mynah_form *form = w->form ? mynah_form_read(query) : NULL;
     struct mynah_error none = {.code = MYNAH_E_FORMAT, .xml = result};
 
+    (void)c;
+    mn_list_del(&w->link);
     if (result && (!query || (w->form && !form)))
         error = &none;
-    if (r && w->list && error)
+    if (w->list && error)
         w->list(w->arg, r, NULL, 0, error);
-    else if (r && w->list)
+    else if (w->list)
         list_tell(w, r, query);
-    else if (r && w->form)
+    else
         w->form(w->arg, r, error ? NULL : form, error);
     mynah_form_free(form);
-    wanted_free(w);
+    mn_free(w);
 }
 
 static struct mynah_request *list_get(struct mynah_room *r, const char *what, const char *value,
@@ -213,8 +225,7 @@ static struct mynah_request *list_get(struct mynah_room *r, const char *what, co
     struct mynah_elem *q = mynah_elem_new("query", NS_ADMIN);
 
     mynah_elem_set(mynah_elem_add(q, "item", NULL), what, value);
-    return mynah_iq_send(r->client, MYNAH_GET, r->jid, &q, 0, answered,
-                         wanted_new(r, done, NULL, arg));
+    return ask(r, q, done, NULL, arg);
 }
 
 struct mynah_request *mynah_room_by_affiliation(struct mynah_room *r,
@@ -263,10 +274,7 @@ int mynah_room_voice(struct mynah_room *r, const struct mynah_form *asked, bool 
 
 struct mynah_request *mynah_room_config(struct mynah_room *r, mynah_room_form_done *done, void *arg)
 {
-    struct mynah_elem *q = mynah_elem_new("query", NS_OWNER);
-
-    return mynah_iq_send(r->client, MYNAH_GET, r->jid, &q, 0, answered,
-                         wanted_new(r, NULL, done, arg));
+    return ask(r, mynah_elem_new("query", NS_OWNER), NULL, done, arg);
 }
 
 struct mynah_request *mynah_room_configure(struct mynah_room *r, const struct mynah_form *filled,

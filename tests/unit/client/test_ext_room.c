@@ -89,14 +89,19 @@ static const struct mynah_room_calls calls = {sizeof calls, joined, refused, lef
                                               subject,      status, voice,   declined};
 static const struct mynah_client_config again = {.no_roster = true};
 
+static bool dropped;
+
 static void drop(void)
 {
-    mynah_room_free(room);
+    if (!dropped)
+        mynah_room_free(room);
+    dropped = true;
 }
 
 static void begin(const char *const *lines, const struct mynah_client_config *config)
 {
     talk_drop = drop;
+    dropped = false;
     talk_start(lines, config);
     CHECK_INT(mynah_room_new(talk.c, "R@c.test/x", "me", &calls, NULL, &room), 0);
     CHECK_INT(mynah_room_join(room, "pw", NULL), 0);
@@ -262,6 +267,7 @@ TEST(a_room_that_is_wanted_without_a_stream_is_joined_with_the_next)
 
     room = NULL;
     talk_drop = drop;
+    dropped = false;
     talk_start(lines, &again);
     talk_until(talk_loses);
     CHECK_INT(mynah_room_new(talk.c, "r@c.test", "me", &calls, NULL, &room), 0);
@@ -497,6 +503,20 @@ TEST(an_occupant_speaks_for_himself_only)
     mynah_invitations_listen(talk.c, &invitations, NULL);
     talk_until(talk_done);
     talk_end("online *me:2/2 joined(me,1) eve:- eve:1 eve:2 :3");
+}
+
+TEST(questions_end_with_their_room)
+{
+    static const char *const lines[] = {LOGIN(""), JOIN, ">" ME, "<muc#owner", "<muc#admin", END};
+
+    begin(lines, NULL);
+    talk_until(in);
+    mynah_room_config(room, configured, NULL);
+    mynah_room_by_role(room, MYNAH_VISITOR, listed, NULL);
+    drop();
+    note("freed");
+    talk_until(talk_done);
+    talk_end("online *me:2/2 joined(me,1) config:-12 list:-12 freed");
 }
 
 TEST(who_leaves_a_room_that_is_not_there_any_more_is_outside)
