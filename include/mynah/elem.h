@@ -64,7 +64,8 @@ MYNAH_API struct mynah_elem *mynah_elem_add(struct mynah_elem *parent, const cha
 /* The same with text inside; nothing when `text` is NULL. */
 MYNAH_API struct mynah_elem *mynah_elem_add_text(struct mynah_elem *parent, const char *name,
                                                  const char *ns, const char *text);
-/* Adds or replaces an attribute; nothing when `value` is NULL. */
+/* Adds or replaces an attribute; nothing when `value` is NULL. "xmlns" is no attribute but the
+ * namespace, also of what is added below without one from then on. */
 MYNAH_API void mynah_elem_set(struct mynah_elem *e, const char *name, const char *value);
 MYNAH_API void mynah_elem_put(struct mynah_elem *e, const char *text); /* character data */
 /* Takes an attribute out; all children of that name and namespace (either may be NULL: any). Their

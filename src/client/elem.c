@@ -275,11 +275,16 @@ static struct root *root_new(void)
     return r;
 }
 
+static void belongs(struct mynah_elem *e, mn_str ns)
+{
+    e->e.ns = mn_ns_find(ns);
+    e->e.ns_uri = ns_kept(e->arena, e->e.ns, ns);
+}
+
 static void named(struct mynah_elem *e, const char *name, mn_str ns)
 {
     e->e.name = elem_clean(e->arena, name);
-    e->e.ns = mn_ns_find(ns);
-    e->e.ns_uri = ns_kept(e->arena, e->e.ns, ns);
+    belongs(e, ns);
 }
 
 struct mynah_elem *mynah_elem_new(const char *name, const char *ns)
@@ -369,7 +374,9 @@ void mynah_elem_set(struct mynah_elem *e, const char *name, const char *value)
 {
     if (!value)
         return;
-    if (!strcmp(name, "xml:lang"))
+    if (!strcmp(name, "xmlns"))
+        belongs(e, elem_clean(e->arena, value));
+    else if (!strcmp(name, "xml:lang"))
         mn_elem_set_lang(e->arena, &e->e, elem_clean(e->arena, value));
     else
         mn_elem_set(e->arena, &e->e, elem_clean(e->arena, name).p, elem_clean(e->arena, value));

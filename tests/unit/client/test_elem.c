@@ -119,3 +119,14 @@ TEST(a_text_is_found_by_its_language)
     CHECK(!mynah_elem_text_in(e, "d", "x", "en"));
     mynah_elem_free(e);
 }
+
+TEST(a_namespace_may_be_given_as_an_attribute)
+{
+    struct mynah_elem *e = mynah_elem_new("query", "urn:old");
+
+    mynah_elem_set(e, "xmlns", "urn:new");
+    mynah_elem_add(e, "item", NULL);
+    is(e, "<query xmlns='urn:new'><item/></query>");
+    CHECK(mynah_elem_is(mynah_elem_child(e, "item", "urn:new"), "item", NULL));
+    mynah_elem_free(e);
+}
