@@ -74,8 +74,8 @@ MYNAH_API void mynah_elem_unset(struct mynah_elem *e, const char *name);
 MYNAH_API void mynah_elem_drop(struct mynah_elem *e, const char *name, const char *ns);
 /* Moves *child below `parent`; takes it. NULL inside: nothing. */
 MYNAH_API void mynah_elem_hang(struct mynah_elem *parent, struct mynah_elem **child);
-/* One document from outside, the program's: MYNAH_E_FORMAT, MYNAH_E_LIMIT (a megabyte, 256 levels);
- * then *out is NULL. */
+/* One document from outside, in UTF-8, the program's: MYNAH_E_FORMAT, MYNAH_E_LIMIT (a megabyte,
+ * 256 levels); then *out is NULL. */
 MYNAH_API int mynah_elem_parse(const char *xml, struct mynah_elem **out) MYNAH_MUST_CHECK;
 /* Only for the root of a tree of one's own. Accepts NULL. */
 MYNAH_API void mynah_elem_free(struct mynah_elem *e);

@@ -436,7 +436,7 @@ int mynah_elem_parse(const char *xml, struct mynah_elem **out)
     static const struct mn_xml_limits limits = {1 << 20, 256, 256};
     struct mn_arena a = {0};
     struct mn_elem *e;
-    int code = mn_xml_parse(mn_str_from(xml), &limits, &a, &e);
+    int code = mn_xml_parse(mn_xml_undeclared(mn_str_from(xml)), &limits, &a, &e);
 
     *out = NULL;
     if (!code) {

@@ -130,3 +130,11 @@ TEST(a_namespace_may_be_given_as_an_attribute)
     CHECK(mynah_elem_is(mynah_elem_child(e, "item", "urn:new"), "item", NULL));
     mynah_elem_free(e);
 }
+
+TEST(a_document_may_say_what_it_is)
+{
+    struct mynah_elem *e = parsed("\xef\xbb\xbf<?xml version='1.0' encoding='UTF-8'?>\n<a/>");
+
+    is(e, "<a/>");
+    mynah_elem_free(e);
+}
