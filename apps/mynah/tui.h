@@ -128,7 +128,7 @@ void command_run(const char *line);
 /* tui_account.c */
 void tui_connect(const char *jid);      /* asks for the password if nothing has it */
 void accounts_connect(void);            /* of the configuration, at the start */
-bool account_is_there(const char *jid); /* in this session, online or not */
+bool account_is_there(const char *jid); /* is logged in, or logs in at the next start */
 void account_connect(const struct im_account *acc, mn_str password);
 
 /* An account's state is another one: what follows from that for its password. */

@@ -51,13 +51,29 @@ const char *account_password_path(const char *jid, struct mn_arena *a)
         .p;
 }
 
+static struct im_account_state *session_of(const char *jid)
+{
+    struct im_account_state *state = NULL;
+
+    for (size_t i = 0; (state = im_account_at(tui.im, i)) && !mynah_jid_same(state->jid, jid); i++)
+        ;
+    return state;
+}
+
 void account_connect(const struct im_account *acc, mn_str password)
 {
     struct mn_arena a = {0};
-    struct mynah_client_config config = im_client_config(acc, password, &a);
-    struct im_account_state *state;
+    struct im_account_state *state = session_of(mn_arena_cstr(&a, acc->jid));
+    struct mynah_client_config config;
     char *why;
 
+    if (state) {
+        mynah_client_set_password(state->client, mn_arena_cstr(&a, password));
+        (void)!mynah_client_connect(state->client); /* or it is about to be */
+        mn_arena_done(&a, NULL);
+        return;
+    }
+    config = im_client_config(acc, password, &a);
     if (im_connect(tui.im, &config, &state, &why)) {
         tui_note(IM_ERROR, "%s", why);
         mynah_free(why);
@@ -66,15 +82,6 @@ void account_connect(const struct im_account *acc, mn_str password)
                                   NULL); /* it has a name */
     }
     mn_arena_done(&a, NULL);
-}
-
-static struct im_account_state *session_of(const char *jid)
-{
-    struct im_account_state *state = NULL;
-
-    for (size_t i = 0; (state = im_account_at(tui.im, i)) && !mynah_jid_same(state->jid, jid); i++)
-        ;
-    return state;
 }
 
 static struct asked *find(struct mn_list *list, const char *jid)
@@ -125,17 +132,10 @@ static void ask(const char *jid, bool keep)
 
 static void log_in_with(const char *jid, const char *password)
 {
-    struct im_account_state *state = session_of(jid);
     struct mn_arena a = {0};
-    struct im_account acc;
+    struct im_account acc = account_of(jid, &a);
 
-    if (state) {
-        mynah_client_set_password(state->client, password);
-        (void)!mynah_client_connect(state->client); /* or it is about to be */
-    } else {
-        acc = account_of(jid, &a);
-        account_connect(&acc, mn_str_from(password));
-    }
+    account_connect(&acc, mn_str_from(password));
     mn_arena_done(&a, NULL);
 }
 
@@ -256,7 +256,13 @@ void accounts_close(void)
 
 bool account_is_there(const char *jid)
 {
-    return session_of(jid);
+    const struct im_account_state *state = session_of(jid);
+    struct mn_arena a = {0};
+    bool there =
+        state && (mynah_client_state(state->client) != MYNAH_OFFLINE || configured(jid, &a));
+
+    mn_arena_done(&a, NULL);
+    return there;
 }
 
 void tui_connect(const char *jid)

@@ -131,10 +131,27 @@ class Story:
                 self.bob.shows("not-authorized", "> Password")
         self.bob.shows("ann@%s/\\S+ is online" % self.host)
 
+    def who_was_not_known_makes_an_account(self):
+        bob, gil = self.bob, "gil@" + self.host
+        bob.types("/connect " + gil)
+        bob.shows("password of " + gil)
+        bob.types("pw")
+        bob.shows("password of " + gil)  # it was wrong: nobody has that name
+        bob.keys("Enter")
+        bob.shows(gil + " is not logged in")
+        bob.types("/register " + gil)
+        bob.shows("> Do +<make a new account>")
+        bob.presses("Next")
+        bob.shows("(?i)User ?name.*\\[gil ")
+        bob.goes_to("> Password")
+        bob.types("another", enter=False)
+        bob.presses("Register")
+        bob.shows(gil + "/\\S+ is online")
+
     def steps(self):
         return [self.the_page_may_be_left, self.an_account_is_made, self.what_is_taken_can_be_named_anew, self.it_is_written_for_nobody_else,
                 self.the_next_start_logs_in_by_itself, self.the_first_talk, self.the_list_of_accounts_is_changed,
-                self.an_account_that_is_there_logs_in]
+                self.an_account_that_is_there_logs_in, self.who_was_not_known_makes_an_account]
 
 
 def a_riddle_is_asked():
