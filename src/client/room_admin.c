@@ -213,7 +213,7 @@ static void answered(void *arg, struct mynah_client *c, const struct mynah_elem 
         w->list(w->arg, r, NULL, 0, error);
     else if (w->list)
         list_tell(w, r, query);
-    else
+    else if (w->form)
         w->form(w->arg, r, error ? NULL : form, error);
     mynah_form_free(form);
     mn_free(w);

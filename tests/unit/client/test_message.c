@@ -90,7 +90,7 @@ TEST(only_whom_it_was_for_tells_of_a_message)
 {
     static const struct mynah_room_calls calls = {.size = sizeof calls};
     static const char *const lines[] = {
-        LOGIN(""), "<<presence to='r@c.test/me'>", ">" PRESENCE("me", "<status code='110'/>"),
+        LOGIN(""), "<<presence to='r@c.test/me' id='", ">" PRESENCE("me", "<status code='110'/>"),
         "<id='room'",
         /* A room sends round what others were told, ... */
         "><message type='groupchat' from='r@c.test/me' id='talk'><body>x</body></message>",
