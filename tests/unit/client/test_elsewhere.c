@@ -14,6 +14,11 @@ static bool other_done(void)
     return server_done(&other);
 }
 
+static bool waits(void)
+{
+    return mynah_client_state(talk.c) == MYNAH_WAITING && mynah_client_retry_ms(talk.c) > 0;
+}
+
 static void begin(const char *const *lines, const char *const *others)
 {
     talk.ctx = mynah_context_new(NULL);
@@ -56,6 +61,8 @@ TEST(servers_that_send_us_to_each_other_have_an_end)
     snprintf(sent, sizeof sent, ">" SENT, "127.0.0.1:", other.port);
     snprintf(back, sizeof back, ">" SENT, "127.0.0.1:", talk.server.port);
     talk_until(other_done);
+    talk_until(waits);
+    mynah_client_network_changed(talk.c); /* or it would wait for long */
     talk_until(talk_done);
     server_stop(&other);
     talk_end(NULL);
