@@ -227,6 +227,8 @@ void mynah_client_disconnect(struct mynah_client *c)
     }
     if (c->state == MYNAH_ONLINE && c->has_presence)
         presence_end(c);
+    if (c->stopping || !stream_is_up(c)) /* by who heard of what went out before it */
+        return;
     sm_end(c);
     stream_end(c->stream);
     c->stopping = true;

@@ -210,3 +210,37 @@ TEST(everything_may_end_inside_every_call_back)
                            1u << MYNAH_CONNECTING | 1u << MYNAH_LOGIN | 1u << MYNAH_BINDING |
                            1u << MYNAH_ONLINE);
 }
+
+static bool freed;
+
+static void two_ends(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+                     const struct mynah_error *why)
+{
+    (void)arg;
+    (void)why;
+    if (state == MYNAH_SENT_WRITTEN && !strcmp(id, "first"))
+        mynah_client_disconnect(c);
+    else if (state == MYNAH_SENT_WRITTEN)
+        (freed ? mynah_client_free : mynah_client_disconnect)(c);
+}
+
+/* What waited goes out before it, and whoever hears of that may end the client, too. */
+TEST(a_client_may_end_inside_its_good_bye)
+{
+    static const char *const lines[] = {LOGIN(""), "<id='first'", "<id='second'", NULL};
+    static const char *const ids[] = {"first", "second"};
+
+    for (int twice = 0; twice < 2; twice++) {
+        freed = twice;
+        talk_start(lines, &again);
+        mynah_presence_set(talk.c, MYNAH_AVAILABLE, NULL, 0);
+        for (size_t i = 0; i < MN_COUNT(ids); i++) {
+            struct mynah_elem *m = mynah_message_new("a@y.test", MYNAH_CHAT, "x");
+
+            mynah_elem_set(m, "id", ids[i]);
+            CHECK_INT(mynah_message_send(talk.c, &m, NULL, two_ends, NULL), 0);
+        }
+        talk_until(talk_done);
+        talk_end(NULL);
+    }
+}
