@@ -387,6 +387,7 @@ static void done(struct mynah_client *c, void *state)
         struct mynah_room *r = MN_OF(n, struct mynah_room, link);
 
         mn_list_del(n);
+        occupants_free(r); /* which the client counts: a freed room's memory may go behind it */
         if (!r->gone)
             room_memory(&r->trash);
     }

@@ -405,3 +405,29 @@ TEST(another_presence_that_is_refused_does_not_keep_us_out)
     CHECK(mynah_room_is_joined(room));
     talk_end("online joined");
 }
+
+static void client_ends(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+                        const struct mynah_error *why)
+{
+    (void)arg;
+    (void)id;
+    (void)why;
+    if (state == MYNAH_SENT_FAILED)
+        mynah_client_free(c);
+}
+
+/* Inside the call that frees the room, with people in it. */
+TEST(a_client_may_end_where_a_freed_room_tells_of_what_it_held)
+{
+    static const char *const lines[] = {LOGIN(""), JOIN, ">" ME, "<<ping", NULL};
+    struct mynah_elem *m;
+
+    begin(lines);
+    m = mynah_message_new("r@c.test", MYNAH_GROUPCHAT, "one");
+    CHECK_INT(mynah_message_send(talk.c, &m, NULL, client_ends, NULL), 0);
+    talk_until(talk_done);
+    CHECK_INT(mynah_room_count(room), 1);
+    mynah_room_free(room);
+    mn_loop_turn(talk.ctx->loop, 0);
+    talk_end("queued online joined");
+}
