@@ -162,9 +162,10 @@ bool room_holds(struct mynah_client *c, const char *room)
 
 void room_refuse(struct mynah_room *r, const struct mynah_elem *error)
 {
+    const struct mynah_room *now = mynah_room_find(r->client, r->jid);
     struct mynah_elem *own = NULL;
 
-    if (r->wanted) /* again, by who heard that it was over */
+    if (now && now->wanted) /* again, or another in its place, by who heard that it was over */
         return;
     if (!error) { /* what it says to who is not inside (7.4) */
         own = mynah_elem_new("error", NULL);

@@ -406,6 +406,32 @@ TEST(another_presence_that_is_refused_does_not_keep_us_out)
     talk_end("online joined");
 }
 
+/* A program that has a room anew when it hears that it is not let in. */
+static void refused_anew(void *arg, struct mynah_room *r, const struct mynah_error *why)
+{
+    refused(arg, r, why);
+    mynah_room_free(r);
+    enter();
+    say("two");
+}
+
+TEST(a_room_that_is_over_refuses_nothing_of_the_one_in_its_place)
+{
+    static const struct mynah_room_calls anew = {.size = sizeof anew, .refused = refused_anew};
+    static const char *const lines[] = {LOGIN(""), JOIN, REFUSED("forbidden"), JOIN, ">" ME, PINGED,
+                                        "<>two<",  END};
+
+    talk_drop = drop;
+    room = NULL;
+    talk_start(lines, &again);
+    CHECK_INT(mynah_room_new(talk.c, "r@c.test", "me", &anew, NULL, &room), 0);
+    CHECK_INT(mynah_room_join(room, NULL, NULL), 0);
+    say("one");
+    talk_until(talk_done);
+    talk_end("one=queued queued online refused(forbidden) one=failed/not-acceptable failed "
+             "(not-acceptable) two=queued queued joined two=written written");
+}
+
 static void client_ends(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
                         const struct mynah_error *why)
 {
