@@ -151,8 +151,7 @@ struct mynah_request *mynah_room_set_affiliation(struct mynah_room *r, const cha
 /* Answers that are told with the room; questions end with it. */
 struct wanted {
     struct mn_list link;
-    struct mynah_room *room;
-    struct mynah_request *request;
+    struct mynah_room *room; /* NULL: it was told that this is over */
     mynah_room_list_done *list;
     mynah_room_form_done *form;
     void *arg;
@@ -171,14 +170,7 @@ static struct mynah_request *ask(struct mynah_room *r, struct mynah_elem *query,
     w->form = form;
     w->arg = arg;
     mn_list_add(&r->wants, &w->link);
-    w->request = mynah_iq_send(r->client, MYNAH_GET, r->jid, &query, 0, answered, w);
-    return w->request;
-}
-
-void room_wants_end(struct mynah_room *r)
-{
-    while (!mn_list_empty(&r->wants))
-        mynah_cancel(MN_OF(r->wants.next, struct wanted, link)->request);
+    return mynah_iq_send(r->client, MYNAH_GET, r->jid, &query, 0, answered, w);
 }
 
 static void list_tell(struct wanted *w, struct mynah_room *r, const struct mynah_elem *query)
@@ -196,27 +188,45 @@ static void list_tell(struct wanted *w, struct mynah_room *r, const struct mynah
     mn_arena_done(&a, NULL);
 }
 
-static void answered(void *arg, struct mynah_client *c, const struct mynah_elem *result,
-                     const struct mynah_error *error)
+static void tell(struct wanted *w, const struct mynah_elem *query, struct mynah_form *form,
+                 const struct mynah_error *error)
 {
-    struct wanted *w = arg;
     struct mynah_room *r = w->room;
-    const struct mynah_elem *query = mynah_elem_child(result, "query", NULL);
-    struct mynah_form *form = w->form ? mynah_form_read(query) : NULL;
-    struct mynah_error none = {.code = MYNAH_E_FORMAT, .xml = result};
 
-    (void)c;
     mn_list_del(&w->link);
-    if (result && (!query || (w->form && !form)))
-        error = &none;
+    w->room = NULL;
     if (w->list && error)
         w->list(w->arg, r, NULL, 0, error);
     else if (w->list)
         list_tell(w, r, query);
     else if (w->form)
         w->form(w->arg, r, error ? NULL : form, error);
+}
+
+static void answered(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                     const struct mynah_error *error)
+{
+    struct wanted *w = arg;
+    const struct mynah_elem *query = mynah_elem_child(result, "query", NULL);
+    struct mynah_form *form = w->form ? mynah_form_read(query) : NULL;
+    struct mynah_error none = {.code = MYNAH_E_FORMAT, .xml = result};
+
+    (void)c;
+    if (result && (!query || (w->form && !form)))
+        error = &none;
+    if (w->room)
+        tell(w, query, form, error);
     mynah_form_free(form);
     mn_free(w);
+}
+
+/* Their answers are passed over. */
+void room_wants_end(struct mynah_room *r)
+{
+    const struct mynah_error over = {.code = MYNAH_E_CANCELLED};
+
+    while (!mn_list_empty(&r->wants))
+        tell(MN_OF(r->wants.next, struct wanted, link), NULL, NULL, &over);
 }
 
 static struct mynah_request *list_get(struct mynah_room *r, const char *what, const char *value,

@@ -519,6 +519,34 @@ TEST(questions_end_with_their_room)
     talk_end("online *me:2/2 joined(me,1) config:-12 list:-12 freed");
 }
 
+/* The first that is written asks, and what is written by that ends it. */
+static void written(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+                    const struct mynah_error *why)
+{
+    (void)arg;
+    (void)c;
+    (void)why;
+    if (state == MYNAH_SENT_WRITTEN && !strcmp(id, "one"))
+        mynah_room_by_role(room, MYNAH_VISITOR, listed, NULL);
+    else if (state == MYNAH_SENT_WRITTEN)
+        drop();
+}
+
+TEST(a_question_may_end_before_it_is_asked)
+{
+    static const char *const lines[] = {LOGIN(""), "<id='one'", "<id='two'", END};
+
+    begin(lines, &again);
+    for (int i = 0; i < 2; i++) {
+        struct mynah_elem *m = mynah_message_new("a@y.test", MYNAH_CHAT, "x");
+
+        mynah_elem_set(m, "id", i ? "two" : "one");
+        CHECK_INT(mynah_message_send(talk.c, &m, NULL, written, NULL), 0);
+    }
+    talk_until(talk_done);
+    talk_end("queued queued list:-12 written written online");
+}
+
 TEST(who_leaves_a_room_that_is_not_there_any_more_is_outside)
 {
     static const char *const lines[] = {
