@@ -2,45 +2,22 @@
 """The terminal client is killed (-9) and started again, against mynahd, Prosody and ejabberd: its session goes on, what came meanwhile is
 there at once and once, what was on its way arrives once, the roster is known and who of it is there, rooms are entered again. Prints TAP.
 usage: terminal_again.py MYNAH MYNAHD"""
-import contextlib, os, re, shutil, signal, sqlite3, sys, tempfile
+import contextlib, os, re, sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from driver import Cable, account, config_new, person, serving
-from mynah import DEADLINE, put, tap, wait_for
+from ann import Ann
+from driver import account, config_new, person, serving
+from mynah import tap
 from peers import Ejabberd, Prosody
 from screen import Screen
 
 MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 
 
-class Story:
+class Story(Ann):
     def __init__(self, server, rooms):
-        self.server, self.cable, self.rooms = server, Cable(server), rooms
-        self.home = tempfile.mkdtemp(prefix="mynah-again-")
-        self.env = {**os.environ, "HOME": self.home, "XDG_CONFIG_HOME": self.home, "XDG_DATA_HOME": self.home, "XDG_RUNTIME_DIR": self.home}
-        put(self.home, "mynah/config.yaml", "accounts:\n  - {jid: ann@%s, host: 127.0.0.1, port: %d, ca_file: %s, password_command: "
-            "echo testpwd}\n" % (server.host, self.cable.ports[0], server.ca))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.home)
-
-    @contextlib.contextmanager
-    def killed(self):
-        """ann's terminal, which is killed at the end of the block; and by what address she is online."""
-        with Screen([MYNAH], self.env, size=(30, 110)) as t:
-            t.shows(r"ann@\S+/\S+ is online")
-            yield t, re.search(rb"ann@[^/ ]+/(\S+) is online", t.written)[1]
-            t.process.send_signal(signal.SIGKILL)
-            t.process.wait(DEADLINE)
-
-    def kept(self, sql, *values):
-        def found():
-            with contextlib.closing(sqlite3.connect(self.home + "/mynah/history.db")) as db:
-                return db.execute(sql, values).fetchall()
-        wait_for(found, lambda: "nothing of %s %s" % (sql, values))
+        super().__init__(MYNAH, server)
+        self.rooms = rooms
 
     def says(self, id, body):
         self.bob.send("<message to='ann@%s' type='chat' id='%s'><body>%s</body></message>" % (self.server.host, id, body))
@@ -58,8 +35,8 @@ class Story:
             t.shows("● Robert")
             self.says("m1", "BEFORE")
             t.shows("2:Robert 1!")
-            self.kept("SELECT 1 FROM said WHERE body = 'BEFORE'")
-            self.kept("SELECT 1 FROM kept WHERE name = 'session' AND text LIKE '% id=%'")
+            self.has_kept("SELECT 1 FROM said WHERE body = 'BEFORE'")
+            self.has_kept("SELECT 1 FROM kept WHERE name = 'session' AND text LIKE '% id=%'")
 
     def the_session_goes_on(self):
         self.says("m2", "MEANWHILE")
@@ -72,7 +49,7 @@ class Story:
             self.cable.holes.add("up")
             t.says("ON ITS WAY")
             t.shows("me: ON ITS WAY ·")
-            self.kept("SELECT 1 FROM kept WHERE name = 'session' AND text LIKE '%ON ITS WAY%'")
+            self.has_kept("SELECT 1 FROM kept WHERE name = 'session' AND text LIKE '%ON ITS WAY%'")
 
     def what_was_on_its_way_arrives_once(self):
         with self.killed() as (t, resource):
@@ -100,7 +77,7 @@ class Story:
             says("r1", "SEEN THERE")
             t.shows("Bob: SEEN THERE")
             t.types("\x1b1")
-            self.kept("SELECT 1 FROM places WHERE inside AND seen = (SELECT number FROM said WHERE body = 'SEEN THERE')")
+            self.has_kept("SELECT 1 FROM places WHERE inside AND seen = (SELECT number FROM said WHERE body = 'SEEN THERE')")
         says("r2", "MISSED THERE")
         with self.killed() as (t, _):
             t.shows("\\d:place 1")

@@ -3,13 +3,13 @@
 is inside again, over a new connection and in a new run, and fails once when it is let in no more; also where a room forgets who takes another
 name, and a talk goes on under one. Prints TAP.
 usage: terminal_rooms.py MYNAH"""
-import contextlib, os, re, shutil, signal, sqlite3, sys, tempfile
+import contextlib, os, re, sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from driver import Cable, account, person
-from mynah import DEADLINE, put, tap, wait_for
+from ann import Ann
+from driver import account, person
+from mynah import tap
 from peers import Ejabberd, Prosody
-from screen import Screen
 
 MYNAH = os.path.abspath(sys.argv[1])
 MUC = "http://jabber.org/protocol/muc"
@@ -19,35 +19,18 @@ class Nowhere:
     ports = []
 
 
-class Story:
+class Story(Ann):
     def __init__(self, server):
-        self.server, self.cable = server, Cable(server)
+        super().__init__(MYNAH, server)
         self.room = "place@rooms." + server.host
-        self.home = tempfile.mkdtemp(prefix="mynah-rooms-")
-        self.env = {**os.environ, "HOME": self.home, "XDG_CONFIG_HOME": self.home, "XDG_DATA_HOME": self.home, "XDG_RUNTIME_DIR": self.home}
-        put(self.home, "mynah/config.yaml", "accounts:\n  - {jid: ann@%s, host: 127.0.0.1, port: %d, ca_file: %s, password_command: "
-            "echo testpwd}\n" % (server.host, self.cable.ports[0], server.ca))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.home)
 
     @contextlib.contextmanager
     def ann(self):
-        """Her terminal, killed at the end of the block."""
-        with Screen([MYNAH], self.env, size=(30, 110)) as t:
-            t.shows(r"ann@\S+ is online")
+        with self.killed() as (t, _):
             yield t
-            t.process.send_signal(signal.SIGKILL)
-            t.process.wait(DEADLINE)
 
     def kept(self, text, where="kept WHERE name = 'session' AND text"):
-        def found():
-            with contextlib.closing(sqlite3.connect(self.home + "/mynah/history.db")) as db:
-                return db.execute("SELECT 1 FROM %s LIKE ?" % where, ("%" + text + "%",)).fetchall()
-        wait_for(found, lambda: "%s was never kept" % text)
+        self.has_kept("SELECT 1 FROM %s LIKE ?" % where, "%" + text + "%")
 
     def enters(self, t):
         t.says("/join %s Ann" % self.room)
