@@ -1,37 +1,61 @@
 /* Clients' bytes into a whole server, in process: one loop, store in memory, every module on. Each
- * line of the input is said by one of four clients, whom its first character chooses:
+ * line of the input is said by one of eight clients, whom its first character chooses:
  *
  *   a, b     two accounts that are logged in; a administers the server
  *   c, d     a stranger inside a stream, and one before it
- *   A to D   the same four; the next character chooses a request from the modules' own tables, the
- *            one behind it whom it is sent to; the rest goes on in the start tag of its element
- *   E to H   the same four, with an element of the stream from these tables
+ *   e, f     the two accounts once more, at another resource, with carbons (e) or resumption and
+ * the blocklist (f); they come when the input says so, like g, h     a component, and a stranger at
+ * its door A to H   the same eight; the next character chooses a request from the modules' own
+ * tables, the one behind it whom it is sent to; the rest goes on in the start tag of its element I
+ * to P   the same eight, with an element of the stream from these tables
  *   - =      the next character's client loses his connection, or leaves with a farewell
- *   +        ... comes anew
- *   ~        a minute goes by
+ *   + *      ... comes anew, or comes and resumes his last session, having handled as many as the
+ * rest of the line says ~        a minute goes by #        the disk takes nothing in any more, or
+ * does again !        the server ends, as by SIGTERM, and begins anew over what it has stored
  *
  * A `$` stands for the last id that stream management gave out, a `^` for that of the last form.
- * Whatever comes, the server lives,
- * says only well-formed XML, and has nothing left when the clients are gone. */
+ * Whatever comes, the server lives, says only well-formed XML, and has nothing left when the
+ * clients are gone. */
+#include <fcntl.h>
 #include <unistd.h>
 
+#include "base/codec.h"
+#include "base/crypt.h"
 #include "base/rand.h"
 #include "base/work.h"
 #include "fuzz/one_thread.h"
+#include "server/component.h"
 #include "server/module.h"
+#include "server/store_back.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CLIENTS = 4, MINUTE = 60000, DAY = 24 * 60 * MINUTE };
+enum { CLIENTS = 8, FIRST = 4 /* those who are there at the start */, COMPONENT = 6 };
+enum { MOMENT = 10, MINUTE = 60000, DAY = 24 * 60 * MINUTE };
 
 static struct client {
     struct mn_conn *conn; /* NULL: not connected */
     struct mn_xml *xml;   /* what the server says */
+    char sm_id[25];       /* the last one that he was given */
 } clients[CLIENTS];
 static struct server *srv;
 static char sm_id[25], form_id[33];
 
 /* What the server says. */
+
+static void shake_hands(struct client *c, mn_str stream_id)
+{
+    mn_str pieces[] = {stream_id, MN_STR("secret")};
+    struct mn_arena a = {0};
+    struct mn_buf b = {0};
+    char hash[MN_DIGEST_MAX];
+    size_t n = mn_digest_of(MN_SHA1, pieces, 2, hash);
+
+    mn_buf_fmt(&b, "<handshake>%.*s</handshake>", MN_ARG(mn_hex((mn_str){hash, n}, &a)));
+    mn_conn_write(c->conn, mn_buf_view(&b));
+    mn_buf_free(&b);
+    mn_arena_done(&a, NULL);
+}
 
 static void heard(struct client *c, const struct mn_elem *e)
 {
@@ -50,6 +74,7 @@ static void heard(struct client *c, const struct mn_elem *e)
     } else if (mn_str_is(e->name, "enabled") && id.n && id.n < sizeof sm_id) {
         memcpy(sm_id, id.p, id.n);
         sm_id[id.n] = 0;
+        memcpy(c->sm_id, sm_id, sizeof sm_id);
     }
 }
 
@@ -67,6 +92,8 @@ static void on_bytes(void *arg, mn_str bytes)
         MN_ASSERT(e >= 0);
         if (e == MN_XML_ELEM)
             heard(c, item.elem);
+        else if (e == MN_XML_OPEN && c == &clients[COMPONENT])
+            shake_hands(c, mn_elem_get(item.elem, "id"));
         mn_arena_done(&a, NULL);
     } while (e > 0 && e != MN_XML_CLOSE);
     mn_xml_keep(c->xml);
@@ -100,36 +127,69 @@ static void connect_(struct client *c)
 {
     static const struct mn_conn_face face = {on_bytes, on_closed, NULL, NULL};
     static const struct mn_xml_limits wide = {1 << 26, 10000, 10000};
+    struct owner *o = srv->owners[0];
+    struct mn_conn *theirs;
 
     cut(c);
     c->xml = mn_xml_new(&wide);
-    c->conn = server_mem(srv, 0, srv->owners[0]->loop, CONF_TLS_OFF);
+    if (c < &clients[COMPONENT]) {
+        c->conn = server_mem(srv, 0, o->loop, CONF_TLS_OFF);
+    } else {
+        mn_conn_mem(o->loop, o->loop, &c->conn, &theirs);
+        component_accept(o, theirs);
+    }
     mn_conn_face(c->conn, &face, c);
     settle();
 }
 
-#define HEADER                                                                                     \
-    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "        \
-    "to='localhost' version='1.0'>"
+#define HEADER_OF(ns, to)                                                                          \
+    "<stream:stream xmlns='" ns "' xmlns:stream='http://etherx.jabber.org/streams' to='" to        \
+    "' version='1.0'>"
+#define HEADER HEADER_OF("jabber:client", "localhost")
 #define REGISTER(name)                                                                             \
     "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>" name                      \
     "</username><password>secret</password></query></iq>"
 #define LOGIN(base64)                                                                              \
-    "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>" base64 "</auth>" HEADER    \
-    "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>x</resource>"  \
-    "</bind></iq><iq type='get' id='l'><query xmlns='jabber:iq:roster'/></iq><presence/>"
+    "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>" base64 "</auth>" HEADER
+#define A LOGIN("AGEAc2VjcmV0")
+#define B LOGIN("AGIAc2VjcmV0")
+#define BIND(resource)                                                                             \
+    "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>" resource     \
+    "</resource></bind></iq><iq type='get' id='l'><query xmlns='jabber:iq:roster'/></iq>"          \
+    "<presence/>"
 
 static void come(struct client *c)
 {
     static const mn_str hello[CLIENTS] = {
-        MN_STR(HEADER REGISTER("a") LOGIN("AGEAc2VjcmV0")),
-        MN_STR(HEADER REGISTER("b") LOGIN("AGIAc2VjcmV0")),
+        MN_STR(HEADER REGISTER("a") A BIND("x")),
+        MN_STR(HEADER REGISTER("b") B BIND("x")),
         MN_STR(HEADER),
+        MN_STR(""),
+        MN_STR(
+            HEADER A BIND("y") "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>"),
+        MN_STR(
+            HEADER B BIND("y") "<enable xmlns='urn:xmpp:sm:3' resume='true'/>"
+                               "<iq type='get' id='c'><blocklist xmlns='urn:xmpp:blocking'/></iq>"),
+        MN_STR(HEADER_OF("jabber:component:accept", "c.example")),
         MN_STR(""),
     };
 
     connect_(c);
     say(c, hello[c - clients]);
+}
+
+static void resume(struct client *c, mn_str h)
+{
+    static const mn_str hello[CLIENTS] = {MN_STR(HEADER A), MN_STR(HEADER B), MN_STR(HEADER),
+                                          MN_STR(HEADER),   MN_STR(HEADER A), MN_STR(HEADER B)};
+    struct mn_buf b = {0};
+
+    connect_(c);
+    say(c, hello[c - clients]);
+    mn_buf_fmt(&b, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='%.*s'/>", c->sm_id, MN_ARG(h));
+    say(c, mn_buf_view(&b));
+    mn_buf_free(&b);
+    pass(MOMENT); /* what stands on the disk of a session leaves first */
 }
 
 /* What the modules' tables say is heard: a request, or (type NONE) an element of the stream. */
@@ -161,7 +221,9 @@ static void say_row(struct client *c, bool stream, mn_str in)
                                      " to='b@localhost'",
                                      " to='b@localhost/x'",
                                      " to='nobody@localhost'",
-                                     " to='elsewhere.example'"};
+                                     " to='elsewhere.example'",
+                                     " to='c.example'",
+                                     " to='a@localhost/y'"};
     struct heard_row r = row_of(in.n ? (unsigned char)in.p[0] : 0, stream);
     struct mn_buf b = {0};
 
@@ -194,30 +256,6 @@ static void raw(struct client *c, mn_str in)
     mn_buf_free(&b);
 }
 
-static void line(mn_str in)
-{
-    char what = in.n ? in.p[0] : 0;
-    struct client *c = &clients[(in.n > 1 ? in.p[1] - 'a' : 0) & 3];
-
-    in = mn_str_skip(in, 1);
-    if (what == '-') {
-        cut(c);
-        settle();
-    } else if (what == '=') {
-        say(c, MN_STR("</stream:stream>"));
-        cut(c);
-        settle();
-    } else if (what == '+') {
-        come(c);
-    } else if (what == '~') {
-        pass(MINUTE);
-    } else if (what >= 'A' && what <= 'Z') {
-        say_row(&clients[(what - 'A') & 3], what > 'D', in);
-    } else {
-        raw(&clients[(what - 'a') & 3], in);
-    }
-}
-
 /* The server. */
 
 static struct config *config(void)
@@ -232,6 +270,7 @@ static struct config *config(void)
         "ANONYMOUS]\n"
         "  iq_auth: on\n"
         "registration: {open: yes, per_address: off}\n"
+        "components: [{name: c.example, secret: secret}]\n"
         "compression: always\n";
     static struct mn_arena a;
     static struct config *c;
@@ -244,57 +283,146 @@ static struct config *config(void)
     return c;
 }
 
+/* A store that stays when its server ends, on a disk that can fail. */
+static struct store *store;
+static struct store_backend as_opened;
+static bool disk_fails;
+
+static void on_submit(struct store *s, struct store_commit *c)
+{
+    if (!disk_fails && !store_commit_stale(c)) {
+        as_opened.submit(s, c);
+        return;
+    }
+    c->result = store_commit_stale(c) ? MN_E_STALE : MN_E_IO;
+    if (c->result == MN_E_IO)
+        store_commit_failed(c);
+    store_commit_back(c);
+}
+
+static void on_close(struct store *s)
+{
+    (void)s;
+}
+
+static void store_begin(void)
+{
+    static struct store_backend lasting;
+
+    MN_ASSERT(!store_open_mem(&store));
+    as_opened = lasting = *store->backend;
+    lasting.submit = on_submit;
+    lasting.close = on_close;
+    store->backend = &lasting;
+    disk_fails = false;
+}
+
 static void server_begin(void)
 {
-    struct config *c = config();
-    struct server_options opt = {.conf = c, .loops = 1, .backend = MN_LOOP_EPOLL};
+    struct server_options opt = {.conf = config(), .loops = 1, .backend = MN_LOOP_EPOLL};
     struct mn_buf why = {0};
-    size_t admins = c->admins.count;
 
-    mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT, 2); /* an administrator may have set another level */
-    time_begin();
-    mn_rand_fix(1);
+    disk_fails = false;
+    opt.store = store;
     opt.work = mn_work_new((unsigned[]){1, 1, 1, 1}, 100);
-    MN_ASSERT(!store_open_mem(&opt.store));
     MN_ASSERT(!server_new(&opt, &srv, &why));
     owner_set_here(srv->owners[0]);
     the_loop = srv->owners[0]->loop;
-    c->admins.count = 0; /* nobody may register their names */
+}
+
+static void server_end(void)
+{
     for (size_t i = 0; i < CLIENTS; i++)
+        cut(&clients[i]);
+    settle();
+    server_free(srv);
+}
+
+static void all_begin(void)
+{
+    struct config *c = config();
+    size_t admins = c->admins.count;
+
+    time_begin();
+    mn_rand_fix(1);
+    store_begin();
+    server_begin();
+    c->admins.count = 0; /* nobody may register their names */
+    for (size_t i = 0; i < FIRST; i++)
         come(&clients[i]);
     c->admins.count = admins;
     MN_ASSERT(user_find(srv->owners[0], MN_STR("a@localhost"))->session_count == 1);
     MN_ASSERT(user_find(srv->owners[0], MN_STR("b@localhost"))->session_count == 1);
 }
 
-static void server_end(void)
+static void all_end(void)
 {
     struct owner *o = srv->owners[0];
     struct user *u;
 
+    disk_fails = false;
     for (size_t i = 0; i < CLIENTS; i++)
         cut(&clients[i]);
-    settle();
+    pass(MOMENT);
     pass(DAY); /* sessions that wait for their client are given up */
     MN_ASSERT(mn_list_empty(&o->streams));
     for (size_t at = 0; (u = mn_map_next(&o->users, &at));)
         MN_ASSERT(!u->session_count && mn_list_empty(&u->sessions));
-    server_free(srv);
+    server_end();
+    as_opened.close(store);
+}
+
+static void line(mn_str in)
+{
+    char what = in.n ? in.p[0] : 0;
+    struct client *c = &clients[(in.n > 1 ? in.p[1] - 'a' : 0) & 7];
+
+    in = mn_str_skip(in, 1);
+    if (what == '-') {
+        cut(c);
+        settle();
+    } else if (what == '=') {
+        say(c, MN_STR("</stream:stream>"));
+        cut(c);
+        settle();
+    } else if (what == '+') {
+        come(c);
+    } else if (what == '*') {
+        resume(c, mn_str_skip(in, 1));
+    } else if (what == '~') {
+        pass(MINUTE);
+    } else if (what == '#') {
+        disk_fails = !disk_fails;
+    } else if (what == '!') {
+        server_end();
+        server_begin();
+    } else if (what >= 'A' && what <= 'P') {
+        say_row(&clients[(what - 'A') & 7], what > 'H', in);
+    } else {
+        raw(&clients[(what - 'a') & 7], in);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool warm;
+    static int nowhere;
     mn_str in = {(const char *)data, size};
     size_t before;
 
+    if (!warm)
+        nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     config();
     before = mn_alloc_bytes();
+    mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT,
+               nowhere); /* an administrator may have set another level */
     sm_id[0] = form_id[0] = 0;
-    server_begin();
+    for (size_t i = 0; i < CLIENTS; i++)
+        clients[i].sm_id[0] = 0;
+    all_begin();
     while (in.n)
         line(mn_str_cut(in, '\n', &in));
-    server_end();
+    all_end();
     MN_ASSERT(!warm || mn_alloc_bytes() == before);
     warm = true;
     return 0;
