@@ -1,5 +1,5 @@
 /* For targets that are clients: whatever is dialled is one end of a pair of sockets, whose other
- * end is `far`. */
+ * end is `far`; of the stream hosts that others name, `beside`. */
 #pragma once
 
 #include <sys/socket.h>
@@ -7,31 +7,36 @@
 
 #include "net/dial.h"
 
-static int far = -1;
+static int far = -1, beside = -1;
 
 struct mn_dial {
     struct mn_loop *loop;
     struct mn_timer timer;
     void (*done)(void *arg, int code, const struct mn_dial_found *found, const char *why);
     void *arg;
-    bool again;
+    bool again, elsewhere;
 };
+
+static void end_close(int *end)
+{
+    if (*end >= 0)
+        close(*end);
+    *end = -1;
+}
 
 static void cut(void)
 {
-    if (far >= 0)
-        close(far);
-    far = -1;
+    end_close(&far);
 }
 
 /* The near end. */
-static int pair_new(void)
+static int pair_new(int *other)
 {
     int pair[2];
 
-    cut();
+    end_close(other);
     MN_ASSERT(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair));
-    far = pair[1];
+    *other = pair[1];
     return pair[0];
 }
 
@@ -42,7 +47,10 @@ static void dial_now(struct mn_timer *t)
     if (d->again)
         d->done(d->arg, MN_E_CLOSED, NULL, "nobody else");
     else
-        d->done(d->arg, MN_E_OK, &(struct mn_dial_found){pair_new(), false, "x.test", 5222}, NULL);
+        d->done(
+            d->arg, MN_E_OK,
+            &(struct mn_dial_found){pair_new(d->elsewhere ? &beside : &far), false, "x.test", 5222},
+            NULL);
 }
 
 struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
@@ -52,7 +60,7 @@ struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
 {
     struct mn_dial *d = MN_NEW(struct mn_dial);
 
-    (void)plan;
+    d->elsewhere = plan->elsewhere;
     d->loop = l;
     d->timer.fire = dial_now;
     d->done = done;

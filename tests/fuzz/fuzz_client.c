@@ -4,14 +4,17 @@
  *
  *   s, a     before the login, by password or as nobody
  *   o        online: with stream management, a roster, a room, messages and questions under way
+ *   e        online, and the program uses everything that there is (user.c)
  *   h        before the login, over HTTP: a line is the body of an answer, a bit of time passes
  *   b        nowhere: the rest is a session that was saved
  *   x        nowhere: the rest is a document
  *
  * Then each line is said by the server. A `$` stands for the last id that the client gave to
- * anything. A line that is `!` alone cuts the connection, and what follows is said on the next, as
- * far as there is one: a client that was online is let in, and asks for its session. Whatever
- * comes, each question ends once, and no life line goes back. */
+ * anything, a `^` for the last sid. Of `e`, a line behind a `?` is what the program does, a
+ * character each, and one behind a `&` is said by the stream host that was dialled last. A line
+ * that is `!` alone cuts the connection, and what follows is said on the next, as far as there is
+ * one: a client that was online is let in, and asks for its session. Whatever comes, each question
+ * ends once, and no life line goes back. */
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,17 +23,32 @@
 #include "client/client.h"
 #include "fuzz/one_thread.h"
 #include "fuzz/dial.h"
+#include "fuzz/user.h"
 #include "mynah/mynah.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct mynah_context *ctx;
 static struct mynah_client *client;
-static bool lets_in, over_http;
+static bool lets_in, over_http, uses_all;
 static unsigned asked, ended;
-static char last_id[MYNAH_ID_MAX];
+static char last_id[MYNAH_ID_MAX], last_sid[MYNAH_ID_MAX];
 
 /* What the client says: its ids are remembered, the rest is gone. */
+
+static void find(mn_str in, mn_str what, char last[MYNAH_ID_MAX])
+{
+    char *at;
+
+    while ((at = memmem(in.p, in.n, what.p, what.n))) {
+        mn_str value;
+
+        in = mn_str_skip(in, (size_t)(at - in.p) + what.n);
+        value = mn_str_cut(in, '\'', &in);
+        if (value.n && value.n < MYNAH_ID_MAX)
+            snprintf(last, MYNAH_ID_MAX, "%.*s", MN_ARG(value));
+    }
+}
 
 static void hear(void)
 {
@@ -38,32 +56,30 @@ static void hear(void)
     ssize_t n;
 
     while (far >= 0 && (n = recv(far, text, sizeof text, 0)) > 0) {
-        mn_str rest = {text, (size_t)n};
-        char *id;
-
-        while ((id = memmem(rest.p, rest.n, " id='", 5))) {
-            mn_str value;
-
-            rest = mn_str_skip(rest, (size_t)(id - rest.p) + 5);
-            value = mn_str_cut(rest, '\'', &rest);
-            if (value.n && value.n < sizeof last_id)
-                snprintf(last_id, sizeof last_id, "%.*s", MN_ARG(value));
-        }
+        find((mn_str){text, (size_t)n}, MN_STR(" id='"), last_id);
+        find((mn_str){text, (size_t)n}, MN_STR(" sid='"), last_sid);
     }
+    while (beside >= 0 && recv(beside, text, sizeof text, 0) > 0)
+        ;
 }
 
-static void say(mn_str bytes)
+static void say_to(int *end, mn_str bytes)
 {
-    while (bytes.n && far >= 0) {
-        ssize_t n = send(far, bytes.p, bytes.n, MSG_NOSIGNAL);
+    while (bytes.n && *end >= 0) {
+        ssize_t n = send(*end, bytes.p, bytes.n, MSG_NOSIGNAL);
 
         if (n <= 0)
-            cut();
+            end_close(end);
         else
             bytes = mn_str_skip(bytes, (size_t)n);
         settle();
         hear();
     }
+}
+
+static void say(mn_str bytes)
+{
+    say_to(&far, bytes);
 }
 
 #define HEADER                                                                                     \
@@ -144,18 +160,23 @@ static void say_something(void)
     (void)mynah_message_send(client, &m, NULL, sent, &life[0]);
 }
 
-static void busy(void)
+static void online(void)
 {
-    static const struct mynah_room_calls room_calls = {.size = sizeof room_calls};
-    static const char *const to[] = {NULL, "a@y.test", "x.test", "r@y.test/n"};
-    struct mynah_room *room;
-
     let_in();
     say(MN_STR("<iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
                "<jid>u@x.test/r</jid></bind></iq>"
                "<enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>"));
     MN_ASSERT(mynah_client_state(client) == MYNAH_ONLINE);
     mynah_presence_set(client, MYNAH_AVAILABLE, NULL, 0);
+}
+
+static void busy(void)
+{
+    static const struct mynah_room_calls room_calls = {.size = sizeof room_calls};
+    static const char *const to[] = {NULL, "a@y.test", "x.test", "r@y.test/n"};
+    struct mynah_room *room;
+
+    online();
     MN_ASSERT(!mynah_room_new(client, "room@rooms.test", "me", &room_calls, NULL, &room));
     (void)mynah_room_join(room, NULL, NULL);
     for (size_t i = 0; i < MN_COUNT(answers); i++) {
@@ -180,11 +201,22 @@ static void line(mn_str in)
         again();
         return;
     }
+    if (uses_all && in.n && (in.p[0] == '?' || in.p[0] == '&')) {
+        if (in.p[0] == '&')
+            say_to(&beside, mn_str_skip(in, 1));
+        for (size_t i = 1; i < in.n && in.p[0] == '?'; i++)
+            user_does((unsigned char)in.p[i]);
+        settle();
+        hear();
+        return;
+    }
     if (over_http)
         mn_buf_fmt(&b, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", in.n);
     for (size_t i = 0; i < in.n; i++)
         if (in.p[i] == '$')
             mn_buf_str(&b, mn_str_from(last_id));
+        else if (in.p[i] == '^')
+            mn_buf_str(&b, mn_str_from(last_sid));
         else
             mn_buf_c(&b, in.p[i]);
     say(mn_buf_view(&b));
@@ -218,13 +250,17 @@ static void talk(char mode, mn_str in)
                                          .password = mode == 's' ? "secret" : NULL,
                                          .tls = MYNAH_TLS_OFF,
                                          .bosh = mode == 'h' ? "http://x.test/bind" : NULL,
-                                         .compress = mode != 'o'};
+                                         .compress = mode != 'o' && mode != 'e'};
 
     ctx = mynah_context_new(NULL);
     the_loop = ctx->loop;
     MN_ASSERT(!mynah_client_new(ctx, &config, &client, NULL));
-    mynah_listen(client, &calls, NULL);
-    lets_in = mode == 'o';
+    uses_all = mode == 'e';
+    if (uses_all)
+        user_begin(client);
+    else
+        mynah_listen(client, &calls, NULL);
+    lets_in = mode == 'o' || uses_all;
     over_http = mode == 'h';
     if (mode == 'b') {
         char *bare = mn_str_dup(in);
@@ -236,6 +272,8 @@ static void talk(char mode, mn_str in)
     pass(1);
     if (mode == 'o')
         busy();
+    else if (uses_all)
+        online();
     else if (mode == 'h')
         say_something();
     else if (mode == 'b')
@@ -246,8 +284,11 @@ static void talk(char mode, mn_str in)
     mynah_client_free(client);
     settle();
     cut();
+    end_close(&beside);
     mynah_context_free(ctx);
     MN_ASSERT(asked == ended);
+    if (uses_all)
+        user_end();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -147,7 +147,7 @@ static void hear(void)
 static void come(void)
 {
     struct mn_addr from;
-    int fd = pair_new();
+    int fd = pair_new(&far);
 
     MN_ASSERT(!mn_addr_parse(MN_STR("192.0.2.9"), 999, &from));
     if (client->local->mdns)
