@@ -1,5 +1,6 @@
 #include "server/sm_record.h"
 
+#include "server/deliver.h"
 #include "server/handled.h"
 #include "server/server.h"
 
@@ -220,7 +221,7 @@ static void failed_again(struct sm_move *m, bool stopping)
         if (stopping)
             give_up(m, r);
         else
-            route_again(r);
+            deliver_again(r);
     }
 }
 
