@@ -1,5 +1,5 @@
 """A terminal client on a pseudo-terminal: what it writes is kept byte by byte, what is typed goes in. For tests of bytes, calls of the
-system and time; what people see is looked at by tmux (interop/terminal.py)."""
+system and time; what people see is looked at by tmux (interop/tmux.py)."""
 import fcntl, os, pty, re, select, signal, struct, subprocess, termios, threading, time
 
 from mynah import DEADLINE

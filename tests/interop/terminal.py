@@ -6,7 +6,7 @@ import contextlib, os, re, sys
 
 from driver import Cable, config_new, serving, tap
 from peers import Ejabberd, Prosody
-from screen import Screen
+from tmux import Screen
 
 MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 

@@ -9,7 +9,7 @@ from ann import Ann
 from driver import account, config_new, person, serving
 from mynah import tap
 from peers import Ejabberd, Prosody
-from screen import Screen
+from tmux import Screen
 
 MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 

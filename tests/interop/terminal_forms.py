@@ -6,7 +6,7 @@ import contextlib, os, sys
 
 from driver import config_new, serving, tap
 from peers import Ejabberd, Prosody
-from screen import Screen
+from tmux import Screen
 
 MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 

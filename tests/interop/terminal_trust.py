@@ -6,7 +6,7 @@ import hashlib, os, ssl, stat, subprocess, sys
 
 from driver import account, Cable, config_new, serving, tap
 from mynah import wait_for
-from screen import Screen
+from tmux import Screen
 
 MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 BAR = "mynah.test: is this certificate the right one\\? .*Alt-y once · Alt-s always · Alt-n no"
