@@ -21,6 +21,7 @@ static struct {
     struct mn_loop *loop;
     struct mn_watch watch;
     const struct record *records;
+    struct mn_listener *listener;
     unsigned listener_port;
     char servers[40];
     /* What is asked for `held` is answered when somebody asks for `until`, or at zone_release. */
@@ -161,17 +162,42 @@ static void asked(struct mn_watch *w, unsigned events)
     mn_buf_free(&name);
 }
 
-static void zone_open(struct mn_loop *l)
+static void accepted(void *arg, int fd, const struct mn_addr *peer)
 {
+    (void)peer;
+    ++*(int *)arg;
+    close(fd);
+}
+
+/* The name server, and a listener on 127.0.7.1. */
+static struct mn_loop *zone_open(const struct record *records)
+{
+    static int came;
     struct mn_addr at;
+    struct mn_buf why = {0};
     socklen_t len = sizeof at;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"), 0, &at), 0);
     CHECK(!bind(fd, &at.sa, mn_addr_len(&at)) && !getsockname(fd, &at.sa, &len));
-    zone.watch = (struct mn_watch){fd, MN_READ, asked};
-    mn_loop_watch(l, &zone.watch);
     snprintf(zone.servers, sizeof zone.servers, "127.0.0.1:%u", mn_addr_port(&at));
+    zone.loop = mn_loop_new(MN_LOOP_EPOLL);
+    zone.watch = (struct mn_watch){fd, MN_READ, asked};
+    mn_loop_watch(zone.loop, &zone.watch);
+    zone.records = records;
+    CHECK_INT(mn_addr_parse(MN_STR("127.0.7.1"), 0, &at), 0);
+    CHECK_INT(mn_listen(zone.loop, &at, accepted, &came, &zone.listener, &why), 0);
+    zone.listener_port = mn_addr_port(mn_listener_addr(zone.listener));
+    mn_buf_free(&why);
+    return zone.loop;
+}
+
+static void zone_close(void)
+{
+    mn_listener_free(zone.listener);
+    mn_loop_unwatch(zone.loop, &zone.watch);
+    close(zone.watch.fd);
+    mn_loop_free(zone.loop);
 }
 
 struct end {
@@ -193,13 +219,6 @@ static void dialled(void *arg, int code, const struct mn_dial_found *found, cons
         snprintf(e->host, sizeof e->host, "%s", found->host);
     }
     snprintf(e->why, sizeof e->why, "%s", why ? why : "");
-}
-
-static void accepted(void *arg, int fd, const struct mn_addr *peer)
-{
-    (void)peer;
-    ++*(int *)arg;
-    close(fd);
 }
 
 static struct mn_dial *dial(struct mn_loop *l, const struct mn_dial_plan *plan, struct end *e)
@@ -287,17 +306,8 @@ TEST(a_domain_is_dialled_as_its_records_say)
         {{.domain = "a.LOCALHOST"}, MN_E_CLOSED, "", "a.LOCALHOST: Connection", false, true},
         {{.domain = "notlocalhost"}, MN_E_NOT_FOUND, "", "no such name", false, true},
     };
-    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
-    struct mn_addr at;
-    struct mn_listener *listener;
-    struct mn_buf why = {0};
-    int came = 0;
+    struct mn_loop *l = zone_open(records);
 
-    zone.records = records;
-    zone_open(l);
-    CHECK_INT(mn_addr_parse(MN_STR("127.0.7.1"), 0, &at), 0);
-    CHECK_INT(mn_listen(l, &at, accepted, &came, &listener, &why), 0);
-    zone.listener_port = mn_addr_port(mn_listener_addr(listener));
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
         struct mn_dial_plan plan = rows[i].plan;
         struct end e;
@@ -314,11 +324,7 @@ TEST(a_domain_is_dialled_as_its_records_say)
         }
         mn_dial_free(d);
     }
-    mn_listener_free(listener);
-    mn_loop_unwatch(l, &zone.watch);
-    close(zone.watch.fd);
-    mn_loop_free(l);
-    mn_buf_free(&why);
+    zone_close();
 }
 
 TEST(who_was_found_and_is_no_good_is_followed_by_the_next)
@@ -330,19 +336,10 @@ TEST(who_was_found_and_is_no_good_is_followed_by_the_next)
         {"live.test", 1, "127.0.7.1", false},
         {NULL, 0, NULL, false},
     };
-    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
-    struct mn_addr at;
-    struct mn_listener *listener;
-    struct mn_buf why = {0};
+    struct mn_loop *l = zone_open(records);
     struct mn_dial *d;
     struct end e;
-    int came = 0;
 
-    zone.records = records;
-    zone_open(l);
-    CHECK_INT(mn_addr_parse(MN_STR("127.0.7.1"), 0, &at), 0);
-    CHECK_INT(mn_listen(l, &at, accepted, &came, &listener, &why), 0);
-    zone.listener_port = mn_addr_port(mn_listener_addr(listener));
     d = dial(l, &(struct mn_dial_plan){.domain = "two.test"}, &e);
     CHECK_STR(mn_str_from(e.host), "one.test");
     for (int round = 0; round < 2; round++) {
@@ -363,11 +360,7 @@ TEST(who_was_found_and_is_no_good_is_followed_by_the_next)
     for (int i = 0; i < 3; i++)
         mn_loop_turn(l, 10);
     CHECK_INT(e.times, 3);
-    mn_listener_free(listener);
-    mn_loop_unwatch(l, &zone.watch);
-    close(zone.watch.fd);
-    mn_loop_free(l);
-    mn_buf_free(&why);
+    zone_close();
 }
 
 static void turns(struct mn_loop *l, int count)
@@ -448,19 +441,10 @@ TEST(answers_that_do_not_come_are_not_waited_for_and_late_ones_are_taken_in)
         {"half.test", NULL, NULL, 0, "live.test", false, 2500, 3000},
         {"bare.test", NULL, NULL, MN_E_CLOSED, "", false, 5000, 5300},
     };
-    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
-    struct mn_addr at;
-    struct mn_listener *listener;
-    struct mn_buf why = {0};
+    struct mn_loop *l = zone_open(records);
     struct mn_dial *d;
     struct end e;
-    int came = 0;
 
-    zone.records = records;
-    zone_open(l);
-    CHECK_INT(mn_addr_parse(MN_STR("127.0.7.1"), 0, &at), 0);
-    CHECK_INT(mn_listen(l, &at, accepted, &came, &listener, &why), 0);
-    zone.listener_port = mn_addr_port(mn_listener_addr(listener));
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
         struct mn_dial_plan plan = {.domain = rows[i].domain, .dns = zone.servers};
         int64_t took;
@@ -496,11 +480,7 @@ TEST(answers_that_do_not_come_are_not_waited_for_and_late_ones_are_taken_in)
     close(e.found.fd);
     mn_dial_free(d);
     mn_clock_set(-1, 0);
-    mn_listener_free(listener);
-    mn_loop_unwatch(l, &zone.watch);
-    close(zone.watch.fd);
-    mn_loop_free(l);
-    mn_buf_free(&why);
+    zone_close();
 }
 
 /* The first address is nobody's; no resolver is asked for anything. */
