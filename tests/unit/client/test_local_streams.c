@@ -102,7 +102,8 @@ static void raw_come(const char *user, const char *machine)
     mn_buf_free(&why);
 }
 
-static void raw_connect_from(const char *address)
+/* To Juliet. */
+static int connected(const char *address)
 {
     struct mn_addr from, to;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -113,6 +114,13 @@ static void raw_connect_from(const char *address)
                             mn_addr_port(mn_listener_addr(w.at[0]->local->listener)), &to),
               0);
     CHECK(!connect(fd, &to.sa, mn_addr_len(&to)));
+    return fd;
+}
+
+static void raw_connect_from(const char *address)
+{
+    int fd = connected(address);
+
     CHECK(!ioctl(fd, FIONBIO, &(int){1}));
     raw_close();
     mn_buf_clear(&r.got);
@@ -128,6 +136,21 @@ static void raw_connect(void)
 #define RAW_HEADER(attrs)                                                                          \
     "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "                                   \
     "xmlns:stream='http://etherx.jabber.org/streams' " attrs ">"
+
+/* Juliet, and somebody for whom the test answers. */
+static void juliet_beside(const char *user, const char *machine)
+{
+    come(0, "juliet", "pronto", NULL);
+    raw_come(user, machine);
+    pass(3000);
+    mn_buf_clear(&w.notes[0]);
+}
+
+static void juliet_dials(void)
+{
+    juliet_beside("romeo", "forza");
+    mynah_chat(w.at[0], "romeo@forza", "hello");
+}
 
 /* From before XMPP 1.0: no version, no features (iChat, Pidgin). */
 TEST(an_old_client_is_dialled)
@@ -160,12 +183,8 @@ TEST(features_are_waited_for)
 {
     if (!begin())
         return;
-    come(0, "juliet", "pronto", NULL);
-    raw_come("romeo", "forza");
-    pass(3000);
-    mynah_chat(w.at[0], "romeo@forza", "hello");
+    juliet_dials();
     pass(200);
-    mn_buf_clear(&w.notes[0]);
     raw_say(RAW_HEADER("from='romeo@forza' to='juliet@pronto' version='1.0'"));
     noted(0, "");
     raw_say("<stream:features/>");
@@ -183,16 +202,6 @@ TEST(features_are_waited_for)
     pass(2500); /* none come */
     noted(0, "written");
     raw_end();
-}
-
-/* Juliet dials Romeo, for whom the test answers. */
-static void juliet_dials(void)
-{
-    come(0, "juliet", "pronto", NULL);
-    raw_come("romeo", "forza");
-    pass(3000);
-    mn_buf_clear(&w.notes[0]);
-    mynah_chat(w.at[0], "romeo@forza", "hello");
 }
 
 TEST(who_hangs_up_is_dialled_again)
@@ -246,10 +255,7 @@ TEST(streams_that_come)
 
     if (!begin())
         return;
-    come(0, "juliet", "pronto", NULL);
-    raw_come("x", "y");
-    pass(3000);
-    mn_buf_clear(&w.notes[0]);
+    juliet_beside("x", "y");
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
         raw_connect();
         raw_say(rows[i].say);
@@ -286,10 +292,7 @@ TEST(a_stream_is_of_who_is_announced_there)
 
     if (!begin())
         return;
-    come(0, "juliet", "pronto", NULL);
-    raw_come("x", "y");
-    pass(3000);
-    mn_buf_clear(&w.notes[0]);
+    juliet_beside("x", "y");
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
         raw_connect_from(rows[i].from);
         raw_say(rows[i].say);
@@ -360,19 +363,14 @@ TEST(who_comes_before_we_have_a_name)
 TEST(strangers_are_bounded)
 {
     int fds[100];
-    struct mn_addr to;
     unsigned left = 0;
 
     if (!begin())
         return;
     come(0, "juliet", "pronto", NULL);
     pass(2000);
-    CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"),
-                            mn_addr_port(mn_listener_addr(w.at[0]->local->listener)), &to),
-              0);
     for (size_t i = 0; i < MN_COUNT(fds); i++) {
-        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        CHECK(!connect(fds[i], &to.sa, mn_addr_len(&to)));
+        fds[i] = connected("127.0.0.1");
         pass(10);
     }
     CHECK_INT(w.at[0]->local->stranger_count, 32);
