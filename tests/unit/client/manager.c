@@ -267,3 +267,21 @@ void cm_say_there(const char *text)
     cm_say(text);
     cm.at++;
 }
+
+void cm_says(const char *const *lines)
+{
+    static const char *const first[] = {IN(""), "<rid", "?", "<<message"};
+    static const char *script[40]; /* is looked at until the end */
+    size_t n = MN_COUNT(first);
+
+    memcpy(script, first, sizeof first);
+    while (*lines)
+        script[n++] = *lines++;
+    script[n++] = "<rid";
+    script[n++] = ">" OVER;
+    script[n] = NULL;
+    cm_start(script, once);
+    talk_until(talk_online);
+    cm_say_there("x");
+    talk_until(talk_over);
+}

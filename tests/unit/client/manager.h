@@ -44,6 +44,8 @@ void cm_until(const char *noted);
 bool cm_pauses(void); /* at a "?" */
 /* Says that behind a "?". */
 void cm_say_there(const char *text);
+/* A session in which something is said, those lines follow, and the next request hears the end. */
+void cm_says(const char *const *lines);
 
 #define HEAD_ "<body xmlns='http://jabber.org/protocol/httpbind' "
 #define STREAM "xmlns:stream='http://etherx.jabber.org/streams'"

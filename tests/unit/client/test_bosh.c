@@ -98,17 +98,7 @@ TEST(what_is_asked_for_again_comes_again)
     };
 
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
-        const char *script[40] = {IN(""), "<rid", "?", "<<message"};
-        size_t n = 11;
-
-        for (size_t j = 0; rows[i].lines[j]; j++)
-            script[n++] = rows[i].lines[j];
-        script[n++] = "<rid";
-        script[n] = ">" OVER;
-        cm_start(script, once);
-        talk_until(talk_online);
-        cm_say_there("x");
-        talk_until(talk_over);
+        cm_says(rows[i].lines);
         cm_end("online queued written b@y.test>1 acked offline (-13 other-request)", rows[i].again,
                2);
     }

@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "unit/client/manager.h"
 
+#define THEN_ONE ">" EMPTY, "<rid", ">" BODY(FROM("1"))
+
 /* What it says of requests that nobody has made, and what it says unasked, counts for nothing. */
 TEST(a_connection_manager_may_lie)
 {
@@ -9,15 +11,14 @@ TEST(a_connection_manager_may_lie)
         const char *lines[12], *again;
     } rows[] = {
         /* It acknowledges what was never said: the message is not taken for arrived. */
-        {{">" HEAD_ "ack='18446744073709551615'/>", "!", "@5 ", ">" EMPTY}, "5 "},
-        {{">" HEAD_ "ack='-1'/>", "!", "@5 ", ">" EMPTY}, "5 "},
+        {{">" HEAD_ "ack='18446744073709551615'/>", "!", "@5 ", THEN_ONE}, "5 "},
+        {{">" HEAD_ "ack='-1'/>", "!", "@5 ", THEN_ONE}, "5 "},
         /* It reports the loss of answers to come. */
-        {{"}" HEAD_ "report='18446744073709551615' time='18446744073709551615'/>", "@4 ",
-          ">" EMPTY},
+        {{"}" HEAD_ "report='18446744073709551615' time='18446744073709551615'/>", "@4 ", THEN_ONE},
          "4 "},
-        {{"}" HEAD_ "report='1' time='-5'/>", ">" EMPTY}, ""},
+        {{"}" HEAD_ "report='1' time='-5'/>", THEN_ONE}, ""},
         /* It says another session's id, and terms, later. */
-        {{">" HEAD_ "sid='other' wait='1' requests='16' key='x' newkey='y' rid='1'/>", ">" EMPTY},
+        {{">" HEAD_ "sid='other' wait='1' requests='16' key='x' newkey='y' rid='1'/>", THEN_ONE},
          ""},
         /* It says something twice, or something else behind it. */
         {{"=HTTP/1.1 200 OK\r\nContent-Length: 57\r\n\r\n<body "
@@ -25,24 +26,12 @@ TEST(a_connection_manager_may_lie)
           "HTTP/1.1 200 OK\r\nContent-Length: 138\r\n\r\n<body "
           "xmlns='http://jabber.org/protocol/httpbind'><message xmlns='jabber:client' "
           "from='b@y.test'><body>forged</body></message></body>     ",
-          ">" EMPTY},
+          THEN_ONE},
          ""},
     };
 
     for (size_t i = 0; i < MN_COUNT(rows); i++) {
-        const char *script[40] = {IN(""), "<rid", "?", "<<message"};
-        size_t n = 11;
-
-        for (size_t j = 0; rows[i].lines[j]; j++)
-            script[n++] = rows[i].lines[j];
-        script[n++] = "<rid";
-        script[n++] = ">" BODY(FROM("1"));
-        script[n++] = "<rid";
-        script[n] = ">" OVER;
-        cm_start(script, once);
-        talk_until(talk_online);
-        cm_say_there("x");
-        talk_until(talk_over);
+        cm_says(rows[i].lines);
         if (!mn_str_is(mn_buf_view(&talk.notes),
                        "online queued written acked b@y.test>1 offline (-13 other-request)"))
             test_fail(__FILE__, __LINE__, "row %zu: %.*s", i, MN_ARG(mn_buf_view(&talk.notes)));
