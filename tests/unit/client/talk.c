@@ -158,18 +158,28 @@ static void on_message(void *arg, struct mynah_client *c, const struct mynah_mes
     note("%s%s>%s", carbons[m->carbon], m->from, m->body ? m->body : "-");
 }
 
-static void on_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
-                    const struct mynah_error *why)
+void note_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+               const struct mynah_error *why)
 {
     static const char *const names[] = {"queued",    "written",   "acked",
                                         "delivered", "displayed", "failed"};
 
-    (void)arg;
     (void)c;
-    (void)id;
+    if (arg) {
+        note("%s=%s%s%s", id, names[state], why && why->condition ? "/" : "",
+             why && why->condition ? why->condition : "");
+        return;
+    }
     note("%s", names[state]);
     if (why && why->condition)
         note("(%s)", why->condition);
+}
+
+void note_refused(void *arg, struct mynah_room *r, const struct mynah_error *why)
+{
+    (void)arg;
+    (void)r;
+    note("refused(%s)", why->condition);
 }
 
 static void on_wire(void *arg, struct mynah_client *c, bool out, const char *text, size_t n)
@@ -242,7 +252,7 @@ void talk_connect(const struct mynah_client_config *more)
     static const struct mynah_calls calls = {.size = sizeof calls,
                                              .state = on_state,
                                              .message = on_message,
-                                             .sent = on_sent,
+                                             .sent = note_sent,
                                              .wire = on_wire};
     struct mynah_client_config config = *more;
 

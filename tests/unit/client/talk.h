@@ -5,6 +5,7 @@
 #include "client/client.h"
 #include "net/conn.h"
 #include "mynah/mynah.h"
+#include "mynah/room.h"
 #include "net/listen.h"
 #include "test.h"
 
@@ -76,5 +77,10 @@ void talk_run(const char *const *lines, const char *notes);
 /* For requests: notes NAME=result or NAME=CODE. */
 void note_iq(void *name, struct mynah_client *c, const struct mynah_elem *result,
              const struct mynah_error *error);
+/* For messages: notes STATE, and (CONDITION), or ID=STATE/CONDITION where `arg` is one. */
+void note_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
+               const struct mynah_error *why);
+/* For rooms: notes refused(CONDITION). */
+void note_refused(void *arg, struct mynah_room *r, const struct mynah_error *why);
 /* Asks somebody, or the own server (NULL); the end is noted so. */
 void talk_ask(const char *name, const char *to, int timeout_ms);

@@ -10,13 +10,6 @@ static void joined(void *arg, struct mynah_room *r, bool created)
     note("joined(%s,%zu)%s", mynah_room_nick(r), mynah_room_count(r), created ? "+new" : "");
 }
 
-static void refused(void *arg, struct mynah_room *r, const struct mynah_error *why)
-{
-    (void)arg;
-    (void)r;
-    note("refused(%s)", why->condition);
-}
-
 static void left(void *arg, struct mynah_room *r, const struct mynah_room_gone *why)
 {
     (void)arg;
@@ -84,9 +77,9 @@ static void declined(void *arg, struct mynah_room *r, const char *who, const cha
     note("declined(%s,%s)", who, reason ? reason : "");
 }
 
-static const struct mynah_room_calls calls = {sizeof calls, joined, refused, left,
-                                              occupant,     gone,   renamed, message,
-                                              subject,      status, voice,   declined};
+static const struct mynah_room_calls calls = {sizeof calls, joined, note_refused, left,
+                                              occupant,     gone,   renamed,      message,
+                                              subject,      status, voice,        declined};
 static const struct mynah_client_config again = {.no_roster = true};
 
 static bool dropped;

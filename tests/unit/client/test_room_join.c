@@ -15,13 +15,6 @@ static void joined(void *arg, struct mynah_room *r, bool created)
     note("joined");
 }
 
-static void refused(void *arg, struct mynah_room *r, const struct mynah_error *why)
-{
-    (void)arg;
-    (void)r;
-    note("refused(%s)", why->condition);
-}
-
 static void left(void *arg, struct mynah_room *r, const struct mynah_room_gone *why)
 {
     (void)arg;
@@ -38,20 +31,11 @@ static void message(void *arg, struct mynah_room *r, const struct mynah_message 
          m->type == MYNAH_MESSAGE_ERROR ? "!" : "");
 }
 
-static const struct mynah_room_calls calls = {
-    .size = sizeof calls, .joined = joined, .refused = refused, .left = left, .message = message};
-
-static void on_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
-                    const struct mynah_error *why)
-{
-    static const char *const names[] = {"queued",    "written",   "acked",
-                                        "delivered", "displayed", "failed"};
-
-    (void)arg;
-    (void)c;
-    note("%s=%s%s%s", id, names[state], why && why->condition ? "/" : "",
-         why && why->condition ? why->condition : "");
-}
+static const struct mynah_room_calls calls = {.size = sizeof calls,
+                                              .joined = joined,
+                                              .refused = note_refused,
+                                              .left = left,
+                                              .message = message};
 
 static void drop(void)
 {
@@ -78,7 +62,7 @@ static void say(const char *id)
     struct mynah_elem *m = mynah_message_new("r@c.test", MYNAH_GROUPCHAT, id);
 
     mynah_elem_set(m, "id", id);
-    CHECK_INT(mynah_message_send(talk.c, &m, NULL, on_sent, NULL), 0);
+    CHECK_INT(mynah_message_send(talk.c, &m, NULL, note_sent, ""), 0);
 }
 
 /* It waits for no clock. */
@@ -91,6 +75,15 @@ static void lose(void)
 static bool in(void)
 {
     return noted("joined");
+}
+
+/* With one thing said. */
+static void begin_and_lose(const char *const *lines)
+{
+    begin(lines);
+    talk_until(in);
+    say("one");
+    lose();
 }
 
 static unsigned times(const char *text)
@@ -146,10 +139,7 @@ TEST(what_was_said_in_a_room_waits_until_it_is_joined_again)
                                         ">" SAYS("me", "one", "one", ""),
                                         END};
 
-    begin(lines);
-    talk_until(in);
-    say("one");
-    lose();
+    begin_and_lose(lines);
     say("two");
     mynah_chat(talk.c, "ann@y.test", "hello");
     for (int i = 0; i < 500 && times("<ping") == 0; i++)
@@ -202,10 +192,7 @@ TEST(a_room_is_asked_for_what_it_may_have_taken)
     static const char *const lines[] = {
         BEGIN, ">" SAYS("eve", "e", "hi", OLD), "<>one<", "!", ANOTHER, JOIN, NULL};
 
-    begin(lines);
-    talk_until(in);
-    say("one");
-    lose();
+    begin_and_lose(lines);
     talk_until(talk_done);
     CHECK(times("<history since='2019-12-31T23:55:00"));
     talk_end(NULL);
@@ -221,10 +208,7 @@ TEST(what_is_held_for_a_room_that_refuses_fails_once)
     static const char *const lines[] = {BEGIN, "<>one<", "!", ANOTHER, JOIN, REFUSED("forbidden"),
                                         END};
 
-    begin(lines);
-    talk_until(in);
-    say("one");
-    lose();
+    begin_and_lose(lines);
     say("two");
     talk_until(talk_done);
     CHECK_INT(times(">one<"), 1);
@@ -238,10 +222,7 @@ TEST(what_is_held_for_a_room_that_is_left_fails_once)
 {
     static const char *const lines[] = {BEGIN, "<>one<", "!", ANOTHER, JOIN, "<'unavailable'", END};
 
-    begin(lines);
-    talk_until(in);
-    say("one");
-    lose();
+    begin_and_lose(lines);
     for (int i = 0; i < 500 && times("<presence to='r@c.test/me' id='") < 2; i++)
         mn_loop_turn(talk.ctx->loop, 20);
     mynah_room_leave(room, NULL);
@@ -264,10 +245,7 @@ TEST(what_is_held_for_a_room_that_throws_us_out_fails_once)
         "code='307'/><status code='110'/></x></presence>",
         END};
 
-    begin(lines);
-    talk_until(in);
-    say("one");
-    lose();
+    begin_and_lose(lines);
     talk_until(talk_done);
     CHECK_INT(times(">one<"), 1);
     talk_end("online joined one=queued queued one=written written waiting (-13) left:7 online "
@@ -409,7 +387,7 @@ TEST(another_presence_that_is_refused_does_not_keep_us_out)
 /* A program that has a room anew when it hears that it is not let in. */
 static void refused_anew(void *arg, struct mynah_room *r, const struct mynah_error *why)
 {
-    refused(arg, r, why);
+    note_refused(arg, r, why);
     mynah_room_free(r);
     enter();
     say("two");
