@@ -39,6 +39,3 @@ struct mn_dial *mn_dial(struct mn_loop *l, const struct mn_dial_plan *plan,
 /* The found one was no good, and why: goes on behind it, `done` is called again. */
 void mn_dial_again(struct mn_dial *d, int code, const char *why);
 void mn_dial_free(struct mn_dial *d); /* also inside done; accepts NULL */
-
-/* The order of RFC 2782: by priority, within it by lot according to the weights. */
-void mn_srv_sort(struct mn_srv *rows, size_t count);

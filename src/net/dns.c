@@ -2,6 +2,8 @@
 
 #include <ares.h>
 
+#include "base/rand.h"
+
 enum { ROWS_MAX = 64, TIMEOUT_MS = 3000, TRIES = 3 };
 
 struct mn_dns {
@@ -231,4 +233,45 @@ void mn_dns_addr(struct mn_dns *d, const char *host, int family, uint16_t port,
     ares_getaddrinfo(d->channel, host, service, &hints, addr_came, q);
     if (outer)
         end(d);
+}
+
+static int by_priority(const void *a, const void *b)
+{
+    const struct mn_srv *x = a, *y = b;
+
+    return x->priority != y->priority ? (x->priority < y->priority ? -1 : 1)
+                                      : (x->weight > 0) - (y->weight > 0);
+}
+
+/* Rows of one priority: each place by lot, those without weight first in the drawing. */
+static void draw(struct mn_srv *rows, size_t count)
+{
+    for (size_t i = 0; i + 1 < count; i++) {
+        uint64_t sum = 0, lot, at = 0;
+        size_t chosen = i;
+        struct mn_srv row;
+
+        for (size_t j = i; j < count; j++)
+            sum += rows[j].weight;
+        lot = mn_rand_u64() % (sum + 1);
+        for (size_t j = i; j < count; j++) {
+            at += rows[j].weight;
+            chosen = j;
+            if (at >= lot)
+                break;
+        }
+        row = rows[chosen];
+        memmove(&rows[i + 1], &rows[i], (chosen - i) * sizeof row);
+        rows[i] = row;
+    }
+}
+
+void mn_srv_sort(struct mn_srv *rows, size_t count)
+{
+    qsort(rows, count, sizeof *rows, by_priority);
+    for (size_t i = 0, n; i < count; i += n) {
+        for (n = 1; i + n < count && rows[i + n].priority == rows[i].priority; n++)
+            ;
+        draw(&rows[i], n);
+    }
 }

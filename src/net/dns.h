@@ -21,6 +21,8 @@ struct mn_srv {
 void mn_dns_srv(struct mn_dns *d, const char *name,
                 void (*done)(void *arg, int code, const struct mn_srv *rows, size_t count),
                 void *arg);
+/* The order of RFC 2782: by priority, within it by lot according to the weights. */
+void mn_srv_sort(struct mn_srv *rows, size_t count);
 /* Addresses of one family (AF_INET, AF_INET6), with `port` filled in; hosts files count. */
 void mn_dns_addr(struct mn_dns *d, const char *host, int family, uint16_t port,
                  void (*done)(void *arg, int code, const struct mn_addr *rows, size_t count),
