@@ -9,11 +9,15 @@
 #include "server/server.h"
 #include "server/sm.h"
 
-enum { LATE_MS = 30000 };
+enum {
+    LATE_MS = 30000,
+    ANSWER_BYTES = 2560, /* a small stanza's arena, and what goes round with it */
+};
 
 struct answer {
     struct mn_list link;
     uint32_t seq;
+    size_t bytes; /* in session->open_bytes */
     struct mn_stanza *st;
 };
 
@@ -106,16 +110,21 @@ void session_unref(struct session *s)
     mn_free(s);
 }
 
+/* No longer one of those that wait: its stanza, which is the caller's. */
+static struct mn_stanza *answer_take(struct session *s, struct answer *a)
+{
+    struct mn_stanza *st = a->st;
+
+    s->open_bytes -= a->bytes;
+    mn_list_del(&a->link);
+    mn_free(a);
+    return st;
+}
+
 static void answers_drop(struct session *s)
 {
     MN_LIST_EACH(n, &s->answers)
-    {
-        struct answer *a = MN_OF(n, struct answer, link);
-
-        mn_list_del(n);
-        mn_stanza_unref(a->st);
-        mn_free(a);
-    }
+    mn_stanza_unref(answer_take(s, MN_OF(n, struct answer, link)));
 }
 
 /* What the client has of what was written to it (docs/design/004-delivery.md). One that
@@ -309,6 +318,8 @@ void session_answer(struct session *s, uint32_t seq, struct mn_stanza *st)
     a = MN_NEW(struct answer);
     a->seq = seq;
     a->st = st;
+    a->bytes = ANSWER_BYTES + st->payload.n;
+    s->open_bytes += a->bytes;
     /* In the order of the requests, whichever was done first. */
     while (behind->prev != &s->answers &&
            (int32_t)(MN_OF(behind->prev, struct answer, link)->seq - seq) > 0)
@@ -335,11 +346,8 @@ void session_settle(struct session *s)
     {
         struct answer *a = MN_OF(n, struct answer, link);
 
-        if ((int32_t)(upto - a->seq) < 0)
-            continue;
-        mn_list_del(n);
-        session_give(s, a->st);
-        mn_free(a);
+        if ((int32_t)(upto - a->seq) >= 0)
+            session_give(s, answer_take(s, a));
     }
     if (s->sm)
         sm_settled(s);

@@ -49,7 +49,7 @@ struct session {
     bool leaves;             /* session_farewell: it has everything, whatever is marked */
     int64_t marked;          /* when the last one was */
     struct mn_list tickets;  /* the open ones */
-    size_t open_bytes;       /* of their stanzas */
+    size_t open_bytes;       /* of their stanzas, and of the answers behind them */
     struct mn_list answers;  /* own IQ answers behind open tickets */
     struct flat *presence;   /* while available */
     struct mn_map *directed; /* who got directed presence: text -> struct jid_node */

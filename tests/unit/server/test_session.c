@@ -113,6 +113,32 @@ TEST(a_push_stays_behind_the_answers_that_wait)
     stop();
 }
 
+/* Who asks on and on while something of his is not settled is not read any more. */
+TEST(answers_that_wait_are_bounded)
+{
+    struct session *s = start();
+    struct owner *o = s->user->owner;
+    struct ticket *open;
+    unsigned n = 0;
+
+    s->user->exists = true;
+    o->now.session = s;
+    o->now.seq = s->in_count = 1;
+    open = ticket_part(o);
+    o->now.session = NULL;
+    o->now.ticket = NULL;
+    for (; !session_is_busy(s) && n < 10000; n++)
+        session_answer(s, ++s->in_count, stanza(MN_IQ, "a"));
+    CHECK(n > 100 && n < 1000);
+    ticket_done(open);
+    CHECK(!session_is_busy(s));
+    CHECK_INT(s->open_bytes, 0);
+    CHECK_INT(got.n, 2 * n);
+
+    session_end(s);
+    stop();
+}
+
 TEST(counters_go_round_at_two_to_the_32)
 {
     struct session *s = start();
