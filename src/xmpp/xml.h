@@ -14,7 +14,8 @@
 #include "xmpp/elem.h"
 
 struct mn_xml_limits {
-    size_t bytes;   /* of one top-level element, tags included; also of the stream header */
+    size_t bytes;   /* of one top-level element, tags included; also of the stream header, and of
+                       the namespaces that its elements and attributes are in, prefixes spelt out */
     unsigned depth; /* levels inside the stream element: a stanza is 1 */
     unsigned attrs; /* of one element, xmlns declarations counted; of those twice as many may hold
                        at one place of a payload */

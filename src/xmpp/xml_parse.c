@@ -79,6 +79,7 @@ struct parser {
     struct raw_attr *attrs, attrs_here[ATTRS];
     unsigned attr_count, attr_cap;
     unsigned flags;
+    size_t uris; /* bytes of namespaces that mn_elem_write has to name */
 };
 
 /* Twice the room, in the arena. */
@@ -403,6 +404,7 @@ static int settle_attrs(struct parser *p, struct mn_elem *e)
             if (!b)
                 return MN_E_XML;
             r->attr.ns_uri = b->uri;
+            p->uris += b->ns == MN_NS_XML ? 0 : b->uri.n;
         }
         e->attrs[n] = r->attr;
         for (unsigned k = 0; k < n; k++)
@@ -495,8 +497,16 @@ static int start_tag(struct parser *p, struct mn_elem **out, bool *closed)
     } else {
         e->ns_uri = MN_STR("");
     }
-    if (p->depth)
-        hang(p->frames[p->depth - 1].elem, &e->node);
+    if (p->depth) {
+        struct mn_elem *parent = p->frames[p->depth - 1].elem;
+
+        p->uris += e->ns_uri.p == parent->ns_uri.p ? 0 : e->ns_uri.n;
+        hang(parent, &e->node);
+    }
+    /* A prefix is short and may stand for much: written anew, each element says it in full. What is
+     * declared where it is used is among the bytes already. */
+    if (p->uris > p->limits->bytes)
+        return MN_E_LIMIT;
     if (out)
         *out = e;
     if (*closed)
@@ -597,6 +607,7 @@ static void parser_init(struct parser *p, const struct mn_xml *x, mn_str copy, s
     p->attrs = p->attrs_here;
     p->attr_cap = ATTRS;
     p->depth = p->binding_count = p->outside = p->attr_count = p->flags = 0;
+    p->uris = 0;
     for (unsigned i = 0; i < x->outer_count; i++) {
         if (p->binding_count == p->binding_cap)
             p->bindings = larger(a, p->bindings, &p->binding_cap, sizeof *p->bindings);

@@ -274,6 +274,36 @@ TEST(limits_hold_also_for_what_is_not_finished)
     mn_buf_free(&b);
 }
 
+/* Few bytes that would be many when they are written anew. */
+TEST(what_prefixes_stand_for_is_bounded)
+{
+    static const struct {
+        const char *open, *each;
+    } rows[] = {
+        {"<message xmlns:p='%s'>", "<p:a/>"},
+        {"<message xmlns:p='%s'>", "<a p:b=''/>"},
+        {"<message><x xmlns='%s' xmlns:p='u'>", "<p:a><b/></p:a>"},
+        {"<x:message xmlns:x='jabber:client' xmlns='%s'>", "<a/>"},
+    };
+
+    for (size_t i = 0; i < MN_COUNT(rows); i++)
+        for (int more = 0; more < 2; more++) {
+            char uri[101] = {0};
+            struct mn_buf b = {0};
+
+            memset(uri, 'u', 100);
+            mn_buf_fmt(&b, rows[i].open, uri);
+            for (size_t n = 0; n < (more ? limits.bytes / 100 + 1 : 50); n++)
+                mn_buf_str(&b, mn_str_from(rows[i].each));
+            mn_buf_str(&b, i == 2 ? MN_STR("</x></message>") : MN_STR(""));
+            mn_buf_str(&b, i == 3 ? MN_STR("</x:message>") : MN_STR(""));
+            mn_buf_str(&b, i < 2 ? MN_STR("</message>") : MN_STR(""));
+            CHECK(b.n < limits.bytes);
+            CHECK_INT(error_of(events(stream_of(mn_buf_view(&b)), 700, 0)), more ? MN_E_LIMIT : 0);
+            mn_buf_free(&b);
+        }
+}
+
 TEST(a_fault_before_the_limit_is_that_fault_wherever_it_is_cut)
 {
     struct mn_buf b = {0};
