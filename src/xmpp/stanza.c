@@ -371,7 +371,8 @@ void mn_stanza_delay(struct mn_stanza *st, mn_str by, int64_t wall_ms)
 
 int mn_stanza_load(mn_str bytes, struct mn_stanza **out)
 {
-    static const struct mn_xml_limits limits = {16 << 20, 1000, 10000};
+    /* What we wrote ourselves, of what came within any limits: what is around it may be more. */
+    static const struct mn_xml_limits limits = {1 << 30, 1100, 10000};
     struct mn_arena a = {.pool = pool_here()};
     struct mn_xml_item item = {.flags = MN_XML_NOT_ALONE};
     struct mn_buf b = {0};

@@ -71,7 +71,7 @@ static enum mn_cond on_set(struct iq *iq)
 
 static void get_read(struct store_read *r)
 {
-    static const struct mn_xml_limits limits = {64 << 20, 1000, 1000};
+    static const struct mn_xml_limits limits = {1 << 30, 1100, 10000};
     struct iq *iq = r->arg;
     struct mn_stanza *answer;
     struct mn_arena *a;
