@@ -17,8 +17,8 @@ struct mn_xml_limits {
     size_t bytes;   /* of one top-level element, tags included; also of the stream header, and of
                        the namespaces that its elements and attributes are in, prefixes spelt out */
     unsigned depth; /* levels inside the stream element: a stanza is 1 */
-    unsigned attrs; /* of one element, xmlns declarations counted; of those twice as many may hold
-                       at one place of a payload */
+    unsigned attrs; /* of one element, xmlns declarations counted; of those, and of attributes with
+                       a namespace, twice as many may hold at one place of a payload */
 };
 
 enum mn_xml_what {

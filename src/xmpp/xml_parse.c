@@ -59,7 +59,7 @@ enum { FRAMES = 16, BINDINGS = 24, ATTRS = 12 };
 struct frame {
     struct mn_elem *elem;
     mn_str tag; /* as written, for the end tag */
-    unsigned bindings;
+    unsigned bindings, named;
 };
 
 struct raw_attr {
@@ -79,7 +79,8 @@ struct parser {
     struct raw_attr *attrs, attrs_here[ATTRS];
     unsigned attr_count, attr_cap;
     unsigned flags;
-    size_t uris; /* bytes of namespaces that mn_elem_write has to name */
+    unsigned named; /* attributes with a namespace that hold here: mn_attr_write declares each */
+    size_t uris;    /* bytes of namespaces that mn_elem_write has to name */
 };
 
 /* Twice the room, in the arena. */
@@ -404,6 +405,7 @@ static int settle_attrs(struct parser *p, struct mn_elem *e)
             if (!b)
                 return MN_E_XML;
             r->attr.ns_uri = b->uri;
+            p->named += b->ns != MN_NS_XML;
             p->uris += b->ns == MN_NS_XML ? 0 : b->uri.n;
         }
         e->attrs[n] = r->attr;
@@ -432,8 +434,14 @@ static int declarations(struct parser *p)
         if ((e = declare(p, r)))
             return e;
     }
-    /* Each prefix is looked for among those that hold: they must not be many for many elements. */
-    return p->binding_count - p->outside > 2 * p->limits->attrs ? MN_E_LIMIT : MN_E_OK;
+    return MN_E_OK;
+}
+
+/* Each prefix is looked for among those that hold: they must not be many for many elements, neither
+ * here nor for who reads what is written anew. */
+static bool too_many(const struct parser *p)
+{
+    return p->binding_count - p->outside + p->named > 2 * p->limits->attrs;
 }
 
 static void hang(struct mn_elem *parent, struct mn_node *n)
@@ -446,11 +454,11 @@ static void hang(struct mn_elem *parent, struct mn_node *n)
     parent->last = n;
 }
 
-static void push(struct parser *p, struct mn_elem *e, mn_str tag, unsigned bindings)
+static void push(struct parser *p, struct mn_elem *e, mn_str tag, unsigned bindings, unsigned named)
 {
     if (p->depth == p->frame_cap)
         p->frames = larger(p->a, p->frames, &p->frame_cap, sizeof *p->frames);
-    p->frames[p->depth++] = (struct frame){e, tag, bindings};
+    p->frames[p->depth++] = (struct frame){e, tag, bindings, named};
 }
 
 /* A start tag behind its '<'. *closed: it was <x/>. */
@@ -458,7 +466,7 @@ static int start_tag(struct parser *p, struct mn_elem **out, bool *closed)
 {
     struct mn_elem *e = mn_arena_alloc(p->a, sizeof *e);
     const char *from = p->at;
-    unsigned bindings = p->binding_count;
+    unsigned bindings = p->binding_count, named = p->named;
     const struct binding *b;
     mn_str prefix, tag;
     int err;
@@ -487,6 +495,8 @@ static int start_tag(struct parser *p, struct mn_elem **out, bool *closed)
         e->attrs = mn_arena_alloc(p->a, p->attr_count * sizeof *e->attrs);
         if ((err = declarations(p)) || (err = settle_attrs(p, e)))
             return err;
+        if (too_many(p))
+            return MN_E_LIMIT;
     }
     b = resolve(p, prefix);
     if (b) {
@@ -509,10 +519,12 @@ static int start_tag(struct parser *p, struct mn_elem **out, bool *closed)
         return MN_E_LIMIT;
     if (out)
         *out = e;
-    if (*closed)
-        p->binding_count = p->depth ? bindings : p->binding_count;
-    else
-        push(p, e, tag, bindings);
+    if (!*closed)
+        push(p, e, tag, bindings, named);
+    else if (p->depth) {
+        p->binding_count = bindings;
+        p->named = named;
+    }
     return MN_E_OK;
 }
 
@@ -527,6 +539,7 @@ static int end_tag(struct parser *p)
     if (*p->at++ != '>')
         return MN_E_XML;
     p->binding_count = f->bindings;
+    p->named = f->named;
     p->depth--;
     return MN_E_OK;
 }
@@ -607,6 +620,7 @@ static void parser_init(struct parser *p, const struct mn_xml *x, mn_str copy, s
     p->attrs = p->attrs_here;
     p->attr_cap = ATTRS;
     p->depth = p->binding_count = p->outside = p->attr_count = p->flags = 0;
+    p->named = 0;
     p->uris = 0;
     for (unsigned i = 0; i < x->outer_count; i++) {
         if (p->binding_count == p->binding_cap)

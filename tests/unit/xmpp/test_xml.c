@@ -304,6 +304,39 @@ TEST(what_prefixes_stand_for_is_bounded)
         }
 }
 
+/* Written anew, each attribute with a namespace declares it: nobody's reader is to fail on that. */
+TEST(what_is_written_anew_is_within_the_limits_of_others)
+{
+    static const struct mn_xml_limits others = {1 << 20, 60, 100};
+    struct mn_arena a = {0};
+    struct mn_elem *e;
+
+    for (int levels = 1; levels < 18; levels++) {
+        struct mn_buf b = {0}, anew = {0};
+        int result;
+
+        mn_buf_lit(&b, "<m xmlns='u' xmlns:p='v'>");
+        for (int i = 0; i < levels; i++) {
+            mn_buf_lit(&b, "<a");
+            for (int k = 0; k < 20; k++)
+                mn_buf_fmt(&b, " p:b%d=''", k);
+            mn_buf_lit(&b, ">");
+        }
+        for (int i = 0; i < levels; i++)
+            mn_buf_lit(&b, "</a>");
+        mn_buf_lit(&b, "</m>");
+        result = mn_xml_parse(mn_buf_view(&b), &limits, &a, &e);
+        CHECK_INT(result, levels > 3 ? MN_E_LIMIT : 0);
+        if (!result) {
+            mn_elem_write(&anew, e, MN_STR(""));
+            CHECK_INT(mn_xml_parse(mn_buf_view(&anew), &others, &a, &e), 0);
+        }
+        mn_buf_free(&anew);
+        mn_buf_free(&b);
+    }
+    mn_arena_done(&a, NULL);
+}
+
 TEST(a_fault_before_the_limit_is_that_fault_wherever_it_is_cut)
 {
     struct mn_buf b = {0};
