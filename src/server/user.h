@@ -19,6 +19,7 @@ struct user {
     bool loaded, exists, removed;
     bool unreadable;             /* by the disk, when it was tried last; it will be tried again */
     bool disabled;               /* nobody logs in to it, messages are kept */
+    bool rekeys;                 /* keys of a new password are being made, as it has asked for */
     bool fresh;                  /* it has never been online yet (notice.h), ... */
     uint64_t motd;               /* ... and this is the last message of the day it was told */
     unsigned parked_for;         /* > 0: what comes in waits */

@@ -121,6 +121,8 @@ static void changed(struct account_change *ch, enum mn_cond cond)
     struct iq *iq = ch->arg;
     struct c2s *c = iq->stream;
 
+    if (iq->user)
+        iq->user->rekeys = false;
     if (c && c->stream.closed)
         cond = MN_COND_NONE; /* nobody is there to be told */
     else if (!cond)
@@ -218,6 +220,7 @@ static enum mn_cond remove_own(struct iq *iq)
     return MN_COND_NONE;
 }
 
+/* One at a time: keys take their time, and who logs in waits behind them. */
 static enum mn_cond change_own(struct iq *iq)
 {
     struct account_change *ch = change_new(iq, ACCOUNT_PASSWORD);
@@ -227,8 +230,13 @@ static enum mn_cond change_own(struct iq *iq)
         cond = MN_COND_BAD_REQUEST;
     else if (!mn_str_eq(ch->name, mn_jid_user(&iq->via->jid)))
         cond = MN_COND_FORBIDDEN;
-    if (!cond)
+    else if (iq->via->user->rekeys)
+        cond = MN_COND_RESOURCE_CONSTRAINT;
+    if (!cond) {
+        iq->user = iq->via->user;
+        iq->user->rekeys = true;
         return ask(iq, ch);
+    }
     account_change_free(ch);
     return cond;
 }
