@@ -1,6 +1,7 @@
 #include "server/store_back.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
 struct store_writer {
     struct store *store;
@@ -15,6 +16,7 @@ struct store_writer {
     struct store_read *waiting, **waiting_last;
     struct mn_job *reads, **reads_last; /* of this turn */
     struct mn_turn reads_turn;
+    atomic_size_t unseen; /* bytes that were read, and that nobody has looked at yet */
     unsigned in_flight;
 };
 
@@ -299,16 +301,31 @@ void store_read_free(struct store_read *r)
     mn_free(r);
 }
 
+/* A few bytes ask for many, and thousands of reads may wait: while a loop has not looked at what
+ * was read for it, no more is. In the end it is, whatever the loop does: it may be one that stops.
+ */
+enum { UNSEEN_MAX = 16 << 20, NAP_NS = 1000000, NAPS = 60000 };
+
 static void read_run(struct mn_job *j)
 {
+    static const struct timespec nap = {0, NAP_NS};
     struct store_read *r = (struct store_read *)j;
-    r->from_store->backend->read(r->from_store, r);
+    struct store_writer *w = r->writer;
+
+    for (int i = 0; i < NAPS && atomic_load(&w->unseen) > UNSEEN_MAX; i++)
+        nanosleep(&nap, NULL);
+    w->store->backend->read(w->store, r);
+    for (size_t i = 0; i < r->count; i++)
+        r->bytes += r->rows[i].value.n;
+    atomic_fetch_add(&w->unseen, r->bytes);
 }
 
 static void read_done(struct mn_job *j)
 {
     struct store_read *r = (struct store_read *)j;
 
+    if (r->bytes)
+        atomic_fetch_sub(&r->writer->unseen, r->bytes);
     r->done(r);
 }
 
@@ -355,7 +372,7 @@ static void read_go(struct store_writer *w, struct store_read *r)
         read_answered(w, &r->job);
         return;
     }
-    r->from_store = s;
+    r->writer = w;
     r->job.next = NULL;
     *w->reads_last = &r->job;
     w->reads_last = &r->job.next;

@@ -102,7 +102,8 @@ struct store_read {
     uint64_t total_count, total_bytes; /* LOG_STATS; INDEX_COUNT: the count, of the whole index */
     struct mn_arena arena;             /* rows live here; asked slices may too */
     uint64_t sees;                     /* every commit of the asker's up to this one is in it */
-    struct store *from_store;          /* store.c's own */
+    struct store_writer *writer;       /* store.c's own */
+    size_t bytes;                      /* the same: of the rows */
 };
 /* {0}ed, malloc'd; freed by store_read_free inside or after done. */
 struct store_read *store_read_new(void);

@@ -3,8 +3,10 @@
 
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "test.h"
 
@@ -542,6 +544,62 @@ TEST(what_a_turn_wrote_before_it_heard_of_a_failure_fails_too)
     CHECK_INT(results[3], 0);
     store_writer_free(writer);
     mn_loop_free(loop);
+}
+
+/* Few bytes may ask for many: what was read and not looked at is bounded. */
+static const struct store_backend *real;
+static atomic_int were_read, were_seen, most_unseen;
+
+static void read_counted(struct store *s, struct store_read *r)
+{
+    int unseen;
+
+    real->read(s, r);
+    unseen = ++were_read - were_seen;
+    if (unseen > most_unseen)
+        most_unseen = unseen;
+}
+
+static void on_seen(struct store_read *r)
+{
+    CHECK_INT(r->count, 1);
+    were_seen++;
+    store_read_free(r);
+}
+
+TEST(what_was_read_and_not_seen_is_bounded)
+{
+    enum { EACH = 4 << 20, ALL = 40 };
+    struct store_backend counted;
+    char *big = mn_alloc0(EACH);
+    uint64_t seq;
+
+    folder();
+    open_store(true);
+    seq = store_set(writer, MN_STR("o"), "s", MN_STR("k"), (mn_str){big, EACH});
+    wait_for(seq);
+    real = store->backend;
+    counted = *real;
+    counted.read = read_counted;
+    store->backend = &counted;
+    for (int i = 0; i < ALL; i++) {
+        struct store_read *r = ask(STORE_GET, "o", "s", "k");
+
+        r->done = on_seen;
+        store_read(writer, r, 0);
+    }
+    mn_loop_turn(loop, 0); /* they are asked */
+    /* Time enough for more than there is room for. */
+    for (int i = 0; i < 2000 && most_unseen < 10; i++)
+        usleep(1000);
+    while (were_seen < ALL)
+        mn_loop_turn(loop, -1);
+    /* So many fit, the one that is too much, and one that each thread has begun by then. */
+    CHECK(most_unseen <= (16 << 20) / EACH + 1 + 2);
+    store->backend = real;
+    close_store();
+    mn_free(big);
+    folder_gone();
 }
 
 TEST(a_folder_in_use_and_a_file_that_is_no_database_are_told_apart)
