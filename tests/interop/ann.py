@@ -3,7 +3,7 @@ import contextlib, os, re, shutil, signal, sqlite3, tempfile
 
 from driver import Cable
 from mynah import DEADLINE, put, wait_for
-from tmux import Screen
+from screen import Screen
 
 
 class Ann:

@@ -4,12 +4,11 @@ there at once and once, what was on its way arrives once, the roster is known an
 usage: terminal_again.py MYNAH MYNAHD"""
 import contextlib, os, re, sys
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from ann import Ann
 from driver import account, config_new, person, serving
 from mynah import tap
 from peers import Ejabberd, Prosody
-from tmux import Screen
+from screen import Screen
 
 MYNAH, MYNAHD = (os.path.abspath(p) for p in sys.argv[1:])
 

@@ -5,7 +5,6 @@ name, and a talk goes on under one. Prints TAP.
 usage: terminal_rooms.py MYNAH"""
 import contextlib, os, re, sys
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from ann import Ann
 from driver import account, person
 from mynah import tap
