@@ -24,8 +24,8 @@ MYNAH_API struct mynah_context *mynah_context_new(const struct mynah_context_con
  * waited for, at most two seconds. Not inside mynah_run or mynah_turn. Accepts NULL. */
 MYNAH_API void mynah_context_free(struct mynah_context *ctx);
 
-/* 1. Until mynah_stop, which any thread and signal handlers may call. Inside a call-back neither
- * this nor mynah_turn does anything. */
+/* 1. Until mynah_stop, which any thread and signal handlers may call, also before: then at once.
+ * Inside a call-back neither this nor mynah_turn does anything. */
 MYNAH_API void mynah_run(struct mynah_context *ctx);
 MYNAH_API void mynah_stop(struct mynah_context *ctx);
 

@@ -5,6 +5,9 @@
  *     if (!mynah_quick_open(&config, &c, &why))
  *         mynah_quick_chat(c, "ann@example.org", "hello", &why);
  *
+ * mynah_stop ends the waiting as it ends mynah_run, with MYNAH_E_CANCELLED: a question is asked no
+ * more, all else goes on with the next turn of the loop.
+ *
  * All return an enum mynah_code. `why` may be NULL; else *why is set to NULL, or to a line for
  * people, which is the program's (mynah_free). */
 #pragma once

@@ -427,9 +427,8 @@ int64_t mn_loop_due(struct mn_loop *l)
 
 void mn_loop_run(struct mn_loop *l)
 {
-    while (!atomic_load(&l->stop))
+    while (!mn_loop_stopped(l))
         mn_loop_turn(l, -1);
-    atomic_store(&l->stop, false);
 }
 
 void mn_loop_fire_all(struct mn_loop *l)
@@ -451,6 +450,11 @@ void mn_loop_stop(struct mn_loop *l)
 {
     atomic_store(&l->stop, true);
     ring(l);
+}
+
+bool mn_loop_stopped(struct mn_loop *l)
+{
+    return atomic_exchange(&l->stop, false);
 }
 
 struct mn_loop *mn_loop_here(void)

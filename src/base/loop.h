@@ -69,5 +69,6 @@ int64_t mn_loop_due(struct mn_loop *l);  /* ms until something is to be done; -1
 /* For an orderly end: every timer that runs fires now, and those that are started meanwhile. */
 void mn_loop_fire_all(struct mn_loop *l);
 void mn_loop_stop(struct mn_loop *l);            /* any thread; also from a signal handler */
+bool mn_loop_stopped(struct mn_loop *l);         /* since it was asked for last, or run */
 struct mn_loop *mn_loop_here(void);              /* the loop of this thread, or NULL */
 struct mn_pool *mn_loop_pool(struct mn_loop *l); /* arena blocks of this loop */

@@ -11,7 +11,8 @@ struct wait {
     struct mn_list link;
     struct mynah_client *client; /* NULL: it was freed meanwhile */
     struct mynah_listener *listener;
-    bool over, late; /* late: its timer has fired */
+    struct mynah_request *asked; /* open as long as it is not over; or NULL */
+    bool over, late;             /* late: its timer has fired */
     int code;
     char *why;
     const char *id;        /* of the message that is followed */
@@ -58,7 +59,12 @@ static int wait_until_over(struct mynah_client *c, struct wait *w, char **why)
     w->client = c;
     mn_list_add(&ctx->waits, &w->link);
     while (!w->over)
-        mynah_turn(ctx, -1);
+        if (!mn_loop_stopped(ctx->loop)) {
+            mynah_turn(ctx, -1);
+        } else {
+            end(w, MYNAH_E_CANCELLED, NULL);
+            mynah_cancel(w->asked);
+        }
     mn_list_del(&w->link);
     if (w->client) /* else it has gone with it */
         mynah_unlisten(w->listener);
@@ -125,7 +131,7 @@ int mynah_quick_ask(struct mynah_client *c, enum mynah_iq_type type, const char 
         *payload = NULL;
         return code;
     }
-    mynah_iq_send(c, type, to, payload, 0, on_answer, &w);
+    w.asked = mynah_iq_send(c, type, to, payload, 0, on_answer, &w);
     code = wait_until_over(c, &w, why);
     if (answer)
         *answer = w.answer;

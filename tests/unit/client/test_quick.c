@@ -118,6 +118,30 @@ static void frees(void *arg)
     mynah_client_free(talk.c);
 }
 
+static void stops(void *arg)
+{
+    mynah_stop(arg);
+}
+
+/* At once, without turning round and round, and only the waiting that it is meant for. */
+TEST(waiting_ends_when_the_loop_is_stopped)
+{
+    static const char *const lines[] = {LOGIN(""), "<</stream:stream>", "!", NULL};
+    char *why;
+
+    talk_start(lines, NULL);
+    CHECK_INT(mynah_quick_online(talk.c, NULL), MYNAH_OK);
+    mynah_timer_start(talk.ctx, 1, stops, talk.ctx);
+    CHECK_INT(ping(talk.c, NULL, &why), MYNAH_E_CANCELLED);
+    check_why(why, "cancelled");
+    mynah_stop(talk.ctx);
+    CHECK_INT(mynah_quick_chat(talk.c, "a@y.test", "x", NULL), MYNAH_OK); /* it was written */
+    CHECK_INT(mynah_quick_end(talk.c), MYNAH_E_CANCELLED);
+    CHECK_INT(mynah_client_state(talk.c), MYNAH_CLOSING);
+    CHECK_INT(mynah_quick_end(talk.c), MYNAH_OK);
+    talk_end("online queued written closing offline");
+}
+
 /* Who waits for something of a client that another call-back frees waits no more. */
 TEST(waiting_ends_with_its_client)
 {
