@@ -31,6 +31,7 @@ struct mynah_room {
     bool gone;                  /* freed by the program */
     bool settling;              /* inside, and what waits to be said is held still */
     struct mynah_request *look; /* whether it knows us; or NULL */
+    bool look_again;            /* something came meanwhile: that answer is not enough */
     struct mynah_history history;
     int64_t last; /* when the last message was sent */
     struct occupant **occupants;

@@ -121,9 +121,11 @@ static bool is_outside(const struct mynah_room *r, const struct mynah_error *err
 static void looked(void *arg, struct mynah_client *c, int64_t ms, const struct mynah_error *error)
 {
     struct mynah_room *r = arg;
+    bool more = r->look_again;
 
     (void)ms;
     r->look = NULL;
+    r->look_again = false;
     if (r->settling) { /* it has just let us in */
         r->settling = false;
         held_release(c, r->jid);
@@ -132,14 +134,20 @@ static void looked(void *arg, struct mynah_client *c, int64_t ms, const struct m
         if (r->wanted && r->state == ROOM_OUT && c->state == MYNAH_ONLINE)
             room_join(r);
     }
+    if (more)
+        room_look(r);
 }
 
 void room_look(struct mynah_room *r)
 {
     char *self;
 
-    if (r->look || r->state != ROOM_IN || !r->wanted)
+    if (r->state != ROOM_IN || !r->wanted)
         return;
+    if (r->look) { /* under the name of before, or of a time before */
+        r->look_again = true;
+        return;
+    }
     self = address(r, r->nick);
     r->look = mynah_ping(r->client, self, looked, r);
     mn_free(self);

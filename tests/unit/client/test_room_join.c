@@ -350,6 +350,46 @@ TEST(a_room_that_does_not_know_us_any_more_is_joined_again)
         "two=written written");
 }
 
+/* Two names, one behind the other: the answer to a question under the first one says nothing. */
+TEST(a_room_is_asked_again_when_the_name_changes_while_it_is_asked)
+{
+    static const char mark[] = "type='get' id='";
+    static char late[400];
+    static const char *const lines[] = {
+        LOGIN(""),
+        JOIN,
+        ">" ME,
+        RENAMED,
+        "<type='get' id='",
+        "<<presence to='r@c.test/she'>",
+        "><presence type='unavailable' from='r@c.test/you'><x "
+        "xmlns='http://jabber.org/protocol/muc#user'><item nick='she'/><status code='303'/>"
+        "<status code='110'/></x></presence>",
+        "><iq type='get' id='e'><x xmlns='y'/></iq>",
+        "<id='e'",
+        late,
+        "<type='get' id='",
+        "><iq type='error' id='%1' from='r@c.test/she'><error type='cancel'><item-not-found "
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+        "<<presence to='r@c.test/she' id='",
+        NULL};
+    const char *id;
+
+    begin(lines);
+    talk_until(in);
+    CHECK_INT(mynah_room_set_nick(room, "you"), 0);
+    for (int i = 0; i < 500 && !times("<ping"); i++)
+        mn_loop_turn(talk.ctx->loop, 20);
+    id = memmem(talk.server.all.p, talk.server.all.n, mark, strlen(mark));
+    snprintf(late, sizeof late,
+             "><iq type='error' id='%.*s' from='r@c.test/you'><error type='cancel'><item-not-found "
+             "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+             (int)strcspn(id + strlen(mark), "'"), id + strlen(mark));
+    CHECK_INT(mynah_room_set_nick(room, "she"), 0);
+    talk_until(talk_done);
+    talk_end("online joined left:7");
+}
+
 TEST(a_room_that_answers_knows_us)
 {
 #define STAYS(why)                                                                                 \
