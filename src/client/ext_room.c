@@ -147,6 +147,16 @@ static bool is_of_join(const struct mynah_room *r, const struct mynah_elem *st)
     return !id || !strcmp(id, r->asked);
 }
 
+/* Nor does the answer to a join that was given up let us in: a good-bye came behind it. Rooms may
+ * put ids of their own where they do not bring back ours. */
+static bool is_of_join_before(const struct mynah_room *r, const struct mynah_elem *st)
+{
+    const char *id = mynah_elem_get(st, "id"), *ours = r->client->id_head;
+
+    return r->state == ROOM_JOINING && id && !strncmp(id, ours, strlen(ours)) &&
+           strcmp(id, r->asked) != 0;
+}
+
 static void presence(struct mynah_room *r, const struct mynah_presence *p, const char *nick)
 {
     bool self = nick && (has_status(p->xml, "110") || !strcmp(nick, r->nick));
@@ -167,7 +177,8 @@ static void presence(struct mynah_room *r, const struct mynah_presence *p, const
             renamed(r, nick, p->xml, self);
         else if (nick || mynah_elem_child(room_user(p->xml), "destroy", NULL))
             unavailable(r, nick ? nick : r->nick, p->xml, self || !nick);
-    } else if (p->type == MYNAH_PRESENCE && nick && r->state != ROOM_OUT) {
+    } else if (p->type == MYNAH_PRESENCE && nick && r->state != ROOM_OUT &&
+               !(self && is_of_join_before(r, p->xml))) {
         available(r, p, nick, self);
     }
 }

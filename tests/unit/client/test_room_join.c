@@ -424,6 +424,40 @@ TEST(another_presence_that_is_refused_does_not_keep_us_out)
     talk_end("online joined");
 }
 
+/* The room lets in, and lets go, the one before: the new one waits for its own answer. */
+TEST(a_room_made_anew_does_not_take_the_answer_to_the_one_before)
+{
+    static const char mark[] = "<presence to='r@c.test/me' id='";
+    static char late[700];
+    static const char *const lines[] = {LOGIN(""),
+                                        "<<presence to='r@c.test/me' id='",
+                                        "<'unavailable'",
+                                        "<<presence to='r@c.test/me' id='",
+                                        late,
+                                        "><iq type='get' id='e'><x xmlns='y'/></iq>",
+                                        "<id='e'",
+                                        ">" ME,
+                                        END};
+    const char *id;
+
+    begin(lines);
+    for (int i = 0; i < 500 && !times(mark); i++)
+        mn_loop_turn(talk.ctx->loop, 20);
+    id = memmem(talk.server.all.p, talk.server.all.n, mark, strlen(mark));
+    snprintf(late, sizeof late,
+             "><presence id='%.*s' from='r@c.test/me'><x "
+             "xmlns='http://jabber.org/protocol/muc#user'><item role='visitor'/>"
+             "<status code='110'/></x></presence><presence type='unavailable' "
+             "from='r@c.test/me'><x xmlns='http://jabber.org/protocol/muc#user'>"
+             "<item role='none'/><status code='110'/></x></presence>",
+             (int)strcspn(id + strlen(mark), "'"), id + strlen(mark));
+    mynah_room_free(room);
+    enter();
+    talk_until(talk_done);
+    CHECK(mynah_room_is_joined(room));
+    talk_end("online joined");
+}
+
 /* A program that has a room anew when it hears that it is not let in. */
 static void refused_anew(void *arg, struct mynah_room *r, const struct mynah_error *why)
 {
