@@ -134,7 +134,8 @@ struct mynah_calls {
     /* Every stanza before anything else sees it; true: nothing else is to. */
     bool (*stanza)(void *arg, struct mynah_client *c, const struct mynah_elem *stanza);
     /* The bytes of the stream as text, for consoles, in their order; secrets are left out. What is
-     * written is told a moment later: at the end of the turn, or before what comes next. */
+     * written is told a moment later: at the end of the turn, or before what comes next; what is
+     * written inside this call, in the next turn. */
     void (*wire)(void *arg, struct mynah_client *c, bool out, const char *text, size_t n);
 };
 /* Later ones hear later. */

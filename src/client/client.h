@@ -74,6 +74,8 @@ struct mynah_client {
     struct mn_list listeners;
     struct mn_list said; /* what was written and consoles did not hear of yet (shown.c) */
     struct mn_turn tell_said;
+    struct mn_timer tell_later; /* of what is written while it is `telling` */
+    bool telling;
     bool freed;
     void *data; /* the program's */
     struct mynah_traffic traffic;

@@ -16,6 +16,40 @@ static void heard(void *arg, struct mynah_client *c, bool out, const char *text,
             note("%s:%s", out ? "out" : "in", words[i] + 1);
 }
 
+enum { MANY = 100 };
+
+/* One that talks to itself. */
+static void talks(void *arg, struct mynah_client *c, bool out, const char *text, size_t n)
+{
+    unsigned *count = arg;
+
+    if (out && *count && memmem(text, n, "<message", 8) && ++*count < MANY)
+        mynah_chat(c, "a@y.test", "again");
+}
+
+TEST(what_is_written_inside_is_told_in_the_next_turn)
+{
+    static const char *const lines[] = {LOGIN(""), "<never", NULL};
+    static const struct mynah_calls again = {.size = sizeof again, .wire = talks};
+    unsigned count = 0;
+
+    talk_start(lines, NULL);
+    talk_until(talk_online);
+    mynah_listen(talk.c, &again, &count);
+    count = 1;
+    mynah_chat(talk.c, "a@y.test", "first");
+    for (unsigned turns = 0, last; count < MANY; turns++) {
+        last = count;
+        CHECK(turns < 100 * MANY);
+        mn_loop_turn(talk.ctx->loop, 20);
+        if (count > last + 1) {
+            test_fail(__FILE__, __LINE__, "%u in one turn", count - last);
+            break;
+        }
+    }
+    talk_end(NULL);
+}
+
 static const struct mynah_calls console = {.size = sizeof console, .wire = heard};
 
 static bool answered(void)
