@@ -221,7 +221,7 @@ MYNAH_API void mynah_client_ack(struct mynah_client *c, uint32_t received);
 
 /* Any stanza (message, presence, iq) as it is; takes it. One that answers nobody's request is
  * queued when the stream is not open. MYNAH_E_ARGUMENT: it is no stanza, or a component's without
- * `to`. */
+ * `to`. MYNAH_E_LIMIT: it is said in a room, and too much waits for rooms (mynah_room_send). */
 MYNAH_API int mynah_send(struct mynah_client *c, struct mynah_elem **stanza);
 /* An id that was not used before; mynah_free it. */
 MYNAH_API char *mynah_id(struct mynah_client *c);

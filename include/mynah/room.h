@@ -126,7 +126,8 @@ MYNAH_API int mynah_room_set_presence(struct mynah_room *r, enum mynah_show show
  * and the room's address) is told as delivered when the room sends it round. What is said while the
  * room is to be joined, or joined again, waits for that, as does what a lost session leaves; it is
  * left out where the room, in the history that it is asked for, shows that it has it, and said once
- * more, under its id, where it does not. When the room cannot be entered, or is left, each of those
+ * more, under its id, where it does not. Four megabytes wait so for all rooms together; what is
+ * more fails at once with MYNAH_E_LIMIT. When the room cannot be entered, or is left, each of those
  * messages fails as if the room had refused it, and `message` tells of it. */
 MYNAH_API int mynah_room_send(struct mynah_room *r, const char *body, char id[MYNAH_ID_MAX],
                               mynah_sent_call *sent, void *arg);

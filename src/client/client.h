@@ -233,8 +233,8 @@ void out_free(struct out *o); /* also out of its list */
 void sm_init(struct mynah_client *c);
 void sm_done(struct mynah_client *c);
 /* Writes it now, or when there is a stream for it; `lasting`: it outlives its session. `id`: of a
- * message whose life line is told. */
-void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, const char *id);
+ * message whose life line is told, also when too much waits for rooms (MYNAH_E_LIMIT). */
+int sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, const char *id);
 void sm_received(struct mynah_client *c); /* a stanza came */
 /* More is answered than the other side takes in: it asks and does not listen. */
 bool sm_is_flooded(const struct mynah_client *c);
@@ -253,6 +253,8 @@ void sm_end(struct mynah_client *c);                    /* before the end of the
 /* held.c: what is said in a room waits for that room (ext_room.c). */
 char *held_room(const struct mynah_elem *st); /* where it is said, to be freed; NULL: in none */
 bool held_any(const struct mynah_client *c, const char *room);
+/* With what waits for rooms already. */
+bool held_fits(const struct mynah_client *c, const struct out *more);
 void held_release(struct mynah_client *c, const char *room);
 /* The room has it: it is not said again. */
 void held_taken(struct mynah_client *c, const char *room, const char *id);

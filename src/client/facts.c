@@ -132,10 +132,9 @@ int mynah_send(struct mynah_client *c, struct mynah_elem **stanza)
     struct mynah_elem *st = *stanza;
     bool presence = mynah_elem_is(st, "presence", NULL), to = mynah_elem_get(st, "to");
     bool good = client_is_stanza(st) && (!c->component || to) && (!c->local || to != presence);
+    int code = good ? sm_send(c, st, mynah_elem_is(st, "message", NULL), NULL) : MYNAH_E_ARGUMENT;
 
-    if (good)
-        sm_send(c, st, mynah_elem_is(st, "message", NULL), NULL);
     mynah_elem_free(st);
     *stanza = NULL;
-    return good ? MYNAH_OK : MYNAH_E_ARGUMENT;
+    return code;
 }

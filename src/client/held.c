@@ -5,6 +5,8 @@
 
 #include "mynah/jid.h"
 
+enum { HELD_MAX = 4 << 20 };
+
 char *held_room(const struct mynah_elem *st)
 {
     const char *type = mynah_elem_get(st, "type"), *to = mynah_elem_get(st, "to");
@@ -29,6 +31,21 @@ static struct out *first(const struct mn_list *list, const char *room)
 bool held_any(const struct mynah_client *c, const char *room)
 {
     return first(&c->sm.held, room);
+}
+
+bool held_fits(const struct mynah_client *c, const struct out *more)
+{
+    const struct mn_list *const lists[] = {&c->sm.waiting, &c->sm.held};
+    size_t n = more->room ? sizeof *more + more->bytes.n : 0;
+
+    for (size_t i = 0; more->room && i < MN_COUNT(lists); i++)
+        MN_LIST_EACH(at, lists[i])
+        {
+            const struct out *o = MN_OF(at, struct out, link);
+
+            n += o->room ? sizeof *o + o->bytes.n : 0;
+        }
+    return n <= HELD_MAX;
 }
 
 /* In order, before what stands at `to`. */

@@ -139,6 +139,7 @@ struct out *out_new(mn_str bytes, bool lasting, const char *id)
 {
     struct out *o = mn_alloc0(sizeof *o + bytes.n);
 
+    mn_list_init(&o->link);
     memcpy(o + 1, bytes.p, bytes.n);
     o->bytes = (mn_str){(char *)(o + 1), bytes.n};
     o->lasting = lasting;
@@ -189,7 +190,15 @@ static bool may_write(const struct mynah_client *c)
     return c->stream && (c->state == MYNAH_ONLINE || c->state == MYNAH_OPEN);
 }
 
-void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, const char *id)
+static int too_much(struct mynah_client *c, struct out *o, const char *id)
+{
+    out_free(o);
+    if (id)
+        message_state(c, id, MYNAH_SENT_FAILED, &(struct mynah_error){.code = MYNAH_E_LIMIT});
+    return MYNAH_E_LIMIT;
+}
+
+int sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, const char *id)
 {
     struct mn_buf b = {0};
     struct mynah_elem *ours = c->component ? component_stanza(c, st) : NULL;
@@ -198,7 +207,7 @@ void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, 
     captcha_sent(c, st);
     if (c->local) {
         local_send(c, st, lasting, id);
-        return;
+        return MYNAH_OK;
     }
     elem_write(&b, ours ? ours : st, MN_STR("jabber:client"));
     mynah_elem_free(ours);
@@ -206,9 +215,12 @@ void sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, 
     o->room = held_room(st);
     o->answer = is_answer(st);
     mn_buf_free(&b);
+    if (!held_fits(c, o))
+        return too_much(c, o, id);
     mn_list_add(&c->sm.waiting, &o->link);
     if (may_write(c))
         sm_flush(c);
+    return MYNAH_OK;
 }
 
 void sm_flush(struct mynah_client *c)

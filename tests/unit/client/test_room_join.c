@@ -198,6 +198,32 @@ TEST(a_room_is_asked_for_what_it_may_have_taken)
     talk_end(NULL);
 }
 
+/* The rest of what is said goes its way. */
+TEST(of_what_is_held_for_rooms_there_is_an_end)
+{
+    enum { BIG = 1 << 20 };
+    static const char *const lines[] = {BEGIN, "!", "<never", NULL}, *const ids[] = {"a", "b", "c",
+                                                                                     "d"};
+    static char body[BIG + 1];
+    struct mynah_elem *m;
+
+    memset(body, 'x', BIG);
+    begin(lines);
+    talk_until(in);
+    talk_until(talk_loses);
+    for (size_t i = 0; i < MN_COUNT(ids); i++) {
+        m = mynah_message_new("r@c.test", MYNAH_GROUPCHAT, body);
+        mynah_elem_set(m, "id", ids[i]);
+        CHECK_INT(mynah_message_send(talk.c, &m, NULL, note_sent, ""), 0);
+    }
+    m = mynah_message_new("other@c.test", MYNAH_GROUPCHAT, body);
+    CHECK_INT(mynah_send(talk.c, &m), MYNAH_E_LIMIT);
+    CHECK_INT(mynah_chat(talk.c, "ann@y.test", body), 0);
+    say("e");
+    talk_end("online joined waiting (-13) a=queued queued b=queued queued c=queued queued d=queued "
+             "queued d=failed failed queued e=queued queued");
+}
+
 #define REFUSED(why)                                                                               \
     "><presence type='error' from='r@c.test/me'><error type='auth'><" why                          \
     " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>"
