@@ -1,7 +1,7 @@
 /* A client: one account, its connection, and everything that keeps it alive. It looks the server up
  * (SRV, both kinds of TLS, both families), secures the stream, logs in, binds, resumes
- * (XEP-0198), comes back after a loss, and goes where a server sends it ("see-other-host": in the
- * name of the same domain), by itself. */
+ * (XEP-0198), comes back after a loss, and goes where a server sends it ("see-other-host", or the
+ * "location" where a session is resumed at best: in the name of the same domain), by itself. */
 #pragma once
 
 #include "mynah/context.h"

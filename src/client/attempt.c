@@ -48,8 +48,8 @@ static int tls_new(struct mynah_client *c, bool direct, struct mn_tls **out)
     return e;
 }
 
-/* A name or an address, as a rule without a port. */
-void attempt_elsewhere(struct mynah_client *c, const char *place)
+/* A name or an address, as a rule without a port; false: it is none, or not for us. */
+static bool place_keep(const struct mynah_client *c, const char *place, char **host, uint16_t *port)
 {
     struct mn_arena a = {0};
     struct mn_proxy *to;
@@ -59,14 +59,28 @@ void attempt_elsewhere(struct mynah_client *c, const char *place)
                                                c->conf.tls == MYNAH_TLS_DIRECT ? 5223 : 5222),
                                   &a, &to, &count);
 
-    if (good && count == 1 && !to->user.p && !c->component && !c->conf.bosh &&
-        c->elsewheres < ELSEWHERE_MAX) {
-        mn_free(c->elsewhere);
-        c->elsewhere = mn_str_dup(mn_str_from(to->host));
-        c->elsewhere_port = to->port;
-        c->elsewhere_next = true;
+    good = good && count == 1 && !to->user.p && !c->component && !c->conf.bosh;
+    if (good) {
+        mn_free(*host);
+        *host = mn_str_dup(mn_str_from(to->host));
+        *port = to->port;
     }
     mn_arena_done(&a, NULL);
+    return good;
+}
+
+void attempt_elsewhere(struct mynah_client *c, const char *place)
+{
+    if (c->elsewheres < ELSEWHERE_MAX && place_keep(c, place, &c->elsewhere, &c->elsewhere_port))
+        c->elsewhere_next = true;
+}
+
+void attempt_back(struct mynah_client *c, const char *place)
+{
+    mn_free(c->back);
+    c->back = NULL;
+    if (place && !place_keep(c, place, &c->back, &c->back_port))
+        client_log(c, MYNAH_LOG_WARN, "the server names no place to resume at");
 }
 
 /* No name but the first proxy's is looked up here, so no SRV record either. */
@@ -107,6 +121,12 @@ struct stream *attempt_stream(struct mynah_client *c)
     };
     bool https = c->conf.bosh && strncmp(c->conf.bosh, "http:", 5) != 0;
 
+    c->goes_back = c->back_next && c->back && c->sm.id && !c->elsewhere_next;
+    c->back_next = false;
+    if (c->goes_back) {
+        plan.way.dial.host = c->back;
+        plan.way.dial.port = c->back_port;
+    }
     if (c->elsewhere_next) {
         plan.way.dial.host = c->elsewhere;
         plan.way.dial.port = c->elsewhere_port;

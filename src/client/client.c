@@ -11,6 +11,7 @@
 
 enum {
     CONNECT_MS = 60000,
+    BACK_MS = 15000, /* then the usual way is tried */
     BACK_OFF_MS = 1000,
     BACK_OFF_MAX = 6, /* doublings */
     LINGER_MS = 2000
@@ -68,7 +69,7 @@ void client_session_over(struct mynah_client *c)
 static void pause_before(struct mynah_client *c)
 {
     unsigned n = c->failures < BACK_OFF_MAX ? c->failures : BACK_OFF_MAX;
-    int64_t most = c->elsewhere_next ? 0 : BACK_OFF_MS << n;
+    int64_t most = c->elsewhere_next || c->goes_back ? 0 : BACK_OFF_MS << n;
 
     /* Not all together: after a restart of the server everybody comes back. */
     mn_timer_start(c->ctx->loop, &c->timer,
@@ -78,7 +79,7 @@ static void pause_before(struct mynah_client *c)
 void client_fail(struct mynah_client *c, const struct mynah_error *why, bool final)
 {
     struct mynah_error told = *why;
-    bool again = !final && !c->conf.no_reconnect && !c->stopping;
+    bool again = (!final || c->goes_back) && !c->conf.no_reconnect && !c->stopping;
     enum mynah_state next = again ? MYNAH_WAITING : MYNAH_OFFLINE;
 
     if (c->state == MYNAH_OFFLINE || c->state == MYNAH_WAITING)
@@ -122,12 +123,16 @@ void client_over(struct mynah_client *c)
 
 static void attempt(struct mynah_client *c)
 {
+    int64_t ms = c->conf.connect_ms ? c->conf.connect_ms : CONNECT_MS;
+
     if (!client_state(c, MYNAH_CONNECTING, NULL) || c->stream)
         return;
     c->stream = attempt_stream(c);
-    if (c->stream)
-        mn_timer_start(c->ctx->loop, &c->timer,
-                       c->conf.connect_ms ? c->conf.connect_ms : CONNECT_MS);
+    if (!c->stream)
+        return;
+    if (c->goes_back && ms > BACK_MS)
+        ms = BACK_MS;
+    mn_timer_start(c->ctx->loop, &c->timer, ms);
 }
 
 /* The pause is over, or the attempt has taken too long, or the other's end of the stream has. */
@@ -151,6 +156,8 @@ void client_online(struct mynah_client *c, bool resumed)
 
     c->sm.restored = false;
     c->failures = 0;
+    c->goes_back = false;
+    c->back_next = true;
     c->resumed = resumed;
     login_free(c);
     mn_timer_stop(&c->timer);

@@ -89,6 +89,10 @@ struct mynah_client {
     uint16_t elsewhere_port;
     bool elsewhere_next; /* the next attempt goes there */
     unsigned elsewheres; /* so often in a row */
+    char *back;          /* where this session is to be resumed first (XEP-0198, 3); or NULL */
+    uint16_t back_port;
+    bool back_next; /* the next attempt is the first behind a session */
+    bool goes_back; /* this one goes there */
     struct stream *stream;
     struct mn_tls *tls, *tls_direct;
     struct login *login;
@@ -202,6 +206,8 @@ void shown_tell(struct mynah_client *c); /* what was not told yet */
 int attempt_check(const struct mynah_client *c) MN_MUST_CHECK;
 /* The next one goes there, if that is a place at all. */
 void attempt_elsewhere(struct mynah_client *c, const char *place);
+/* The first one behind this session, when it can be resumed; NULL: it is as any other. */
+void attempt_back(struct mynah_client *c, const char *place);
 /* NULL: it has failed. */
 struct stream *attempt_stream(struct mynah_client *c);
 

@@ -47,6 +47,7 @@ void client_memory(struct trash *t)
     mn_free(c->password);
     mn_free(c->stream_id);
     mn_free(c->elsewhere);
+    mn_free(c->back);
     mn_free(c->bound);
     mn_free(c->bare);
     mn_free(c->domain);

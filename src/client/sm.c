@@ -447,6 +447,7 @@ bool sm_element(struct mynah_client *c, const struct mynah_elem *e)
         c->sm.id = NULL;
         if (id && elem_flag(e, "resume"))
             c->sm.id = mn_str_dup(mn_str_from(id));
+        attempt_back(c, mynah_elem_get(e, "location"));
     } else if (mynah_elem_is(e, "failed", NULL) && c->sm.on && !c->sm.enabled) {
         not_enabled(c);
     } else if (c->waits == WAITS_RESUMED && mynah_elem_is(e, "resumed", NULL)) {

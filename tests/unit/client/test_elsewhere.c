@@ -68,6 +68,52 @@ TEST(servers_that_send_us_to_each_other_have_an_end)
     talk_end(NULL);
 }
 
+#define ENABLED "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true' location='%s%s'/>"
+#define RESUMED                                                                                    \
+    AUTH(SM), "<<resume xmlns='urn:xmpp:sm:3' h='0' previd='s'/>",                                 \
+        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='0'/>"
+
+#define GONE                                                                                       \
+    "<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+
+/* Each time; and where that place is for us no more, the next session begins where all do. */
+TEST(a_session_is_resumed_where_the_server_wants_it)
+{
+    static char enabled[300];
+    static const char *const lines[] = {LOGIN(SM), "<<enable", enabled, "!", LOGIN(""), END},
+                             *others[] = {RESUMED,         "!", RESUMED, "!", "<<stream:stream",
+                                          ">" HEADER GONE, "!", NULL};
+
+    begin(lines, others);
+    snprintf(enabled, sizeof enabled, ENABLED, "127.0.0.1:", other.port);
+    talk_until(other_done);
+    CHECK(memmem(other.all.p, other.all.n, "to='x.test'", 11));
+    talk_until(talk_done);
+    server_stop(&other);
+    talk_end("online waiting (-13) online+ waiting (-13) online+ waiting (-13) waiting (-9 "
+             "host-unknown) online");
+}
+
+/* One that is not there, and those that are none. */
+TEST(a_session_is_resumed_the_usual_way_where_that_place_is_none)
+{
+    static const char *const places[] = {
+        "127.0.0.1:", "", "a b", "u@h", "h/x", "127.0.0.1:0", "[::1", "127.0.0.1:1,127.0.0.1:2"};
+    static char enabled[300];
+    static const char *const lines[] = {LOGIN(SM), "<<enable", enabled, "!", RESUMED, END},
+                             *others[] = {NULL};
+
+    for (size_t i = 0; i < MN_COUNT(places); i++) {
+        begin(lines, others);
+        snprintf(enabled, sizeof enabled, ENABLED, places[i], i ? "" : other.port);
+        server_stop(&other);
+        talk_until(talk_loses);
+        mynah_client_network_changed(talk.c);
+        talk_until(talk_done);
+        talk_end(i ? "online waiting (-13) online+" : "online waiting (-13) waiting (-4) online+");
+    }
+}
+
 TEST(what_is_no_place_is_not_gone_to)
 {
     static const char *const places[] = {"", "a b", "u@h", "h/x", "127.0.0.1:0", "[::1"};
