@@ -281,9 +281,11 @@ static void fetched(void *arg, struct mynah_client *c, const struct mynah_elem *
         return;
     if (query)
         whole_came(c, r, query);
-    r->ready = true;
-    early_told(c, r);
-    LISTENERS_TELL(&r->listeners, struct mynah_roster_calls, ready, c);
+    r->ready = c->bound != NULL; /* the session may end inside each of these */
+    if (r->ready)
+        early_told(c, r);
+    if (r->ready)
+        LISTENERS_TELL(&r->listeners, struct mynah_roster_calls, ready, c);
 }
 
 static void fetch(struct mynah_client *c, struct roster *r)

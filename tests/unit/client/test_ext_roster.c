@@ -348,10 +348,8 @@ static void hears(void *arg, struct mynah_client *c, const struct mynah_contact 
 }
 
 /* It is answered when the session goes on, and that one ends inside what is told of it. */
-TEST(who_leaves_while_he_hears_of_who_came_before_the_roster)
+static void ends_inside(const struct mynah_roster_calls two[2], const char *notes)
 {
-    static const struct mynah_roster_calls two[] = {{.size = sizeof *two, .presence = leaves},
-                                                    {.size = sizeof *two, .presence = hears}};
     static char answer[400];
     static const char *const lines[] = {
         LOGIN(SM),
@@ -369,7 +367,7 @@ TEST(who_leaves_while_he_hears_of_who_came_before_the_roster)
     const char *id;
 
     talk_start(lines, &(struct mynah_client_config){.keepalive_ms = 0});
-    for (size_t i = 0; i < MN_COUNT(two); i++)
+    for (size_t i = 0; i < 2; i++)
         mynah_roster_listen(talk.c, &two[i], NULL);
     talk_until(roster_is_asked);
     id = (char *)memmem(talk.server.all.p, talk.server.all.n, head, strlen(head)) + strlen(head);
@@ -378,5 +376,31 @@ TEST(who_leaves_while_he_hears_of_who_came_before_the_roster)
              "<item jid='a@y.test'/></query></iq>",
              (int)strcspn(id, "'"), id);
     talk_until(talk_over);
-    talk_end("online waiting (-13) a@y.test/2 offline a@y.test/2");
+    CHECK(!mynah_roster_is_ready(talk.c));
+    talk_end(notes);
+}
+
+TEST(who_leaves_while_he_hears_of_who_came_before_the_roster)
+{
+    static const struct mynah_roster_calls two[] = {
+        {.size = sizeof *two, .ready = ready, .presence = leaves},
+        {.size = sizeof *two, .presence = hears}};
+
+    ends_inside(two, "online waiting (-13) a@y.test/2 offline a@y.test/2");
+}
+
+static void leaves_at_once(void *arg, struct mynah_client *c, const struct mynah_contact *k)
+{
+    (void)arg;
+    note("%s", k->jid);
+    mynah_client_disconnect(c);
+}
+
+TEST(a_roster_in_which_the_session_ends_is_not_ready)
+{
+    static const struct mynah_roster_calls two[] = {
+        {.size = sizeof *two, .ready = ready, .changed = leaves_at_once},
+        {.size = sizeof *two, .presence = hears}};
+
+    ends_inside(two, "online waiting (-13) a@y.test offline");
 }
