@@ -168,10 +168,12 @@ static void messages_take(struct sm_start *start, struct user *u, struct sm *m, 
         struct sm_shared *shared = had                  ? sm_shared_new()
                                    : number == SM_ALONE ? NULL
                                                         : shared_of(start, u, number);
+        struct sm_item *item;
 
         if (shared && in_log)
             shared->number = (uint64_t)in_log;
-        sm_push(m, time, text, shared)->at = m->sent;
+        item = sm_push(m, time, text, shared);
+        item->at = m->sent; /* counts it now */
         if (shared && !had)
             sm_record_place(shared, mn_str_from(m->id), m->sent);
         sm_shared_let(shared, had);
