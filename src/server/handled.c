@@ -4,7 +4,9 @@
  *
  * Messages of a session are stored by the loops of their recipients, so no loop knows the whole;
  * the store's writing thread puts it together. There the count is read last, a moment before the
- * commit: all that was settled by then is in earlier commits, or was never to be stored. */
+ * commit: all that was settled by then is in earlier commits, or was never to be stored.
+ *
+ * Account's store "ended": the counts and SM-IDs of the sessions whose time was over last. */
 #include "server/handled.h"
 
 #include <stdatomic.h>
@@ -14,8 +16,9 @@
 #include "server/server.h"
 #include "server/sm.h"
 
-enum { ID = 24, BEYOND = 512 };
+enum { ID = 24, BEYOND = 512, ENDED_MOST = 16 };
 #define STORE "handled"
+#define ENDED "ended"
 #define KEPT_MS (24 * 3600 * (int64_t)1000) /* the longest time to wait for a client */
 
 struct handled {
@@ -182,38 +185,119 @@ void handled_drop(struct owner *o, mn_str bare)
     mn_buf_free(&b);
 }
 
-/* After a crash. */
+/* Its time was over. */
+
+struct ended {
+    uint32_t count;
+    char id[ID];
+};
+
+struct ending {
+    struct wait wait;
+    struct user *user;
+    struct ended ended;
+};
+
+static void add_ended(void *arg, mn_str old, struct mn_buf *out)
+{
+    size_t most = (ENDED_MOST - 1) * sizeof(struct ended);
+
+    mn_buf_str(out, mn_str_skip(old, old.n > most ? old.n - most : 0));
+    mn_buf_add(out, arg, sizeof(struct ended));
+}
+
+static void is_there(struct wait *w, int result)
+{
+    struct ending *e = MN_OF(w, struct ending, wait);
+
+    (void)result;
+    user_let(e->user);
+    mn_free(e);
+}
+
+void handled_over(struct session *s)
+{
+    struct user *u = s->user;
+    struct ending *e;
+
+    if (!s->handled || !u->exists || !sm_handled(s))
+        return;
+    e = MN_NEW(struct ending);
+    e->wait.go = is_there;
+    e->user = u;
+    e->ended.count = sm_handled(s);
+    memcpy(e->ended.id, s->handled->id, ID);
+    user_need(u);
+    gate_wait(u->owner, &u->out, &e->wait,
+              store_update(u->owner->writer, mn_jid_bare(&u->jid), ENDED, MN_STR(""), add_ended,
+                           &e->ended));
+}
+
+/* What is known of one that is not there. */
 
 struct asked {
+    struct owner *owner;
     handled_fn *then;
     void *arg;
+    char id[ID];
+    char bare[];
 };
+
+static void read_one(struct asked *a, mn_str owner, const char *store, mn_str k,
+                     void (*done)(struct store_read *r))
+{
+    struct store_read *r = store_read_new();
+
+    r->kind = STORE_GET;
+    r->owner = mn_arena_str(&r->arena, owner);
+    r->store = store;
+    r->key = mn_arena_str(&r->arena, k);
+    r->done = done;
+    r->arg = a;
+    store_read(a->owner->writer, r, 0);
+}
 
 static void answer(struct store_read *r)
 {
     struct asked *a = r->arg;
-    struct record got = {0};
-    bool known = r->count && record_parse(r->rows[0].value, &got);
+    struct ended got = {0};
+    bool known = false;
+    mn_str all = r->count ? r->rows[0].value : MN_STR("");
 
+    for (; all.n >= sizeof got && !known; all = mn_str_skip(all, sizeof got)) {
+        memcpy(&got, all.p, sizeof got);
+        known = !memcmp(got.id, a->id, ID);
+    }
     a->then(a->arg, known, got.count);
     mn_free(a);
     store_read_free(r);
 }
 
+static void answer_of_crash(struct store_read *r)
+{
+    struct asked *a = r->arg;
+    struct record got = {0};
+
+    if (r->count && record_parse(r->rows[0].value, &got)) {
+        a->then(a->arg, true, got.count);
+        mn_free(a);
+    } else {
+        read_one(a, mn_str_from(a->bare), ENDED, MN_STR(""), answer);
+    }
+    store_read_free(r);
+}
+
 void handled_ask(struct owner *o, mn_str bare, mn_str id, handled_fn *then, void *arg)
 {
-    struct store_read *r = store_read_new();
-    struct asked *a = MN_NEW(struct asked);
+    struct asked *a = mn_alloc0(sizeof *a + bare.n + 1);
     struct mn_buf b = {0};
 
-    *a = (struct asked){then, arg};
-    r->kind = STORE_GET;
-    r->store = STORE;
-    r->owner = MN_STR("");
-    r->key = mn_arena_str(&r->arena, key(&b, bare, id));
-    r->done = answer;
-    r->arg = a;
-    store_read(o->writer, r, 0);
+    a->owner = o;
+    a->then = then;
+    a->arg = arg;
+    memcpy(a->id, id.p, id.n < ID ? id.n : ID);
+    memcpy(a->bare, bare.p, bare.n);
+    read_one(a, MN_STR(""), STORE, key(&b, bare, id), answer_of_crash);
     mn_buf_free(&b);
 }
 

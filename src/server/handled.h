@@ -1,6 +1,7 @@
-/* How many of a session's stanzas are settled, for its client to hear after a crash (decision D3):
- * written within the commit that stores a message of it, so it never says more than is on the disk
- * and misses no message that is. */
+/* How many of a session's stanzas are settled, for its client to hear when it cannot go on: after a
+ * crash (decision D3), for which it is written within the commit that stores a message of it, so it
+ * never says more than is on the disk and misses no message that is; and when its time is over
+ * (XEP-0198, 5). */
 #pragma once
 
 #include "server/session.h"
@@ -19,7 +20,9 @@ void handled_stored(struct owner *o, struct route *r);
 void handled_write(struct owner *o, struct session *s);
 /* A route came home whose message was stored. */
 void handled_home(struct owner *o, const struct ticket *t);
-/* The session ends, nobody will ask. */
+/* The session is about to end without its client, who may ask later. */
+void handled_over(struct session *s);
+/* The session ends: nothing that counts for a crash is left. */
 void handled_end(struct owner *o, struct session *s);
 void handled_free(struct session *s);
 /* The account goes, in the commit of this turn. */

@@ -218,6 +218,8 @@ void session_end(struct session *s)
     if (!u)
         return;
     user_need(u);
+    if (!s->endpoint)
+        handled_over(s);
     s->endpoint = NULL;
     presence_end(s);
     unheard_end(s, u);
