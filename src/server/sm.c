@@ -4,6 +4,7 @@
 #include "base/rand.h"
 #include "server/block.h"
 #include "server/handled.h"
+#include "server/module.h"
 #include "server/router.h"
 #include "server/server.h"
 #include "server/sm_record.h"
@@ -161,9 +162,12 @@ bool sm_mark(struct sm *m)
 /* The client has everything up to `h`. */
 static void has(struct sm *m, uint32_t h)
 {
+    bool logged = false;
+
     for (; m->acked != h; m->acked++) {
         struct sm_item *item = take(m, &m->first);
 
+        logged |= item->shared && item->shared->number;
         if (item->at)
             sm_record_had(m, item);
         sm_shared_let(item->shared, true);
@@ -174,6 +178,8 @@ static void has(struct sm *m, uint32_t h)
     if (m->marked && (int32_t)(h - m->mark) >= 0) {
         m->marked = false;
         session_had(m->session);
+    } else if (logged) {
+        HOOK_RUN(m->session->user->owner->srv, client_has, m->session);
     }
 }
 

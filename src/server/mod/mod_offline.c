@@ -504,21 +504,6 @@ static void give_out(struct user *u)
         ready(s);
 }
 
-static void client_has(struct session *s)
-{
-    struct user *u = s->user;
-    struct flush *f = u->offline.flush;
-
-    if (!f || u->offline.to != s || !f->marked || !session_has(s, f->mark))
-        return;
-    had(f);
-    mark(f);
-    if (f->over && !f->marked)
-        flush_end(f);
-    else if (f->idle && !f->over)
-        go(f);
-}
-
 /* How far a client that acknowledges by itself has done so is known to the message. */
 static uint64_t acknowledged(const struct user *u, const struct session *s)
 {
@@ -531,18 +516,45 @@ static uint64_t acknowledged(const struct user *u, const struct session *s)
     return next ? next - 1 : u->offline.upto;
 }
 
-static void left(struct user *u, struct session *s)
+static void trim_acknowledged(struct user *u, const struct session *s)
 {
     struct flush *f = u->offline.flush;
-    uint64_t upto;
+    uint64_t upto = acknowledged(u, s);
+
+    if (upto <= u->offline.had)
+        return;
+    trim(u, upto);
+    u->offline.known = false; /* how many those are was not counted */
+    if (f)
+        f->exact = false;
+}
+
+static void client_has(struct session *s)
+{
+    struct user *u = s->user;
+    struct flush *f = u->offline.flush;
 
     if (u->offline.to != s)
         return;
-    upto = acknowledged(u, s);
-    if (upto > u->offline.had) {
-        trim(u, upto);
-        u->offline.known = false;
+    if (!f || !f->marked || !session_has(s, f->mark)) {
+        trim_acknowledged(u, s);
+        return;
     }
+    had(f);
+    mark(f);
+    if (f->over && !f->marked)
+        flush_end(f);
+    else if (f->idle && !f->over)
+        go(f);
+}
+
+static void left(struct user *u, struct session *s)
+{
+    struct flush *f = u->offline.flush;
+
+    if (u->offline.to != s)
+        return;
+    trim_acknowledged(u, s);
     u->offline.to = NULL;
     u->offline.upto = u->offline.had;
     if (!f)
