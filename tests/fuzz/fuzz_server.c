@@ -16,17 +16,10 @@
  * A `$` stands for the last id that stream management gave out, a `^` for that of the last form.
  * Whatever comes, the server lives, says only well-formed XML, and has nothing left when the
  * clients are gone. */
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "base/codec.h"
 #include "base/crypt.h"
-#include "base/rand.h"
-#include "base/work.h"
-#include "fuzz/one_thread.h"
+#include "fuzz/house.h"
 #include "server/component.h"
-#include "server/module.h"
-#include "server/store_back.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,7 +31,6 @@ static struct client {
     struct mn_xml *xml;   /* what the server says */
     char sm_id[25];       /* the last one that he was given */
 } clients[CLIENTS];
-static struct server *srv;
 static char sm_id[25], form_id[33];
 
 /* What the server says. */
@@ -260,82 +252,24 @@ static void raw(struct client *c, mn_str in)
 
 static struct config *config(void)
 {
-    static const char yaml[] =
+    return house_config(
         "loops: 1\n"
         "admins: [a@localhost]\n"
         "auth:\n"
-        "  mechanisms: [SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, DIGEST-MD5, CRAM-MD5, "
-        "ANONYMOUS]\n"
-        "  without_tls: [SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, DIGEST-MD5, CRAM-MD5, "
-        "ANONYMOUS]\n"
+        "  mechanisms: [SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, DIGEST-MD5, "
+        "CRAM-MD5, ANONYMOUS]\n"
+        "  without_tls: [SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, DIGEST-MD5, "
+        "CRAM-MD5, ANONYMOUS]\n"
         "  iq_auth: on\n"
         "registration: {open: yes, per_address: off}\n"
         "components: [{name: c.example, secret: secret}]\n"
-        "compression: always\n";
-    static struct mn_arena a;
-    static struct config *c;
-    struct mn_conf_errors errors;
-
-    if (!c) {
-        MN_ASSERT(!config_parse(mn_str_from(yaml), &a, &c, &errors));
-        c->auth.iterations = 1;
-    }
-    return c;
+        "compression: always\n");
 }
 
-/* A store that stays when its server ends, on a disk that can fail. */
-static struct store *store;
-static struct store_backend as_opened;
-static bool disk_fails;
-
-static void on_submit(struct store *s, struct store_commit *c)
-{
-    if (!disk_fails && !store_commit_stale(c)) {
-        as_opened.submit(s, c);
-        return;
-    }
-    c->result = store_commit_stale(c) ? MN_E_STALE : MN_E_IO;
-    if (c->result == MN_E_IO)
-        store_commit_failed(c);
-    store_commit_back(c);
-}
-
-static void on_close(struct store *s)
-{
-    (void)s;
-}
-
-static void store_begin(void)
-{
-    static struct store_backend lasting;
-
-    MN_ASSERT(!store_open_mem(&store));
-    as_opened = lasting = *store->backend;
-    lasting.submit = on_submit;
-    lasting.close = on_close;
-    store->backend = &lasting;
-    disk_fails = false;
-}
-
-static void server_begin(void)
-{
-    struct server_options opt = {.conf = config(), .loops = 1, .backend = MN_LOOP_EPOLL};
-    struct mn_buf why = {0};
-
-    disk_fails = false;
-    opt.store = store;
-    opt.work = mn_work_new((unsigned[]){1, 1, 1, 1}, 100);
-    MN_ASSERT(!server_new(&opt, &srv, &why));
-    owner_set_here(srv->owners[0]);
-    the_loop = srv->owners[0]->loop;
-}
-
-static void server_end(void)
+static void all_cut(void)
 {
     for (size_t i = 0; i < CLIENTS; i++)
         cut(&clients[i]);
-    settle();
-    server_free(srv);
 }
 
 static void all_begin(void)
@@ -343,10 +277,7 @@ static void all_begin(void)
     struct config *c = config();
     size_t admins = c->admins.count;
 
-    time_begin();
-    mn_rand_fix(1);
-    store_begin();
-    server_begin();
+    house_begin(c);
     c->admins.count = 0; /* nobody may register their names */
     for (size_t i = 0; i < FIRST; i++)
         come(&clients[i]);
@@ -360,16 +291,14 @@ static void all_end(void)
     struct owner *o = srv->owners[0];
     struct user *u;
 
-    disk_fails = false;
-    for (size_t i = 0; i < CLIENTS; i++)
-        cut(&clients[i]);
+    disk_set(DISK_WELL);
+    all_cut();
     pass(MOMENT);
     pass(DAY); /* sessions that wait for their client are given up */
     MN_ASSERT(mn_list_empty(&o->streams));
     for (size_t at = 0; (u = mn_map_next(&o->users, &at));)
         MN_ASSERT(!u->session_count && mn_list_empty(&u->sessions));
-    server_end();
-    as_opened.close(store);
+    house_end();
 }
 
 static void line(mn_str in)
@@ -392,10 +321,10 @@ static void line(mn_str in)
     } else if (what == '~') {
         pass(MINUTE);
     } else if (what == '#') {
-        disk_fails = !disk_fails;
+        disk_set(disk == DISK_WELL ? DISK_FAILS : DISK_WELL);
     } else if (what == '!') {
-        server_end();
-        server_begin();
+        all_cut();
+        house_restart();
     } else if (what >= 'A' && what <= 'P') {
         say_row(&clients[(what - 'A') & 7], what > 'H', in);
     } else {
@@ -406,16 +335,11 @@ static void line(mn_str in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool warm;
-    static int nowhere;
     mn_str in = {(const char *)data, size};
     size_t before;
 
-    if (!warm)
-        nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     config();
     before = mn_alloc_bytes();
-    mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT,
-               nowhere); /* an administrator may have set another level */
     sm_id[0] = form_id[0] = 0;
     for (size_t i = 0; i < CLIENTS; i++)
         clients[i].sm_id[0] = 0;

@@ -1,0 +1,511 @@
+/* Nothing is lost, doubled or out of order: three accounts, each with one client that speaks
+ * XEP-0198 as it should, tell each other numbered messages inside a whole server, while connections
+ * are cut, time goes by, the server ends or dies, and its disk is slow or fails. Each byte of the
+ * input is a deed (enum deed) and whose it is. At the end everybody comes back, and then
+ *
+ *   - what the server has acknowledged is there, unless it was refused, or nobody had stored it
+ *     when the server died (decision D1), or it died while the disk failed;
+ *   - nobody has anything twice, unless he could not say that he has it, or who said it could not
+ *     know that it was taken, or the disk had not told the server so;
+ *   - what one said to another is there in the order in which it was said, if the disk is well. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/num.h"
+#include "fuzz/house.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { CLIENTS = 3, MESSAGES_MAX = 120, MOMENT = 10, A_WHILE = 2000, MINUTE = 60000 };
+enum { DAY = 24 * 60 * MINUTE };
+
+static struct message {
+    int from, to;
+    bool acked, refused, got;
+    int again;   /* so many times it may come once more */
+    bool stored; /* he was not there: it is in the log, or nowhere */
+} messages[MESSAGES_MAX];
+static int message_count;
+
+static struct client {
+    struct mn_conn *conn; /* NULL: not connected */
+    struct mn_xml *xml;
+    bool bound, silent, inactive;
+    char sm_id[25];             /* "": there is no session that could go on */
+    unsigned out, acked;        /* stanzas in this session, and how many of them the server has */
+    int said[2 * MESSAGES_MAX]; /* the number of each of `out`; -1: no message */
+    int waiting[MESSAGES_MAX];  /* to be said in a session */
+    int waiting_count;
+    unsigned in, told;           /* that came in this session, and which we said to have */
+    int heard[4 * MESSAGES_MAX]; /* the number of each of `in` */
+    int last[CLIENTS];           /* from each */
+} clients[CLIENTS];
+
+static bool failed; /* the disk, in this life of the server */
+static bool torn;   /* ... in an earlier one: a session of before may be there, with old counts */
+static bool deaf;   /* what is said is not heard */
+
+/* What the client says. */
+
+static void write_(struct client *c, mn_str bytes)
+{
+    if (c->conn)
+        mn_conn_write(c->conn, bytes);
+}
+
+static void writes(struct client *c, const char *fmt, ...) MN_PRINTF(2, 3);
+static void writes(struct client *c, const char *fmt, ...)
+{
+    char text[1000];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    write_(c, mn_str_from(text));
+}
+
+static void header(struct client *c)
+{
+    writes(c, "<stream:stream xmlns='jabber:client' "
+              "xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>");
+}
+
+static void stanza(struct client *c, int number)
+{
+    if (c->out < MN_COUNT(c->said))
+        c->said[c->out] = number;
+    c->out++;
+}
+
+static void message(struct client *c, int n)
+{
+    messages[n].stored = !clients[messages[n].to].sm_id[0];
+    writes(c,
+           "<message to='%c@localhost' type='chat' id='%d'><body>%d</body>"
+           "<origin-id xmlns='urn:xmpp:sid:0' id='%d'/></message>",
+           'a' + messages[n].to, n, n, n);
+    stanza(c, n);
+}
+
+static void say_waiting(struct client *c)
+{
+    for (int i = 0; i < c->waiting_count; i++)
+        message(c, c->waiting[i]);
+    c->waiting_count = 0;
+}
+
+static void tell(struct client *c, unsigned h)
+{
+    writes(c, "<a xmlns='urn:xmpp:sm:3' h='%u'/>", h);
+    c->told = h;
+}
+
+/* What it hears. */
+
+static void acked(struct client *c, unsigned h)
+{
+    MN_ASSERT((h >= c->acked || torn) && h <= c->out);
+    for (; c->acked < h; c->acked++)
+        if (c->said[c->acked] >= 0)
+            messages[c->said[c->acked]].acked = true;
+}
+
+/* Those behind what is acknowledged, and not refused, are to be said again, before all others. */
+static void unsaid(struct client *c)
+{
+    int again[MESSAGES_MAX], count = 0;
+
+    for (unsigned i = c->acked; i < c->out; i++)
+        if (c->said[i] >= 0 && !messages[c->said[i]].refused)
+            again[count++] = c->said[i];
+    for (int i = 0; i < c->waiting_count; i++)
+        again[count++] = c->waiting[i];
+    memcpy(c->waiting, again, sizeof again);
+    c->waiting_count = count;
+    c->out = c->acked;
+}
+
+/* Who cannot know that it was taken says it once more. */
+static void unknown(struct client *c)
+{
+    for (unsigned i = c->acked; i < c->out; i++)
+        if (c->said[i] >= 0)
+            messages[c->said[i]].again++;
+}
+
+/* The session is over. What it did not say to have may come again. */
+static void lost(struct client *c)
+{
+    for (unsigned i = c->told; i < c->in; i++)
+        if (c->heard[i] >= 0)
+            messages[c->heard[i]].again++;
+    unsaid(c);
+    c->sm_id[0] = 0;
+    c->out = c->acked = c->in = c->told = 0;
+}
+
+static void body(struct client *c, mn_str text)
+{
+    uint64_t n;
+    struct message *m;
+
+    MN_ASSERT(mn_num_parse(text, MESSAGES_MAX - 1, &n) && (int)n < message_count);
+    m = &messages[n];
+    MN_ASSERT(m->to == c - clients);
+    MN_ASSERT(!m->got || m->again);
+    MN_ASSERT(m->got || m->again || failed || (int)n > c->last[m->from]);
+    if (!m->got && c->last[m->from] < (int)n)
+        c->last[m->from] = (int)n;
+    m->again -= m->got;
+    m->got = true;
+    c->heard[c->in] = (int)n;
+}
+
+static unsigned number(const struct mn_elem *e, const char *name)
+{
+    uint64_t n = 0;
+
+    MN_ASSERT(mn_num_parse(mn_elem_get(e, name), UINT32_MAX, &n));
+    return (unsigned)n;
+}
+
+static void bind_(struct client *c)
+{
+    writes(c, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+              "<resource>x</resource></bind></iq>");
+}
+
+static void heard(struct client *c, const struct mn_elem *e, struct mn_arena *a)
+{
+    uint64_t n;
+
+    if (mn_elem_is(e, MN_NS_SASL, "success")) {
+        mn_xml_restart(c->xml);
+        header(c);
+        if (c->sm_id[0])
+            writes(c, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='%u'/>", c->sm_id, c->in);
+        else {
+            lost(c); /* it may have been cut before it had an id */
+            bind_(c);
+        }
+    } else if (mn_elem_is(e, MN_NS_SM, "failed")) {
+        if (mn_elem_get(e, "h").p &&
+            number(e, "h") >= c->acked) /* a crash may have taken the rest */
+            acked(c, number(e, "h"));
+        if (!mn_elem_get(e, "h").p && failed)
+            unknown(c);
+        lost(c);
+        bind_(c);
+    } else if (mn_elem_is(e, MN_NS_SM, "resumed")) {
+        acked(c, number(e, "h"));
+        c->told = c->in;
+        c->bound = true;
+        unsaid(c);
+        c->out = c->acked = number(e, "h");
+        say_waiting(c);
+    } else if (mn_elem_is(e, MN_NS_SM, "enabled")) {
+        mn_str id = mn_elem_get(e, "id");
+
+        MN_ASSERT(id.n && id.n < sizeof c->sm_id);
+        memcpy(c->sm_id, id.p, id.n);
+        c->sm_id[id.n] = 0;
+        c->in = c->told = 0;
+        c->bound = true;
+    } else if (mn_elem_is(e, MN_NS_SM, "r")) {
+        if (!c->silent)
+            tell(c, c->in);
+    } else if (mn_elem_is(e, MN_NS_SM, "a")) {
+        acked(c, number(e, "h"));
+    } else if (e->ns == MN_NS_CLIENT && !c->bound) {
+        MN_ASSERT(mn_str_is(mn_elem_get(e, "type"), "result")); /* of the bind */
+        if (mn_str_is(mn_elem_get(e, "id"), "b")) {
+            writes(c, "<enable xmlns='urn:xmpp:sm:3' resume='true'/><presence/>");
+            stanza(c, -1);
+            say_waiting(c);
+        }
+    } else if (e->ns == MN_NS_CLIENT) {
+        c->heard[c->in] = -1;
+        if (mn_str_is(e->name, "message") && mn_str_is(mn_elem_get(e, "type"), "error")) {
+            if (mn_num_parse(mn_elem_get(e, "id"), MESSAGES_MAX - 1, &n))
+                messages[n].refused = true;
+        } else if (mn_str_is(e->name, "message")) {
+            body(c, mn_elem_text(mn_elem_child(e, MN_NS_CLIENT, "body"), a));
+        }
+        c->in++;
+        MN_ASSERT(c->in < MN_COUNT(c->heard));
+    }
+}
+
+static void on_bytes(void *arg, mn_str bytes)
+{
+    struct client *c = arg;
+    int e;
+
+    mn_xml_feed(c->xml, bytes);
+    do {
+        struct mn_arena a = {0};
+        struct mn_xml_item item;
+
+        e = mn_xml_next(c->xml, &a, &item);
+        MN_ASSERT(e >= 0);
+        if (e == MN_XML_ELEM && !deaf)
+            heard(c, item.elem, &a);
+        mn_arena_done(&a, NULL);
+    } while (e > 0 && e != MN_XML_CLOSE);
+    mn_xml_keep(c->xml);
+}
+
+static void cut(struct client *c)
+{
+    if (c->conn)
+        mn_conn_close(c->conn, 0);
+    c->conn = NULL;
+    c->bound = false;
+    mn_xml_free(c->xml);
+    c->xml = NULL;
+}
+
+static void on_closed(void *arg, int why)
+{
+    (void)why;
+    cut(arg);
+}
+
+static void dial(struct client *c)
+{
+    static const struct mn_conn_face face = {on_bytes, on_closed, NULL, NULL};
+    static const struct mn_xml_limits wide = {1 << 26, 10000, 10000};
+
+    c->xml = mn_xml_new(&wide);
+    c->inactive = false;
+    c->conn = server_mem(srv, 0, srv->owners[0]->loop, CONF_TLS_OFF);
+    mn_conn_face(c->conn, &face, c);
+    settle();
+    header(c);
+}
+
+static void come(struct client *c)
+{
+    static const char *const passwords[CLIENTS] = {"AGEAc2VjcmV0", "AGIAc2VjcmV0", "AGMAc2VjcmV0"};
+
+    if (c->conn)
+        return;
+    dial(c);
+    writes(c, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>",
+           passwords[c - clients]);
+    settle();
+    pass(MOMENT); /* what stands on the disk of a session leaves first */
+}
+
+/* What may happen. */
+
+static void send_(struct client *c, struct client *to)
+{
+    struct message *m = &messages[message_count];
+
+    if (message_count == MESSAGES_MAX)
+        return;
+    *m = (struct message){.from = (int)(c - clients), .to = (int)(to - clients)};
+    if (c->bound && c->sm_id[0])
+        message(c, message_count++);
+    else
+        c->waiting[c->waiting_count++] = message_count++;
+}
+
+static void farewell(struct client *c)
+{
+    if (!c->bound || !c->sm_id[0])
+        return;
+    tell(c, c->in);
+    write_(c, MN_STR("<r xmlns='urn:xmpp:sm:3'/>"));
+    settle();
+    write_(c, MN_STR("</stream:stream>"));
+    settle();
+    cut(c);
+    unknown(c);
+    lost(c);
+}
+
+static void all_cut(void)
+{
+    for (int i = 0; i < CLIENTS; i++)
+        cut(&clients[i]);
+}
+
+/* What the disk did not take of what its client has is there still when the server begins anew. */
+static void begins_anew(bool lost)
+{
+    for (int i = 0; i < message_count && (lost || failed); i++)
+        messages[i].again++;
+    torn |= failed;
+    failed = false;
+}
+
+static void die(void)
+{
+    all_cut();
+    begins_anew(house_crash());
+    for (int i = 0; i < message_count; i++) {
+        struct message *m = &messages[i];
+
+        m->again += !m->acked; /* it is said again, and the server knows nothing of it */
+        m->refused |= !m->got && !m->stored;
+    }
+}
+
+enum deed {
+    SEND,
+    SEND_ON,
+    SEND_AND_CUT,
+    CUT,
+    COME,
+    FAREWELL,
+    TELL,
+    ASK,
+    SILENT,
+    INACTIVE,
+    A_MOMENT,
+    A_MINUTE,
+    SLOW,
+    FAIL,
+    RESTART,
+    DIE
+};
+
+static void does(enum deed deed, struct client *c)
+{
+    size_t i = (size_t)(c - clients);
+
+    switch (deed) {
+    case SEND:
+    case SEND_ON:
+        send_(c, &clients[(i + (deed == SEND ? 1 : 2)) % CLIENTS]);
+        break;
+    case SEND_AND_CUT:
+        send_(c, &clients[(i + 1) % CLIENTS]);
+        cut(c);
+        break;
+    case CUT:
+        cut(c);
+        break;
+    case COME:
+        come(c);
+        break;
+    case FAREWELL:
+        farewell(c);
+        break;
+    case TELL:
+        if (c->bound && c->sm_id[0])
+            tell(c, c->silent && c->told < c->in ? c->told + 1 : c->in);
+        break;
+    case ASK:
+        if (c->bound && c->sm_id[0])
+            writes(c, "<r xmlns='urn:xmpp:sm:3'/>");
+        break;
+    case SILENT:
+        c->silent = !c->silent;
+        break;
+    case INACTIVE:
+        c->inactive = !c->inactive && c->bound;
+        if (c->bound)
+            writes(c, "<%s xmlns='urn:xmpp:csi:0'/>", c->inactive ? "inactive" : "active");
+        break;
+    case A_MOMENT:
+        pass(MOMENT);
+        break;
+    case A_MINUTE:
+        if (disk == DISK_SLOW) /* nobody's time ends before that */
+            disk_set(DISK_WELL);
+        pass(MINUTE);
+        break;
+    case SLOW:
+        disk_set(disk == DISK_SLOW ? DISK_WELL : DISK_SLOW);
+        break;
+    case FAIL:
+        disk_set(disk == DISK_FAILS ? DISK_WELL : DISK_FAILS);
+        failed = true;
+        break;
+    case RESTART:
+        if (disk == DISK_FAILS) { /* what waits for those who are away cannot be written down */
+            die();
+            break;
+        }
+        all_cut();
+        house_restart();
+        begins_anew(false);
+        break;
+    case DIE:
+        die();
+        break;
+    }
+    settle();
+}
+
+static struct config *config(void)
+{
+    return house_config("loops: 1\n"
+                        "auth: {mechanisms: [PLAIN], without_tls: [PLAIN]}\n"
+                        "registration: {open: yes, per_address: off}\n");
+}
+
+static void begin(void)
+{
+    memset(clients, 0, sizeof clients);
+    message_count = 0;
+    failed = torn = false;
+    house_begin(config());
+    for (int i = 0; i < CLIENTS; i++) {
+        struct client *c = &clients[i];
+
+        for (int k = 0; k < CLIENTS; k++)
+            c->last[k] = -1;
+        deaf = true;
+        dial(c);
+        writes(c,
+               "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>%c</username>"
+               "<password>secret</password></query></iq>",
+               'a' + i);
+        settle();
+        cut(c);
+        settle();
+        deaf = false;
+    }
+}
+
+static void end(void)
+{
+    struct owner *o;
+    struct user *u;
+
+    disk_set(DISK_WELL);
+    for (int round = 0; round < 4; round++)
+        for (int i = 0; i < CLIENTS; i++) {
+            clients[i].silent = false;
+            come(&clients[i]);
+            if (clients[i].bound)
+                tell(&clients[i], clients[i].in);
+            pass(A_WHILE);
+        }
+    for (int i = 0; i < message_count; i++)
+        MN_ASSERT(messages[i].got || messages[i].refused || !messages[i].acked || torn);
+    for (int i = 0; i < CLIENTS; i++)
+        farewell(&clients[i]);
+    all_cut();
+    pass(MOMENT);
+    pass(DAY);
+    o = srv->owners[0];
+    MN_ASSERT(mn_list_empty(&o->streams));
+    for (size_t at = 0; (u = mn_map_next(&o->users, &at));)
+        MN_ASSERT(!u->session_count && mn_list_empty(&u->sessions));
+    house_end();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    begin();
+    for (size_t i = 0; i < size; i++)
+        does(data[i] % (DIE + 1), &clients[data[i] / (DIE + 1) % CLIENTS]);
+    end();
+    return 0;
+}
