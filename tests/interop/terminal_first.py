@@ -136,7 +136,7 @@ class Story:
         bob.types("/connect " + gil)
         bob.shows("password of " + gil)
         bob.types("pw")
-        bob.shows("password of " + gil)  # it was wrong: nobody has that name
+        bob.shows(gil + ": the login was refused", "password of " + gil)  # it was wrong: nobody has that name
         bob.keys("Enter")
         bob.shows(gil + " is not logged in")
         bob.types("/register " + gil)
