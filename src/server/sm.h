@@ -29,7 +29,7 @@ enum sm_record {
     SM_RECORD,         /* holds: the session is as it was written down */
     SM_RECORD_LEAVING, /* is being ended or deleted */
     SM_RECORD_ENDED,   /* the session goes on without it: it is there for the messages alone */
-    SM_RECORD_STALE,   /* could be neither, and will be when the disk takes it */
+    SM_RECORD_STUCK,   /* could be neither: the session cannot go on */
 };
 
 struct sm {

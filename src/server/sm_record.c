@@ -46,7 +46,6 @@ void sm_record_drop(struct user *u, mn_str id)
 
 struct leaving {
     struct wait wait;
-    struct mn_timer timer;
     struct session *session; /* a reference */
 };
 
@@ -56,48 +55,15 @@ static bool is_wanted(const struct sm *m)
     return m->first && m->first->at;
 }
 
-static void leave(struct leaving *l)
-{
-    struct session *s = l->session;
-
-    if (is_wanted(s->sm))
-        end_add(s->user, s->sm->id);
-    else
-        sm_record_drop(s->user, mn_str_from(s->sm->id));
-    user_act(s->user, &l->wait);
-}
-
-static void leaving_free(struct leaving *l)
-{
-    session_unref(l->session);
-    mn_free(l);
-}
-
-static void leave_again(struct mn_timer *t)
-{
-    struct leaving *l = MN_OF(t, struct leaving, timer);
-    const struct session *s = l->session;
-
-    if (s->sm && s->sm->record == SM_RECORD_STALE && !s->user->owner->stopping)
-        leave(l);
-    else
-        leaving_free(l);
-}
-
 static void left(struct wait *w, int result)
 {
     struct leaving *l = MN_OF(w, struct leaving, wait);
     struct sm *m = l->session->sm;
 
-    if (!m || m->record == SM_NO_RECORD) {
-        leaving_free(l);
-    } else if (result) {
-        m->record = SM_RECORD_STALE;
-        mn_timer_start(l->session->user->owner->loop, &l->timer, AGAIN_MS);
-    } else {
-        m->record = is_wanted(m) ? SM_RECORD_ENDED : SM_NO_RECORD;
-        leaving_free(l);
-    }
+    if (m && m->record == SM_RECORD_LEAVING)
+        m->record = result ? SM_RECORD_STUCK : is_wanted(m) ? SM_RECORD_ENDED : SM_NO_RECORD;
+    session_unref(l->session);
+    mn_free(l);
 }
 
 bool sm_record_over(struct session *s)
@@ -106,11 +72,14 @@ bool sm_record_over(struct session *s)
         struct leaving *l = MN_NEW(struct leaving);
 
         l->wait.go = left;
-        l->timer.fire = leave_again;
         l->session = session_ref(s);
         s->sm->record = SM_RECORD_LEAVING;
         handled_write(s->user->owner, s); /* the record said how far it got */
-        leave(l);
+        if (is_wanted(s->sm))
+            end_add(s->user, s->sm->id);
+        else
+            sm_record_drop(s->user, mn_str_from(s->sm->id));
+        user_act(s->user, &l->wait);
     }
     return s->sm->record != SM_RECORD_LEAVING;
 }

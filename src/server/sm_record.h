@@ -29,7 +29,7 @@ struct sm_move; /* the messages of a session that has ended, on their way to the
 void sm_record_write(const struct session *s, mn_str record);
 void sm_record_drop(struct user *u, mn_str id);
 /* The session is about to go on: its record goes, or stays for the messages alone. True: that is
- * done, or was tried. */
+ * done, or cannot be (SM_RECORD_STUCK): after a crash it would be there with counts of before. */
 bool sm_record_over(struct session *s);
 /* Message `at` of that record is this one. */
 void sm_record_place(struct sm_shared *shared, mn_str id, uint32_t at);

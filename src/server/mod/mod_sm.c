@@ -118,18 +118,24 @@ struct resuming {
 };
 enum { LOOK_AGAIN_MS = 5 };
 
+static void failed_to_resume(struct c2s *c, bool known, uint32_t h)
+{
+    struct mn_buf b = {0};
+
+    if (known)
+        mn_buf_fmt(&b, " h='%u'", h);
+    failed_with(c, "item-not-found", mn_buf_view(&b));
+    mn_buf_free(&b);
+}
+
 /* Whether a session of that name ended with a crash is asked of the store: its client need not send
  * again what is there. */
 static void answered(void *arg, bool known, uint32_t h)
 {
     struct c2s *c = arg;
-    struct mn_buf b = {0};
 
-    if (known)
-        mn_buf_fmt(&b, " h='%u'", h);
     if (!c->stream.closed)
-        failed_with(c, "item-not-found", mn_buf_view(&b));
-    mn_buf_free(&b);
+        failed_to_resume(c, known, h);
     stream_go_on(&c->stream);
 }
 
@@ -142,7 +148,16 @@ static void ask(struct c2s *c, mn_str id)
     mn_arena_done(&a, NULL);
 }
 
-enum resumed { RESUMED, LATER, UNKNOWN };
+/* What it had waits for room on the disk, and is in the record meanwhile. */
+static void refuse(struct c2s *c, struct session *s)
+{
+    uint32_t h = sm_handled(s);
+
+    session_end(s);
+    failed_to_resume(c, true, h);
+}
+
+enum resumed { RESUMED, LATER, UNKNOWN }; /* or refused */
 
 static enum resumed resume(struct c2s *c, mn_str id, uint32_t h)
 {
@@ -157,7 +172,9 @@ static enum resumed resume(struct c2s *c, mn_str id, uint32_t h)
     sm_cut(s);
     if (!sm_record_over(s) || !mn_list_empty(&s->tickets))
         return LATER;
-    if (!c2s_resume(c, s, h))
+    if (s->sm->record == SM_RECORD_STUCK)
+        refuse(c, s);
+    else if (!c2s_resume(c, s, h))
         too_high(c, h);
     return RESUMED;
 }
