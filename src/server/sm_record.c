@@ -134,6 +134,7 @@ struct sm_move {
     struct user *user;
     unsigned under_way;    /* and one until all have set off */
     bool given_up;         /* the next start goes on with them */
+    bool tried;            /* once more, when the server was about to end */
     struct mn_list failed; /* routes whose commit did, or that are behind one */
     struct wait wait;
     struct mn_timer timer;
@@ -197,8 +198,9 @@ static void failed_again(struct sm_move *m, bool stopping)
 static void again(struct mn_timer *t)
 {
     struct sm_move *m = MN_OF(t, struct sm_move, timer);
-    bool stopping = m->user->owner->stopping;
+    bool stopping = m->user->owner->stopping && m->tried;
 
+    m->tried = m->user->owner->stopping;
     if (!mn_list_empty(&m->failed))
         failed_again(m, stopping);
     else if (stopping)
