@@ -41,8 +41,9 @@ static struct client {
     int last[CLIENTS];           /* from each */
 } clients[CLIENTS];
 
-static bool failed; /* the disk, in this life of the server */
-static bool deaf;   /* what is said is not heard */
+static bool failed;  /* the disk, in this life of the server */
+static bool haunted; /* it did in an earlier one: sessions that ended may be there again */
+static bool deaf;    /* what is said is not heard */
 
 /* What the client says. */
 
@@ -79,7 +80,7 @@ static void stanza(struct client *c, int number)
 
 static void message(struct client *c, int n)
 {
-    messages[n].stored = !clients[messages[n].to].sm_id[0] && disk == DISK_WELL;
+    messages[n].stored = !clients[messages[n].to].sm_id[0] && disk == DISK_WELL && !haunted;
     messages[n].refused |= disk == DISK_FAILS; /* that may be told to nobody who is there */
     writes(c,
            "<message to='%c@localhost' type='chat' id='%d'><body>%d</body>"
@@ -337,6 +338,7 @@ static void begins_anew(bool lost)
 {
     for (int i = 0; i < message_count && (lost || failed); i++)
         messages[i].again = MESSAGES_MAX; /* each copy, and some are said twice */
+    haunted |= failed;
     failed = false;
 }
 
@@ -451,7 +453,7 @@ static void begin(void)
 {
     memset(clients, 0, sizeof clients);
     message_count = 0;
-    failed = false;
+    failed = haunted = false;
     house_begin(config());
     for (int i = 0; i < CLIENTS; i++) {
         struct client *c = &clients[i];
