@@ -28,8 +28,7 @@ static struct message {
 static int message_count;
 
 static struct client {
-    struct mn_conn *conn; /* NULL: not connected */
-    struct mn_xml *xml;
+    struct guest guest;
     bool bound, silent, inactive;
     char sm_id[25];             /* "": there is no session that could go on */
     unsigned out, acked;        /* stanzas in this session, and how many of them the server has */
@@ -47,12 +46,6 @@ static bool deaf;    /* what is said is not heard */
 
 /* What the client says. */
 
-static void write_(struct client *c, mn_str bytes)
-{
-    if (c->conn)
-        mn_conn_write(c->conn, bytes);
-}
-
 static void writes(struct client *c, const char *fmt, ...) MN_PRINTF(2, 3);
 static void writes(struct client *c, const char *fmt, ...)
 {
@@ -62,7 +55,7 @@ static void writes(struct client *c, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    write_(c, mn_str_from(text));
+    guest_say(&c->guest, mn_str_from(text));
 }
 
 static void header(struct client *c)
@@ -182,7 +175,7 @@ static void heard(struct client *c, const struct mn_elem *e, struct mn_arena *a)
     uint64_t n;
 
     if (mn_elem_is(e, MN_NS_SASL, "success")) {
-        mn_xml_restart(c->xml);
+        mn_xml_restart(c->guest.xml);
         header(c);
         if (c->sm_id[0])
             writes(c, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='%u'/>", c->sm_id, c->in);
@@ -237,51 +230,27 @@ static void heard(struct client *c, const struct mn_elem *e, struct mn_arena *a)
     }
 }
 
-static void on_bytes(void *arg, mn_str bytes)
+static void on_item(struct guest *g, int what, const struct mn_xml_item *item, struct mn_arena *a)
 {
-    struct client *c = arg;
-    int e;
-
-    mn_xml_feed(c->xml, bytes);
-    do {
-        struct mn_arena a = {0};
-        struct mn_xml_item item;
-
-        e = mn_xml_next(c->xml, &a, &item);
-        MN_ASSERT(e >= 0);
-        if (e == MN_XML_ELEM && !deaf)
-            heard(c, item.elem, &a);
-        mn_arena_done(&a, NULL);
-    } while (e > 0 && e != MN_XML_CLOSE);
-    mn_xml_keep(c->xml);
+    if (what == MN_XML_ELEM && !deaf)
+        heard(MN_OF(g, struct client, guest), item->elem, a);
 }
 
 static void cut(struct client *c)
 {
-    if (c->conn)
-        mn_conn_close(c->conn, 0);
-    c->conn = NULL;
-    c->bound = false;
-    mn_xml_free(c->xml);
-    c->xml = NULL;
+    guest_cut(&c->guest);
 }
 
-static void on_closed(void *arg, int why)
+static bool is_online(const struct client *c)
 {
-    (void)why;
-    cut(arg);
+    return c->guest.conn && c->bound;
 }
 
 static void dial(struct client *c)
 {
-    static const struct mn_conn_face face = {on_bytes, on_closed, NULL, NULL};
-    static const struct mn_xml_limits wide = {1 << 26, 10000, 10000};
-
-    c->xml = mn_xml_new(&wide);
-    c->inactive = false;
-    c->conn = server_mem(srv, 0, srv->owners[0]->loop, CONF_TLS_OFF);
-    mn_conn_face(c->conn, &face, c);
-    settle();
+    c->inactive = c->bound = false;
+    c->guest.heard = on_item;
+    guest_come(&c->guest, server_mem(srv, 0, srv->owners[0]->loop, CONF_TLS_OFF));
     header(c);
 }
 
@@ -289,7 +258,7 @@ static void come(struct client *c)
 {
     static const char *const passwords[CLIENTS] = {"AGEAc2VjcmV0", "AGIAc2VjcmV0", "AGMAc2VjcmV0"};
 
-    if (c->conn)
+    if (c->guest.conn)
         return;
     dial(c);
     writes(c, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>",
@@ -307,7 +276,7 @@ static void send_(struct client *c, struct client *to)
     if (message_count == MESSAGES_MAX)
         return;
     *m = (struct message){.from = (int)(c - clients), .to = (int)(to - clients)};
-    if (c->bound && c->sm_id[0])
+    if (is_online(c) && c->sm_id[0])
         message(c, message_count++);
     else
         c->waiting[c->waiting_count++] = message_count++;
@@ -315,12 +284,12 @@ static void send_(struct client *c, struct client *to)
 
 static void farewell(struct client *c)
 {
-    if (!c->bound || !c->sm_id[0])
+    if (!is_online(c) || !c->sm_id[0])
         return;
     tell(c, c->in);
-    write_(c, MN_STR("<r xmlns='urn:xmpp:sm:3'/>"));
+    guest_say(&c->guest, MN_STR("<r xmlns='urn:xmpp:sm:3'/>"));
     settle();
-    write_(c, MN_STR("</stream:stream>"));
+    guest_say(&c->guest, MN_STR("</stream:stream>"));
     settle();
     cut(c);
     unknown(c);
@@ -396,19 +365,19 @@ static void does(enum deed deed, struct client *c)
         farewell(c);
         break;
     case TELL:
-        if (c->bound && c->sm_id[0])
+        if (is_online(c) && c->sm_id[0])
             tell(c, c->silent && c->told < c->in ? c->told + 1 : c->in);
         break;
     case ASK:
-        if (c->bound && c->sm_id[0])
+        if (is_online(c) && c->sm_id[0])
             writes(c, "<r xmlns='urn:xmpp:sm:3'/>");
         break;
     case SILENT:
         c->silent = !c->silent;
         break;
     case INACTIVE:
-        c->inactive = !c->inactive && c->bound;
-        if (c->bound)
+        c->inactive = !c->inactive && is_online(c);
+        if (is_online(c))
             writes(c, "<%s xmlns='urn:xmpp:csi:0'/>", c->inactive ? "inactive" : "active");
         break;
     case A_MOMENT:
@@ -483,7 +452,7 @@ static void end(void)
         for (int i = 0; i < CLIENTS; i++) {
             clients[i].silent = false;
             come(&clients[i]);
-            if (clients[i].bound)
+            if (is_online(&clients[i]))
                 tell(&clients[i], clients[i].in);
             pass(A_WHILE);
         }

@@ -27,9 +27,8 @@ enum { CLIENTS = 8, FIRST = 4 /* those who are there at the start */, COMPONENT 
 enum { MOMENT = 10, MINUTE = 60000, DAY = 24 * 60 * MINUTE };
 
 static struct client {
-    struct mn_conn *conn; /* NULL: not connected */
-    struct mn_xml *xml;   /* what the server says */
-    char sm_id[25];       /* the last one that he was given */
+    struct guest guest;
+    char sm_id[25]; /* the last one that he was given */
 } clients[CLIENTS];
 static char sm_id[25], form_id[33];
 
@@ -44,7 +43,7 @@ static void shake_hands(struct client *c, mn_str stream_id)
     size_t n = mn_digest_of(MN_SHA1, pieces, 2, hash);
 
     mn_buf_fmt(&b, "<handshake>%.*s</handshake>", MN_ARG(mn_hex((mn_str){hash, n}, &a)));
-    mn_conn_write(c->conn, mn_buf_view(&b));
+    guest_say(&c->guest, mn_buf_view(&b));
     mn_buf_free(&b);
     mn_arena_done(&a, NULL);
 }
@@ -59,10 +58,10 @@ static void heard(struct client *c, const struct mn_elem *e)
         form_id[form.n] = 0;
     }
     if (mn_elem_is(e, MN_NS_SASL, "success")) {
-        mn_xml_restart(c->xml);
+        mn_xml_restart(c->guest.xml);
     } else if (mn_elem_is(e, MN_NS_COMPRESS, "compressed")) {
-        mn_xml_restart(c->xml);
-        mn_conn_start_zlib(c->conn);
+        mn_xml_restart(c->guest.xml);
+        mn_conn_start_zlib(c->guest.conn);
     } else if (mn_str_is(e->name, "enabled") && id.n && id.n < sizeof sm_id) {
         memcpy(sm_id, id.p, id.n);
         sm_id[id.n] = 0;
@@ -70,68 +69,44 @@ static void heard(struct client *c, const struct mn_elem *e)
     }
 }
 
-static void on_bytes(void *arg, mn_str bytes)
+static void on_item(struct guest *g, int what, const struct mn_xml_item *item, struct mn_arena *a)
 {
-    struct client *c = arg;
-    int e;
+    struct client *c = MN_OF(g, struct client, guest);
 
-    mn_xml_feed(c->xml, bytes);
-    do {
-        struct mn_arena a = {0};
-        struct mn_xml_item item;
-
-        e = mn_xml_next(c->xml, &a, &item);
-        MN_ASSERT(e >= 0);
-        if (e == MN_XML_ELEM)
-            heard(c, item.elem);
-        else if (e == MN_XML_OPEN && c == &clients[COMPONENT])
-            shake_hands(c, mn_elem_get(item.elem, "id"));
-        mn_arena_done(&a, NULL);
-    } while (e > 0 && e != MN_XML_CLOSE);
-    mn_xml_keep(c->xml);
+    (void)a;
+    if (what == MN_XML_ELEM)
+        heard(c, item->elem);
+    else if (c == &clients[COMPONENT])
+        shake_hands(c, mn_elem_get(item->elem, "id"));
 }
 
 static void cut(struct client *c)
 {
-    if (c->conn)
-        mn_conn_close(c->conn, 0);
-    c->conn = NULL;
-    mn_xml_free(c->xml);
-    c->xml = NULL;
-}
-
-static void on_closed(void *arg, int why)
-{
-    (void)why;
-    cut(arg);
+    guest_cut(&c->guest);
 }
 
 /* What clients say. */
 
 static void say(struct client *c, mn_str bytes)
 {
-    if (c->conn)
-        mn_conn_write(c->conn, bytes);
+    guest_say(&c->guest, bytes);
     settle();
 }
 
 static void connect_(struct client *c)
 {
-    static const struct mn_conn_face face = {on_bytes, on_closed, NULL, NULL};
-    static const struct mn_xml_limits wide = {1 << 26, 10000, 10000};
     struct owner *o = srv->owners[0];
-    struct mn_conn *theirs;
+    struct mn_conn *ours, *theirs;
 
     cut(c);
-    c->xml = mn_xml_new(&wide);
     if (c < &clients[COMPONENT]) {
-        c->conn = server_mem(srv, 0, o->loop, CONF_TLS_OFF);
+        ours = server_mem(srv, 0, o->loop, CONF_TLS_OFF);
     } else {
-        mn_conn_mem(o->loop, o->loop, &c->conn, &theirs);
+        mn_conn_mem(o->loop, o->loop, &ours, &theirs);
         component_accept(o, theirs);
     }
-    mn_conn_face(c->conn, &face, c);
-    settle();
+    c->guest.heard = on_item;
+    guest_come(&c->guest, ours);
 }
 
 #define HEADER_OF(ns, to)                                                                          \

@@ -139,3 +139,55 @@ void house_end(void)
     server_end();
     as_opened.close(store);
 }
+
+static void on_bytes(void *arg, mn_str bytes)
+{
+    struct guest *g = arg;
+    int e;
+
+    mn_xml_feed(g->xml, bytes);
+    do {
+        struct mn_arena a = {0};
+        struct mn_xml_item item;
+
+        e = mn_xml_next(g->xml, &a, &item);
+        MN_ASSERT(e >= 0);
+        if (e == MN_XML_OPEN || e == MN_XML_ELEM)
+            g->heard(g, e, &item, &a);
+        mn_arena_done(&a, NULL);
+    } while (e > 0 && e != MN_XML_CLOSE);
+    mn_xml_keep(g->xml);
+}
+
+static void on_closed(void *arg, int why)
+{
+    (void)why;
+    guest_cut(arg);
+}
+
+void guest_come(struct guest *g, struct mn_conn *conn)
+{
+    static const struct mn_conn_face face = {on_bytes, on_closed, NULL, NULL};
+    static const struct mn_xml_limits wide = {1 << 26, 10000, 10000};
+
+    guest_cut(g);
+    g->xml = mn_xml_new(&wide);
+    g->conn = conn;
+    mn_conn_face(conn, &face, g);
+    settle();
+}
+
+void guest_cut(struct guest *g)
+{
+    if (g->conn)
+        mn_conn_close(g->conn, 0);
+    g->conn = NULL;
+    mn_xml_free(g->xml);
+    g->xml = NULL;
+}
+
+void guest_say(struct guest *g, mn_str bytes)
+{
+    if (g->conn)
+        mn_conn_write(g->conn, bytes);
+}

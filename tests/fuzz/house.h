@@ -21,3 +21,16 @@ void house_restart(void);
 bool house_crash(void);
 void disk_set(enum disk how);
 void house_end(void);
+
+/* The client's end of a connection to it: what the server says is well-formed XML. */
+struct guest {
+    struct mn_conn *conn; /* NULL: not connected */
+    struct mn_xml *xml;
+    /* MN_XML_OPEN or MN_XML_ELEM; may say something, or restart `xml`. */
+    void (*heard)(struct guest *g, int what, const struct mn_xml_item *item, struct mn_arena *a);
+};
+/* `conn`: the client's end of one to the server, taken over. */
+void guest_come(struct guest *g, struct mn_conn *conn);
+void guest_cut(struct guest *g);
+/* Nothing where it is not connected. */
+void guest_say(struct guest *g, mn_str bytes);
