@@ -42,8 +42,9 @@ struct sm {
     uint32_t mark;          /* what was sent before the session's last mark */
     bool resumable, asking; /* asking: our <r/> is not answered yet */
     enum sm_record record;
-    bool marked;  /* and is not acknowledged */
-    uint32_t max; /* seconds without a stream */
+    bool marked;      /* and is not acknowledged */
+    uint32_t max;     /* seconds without a stream */
+    uint32_t resumes; /* how often a stream asked to go on with it; the last one does */
     struct sm_item *first, **last;
     size_t bytes;  /* of the queue */
     int64_t until; /* wall clock: how long it waits for its client; 0: it is about to end */

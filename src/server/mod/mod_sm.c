@@ -109,11 +109,13 @@ static bool on_a(struct c2s *c, const struct mn_xml_item *item)
 
 /* Our h is to count all that came on the old stream, else the client sends it once more: what is
  * being stored is waited for. So is the end of the record of before a restart: from here on it
- * would be wrong. */
+ * would be wrong. Whoever asks meanwhile is the same client on a
+ * newer stream: that one goes on. */
 struct resuming {
     struct mn_timer timer;
     struct c2s *c;
     uint32_t h;
+    uint32_t nth; /* of those who asked for this session */
     char id[25];
 };
 enum { LOOK_AGAIN_MS = 5 };
@@ -157,9 +159,10 @@ static void refuse(struct c2s *c, struct session *s)
     failed_to_resume(c, true, h);
 }
 
-enum resumed { RESUMED, LATER, UNKNOWN }; /* or refused */
+enum resumed { RESUMED, LATER, UNKNOWN }; /* RESUMED: or refused */
 
-static enum resumed resume(struct c2s *c, mn_str id, uint32_t h)
+/* `nth`: 0 at first. */
+static enum resumed resume(struct c2s *c, mn_str id, uint32_t h, uint32_t *nth)
 {
     struct mn_arena a = {0};
     struct mn_jid j = c2s_jid(c, &a);
@@ -169,6 +172,12 @@ static enum resumed resume(struct c2s *c, mn_str id, uint32_t h)
     mn_arena_done(&a, NULL);
     if (!s)
         return UNKNOWN;
+    if (!*nth)
+        *nth = ++s->sm->resumes;
+    if (*nth != s->sm->resumes) {
+        stream_error(&c->stream, MN_STREAM_CONFLICT, "the session goes on elsewhere");
+        return RESUMED;
+    }
     sm_cut(s);
     if (!sm_record_over(s) || !mn_list_empty(&s->tickets))
         return LATER;
@@ -183,7 +192,7 @@ static void resume_again(struct mn_timer *t)
 {
     struct resuming *r = MN_OF(t, struct resuming, timer);
     struct c2s *c = r->c;
-    enum resumed now = c->stream.closed ? RESUMED : resume(c, mn_str_from(r->id), r->h);
+    enum resumed now = c->stream.closed ? RESUMED : resume(c, mn_str_from(r->id), r->h, &r->nth);
 
     if (now == LATER) {
         mn_timer_start(c->stream.owner->loop, t, LOOK_AGAIN_MS);
@@ -200,6 +209,7 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
 {
     mn_str id = mn_elem_get(item->elem, "previd");
     struct resuming *r;
+    uint32_t nth = 0;
     uint64_t h;
 
     if (c->state != C2S_KNOWN) {
@@ -210,7 +220,7 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
         failed(c, "bad-request");
         return true;
     }
-    switch (resume(c, id, (uint32_t)h)) {
+    switch (resume(c, id, (uint32_t)h, &nth)) {
     case RESUMED:
         return true;
     case UNKNOWN:
@@ -224,6 +234,7 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
     r->timer.fire = resume_again;
     r->c = c;
     r->h = (uint32_t)h;
+    r->nth = nth;
     memcpy(r->id, id.p, id.n); /* one that was found */
     stream_wait(&c->stream);
     mn_timer_start(c->stream.owner->loop, &r->timer, LOOK_AGAIN_MS);
