@@ -68,7 +68,7 @@ static void to_resource(struct session *s, struct mn_stanza *st)
  * another one is known to have it: it goes through the log. */
 static void message_bare(struct route *r, struct session *s)
 {
-    bool behind = goes_behind(r, s) || sm_is_moving(r->ticket);
+    bool behind = goes_behind(r, s) || sm_is_recorded(r->ticket);
     enum verdict v;
 
     switch (r->st->type) {

@@ -133,12 +133,12 @@ void sm_record_had(struct sm *m, const struct sm_item *item)
 struct sm_move {
     struct user *user;
     unsigned under_way;    /* and one until all have set off */
-    bool given_up;         /* the next start goes on with them */
+    bool given_up;         /* the next start goes on with those of the record */
     bool tried;            /* once more, when the server was about to end */
     struct mn_list failed; /* routes whose commit did, or that are behind one */
     struct wait wait;
     struct mn_timer timer;
-    char id[ID + 1];
+    char id[ID + 1]; /* of the record; "": there is none */
 };
 
 static void drop(struct sm_move *m)
@@ -158,7 +158,7 @@ static void one_less(struct sm_move *m)
 {
     if (--m->under_way)
         return;
-    if (m->given_up)
+    if (m->given_up || !m->id[0])
         move_free(m);
     else
         drop(m);
@@ -168,7 +168,10 @@ static void give_up(struct sm_move *m, struct route *r)
 {
     m->given_up = true;
     r->ticket->move = NULL;
-    route_finish(r);
+    if (r->ticket->seq)
+        route_finish(r);
+    else
+        route_refuse(r, MN_COND_INTERNAL, "");
     one_less(m);
 }
 
@@ -182,7 +185,7 @@ static void failed_again(struct sm_move *m, bool stopping)
         mn_list_del(n);
         mn_list_add(&all, n);
     }
-    if (!stopping)
+    if (!stopping && m->id[0])
         end_add(m->user, m->id);   /* that may not be there either */
     while (!mn_list_empty(&all)) { /* the move goes with the last */
         struct route *r = MN_OF(all.next, struct route, wait.link);
@@ -231,7 +234,7 @@ struct sm_move *sm_move_new(const struct sm *m, struct user *u)
 {
     struct sm_move *move;
 
-    if (!u || m->record == SM_NO_RECORD)
+    if (!u || (m->record == SM_NO_RECORD && !m->first))
         return NULL;
     move = MN_NEW(struct sm_move);
     move->user = u;
@@ -239,7 +242,8 @@ struct sm_move *sm_move_new(const struct sm *m, struct user *u)
     mn_list_init(&move->failed);
     move->wait.go = dropped;
     move->timer.fire = again;
-    memcpy(move->id, m->id, ID);
+    if (m->record != SM_NO_RECORD)
+        memcpy(move->id, m->id, ID);
     user_need(u);
     return move;
 }
@@ -269,19 +273,24 @@ void sm_move_end(struct sm_move *m)
 {
     if (!m)
         return;
-    if (m->under_way > 1)
+    if (m->under_way > 1 && m->id[0])
         end_add(m->user, m->id);
     one_less(m);
 }
 
-bool sm_is_moving(const struct ticket *t)
+static bool is_moving(const struct ticket *t)
 {
     return t && t->move;
 }
 
+bool sm_is_recorded(const struct ticket *t)
+{
+    return is_moving(t) && t->move->id[0];
+}
+
 void sm_move_stored(const struct ticket *t)
 {
-    if (sm_is_moving(t))
+    if (is_moving(t))
         sm_move_leave(t->move, t->seq);
 }
 
@@ -296,19 +305,19 @@ void sm_moved(struct ticket *t)
     one_less(m);
 }
 
-void sm_move_again(struct route *r)
+bool sm_move_again(struct route *r)
 {
-    struct sm_move *m = r->ticket->move;
+    struct sm_move *m = r->ticket ? r->ticket->move : NULL;
 
+    if (!m)
+        return false;
     if (mn_list_empty(&m->failed))
         mn_timer_start(m->user->owner->loop, &m->timer, AGAIN_MS);
     mn_list_add(&m->failed, &r->wait.link);
+    return true;
 }
 
 bool sm_move_waits(struct route *r)
 {
-    if (!sm_is_moving(r->ticket) || mn_list_empty(&r->ticket->move->failed))
-        return false;
-    sm_move_again(r);
-    return true;
+    return is_moving(r->ticket) && !mn_list_empty(&r->ticket->move->failed) && sm_move_again(r);
 }

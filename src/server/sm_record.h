@@ -40,7 +40,7 @@ void sm_record_had(struct sm *m, const struct sm_item *item);
 /* And when it has acknowledged all that stands in its own, which is there still, that one goes. */
 void sm_record_all_had(struct sm *m);
 
-/* The session with this queue has ended. NULL: there is no record of it. */
+/* The session with this queue has ended. NULL: nothing is left of it. */
 struct sm_move *sm_move_new(const struct sm *m, struct user *u);
 /* What its message `at` travels with; accepts NULL. */
 struct ticket *sm_move_ticket(struct sm_move *m, uint32_t at);
@@ -50,12 +50,13 @@ void sm_move_leave(struct sm_move *m, uint32_t at);
 void sm_move_end(struct sm_move *m);
 /* What travels with this ticket comes out of a record: it is on the disk. Accepts NULL, as do those
  * below, and any other ticket. */
-bool sm_is_moving(const struct ticket *t);
+bool sm_is_recorded(const struct ticket *t);
 /* It goes to where it belongs by the commit of this turn, and its row with it ... */
 void sm_move_stored(const struct ticket *t);
 /* ... and is there. */
 void sm_moved(struct ticket *t);
-/* The commit failed: once more in a while, with what is to stand behind it. */
-void sm_move_again(struct route *r);
+/* The commit failed: once more in a while, with what is to stand behind it. False: it is of no
+ * session that has ended, and is refused to its sender, who is told. */
+bool sm_move_again(struct route *r);
 /* Something before it waits for that: it does so too. */
 bool sm_move_waits(struct route *r);

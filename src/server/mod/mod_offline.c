@@ -58,13 +58,12 @@ static void stored(struct wait *w, int result)
     struct route *r = MN_OF(w, struct route, wait);
 
     r->user->offline.known &= !result;
-    if (result && sm_is_moving(r->ticket)) {
-        sm_move_again(r);
-    } else if (result) {
-        route_refuse(r, result == MN_E_FULL ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_INTERNAL, "");
+    if (result) {
+        if (!sm_move_again(r))
+            route_lost(r, result);
     } else {
         copies(r);
-        if (sm_is_moving(r->ticket))
+        if (sm_is_recorded(r->ticket))
             give_out(r->user);
         route_finish(r);
     }
@@ -209,14 +208,14 @@ static enum verdict undelivered(struct route *r)
         route_finish(r);
         return DONE;
     }
-    if (sm_is_moving(r->ticket)) { /* nothing more than there was */
-        if (!sm_move_waits(r))
-            store(r);
-    } else if (u->offline.known) {
+    if (sm_move_waits(r))
+        return DONE;
+    if (sm_is_recorded(r->ticket)) /* nothing more than there was */
+        store(r);
+    else if (u->offline.known)
         admit(r);
-    } else {
+    else
         ask(r, (mn_str){0}, counted);
-    }
     return DONE;
 }
 
