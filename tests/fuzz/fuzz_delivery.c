@@ -17,7 +17,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CLIENTS = 3, MESSAGES_MAX = 120, MOMENT = 10, A_WHILE = 2000, MINUTE = 60000 };
+enum {
+    CLIENTS = 3,
+    MESSAGES_MAX = 120,
+    STANZAS_MAX = 32 * MESSAGES_MAX,
+    MOMENT = 10,
+    A_WHILE = 2000,
+    MINUTE = 60000
+};
 enum { DAY = 24 * 60 * MINUTE };
 
 static struct message {
@@ -31,14 +38,14 @@ static int message_count;
 static struct client {
     struct guest guest;
     bool bound, silent, inactive;
-    char sm_id[25];             /* "": there is no session that could go on */
-    unsigned out, acked;        /* stanzas in this session, and how many of them the server has */
-    int said[2 * MESSAGES_MAX]; /* the number of each of `out`; -1: no message */
-    int waiting[MESSAGES_MAX];  /* to be said in a session */
+    char sm_id[25];            /* "": there is no session that could go on */
+    unsigned out, acked;       /* stanzas in this session, and how many of them the server has */
+    int said[STANZAS_MAX];     /* the number of each of `out`; -1: no message */
+    int waiting[MESSAGES_MAX]; /* to be said in a session */
     int waiting_count;
-    unsigned in, told;           /* that came in this session, and which we said to have */
-    int heard[4 * MESSAGES_MAX]; /* the number of each of `in` */
-    int last[CLIENTS];           /* from each */
+    unsigned in, told;      /* that came in this session, and which we said to have */
+    int heard[STANZAS_MAX]; /* the number of each of `in` */
+    int last[CLIENTS];      /* from each */
 } clients[CLIENTS];
 
 static bool failed;  /* the disk, in this life of the server */
