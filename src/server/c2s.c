@@ -61,6 +61,21 @@ struct mn_sasl_env c2s_sasl_env(const struct c2s *c)
     return e;
 }
 
+void c2s_creds(struct c2s *c, mn_str bare, void (*done)(struct store_read *r), void *arg)
+{
+    struct owner *o = c->stream.owner;
+    const struct user *u = user_find(o, bare);
+    struct store_read *r = store_read_new();
+
+    r->kind = STORE_GET;
+    r->owner = mn_arena_str(&r->arena, bare);
+    r->store = "auth";
+    r->key = MN_STR("creds");
+    r->done = done;
+    r->arg = arg;
+    store_read(o->writer, r, u ? u->wrote : 0);
+}
+
 /* Not when any account here changed meanwhile: it may be this one, and the next login comes. */
 void c2s_renew(struct c2s *c, struct mn_sasl *sasl, uint64_t changed)
 {
@@ -351,8 +366,29 @@ static const struct stream_face face = {
     .stays = stays,
 };
 
+bool c2s_is_of(const struct c2s *c, const struct user *u)
+{
+    return c->about == mn_hash(mn_jid_bare(&u->jid));
+}
+
+/* What has not done yet what it had to stands last. */
+void c2s_removed(struct owner *o, mn_str bare)
+{
+    uint64_t about = mn_hash(bare);
+
+    for (const struct mn_list *n = o->streams.prev; n != &o->streams; n = n->prev) {
+        struct stream *s = MN_OF(n, struct stream, link);
+
+        if (!s->deadline_at)
+            return;
+        if (s->face == &face && of(s)->about == about)
+            of(s)->about = 0;
+    }
+}
+
 void c2s_move(struct c2s *c, mn_str bare, void (*then)(struct c2s *c, void *arg), void *arg)
 {
+    c->about = mn_hash(bare);
     c->then = then;
     c->then_arg = arg;
     stream_move(&c->stream, owner_of(c->stream.owner->srv, bare));

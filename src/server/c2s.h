@@ -23,6 +23,7 @@ struct c2s {
     struct session *session;
     struct login *login; /* while a login goes on (mod_sasl) */
     mn_str user;         /* authenticated localpart */
+    uint64_t about;      /* whose account that is, or is about to be; 0: nobody's (c2s_is_of) */
     mn_str lang;         /* the stream's default language; empty: none */
     char *claimed; /* bare address in the header, until logged in; NULL: none, or not under TLS */
     void (*then)(struct c2s *c, void *arg); /* where it has moved */
@@ -33,6 +34,13 @@ struct c2s {
 void c2s_new(struct owner *o, struct mn_conn *conn, enum conf_tls policy);
 /* Brings it to the owner of `bare` (stream_move). */
 void c2s_move(struct c2s *c, mn_str bare, void (*then)(struct c2s *c, void *arg), void *arg);
+/* What is stored to prove the account by, behind all that was written of it; on its owner's loop.
+ * `done` frees the read. */
+void c2s_creds(struct c2s *c, mn_str bare, void (*done)(struct store_read *r), void *arg);
+/* Is the account still the one whose proof was read, or has one of that name been made anew? */
+bool c2s_is_of(const struct c2s *c, const struct user *u);
+/* The account is removed: from now on that is true of no stream that has bound nothing yet. */
+void c2s_removed(struct owner *o, mn_str bare);
 /* Did the header, under TLS, say that this localpart would log in, or nobody (RFC 6120 6.4.6)? */
 bool c2s_expects(const struct c2s *c, mn_str user);
 /* Authenticated as that localpart (copied). */

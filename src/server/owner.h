@@ -48,7 +48,7 @@ struct owner {
     struct mn_list gates, held; /* where something waits: of accounts, of FIFOs */
     struct mn_map fifos;        /* side, sender and recipient -> struct fifo */
     struct mn_map notices;      /* domain -> struct notices (notice.c) */
-    struct mn_list streams;     /* struct stream */
+    struct mn_list streams;     /* struct stream; those with a deadline last */
     struct {                    /* the stanza being handled */
         struct session *session;
         uint32_t seq;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "server/block.h"
+#include "server/c2s.h"
 #include "server/handled.h"
 #include "server/notice.h"
 #include "server/presence.h"
@@ -458,6 +459,7 @@ void user_remove(struct user *u, struct session *except)
         if (s != except)
             session_kick(s, MN_STREAM_NOT_AUTHORIZED, MN_STR("the account was removed"));
     }
+    c2s_removed(u->owner, mn_jid_bare(&u->jid));
     presence_end_all(u);
     u->owner->accounts_changed++;
     u->exists = false;

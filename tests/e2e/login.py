@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """What must not let anybody in, for every mechanism of SASL: one table, walked with each of them over TLS. Prints TAP.
 usage: login.py MYNAHD"""
-import base64, hashlib, hmac, itertools, os, re, shutil, sys, tempfile, time
+import base64, contextlib, hashlib, hmac, itertools, os, re, shutil, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from beside import Beside
-from mynah import Client, SASL, Server, end_all
+from mynah import Client, Control, SASL, Server, end_all
 
 SCRAM = [h + plus for plus in ("-PLUS", "") for h in ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")]
 WITH_PASSWORD = SCRAM + ["DIGEST-MD5", "CRAM-MD5", "PLAIN"]
@@ -270,6 +270,35 @@ def at_the_wrong_time():
         assert "<unsupported-stanza-type " in c.ends(), m
 
 
+def made_anew():
+    """Its account is removed, and somebody else makes one of that name: who had proved to be the one of before, or is about to, is
+    nobody any more."""
+    control, anew = Control(FOLDER + "/all/control.sock"), "another"
+    for m in WITH_PASSWORD:
+        def goes(step=None, message=None):
+            if step == last:
+                control.ask("user", "remove", jid="leaver@localhost")
+                control.ask("user", "add", jid="leaver@localhost", password=anew)
+            return message
+        for last in [None] if m == "PLAIN" else [1, None]:
+            with contextlib.suppress(TypeError, KeyError):  # it is not there
+                control.ask("user", "remove", jid="leaver@localhost")
+            control.ask("user", "add", jid="leaver@localhost", password="testpwd")
+            c = secured(server)
+            got = Exchange(c, m, user="leaver", spoil=goes if last else lambda step, message: message).run()
+            if last:
+                assert got == told("not-authorized"), (m, got)
+                assert "<success" in Exchange(c, m, user="leaver", password=anew).run(), m
+            else:
+                assert "<success" in got, (m, got)
+                c.open()
+                goes()
+                c.send("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+                got = c.until("</iq>")
+                assert "<not-allowed " in got and "<jid>" not in got, (m, got)
+            c.socket.close()
+
+
 def not_offered():
     """What is not announced is not taken: not configured, not without TLS, not by another spelling."""
     for few in ["SCRAM-SHA-256"], ["PLAIN"]:
@@ -346,7 +375,7 @@ try:
     for name in "from", "to":
         assert "type='result'" in secured(server).register(name)[1]
     bad = Beside(server, FOLDER + "/all", bystander).tap(
-        [step_of(*row) for row in ROWS] + [another_beginning, given_up, said_again, at_the_wrong_time, not_offered, another_namespace],
+        [step_of(*row) for row in ROWS] + [another_beginning, given_up, said_again, at_the_wrong_time, made_anew, not_offered, another_namespace],
         [who_is_nobody_takes_as_long, ("it_ends_in_order", server.end)])
 finally:
     end_all()

@@ -14,7 +14,7 @@ static enum mn_cond choose(const struct iq *iq, struct user *u, struct mn_arena 
 {
     mn_str wish = mn_elem_child_text(iq->child, MN_NS_BIND, "resource", a);
 
-    if (!u->exists || u->disabled)
+    if (!u->exists || u->disabled || !c2s_is_of(iq->stream, u))
         return MN_COND_NOT_ALLOWED;
     if (!wish.n)
         *resource = mn_rand_text(a, 16);

@@ -62,7 +62,7 @@ static void let_in(void *arg, struct user *u)
     struct checking *k = arg;
     struct c2s *c = k->iq->stream;
 
-    bool may = u->exists && !u->disabled;
+    bool may = u->exists && !u->disabled && c2s_is_of(c, u);
 
     if (c->stream.closed || !may || !session_fits(u, mn_jid_resource(&k->jid))) {
         end(k, may ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_NOT_AUTHORIZED);
@@ -130,7 +130,6 @@ static void found(struct store_read *r)
 static void at_owner(struct c2s *c, void *arg)
 {
     struct checking *k = arg;
-    struct store_read *r;
 
     k->iq->owner = c->stream.owner;
     if (c->stream.closed) {
@@ -138,14 +137,7 @@ static void at_owner(struct c2s *c, void *arg)
         return;
     }
     k->accounts_changed = c->stream.owner->accounts_changed;
-    r = store_read_new();
-    r->kind = STORE_GET;
-    r->owner = mn_arena_str(&r->arena, mn_jid_bare(&k->jid));
-    r->store = "auth";
-    r->key = MN_STR("creds");
-    r->done = found;
-    r->arg = k;
-    store_read(c->stream.owner->writer, r, 0);
+    c2s_creds(c, mn_jid_bare(&k->jid), found, k);
 }
 
 static bool begin(struct checking *k, const struct c2s *c, const struct mn_elem *query)

@@ -226,7 +226,7 @@ static void found(struct store_read *r)
 
 static void at_owner(struct c2s *c, void *arg)
 {
-    struct store_read *r;
+    struct mn_arena a = {0};
 
     (void)arg;
     if (c->stream.closed) {
@@ -234,15 +234,11 @@ static void at_owner(struct c2s *c, void *arg)
         return;
     }
     c->login->accounts_changed = c->stream.owner->accounts_changed;
-    r = store_read_new();
-    r->kind = STORE_GET;
-    r->owner = mn_arena_fmt(&r->arena, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)),
-                            MN_ARG(c->host->name));
-    r->store = "auth";
-    r->key = MN_STR("creds");
-    r->done = found;
-    r->arg = c;
-    store_read(c->stream.owner->writer, r, 0);
+    c2s_creds(
+        c,
+        mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)), MN_ARG(c->host->name)),
+        found, c);
+    mn_arena_done(&a, NULL);
 }
 
 static void work_run(struct mn_job *j)
@@ -290,7 +286,10 @@ static void let_in(void *arg, struct user *u)
 {
     struct c2s *c = arg;
 
-    if (!c->stream.closed && u->disabled) {
+    if (!c->stream.closed && !c2s_is_of(c, u)) {
+        c2s_refused(c, mn_jid_bare(&u->jid), "the account was removed meanwhile");
+        refuse(c, "not-authorized");
+    } else if (!c->stream.closed && u->disabled) {
         c2s_refused(c, mn_jid_bare(&u->jid), "the account is disabled");
         refuse(c, "account-disabled");
     } else if (!c->stream.closed) {

@@ -167,7 +167,7 @@ static enum resumed resume(struct c2s *c, mn_str id, uint32_t h, uint32_t *nth)
     struct mn_arena a = {0};
     struct mn_jid j = c2s_jid(c, &a);
     struct user *u = user_find(c->stream.owner, mn_jid_bare(&j));
-    struct session *s = u ? sm_find(u, id) : NULL;
+    struct session *s = u && c2s_is_of(c, u) ? sm_find(u, id) : NULL;
 
     mn_arena_done(&a, NULL);
     if (!s)
