@@ -7,6 +7,7 @@
 #include "base/crypt.h"
 #include "base/rand.h"
 #include "base/thread.h"
+#include "server/anonymous.h"
 #include "server/command.h"
 #include "server/component.h"
 #include "server/control.h"
@@ -150,6 +151,7 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
             MN_ARG(s->conf->data), mn_err_text(e));
     if (!e) {
         sm_restore_all(s);
+        anonymous_sweep(s);
         snapshot_watch(s);
     }
     return e;

@@ -6,7 +6,7 @@ import os, random, re, select, shutil, sqlite3, subprocess, sys, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from beside import MARK, Beside, once
-from mynah import BLIND, BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, Lost, SLOW, STUCK, enable, person, tap
+from mynah import BLIND, BROKEN, Client, DEADLINE, Disk, EARLY, FULL, LIES, Lost, SLOW, STUCK, enable, person, tap, wait_for
 
 MYNAHD, DISK, CHECK = sys.argv[1:4]
 KILLS = int(sys.argv[4]) if len(sys.argv) > 4 else 5
@@ -361,6 +361,50 @@ def who_is_nobody_in_particular_goes_on():
         machine.end()
 
 
+def who_was_nobody_in_particular_leaves_nothing():
+    """The account was for that session, which the power has ended: the next start drops what was stored for it, and tells contacts."""
+    machine = Machine()
+
+    def stored(bare):
+        db = sqlite3.connect("file:%s/mynah.db?mode=ro" % machine.data, uri=True)
+        try:
+            return [db.execute("SELECT count(*) FROM %s WHERE owner=?" % table, (bare.encode(),)).fetchone()[0] for table in ("kv", "term")]
+        finally:
+            db.close()
+
+    try:
+        machine.begin("romeo")
+        romeo, guests, there = person(machine.server, "romeo"), [], []
+        romeo.send("<presence/>")
+        for i in range(3):
+            c = Client(machine.server)
+            c.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>")
+            c.until("<success[^>]*/>")
+            guests.append(re.search("<jid>([^</]*)", c.bind("r")[1]).group(1))
+            there.append(c)
+            assert "result" in ask(c, "set", "p", private("k", "secret"))
+            c.send("<presence type='subscribe' to='romeo@localhost'/>")
+            romeo.until("<presence [^>]*from='%s'[^>]*>" % guests[-1])
+            romeo.send("<presence type='subscribed' to='%s'/>" % guests[-1])
+            romeo.ping()
+        machine.power_off()
+        assert all(kv and term for kv, term in map(stored, guests)), [stored(g) for g in guests]
+        server = machine.start()
+        wait_for(lambda: not any(sum(stored(g)) for g in guests), lambda: "left: %s" % [stored(g) for g in guests])
+        romeo = person(server, "romeo")
+        wait_for(lambda: "subscription='from'" not in ask(romeo, "get", "r", "<query xmlns='jabber:iq:roster'/>"), "contacts were not told")
+        c = Client(server)
+        c.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>")
+        c.until("<success[^>]*/>")
+        own = re.search("<jid>([^</]*)", c.bind("r")[1]).group(1)
+        assert "result" in ask(c, "set", "p", private("k", "secret"))
+        assert sum(stored(own)) > 1
+        server.end()
+        assert not sum(stored(own))
+    finally:
+        machine.end()
+
+
 def a_failed_sync_ends_it_with_one_line():
     machine = Machine()
     try:
@@ -641,7 +685,7 @@ def a_kept_database_of_version_1_is_read():
 
 BESIDE = a_full_disk_refuses_what_is_stored_and_nothing_else, who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_is_read_waits_and_nobody_else
 ALONE = [a_disk_that_lies_is_found_out, who_has_a_message_does_not_get_it_again, what_was_refused_is_not_taken_for_stored,
-         who_is_nobody_in_particular_goes_on, a_failed_sync_ends_it_with_one_line, who_comes_back_is_told_of_what_was_being_stored,
+         who_is_nobody_in_particular_goes_on, who_was_nobody_in_particular_leaves_nothing, a_failed_sync_ends_it_with_one_line, who_comes_back_is_told_of_what_was_being_stored,
          who_comes_back_after_a_stop_is_told_of_it_too, a_file_that_it_cannot_use_is_named_in_one_line, what_cannot_be_read_is_not_absent,
          a_kept_database_of_version_1_is_read]
 sys.exit(1 if tap([("power goes %d times" % KILLS, power_goes)] + ALONE + [(step.__name__ + MARK, step) for step in BESIDE]) else 0)

@@ -1,6 +1,7 @@
 /* Resource binding (RFC 6120, 7). A client may ask for a resource or leave it to us. When it asks
  * for one that is taken, the older session goes: a phone is back before we see its old link die. */
 #include "base/rand.h"
+#include "server/anonymous.h"
 #include "server/module.h"
 
 static void features(struct c2s *c, struct mn_buf *out)
@@ -14,7 +15,7 @@ static enum mn_cond choose(const struct iq *iq, struct user *u, struct mn_arena 
 {
     mn_str wish = mn_elem_child_text(iq->child, MN_NS_BIND, "resource", a);
 
-    if (!u->exists || u->disabled || !c2s_is_of(iq->stream, u))
+    if ((!u->exists && !iq->stream->anonymous) || u->disabled || !c2s_is_of(iq->stream, u))
         return MN_COND_NOT_ALLOWED;
     if (!wish.n)
         *resource = mn_rand_text(a, 16);
@@ -29,6 +30,8 @@ static void bound(struct iq *iq, struct user *u, mn_str resource)
     struct mn_stanza *answer = iq_answer(iq);
     struct mn_elem *b = mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_BIND, "bind");
 
+    if (iq->stream->anonymous)
+        anonymous_begin(u);
     c2s_bind(iq->stream, u, resource);
     mn_elem_add_text(&answer->arena, b, MN_NS_BIND, "jid", mn_jid_text(&iq->stream->session->jid));
     iq_result(iq, answer);
@@ -44,8 +47,6 @@ static void bind_now(void *arg, struct user *u)
     enum mn_cond cond = MN_COND_NONE;
 
     if (!c->stream.closed) {
-        if (c->anonymous)
-            u->exists = true;
         cond = choose(iq, u, &a, &resource);
         if (!cond)
             bound(iq, u, resource);
