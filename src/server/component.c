@@ -7,13 +7,18 @@
 #include "server/iq.h"
 #include "server/module.h"
 
-enum { SECRET_MAX = 4096 };
+enum { SECRET_MAX = 4096, LOOK_MS = 20, ANSWER_MS = 5000 };
 
 /* Waits for a header (of: NULL), for the handshake, or is what the component's `stream` names. */
 struct component_stream {
     struct stream stream;
     struct component *of;
     char id[STREAM_ID];
+    struct { /* of the one that has the name */
+        struct mn_timer timer;
+        int64_t until;
+        uint64_t login, taken;
+    } asked;
 };
 
 static struct component_stream *of(const struct stream *s)
@@ -143,6 +148,58 @@ static bool proves(const struct component_stream *c, mn_str got)
     return ok;
 }
 
+static void let_in(struct component_stream *c)
+{
+    struct stream *s = &c->stream;
+
+    c->of->stream = s;
+    c->of->since = mn_clock_wall();
+    c->of->logins++;
+    stream_let_in(s);
+    stream_in_time(s);
+    stream_raw(s, MN_STR("<handshake/>"));
+    tell(s, MN_LOG_INFO, "component");
+}
+
+/* One connection has the name while its machine answers for it (XEP-0114, 3). One whose machine is
+ * gone without a word would have it for a quarter of an hour: when another one proves that it knows
+ * the secret, something is said on the old one, and when not even TCP has that in time, it goes. */
+
+static void answers(struct mn_timer *t)
+{
+    struct component_stream *c = MN_OF(t, struct component_stream, asked.timer);
+    struct stream *s = &c->stream, *old = c->of->stream;
+
+    if (s->closed || !old) {
+        if (!s->closed)
+            let_in(c);
+    } else if (c->of->logins != c->asked.login || mn_conn_is_out(old->conn) ||
+               mn_conn_moves(old->conn, &c->asked.taken)) {
+        stream_error(s, MN_STREAM_CONFLICT, "the component is connected already");
+    } else if (mn_clock_now() < c->asked.until) {
+        mn_timer_start(s->owner->loop, t, LOOK_MS);
+        return;
+    } else {
+        tell(old, MN_LOG_WARN, "component does not answer: another connection has its name now");
+        stream_break(old);
+        let_in(c);
+    }
+    stream_go_on(s);
+}
+
+static void ask_old(struct component_stream *c)
+{
+    struct stream *old = c->of->stream;
+
+    stream_wait(&c->stream);
+    c->asked.login = c->of->logins;
+    (void)mn_conn_moves(old->conn, &c->asked.taken);
+    stream_raw(old, MN_STR(" "));
+    c->asked.until = mn_clock_now() + ANSWER_MS;
+    c->asked.timer.fire = answers;
+    mn_timer_start(c->stream.owner->loop, &c->asked.timer, LOOK_MS);
+}
+
 static void on_handshake(struct component_stream *c, const struct mn_elem *e, struct mn_arena *a)
 {
     struct stream *s = &c->stream;
@@ -152,16 +209,10 @@ static void on_handshake(struct component_stream *c, const struct mn_elem *e, st
         stream_error(s, MN_STREAM_NOT_AUTHORIZED, "wrong secret");
         return;
     }
-    if (c->of->stream) {
-        stream_error(s, MN_STREAM_CONFLICT, "the component is connected already");
-        return;
-    }
-    c->of->stream = s;
-    c->of->since = mn_clock_wall();
-    stream_let_in(s);
-    stream_in_time(s);
-    stream_raw(s, MN_STR("<handshake/>"));
-    tell(s, MN_LOG_INFO, "component");
+    if (c->of->stream)
+        ask_old(c);
+    else
+        let_in(c);
 }
 
 static void on_gone(struct stream *s, bool lost)

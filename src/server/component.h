@@ -10,6 +10,7 @@ struct component {
     /* On its loop only: */
     struct stream *stream; /* NULL: not connected */
     int64_t since;         /* wall clock */
+    uint64_t logins;
 };
 
 /* Those of the list in the configuration; reads the files of secrets. */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """External components (XEP-0114), written by hand: who may come, what reaches them and what may come from them. Prints TAP.
 usage: component.py MYNAHD MYNAHCTL"""
-import hashlib, itertools, json, os, re, shutil, socket, subprocess, sys, tempfile
+import ctypes, hashlib, itertools, json, os, re, shutil, socket, subprocess, sys, tempfile
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from beside import Beside, once
@@ -253,6 +253,34 @@ def one_that_is_gone_does_not_block_the_next():
     again.away()
 
 
+class Filter(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_uint16), ("jt", ctypes.c_uint8), ("jf", ctypes.c_uint8), ("k", ctypes.c_uint32)]
+
+
+class Program(ctypes.Structure):
+    _fields_ = [("count", ctypes.c_uint16), ("filter", ctypes.POINTER(Filter))]
+
+
+@once
+def one_whose_machine_is_gone_gives_way():
+    """Not to who does not know the secret, nor while it is there."""
+    lost, romeo = Component().logged_in(), person("lost")
+    nothing = Filter(6, 0, 0, 0)  # return 0: no segment comes in, so none is acknowledged
+    lost.socket.setsockopt(socket.SOL_SOCKET, 26, bytes(Program(1, ctypes.pointer(nothing))))  # SO_ATTACH_FILTER
+    lost.send(" ")  # with the last acknowledgement
+    Component(secret="wrong").refused("not-authorized")
+    both = [Component(), Component()]
+    said = [c.until("<handshake/>|</stream:stream>") for c in both]
+    there = both[said.index("<handshake/>")]
+    assert sum("<conflict " in s for s in said) == 1, said
+    Component().refused("conflict")
+    romeo.send("<message to='echo.localhost'><body>here</body></message>")
+    there.until("<body>here</body>")
+    romeo.socket.close()
+    there.away()
+    lost.socket.close()
+
+
 def each_lives_where_its_name_belongs():
     """On whichever loop its connection began; they reach each other, and all are listed, in the order of the configuration."""
     moved = lambda: ctl("status")["moved_connections"]
@@ -304,7 +332,7 @@ try:
         [only_with_the_secret_and_a_configured_name, nothing_before_the_handshake, one_connection_of_a_name,
          stanzas_go_both_ways, stanza_ids_of_ours_are_not_theirs_to_give, many_stanzas_keep_their_order, a_contact_at_a_component_hears_and_is_heard,
          what_a_component_may_not_say, who_is_not_there, told_to_people_and_operators,
-         one_that_is_gone_does_not_block_the_next, each_lives_where_its_name_belongs, one_that_does_not_read_is_given_up],
+         one_that_is_gone_does_not_block_the_next, one_whose_machine_is_gone_gives_way, each_lives_where_its_name_belongs, one_that_does_not_read_is_given_up],
         [a_secret_that_cannot_be_read_is_told_at_start, who_says_nothing_for_too_long_goes, the_end_is_told])
 finally:
     end_all()
