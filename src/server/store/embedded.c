@@ -86,7 +86,7 @@ static int base_open(struct embedded *s, struct base *b, const char *pragmas, st
                              NULL);
 
     if (!rc)
-        rc = sqlite3_busy_timeout(b->db, 5000); /* for other programs that look into the file */
+        rc = sqlite3_busy_timeout(b->db, BUSY_MS); /* for other programs that look into the file */
     if (!rc)
         rc = sqlite3_exec(b->db, pragmas, NULL, NULL, NULL);
     return rc ? refused(s, b, why) : MN_E_OK;
@@ -149,7 +149,9 @@ static int base_open_all(struct embedded *s, struct mn_buf *why)
     }
     mn_closep(&fd);
     e = base_open(s, &s->writer,
-                  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON", why);
+                  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; "
+                  "PRAGMA journal_size_limit=16777216", /* what a long backup made of it goes */
+                  why);
     if (!e)
         e = upgrade(s, why);
     if (!e && tail_load(&s->tail, &s->writer))

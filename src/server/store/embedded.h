@@ -108,6 +108,7 @@ enum {
     SLICE = 500,          /* and go into the index in transactions of that many */
     TAIL_BYTES = 2 << 20, /* above this the index goes first, then the next commit */
     READERS = 4,
+    BUSY_MS = 5000, /* how long other programs may keep us from the file */
 };
 
 struct embedded {

@@ -16,6 +16,8 @@ enum {
     GATHER_NS = 2000000, /* how long commits are waited for under load */
     GATHER_FULL = 512,   /* as many are enough */
     WAL_PAGES = 1000,    /* between two checkpoints */
+    WAL_MANY = 4 * WAL_PAGES,
+    READERS_MS = 50, /* how long it is waited for readers when it has so many */
 };
 
 struct batch { /* a transaction */
@@ -336,6 +338,21 @@ static int index_slice(struct embedded *s)
     return rc;
 }
 
+/* The log begins anew when nobody reads what is in it. Readers that take turns would never leave
+ * such a moment, so when it has grown they are waited for: not for who reads for long, a backup. */
+static int checkpoint_make(struct embedded *s)
+{
+    sqlite3 *db = s->writer.db;
+    int rc;
+
+    if (s->wal_pages < WAL_MANY)
+        return sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, &s->wal_done);
+    sqlite3_busy_timeout(db, READERS_MS);
+    rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, &s->wal_done);
+    sqlite3_busy_timeout(db, BUSY_MS);
+    return rc;
+}
+
 static void checkpoint(struct embedded *s)
 {
     int rc;
@@ -344,8 +361,7 @@ static void checkpoint(struct embedded *s)
         s->wal_done = 0; /* it was begun anew */
     if (s->wal_pages - s->wal_done < WAL_PAGES)
         return;
-    rc = sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
-                                   &s->wal_done);
+    rc = checkpoint_make(s);
     if (rc)
         s->wal_done = s->wal_pages; /* again when the log has grown */
     if (rc && rc != SQLITE_BUSY)
