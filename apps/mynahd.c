@@ -257,7 +257,7 @@ static void signalled(struct mn_watch *w, unsigned events)
     (void)events;
     while (read(w->fd, &got, sizeof got) == sizeof got) {
         if (got.ssi_signo == SIGHUP) {
-            server_hangup(s->srv);
+            server_reload(s->srv, "SIGHUP");
             continue;
         }
         mn_log_info(NULL, "stopping", MN_FC("signal", sigabbrev_np((int)got.ssi_signo)));

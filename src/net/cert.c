@@ -9,10 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/rand.h"
 
-enum { DAY = 86400, CA_DAYS = 3650, CERT_DAYS = 825, RENEW_DAYS = 30 };
+enum { DAY = 86400, CA_DAYS = 3650, CERT_DAYS = 825 };
 
 /* A file that is there but says nothing to us is an error: somebody may trust what it held. */
 static int load(const char *cert_path, X509 **x, const char *key_path, EVP_PKEY **k,
@@ -87,6 +88,7 @@ static void extension(X509 *x, X509 *issuer, int nid, const char *value)
 static X509 *new_cert(EVP_PKEY *key, const char *cn, int days)
 {
     X509 *x = X509_new();
+    time_t now = (time_t)(mn_clock_wall() / 1000);
     unsigned char serial[16];
     BIGNUM *number;
 
@@ -96,8 +98,8 @@ static X509 *new_cert(EVP_PKEY *key, const char *cn, int days)
     BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x));
     BN_free(number);
     X509_set_version(x, 2);
-    X509_gmtime_adj(X509_getm_notBefore(x), -DAY);
-    X509_gmtime_adj(X509_getm_notAfter(x), (long)days * DAY);
+    X509_time_adj_ex(X509_getm_notBefore(x), -1, 0, &now);
+    X509_time_adj_ex(X509_getm_notAfter(x), days, 0, &now);
     X509_set_pubkey(x, key);
     X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
                                (const unsigned char *)cn, -1, -1, 0);
@@ -106,7 +108,7 @@ static X509 *new_cert(EVP_PKEY *key, const char *cn, int days)
 
 static bool fresh(X509 *x)
 {
-    time_t then = time(NULL) + RENEW_DAYS * DAY;
+    time_t then = (time_t)(mn_clock_wall() / 1000) + MN_CERT_RENEW_DAYS * DAY;
 
     return x && X509_cmp_time(X509_get0_notAfter(x), &then) > 0;
 }
@@ -151,6 +153,7 @@ int mn_cert_local(const char *dir, mn_str name, struct mn_arena *a, struct mn_ce
     EVP_PKEY *issuer_key = NULL, *key = NULL;
     int e = mn_file_mkdir(dir, 0700);
 
+    mn_clock_tick(); /* this may be a lane */
     if (e) {
         mn_buf_fmt(why, "cannot make the folder %s: %s", dir, mn_err_text(e));
         return e;
@@ -172,6 +175,8 @@ int mn_cert_local(const char *dir, mn_str name, struct mn_arena *a, struct mn_ce
         key = EVP_EC_gen("P-256");
         x = new_cert(key, mn_arena_cstr(a, name.n > 64 ? (mn_str){name.p, 64} : name), CERT_DAYS);
         X509_set_issuer_name(x, X509_get_subject_name(issuer));
+        if (ASN1_TIME_compare(X509_get0_notAfter(x), X509_get0_notAfter(issuer)) > 0)
+            X509_set1_notAfter(x, X509_get0_notAfter(issuer));
         extension(x, issuer, NID_basic_constraints, "critical,CA:FALSE");
         extension(x, issuer, NID_key_usage, "critical,digitalSignature");
         extension(x, issuer, NID_ext_key_usage, "serverAuth,clientAuth");

@@ -269,14 +269,14 @@ void server_run(struct server *srv)
     tell_counts(srv);
 }
 
-static void hangup_progress(void *arg, json_t *what)
+static void reload_progress(void *arg, json_t *what)
 {
     (void)arg;
     (void)what;
 }
 
 /* What came of it is in the log. */
-static void hangup_done(void *arg, json_t *ok, enum mn_cond cond, mn_str text)
+static void reload_done(void *arg, json_t *ok, enum mn_cond cond, mn_str text)
 {
     (void)arg;
     (void)ok;
@@ -284,10 +284,10 @@ static void hangup_done(void *arg, json_t *ok, enum mn_cond cond, mn_str text)
     (void)text;
 }
 
-void server_hangup(struct server *srv)
+void server_reload(struct server *srv, const char *by)
 {
-    static const struct command_face face = {hangup_progress, hangup_done};
-    const struct command_asker who = {COMMAND_MACHINE, .log = {.fields = {MN_FC("by", "SIGHUP")}}};
+    static const struct command_face face = {reload_progress, reload_done};
+    const struct command_asker who = {COMMAND_MACHINE, .log = {.fields = {MN_FC("by", by)}}};
 
     command_ask(srv, &command_rows[COMMAND_AT_reload], NULL, &who, &face, NULL);
 }

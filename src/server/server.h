@@ -83,7 +83,8 @@ struct mn_conn *server_mem(struct server *srv, unsigned at, struct mn_loop *l, i
 /* Runs loop 0 on this thread and the others on their own, until server_stop (any thread, signal
  * handlers too). */
 void server_run(struct server *srv);
-/* As if an administrator had asked for a reload; on the first loop. */
-void server_hangup(struct server *srv);
+/* As if an administrator had asked for a reload; on the first loop. `by`: for the log, a literal.
+ */
+void server_reload(struct server *srv, const char *by);
 void server_stop(struct server *srv);
 void server_free(struct server *srv);

@@ -10,7 +10,8 @@
 #include "server/module.h"
 #include "xmpp/sasl.h"
 
-enum { HOUR = 3600000, DAY = 24 * HOUR };
+enum { HOUR = 3600000 };
+#define DAY (24 * (int64_t)HOUR)
 
 static struct mn_tls *pick(void *arg, mn_str name)
 {
@@ -266,31 +267,58 @@ static unsigned stage(int64_t left)
     return n;
 }
 
-static void look(struct mn_timer *t)
+static void tell(struct server *srv)
 {
-    struct server *srv = MN_OF(t, struct server, hourly);
-    struct owner *o = srv->owners[0];
+    const struct snapshot *s = srv->owners[0]->snap;
 
-    if (o->stopping)
-        return;
-    for (size_t i = 0; i < o->snap->host_count; i++) {
-        struct mn_tls *tls = o->snap->tls[i];
-        int64_t left = tls ? mn_tls_expires(tls) - mn_clock_wall() : INT64_MAX;
+    for (size_t i = 0; i < s->host_count; i++) {
+        int64_t left = s->tls[i] ? mn_tls_expires(s->tls[i]) - mn_clock_wall() : INT64_MAX;
         unsigned now = stage(left);
 
         if (now > srv->told[i])
             mn_log_warn(NULL, left > 0 ? "certificate ends soon" : "certificate has ended",
-                        MN_F("domain", o->snap->hosts[i]->name), MN_FN("days", left / DAY));
+                        MN_F("domain", s->hosts[i]->name), MN_FN("days", left / DAY));
         srv->told[i] = (unsigned char)now;
     }
+}
+
+/* One of those that we have made is to be made anew. */
+static bool is_due(const struct server *srv)
+{
+    const struct snapshot *s = srv->owners[0]->snap;
+    const struct conf_domain *d = s->conf->domains.items;
+
+    for (size_t i = 0; i < s->host_count; i++)
+        if (s->tls[i] && (s->built_in || !d[i].certificate.n) &&
+            mn_tls_expires(s->tls[i]) - mn_clock_wall() <= MN_CERT_RENEW_DAYS * DAY)
+            return true;
+    return false;
+}
+
+static void look(struct server *srv)
+{
+    struct owner *o = srv->owners[0];
+
+    tell(srv);
     handled_sweep(o);
-    mn_timer_start(o->loop, t, HOUR);
+    mn_timer_start(o->loop, &srv->hourly, HOUR);
+}
+
+static void hour_over(struct mn_timer *t)
+{
+    struct server *srv = MN_OF(t, struct server, hourly);
+
+    if (srv->owners[0]->stopping)
+        return;
+    look(srv);
+    if (is_due(srv))
+        server_reload(srv, "certificate that ends soon");
 }
 
 void snapshot_watch(struct server *srv)
 {
     mn_free(srv->told);
     srv->told = mn_alloc0(srv->owners[0]->snap->host_count);
-    srv->hourly.fire = look;
-    look(&srv->hourly);
+    srv->hourly.fire = hour_over;
+    look(srv);
 }

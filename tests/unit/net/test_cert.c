@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "test.h"
 
@@ -103,4 +104,29 @@ TEST(a_file_that_cannot_be_used_is_named_and_left_alone)
     mn_buf_free(&why);
     mn_arena_done(&a, NULL);
     remove_tree(dir);
+}
+
+TEST(none_outlasts_the_ca_that_signed_it)
+{
+    char dir[] = "/tmp/mynah-cert-XXXXXX";
+    int64_t day = 86400000, now = mn_clock_wall();
+    struct mn_arena a = {0};
+    struct mn_buf why = {0};
+    struct mn_cert_files f;
+    X509 *x, *ca;
+
+    CHECK(mkdtemp(dir));
+    mn_clock_set(mn_clock_now(), now);
+    CHECK_INT(mn_cert_local(dir, MN_STR("first.example"), &a, &f, &why), 0);
+    mn_clock_set(mn_clock_now(), now + 3600 * day);
+    CHECK_INT(mn_cert_local(dir, MN_STR("second.example"), &a, &f, &why), 0);
+    x = read_cert(f.cert);
+    ca = read_cert(f.ca);
+    CHECK(!ASN1_TIME_compare(X509_get0_notAfter(x), X509_get0_notAfter(ca)));
+    X509_free(x);
+    X509_free(ca);
+    mn_clock_set(-1, 0);
+    remove_tree(dir);
+    mn_buf_free(&why);
+    mn_arena_done(&a, NULL);
 }
