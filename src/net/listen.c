@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "net/conn.h"
 
-enum { BATCH = 64 };
+enum { BATCH = 64, BREATH_MS = 100 };
 
 struct mn_listener {
     struct mn_watch watch;
@@ -16,9 +16,32 @@ struct mn_listener {
     struct mn_addr addr;
     void (*accepted)(void *arg, int fd, const struct mn_addr *peer);
     void *arg;
+    struct mn_timer breath;
     int spare; /* given up for a moment when descriptors run out, so that the caller is told and not
                   left hanging */
 };
+
+static void spare_open(struct mn_listener *l)
+{
+    if (l->spare < 0)
+        l->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void breathed(struct mn_timer *t)
+{
+    struct mn_listener *l = MN_OF(t, struct mn_listener, breath);
+
+    spare_open(l);
+    mn_loop_rewatch(l->loop, &l->watch, MN_READ);
+}
+
+/* Who knocks cannot be told anything now: without a rest it would ring for ever. */
+static void rest(struct mn_listener *l)
+{
+    mn_loop_rewatch(l->loop, &l->watch, 0);
+    l->breath.fire = breathed;
+    mn_timer_start(l->loop, &l->breath, BREATH_MS);
+}
 
 static void out_of_descriptors(struct mn_listener *l)
 {
@@ -28,11 +51,12 @@ static void out_of_descriptors(struct mn_listener *l)
     if (mn_log_rate(&rate, 1, 10000))
         mn_log_error(NULL,
                      "no descriptors left: connections are refused; raise the limit of open files");
-    close(l->spare);
+    mn_closep(&l->spare);
     fd = accept4(l->watch.fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd >= 0)
-        close(fd);
-    l->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    mn_closep(&fd);
+    spare_open(l);
+    if (l->spare < 0) /* another thread was faster */
+        rest(l);
 }
 
 static void ready(struct mn_watch *w, unsigned events)
@@ -46,11 +70,15 @@ static void ready(struct mn_watch *w, unsigned events)
         int fd = accept4(w->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd < 0) {
+            if (errno == EINTR || errno == ECONNABORTED)
+                continue;
             if (errno == EMFILE || errno == ENFILE)
                 out_of_descriptors(l);
-            if (errno != EINTR && errno != ECONNABORTED)
-                return;
-            continue;
+            else if (errno == EAGAIN)
+                spare_open(l);
+            else
+                rest(l);
+            return;
         }
         l->accepted(l->arg, fd, &peer);
     }
@@ -97,7 +125,8 @@ listen_on(struct mn_loop *l, int fd,
     n->loop = l;
     n->accepted = accepted;
     n->arg = arg;
-    n->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    n->spare = -1;
+    spare_open(n);
     getsockname(fd, &n->addr.sa, &len);
     mn_loop_watch(l, &n->watch);
     return n;
@@ -139,10 +168,10 @@ void mn_listener_free(struct mn_listener *l)
 {
     if (!l)
         return;
+    mn_timer_stop(&l->breath);
     mn_loop_unwatch(l->loop, &l->watch);
     close(l->watch.fd);
-    if (l->spare >= 0)
-        close(l->spare);
+    mn_closep(&l->spare);
     mn_free(l);
 }
 

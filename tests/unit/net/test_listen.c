@@ -127,3 +127,37 @@ TEST(without_descriptors_the_caller_is_refused_and_not_left_hanging)
     mn_buf_free(&why);
     mn_loop_free(l);
 }
+
+TEST(with_nothing_to_spare_it_rests_and_comes_back)
+{
+    struct mn_loop *l = mn_loop_new(MN_LOOP_EPOLL);
+    struct mn_listener *listener;
+    struct mn_buf why = {0};
+    struct rlimit was, tight;
+    struct mn_addr at;
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), seven = 7, spins = 0;
+    int last = open("/dev/null", O_RDONLY | O_CLOEXEC); /* what is below is taken */
+
+    CHECK(!getrlimit(RLIMIT_NOFILE, &was));
+    tight = was;
+    tight.rlim_cur = (rlim_t)last + 1;
+    CHECK_INT(mn_addr_parse(MN_STR("127.0.0.1"), 0, &at), 0);
+    CHECK(!setrlimit(RLIMIT_NOFILE, &tight));
+    close(last); /* for the listener, which gets no second one */
+    CHECK_INT(mn_listen(l, &at, on_accept, &seven, &listener, &why), 0);
+    CHECK(
+        !connect(client, &mn_listener_addr(listener)->sa, mn_addr_len(mn_listener_addr(listener))));
+    for (int i = 0; i < 50; i++)
+        spins += mn_loop_turn(l, 0);
+    CHECK(spins < 10);
+    CHECK_INT(count, 0);
+    CHECK(!setrlimit(RLIMIT_NOFILE, &was));
+    for (int i = 0; i < 100 && !count; i++)
+        mn_loop_turn(l, 1000);
+    CHECK_INT(count, 1);
+    close(client);
+    close_accepted();
+    mn_listener_free(listener);
+    mn_buf_free(&why);
+    mn_loop_free(l);
+}
