@@ -72,12 +72,14 @@ static void commit_wait(struct account_change *ch)
     user_act(ch->user, &ch->wait);
 }
 
-/* The state is looked at again: keys take their time. */
+/* The state is looked at again: keys take their time, and the account of that name may be somebody
+ * else's by then. */
 static enum mn_cond hindrance(const struct account_change *ch)
 {
     if (ch->what == ACCOUNT_CREATE)
         return ch->user->exists ? MN_COND_CONFLICT : MN_COND_NONE;
-    return ch->user->exists ? MN_COND_NONE : MN_COND_ITEM_NOT_FOUND;
+    return ch->user->exists && ch->user->removals == ch->removals ? MN_COND_NONE
+                                                                  : MN_COND_ITEM_NOT_FOUND;
 }
 
 static void keys_made(struct mn_job *j)
@@ -117,6 +119,7 @@ static void loaded(void *arg, struct user *u)
     enum mn_cond cond;
 
     ch->user = u;
+    ch->removals = u->removals;
     user_need(u);
     cond = hindrance(ch);
     if (cond) {

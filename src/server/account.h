@@ -31,7 +31,7 @@ struct account_change {
     mn_str creds;
     enum mn_cond cond;
     int error;
-    unsigned mechanisms, iterations;
+    unsigned mechanisms, iterations, removals;
 };
 
 struct account_change *account_change_new(enum account_what what, const struct host *host);

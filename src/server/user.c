@@ -464,6 +464,7 @@ void user_remove(struct user *u, struct session *except)
     u->owner->accounts_changed++;
     u->exists = false;
     u->removed = true;
+    u->removals++;
     u->offline.known = false;
     store_index_del(u->owner->writer, mn_jid_host(&u->jid), "accounts", mn_jid_user(&u->jid),
                     mn_jid_bare(&u->jid), MN_STR(""));

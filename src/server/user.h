@@ -17,6 +17,7 @@ struct user {
     struct mn_list sessions;
     unsigned session_count, needs; /* needs: loads, parks and the like that keep it here */
     bool loaded, exists, removed;
+    unsigned removals;           /* since it is here */
     bool unreadable;             /* by the disk, when it was tried last; it will be tried again */
     bool disabled;               /* nobody logs in to it, messages are kept */
     bool rekeys;                 /* keys of a new password are being made, as it has asked for */
