@@ -256,10 +256,10 @@ void snapshot_take(struct owner *o, struct snapshot *s)
 
 /* Certificates that end. */
 
-/* How many of these days before the end have come. */
+/* How many of these days before the end have come; the last is the end. */
 static unsigned stage(int64_t left)
 {
-    static const int64_t days[] = {21, 7, 1};
+    static const int64_t days[] = {21, 7, 1, 0};
     unsigned n = 0;
 
     while (n < MN_COUNT(days) && left <= days[n] * DAY)
