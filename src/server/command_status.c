@@ -34,7 +34,7 @@ static void answer(struct command *c)
         const char *name;
         uint64_t value;
     } figures[] = {
-        {"uptime_seconds", (uint64_t)(mn_clock_wall() - srv->started) / 1000},
+        {"uptime_seconds", (uint64_t)(mn_clock_now() - srv->started) / 1000},
         {"loops", srv->owner_count},
         {"accounts", s->accounts},
         {"sessions", s->sessions},

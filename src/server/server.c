@@ -121,7 +121,7 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     s->conf = opt->conf;
     s->store = opt->store;
     s->work = opt->work;
-    s->started = mn_clock_wall();
+    s->started = mn_clock_now();
     s->limits = mn_limit_new(65536);
     s->certs = opt->certs;
     s->log_auto = opt->log_auto;

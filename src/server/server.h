@@ -33,7 +33,7 @@ struct server {
     char secret[32];          /* for fake salts and the like; kept in the store, with: */
     uint32_t shown[7];        /* auth.iterations of every start, 0 behind them */
     unsigned char id_key[16]; /* for stanza ids, made of the secret */
-    int64_t started;          /* wall clock */
+    int64_t started;          /* by the clock that nobody sets */
     struct control *control;
     _Atomic unsigned commands; /* that run */
     struct {                   /* asked for by an administrator; on the first loop */

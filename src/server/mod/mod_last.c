@@ -18,7 +18,7 @@ static enum mn_cond answer(struct iq *iq, int64_t ms, mn_str status)
 
 static enum mn_cond at_host(struct iq *iq)
 {
-    return answer(iq, mn_clock_wall() - iq->owner->srv->started, (mn_str){0});
+    return answer(iq, mn_clock_now() - iq->owner->srv->started, (mn_str){0});
 }
 
 /* The record: the time in ms, a space, the status. */
