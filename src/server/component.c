@@ -235,9 +235,10 @@ static void on_free(struct stream *s)
 
 bool component_write(struct component *c, const struct mn_stanza *st)
 {
-    if (c->stream)
-        stream_write(c->stream, st, NULL);
-    return c->stream;
+    if (!c || !c->stream)
+        return false;
+    stream_write(c->stream, st, NULL);
+    return true;
 }
 
 /* As from a session, without tickets: nobody counts what a component has sent. */

@@ -23,5 +23,6 @@ struct component *component_find(const struct server *srv, mn_str host);
 struct owner *component_owner(struct server *srv, const struct component *c);
 /* A new connection, on any loop. */
 void component_accept(struct owner *o, struct mn_conn *conn);
-/* False: it is not connected. On its loop. */
+/* False: it is not connected; or it is NULL, because a reload has been faster: the domain is one of
+ * the server's now. On its loop. */
 bool component_write(struct component *c, const struct mn_stanza *st);
