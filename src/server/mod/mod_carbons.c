@@ -1,5 +1,6 @@
 /* XEP-0280 Message Carbons: what one resource of an account sends or gets, the others that asked
- * for it get as a copy. A message to oneself is copied as received, not as sent as well. */
+ * for it get as a copy, available or not. A message to oneself is copied as received, not as sent
+ * as well, and not to who sent it. */
 #include "server/module.h"
 
 static enum mn_cond turn(struct iq *iq, bool on)
@@ -72,7 +73,8 @@ static void to_others(struct user *u, const struct mn_stanza *st, const struct s
     {
         struct session *s = MN_OF(n, struct session, link);
 
-        if (!s->carbons || !s->available || s == except || (in && s->served == u->owner->serving))
+        if (!s->carbons || s == except ||
+            (in && (s->served == u->owner->serving || mn_jid_eq(&s->jid, &st->from))))
             continue;
         if (!c && !eligible(st, in))
             return;
