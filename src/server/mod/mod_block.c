@@ -83,31 +83,56 @@ struct seen {
     size_t count;
 };
 
-static void look(struct user *u, struct mn_arena *a, struct seen *seen)
+static void look_at(const struct user *u, mn_str jid, struct mn_arena *a, struct seen *seen)
 {
-    struct roster_item item;
+    struct mn_jid *j = &seen->jids[seen->count];
 
-    seen->jids = mn_arena_alloc(a, (u->roster.count + 1) * sizeof *seen->jids);
-    seen->was = mn_arena_alloc(a, u->roster.count + 1);
-    seen->count = 0;
-    for (uint32_t at = 0; roster_next(&u->roster, &at, &item);) {
-        struct mn_jid *j = &seen->jids[seen->count];
-
-        if (!(item.flags & ROSTER_FROM) || mn_jid_parse(mn_arena_str(a, item.jid), a, j))
-            continue;
+    if (!mn_jid_parse(mn_arena_str(a, jid), a, j))
         seen->was[seen->count++] = block_hits(u, j);
+}
+
+static bool hits_whole(const struct user *u, const struct mn_jid *resource)
+{
+    struct mn_jid bare = mn_jid_to_bare(resource);
+
+    return block_hits(u, &bare);
+}
+
+/* The contacts, and single resources of contacts that the list changes for, when it does not hit
+ * the whole contact; `jids`: none for all. */
+static void look(struct user *u, const mn_str *jids, size_t count, struct mn_arena *a,
+                 struct seen *seen)
+{
+    size_t most = u->roster.count + (count ? count : block_count(u)) + 1, at = 0;
+    struct roster_item item;
+    struct mn_jid j;
+    mn_str jid;
+
+    seen->jids = mn_arena_alloc(a, most * sizeof *seen->jids);
+    seen->was = mn_arena_alloc(a, most);
+    seen->count = 0;
+    for (uint32_t i = 0; roster_next(&u->roster, &i, &item);)
+        if (item.flags & ROSTER_FROM)
+            look_at(u, item.jid, a, seen);
+    for (size_t i = 0; count ? i < count : block_next(u, &at, &jid); i++) {
+        if (count)
+            jid = jids[i];
+        if (!mn_jid_parse(jid, a, &j) && j.resource &&
+            roster_flags(&u->roster, mn_jid_bare(&j)) & ROSTER_FROM && !hits_whole(u, &j))
+            look_at(u, jid, a, seen);
     }
 }
 
 static void tell(struct user *u, const struct seen *seen)
 {
     for (size_t i = 0; i < seen->count; i++) {
-        bool is = block_hits(u, &seen->jids[i]);
+        const struct mn_jid *j = &seen->jids[i];
+        bool is = block_hits(u, j);
 
-        if (is && !seen->was[i])
-            presence_hide(u, &seen->jids[i]);
+        if (is && !seen->was[i] && !(j->resource && hits_whole(u, j)))
+            presence_hide(u, j);
         else if (!is && seen->was[i])
-            presence_show(u, &seen->jids[i]);
+            presence_show(u, j);
     }
 }
 
@@ -133,7 +158,7 @@ static enum mn_cond change(struct iq *iq, bool on)
         return cond;
     }
     bare = mn_jid_bare(&u->jid);
-    look(u, &a, &seen);
+    look(u, jids, count, &a, &seen);
     for (size_t i = 0; i < count; i++) {
         mn_str key = mn_arena_fmt(&a, USER_BLOCKED "%.*s", MN_ARG(jids[i]));
 
