@@ -244,14 +244,17 @@ static enum mn_cond change_own(struct iq *iq)
 static enum mn_cond on_set(struct iq *iq)
 {
     struct c2s *stranger = stranger_of(iq);
+    bool remove = mn_elem_child(iq->child, MN_NS_REGISTER, "remove");
 
     if (is_elsewhere(iq))
         return MN_COND_FORBIDDEN;
+    if (stranger && remove) /* nobody is registered here (3.2) */
+        return iq->stream ? MN_COND_UNEXPECTED_REQUEST : MN_COND_REGISTRATION_REQUIRED;
     if (stranger)
         return create(iq, stranger);
     if (!iq->via)
         return MN_COND_FORBIDDEN;
-    if (mn_elem_child(iq->child, MN_NS_REGISTER, "remove"))
+    if (remove)
         return remove_own(iq);
     return change_own(iq);
 }
