@@ -52,6 +52,19 @@ static enum mn_cond on_info(struct iq *iq)
     return end(iq, answer, &d, v);
 }
 
+/* Of an account: its available resources, for who may see them. */
+static void resources(const struct disco *d)
+{
+    MN_LIST_EACH(n, &d->user->sessions)
+    {
+        const struct session *s = MN_OF(n, struct session, link);
+
+        if (s->available)
+            mn_elem_set(d->a, mn_elem_add(d->a, d->query, MN_NS_DISCO_ITEMS, "item"), "jid",
+                        mn_arena_str(d->a, mn_jid_text(&s->jid)));
+    }
+}
+
 static enum mn_cond on_items(struct iq *iq)
 {
     const struct server *srv = iq->owner->srv;
@@ -64,6 +77,8 @@ static enum mn_cond on_items(struct iq *iq)
     answer = begin(iq, MN_NS_DISCO_ITEMS, &d);
     if (d.node.n)
         HOOK_ASK(srv, disco_node_items, &v, &d);
+    else if (iq->user)
+        resources(&d);
     for (size_t i = 0; i < srv->component_count && !iq->user && !d.node.n; i++)
         if (component_below(&srv->components[i], iq->host->name))
             mn_elem_set(d.a, mn_elem_add(d.a, d.query, MN_NS_DISCO_ITEMS, "item"), "jid",

@@ -13,5 +13,6 @@ const struct module mod_ping = {
     .name = "ping",
     .xep = {{199, "2.0.1", "XMPP Ping", "wire/ping"}},
     .feature = {"urn:xmpp:ping"},
+    .user_feature = {"urn:xmpp:ping"},
     .iq = {{MN_TYPE_GET, MN_NS_PING, "ping", AT_HOST | AT_USER, on_ping}},
 };
