@@ -17,7 +17,7 @@ struct c2s {
     struct stream stream;
     enum c2s_state state : 8;
     uint8_t tls_policy; /* enum conf_tls of the listener */
-    bool compressed, anonymous, sasl_failed;
+    bool compressed, anonymous, sasl_failed, iqauth_failed;
     uint8_t wrong, refused; /* decision L3 */
     const struct host *host;
     struct session *session;

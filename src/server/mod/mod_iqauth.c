@@ -1,12 +1,20 @@
 /* XEP-0078 Non-SASL Authentication, only where the operator writes it into the configuration, and
- * only with the password itself (its digest would need the password here). Refused on a stream on
- * which a SASL login has failed. */
+ * only with the password itself (its digest would need the password here), once. Who tries it on a
+ * stream on which a SASL login has failed loses the stream. */
 #include "server/module.h"
 
 static bool can(const struct c2s *c)
 {
     return c->stream.owner->snap->conf->auth.iq_auth && c->state == C2S_OPEN && !c->sasl_failed &&
-           c2s_may(c, MN_SASL_PLAIN);
+           !c->iqauth_failed && c2s_may(c, MN_SASL_PLAIN);
+}
+
+static enum mn_cond refuse(struct c2s *c)
+{
+    if (!c->stream.owner->snap->conf->auth.iq_auth || !c->sasl_failed)
+        return MN_COND_SERVICE_UNAVAILABLE;
+    stream_error(&c->stream, MN_STREAM_POLICY_VIOLATION, "a SASL login has failed here");
+    return MN_COND_NONE;
 }
 
 static void features(struct c2s *c, struct mn_buf *out)
@@ -21,7 +29,7 @@ static enum mn_cond on_get(struct iq *iq)
     struct mn_elem *q;
 
     if (!can(iq->stream))
-        return MN_COND_SERVICE_UNAVAILABLE;
+        return refuse(iq->stream);
     answer = iq_answer(iq);
     q = mn_elem_add(&answer->arena, mn_stanza_body(answer), MN_NS_AUTH, "query");
     mn_elem_add(&answer->arena, q, MN_NS_AUTH, "username");
@@ -95,7 +103,7 @@ static void checked(struct mn_job *j)
     }
     c->stream.owner->count.wrong++;
     if (!c->stream.closed) {
-        c->sasl_failed = true; /* one try: then SASL, where failing costs time */
+        c->iqauth_failed = true; /* one try: then SASL, where failing costs time */
         mn_limit_fail(c->stream.owner->srv->limits, c2s_group(c, group));
         mn_limit_fail(c->stream.owner->srv->limits, mn_jid_bare(&bare));
         c2s_refused(c, mn_jid_bare(&bare), "jabber:iq:auth");
@@ -161,7 +169,7 @@ static enum mn_cond on_set(struct iq *iq)
     struct checking *k;
 
     if (!can(c))
-        return MN_COND_SERVICE_UNAVAILABLE;
+        return refuse(c);
     k = MN_NEW(struct checking);
     if (!begin(k, c, iq->child)) {
         free_all(k);
