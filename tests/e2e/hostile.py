@@ -183,7 +183,8 @@ class Steps:
             c.socket.shutdown(socket.SHUT_WR)
             assert "<stream:features" not in self.all_of(c)
         header = "<stream:stream to='localhost' xmlns='jabber:client' xmlns:stream='%s' version='1.0'>" % STREAM
-        for text, wanted in (("<compress xmlns='%s'><method>zlib</method></compress>" % COMPRESS, "<unsupported-stanza-type "),
+        for text, wanted in (("<compress xmlns='%s'><method>zlib</method></compress></stream:stream>" % COMPRESS,
+                              "<failure xmlns='%s'><setup-failed/></failure>" % COMPRESS),
                              (STARTTLS, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")):
             c, squeeze = self.compressed(), zlib.compressobj()
             c.socket.sendall(squeeze.compress((header + text).encode()) + squeeze.flush(zlib.Z_SYNC_FLUSH))

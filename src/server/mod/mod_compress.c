@@ -24,16 +24,15 @@ static bool on_compress(struct c2s *c, const struct mn_xml_item *item)
     struct mn_arena a = {0};
     bool zlib = false;
 
-    if (!can(c))
+    if (c->stream.owner->snap->conf->compression == CONF_COMPRESS_OFF)
         return false;
     for (const struct mn_elem *m = mn_elem_first(item->elem); m; m = mn_elem_next(m))
         zlib |= mn_str_is(mn_elem_text(m, &a), "zlib");
     mn_arena_done(&a, NULL);
-    if (!zlib) {
-        stream_raw(
-            &c->stream,
-            MN_STR("<failure "
-                   "xmlns='http://jabber.org/protocol/compress'><unsupported-method/></failure>"));
+    if (!zlib || !can(c)) { /* neither is the end of the stream */
+        stream_raw(&c->stream, MN_STR("<failure xmlns='http://jabber.org/protocol/compress'>"));
+        stream_raw(&c->stream, zlib ? MN_STR("<setup-failed/></failure>")
+                                    : MN_STR("<unsupported-method/></failure>"));
         return true;
     }
     stream_raw(&c->stream, MN_STR("<compressed xmlns='http://jabber.org/protocol/compress'/>"));
