@@ -207,6 +207,7 @@ static void resume_again(struct mn_timer *t)
 
 static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
 {
+    const struct conf *conf = config_module(c->stream.owner->snap->conf, &mod_sm);
     mn_str id = mn_elem_get(item->elem, "previd");
     struct resuming *r;
     uint32_t nth = 0;
@@ -224,6 +225,10 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
     case RESUMED:
         return true;
     case UNKNOWN:
+        if (!conf->resume) {
+            failed(c, "feature-not-implemented");
+            return true;
+        }
         stream_wait(&c->stream);
         ask(c, id);
         return true;
