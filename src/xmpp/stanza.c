@@ -231,16 +231,27 @@ void mn_stanza_drop(struct mn_stanza *st, bool (*goes)(const void *arg, const st
         payload_from_tree(st);
 }
 
+/* Says how a message is to be treated, and is nothing to read: hints (but that it is worth
+ * storing), ids. */
+static bool is_about(const struct mn_elem *e)
+{
+    return (e->ns == MN_NS_HINTS && !mn_str_is(e->name, "store")) || e->ns == MN_NS_SID ||
+           mn_elem_is(e, MN_NS_CARBONS, "private");
+}
+
 bool mn_stanza_is_state(const struct mn_stanza *st)
 {
     const struct mn_elem *first = st->elem ? mn_elem_first(st->elem) : NULL;
+    bool state = false;
 
     if (st->kind != MN_MESSAGE || st->type == MN_TYPE_ERROR || !first)
         return false;
-    for (const struct mn_elem *e = first; e; e = mn_elem_next(e))
-        if (e->ns != MN_NS_CHATSTATES && !mn_elem_is(e, MN_NS_CLIENT, "thread"))
+    for (const struct mn_elem *e = first; e; e = mn_elem_next(e)) {
+        state |= e->ns == MN_NS_CHATSTATES;
+        if (e->ns != MN_NS_CHATSTATES && !mn_elem_is(e, MN_NS_CLIENT, "thread") && !is_about(e))
             return false;
-    return true;
+    }
+    return state;
 }
 
 struct mn_stanza *mn_stanza_reply(const struct mn_stanza *st, enum mn_type type)

@@ -80,7 +80,7 @@ void mn_stanza_to(struct mn_stanza *st, const struct mn_jid *to);
 void mn_stanza_drop(struct mn_stanza *st, bool (*goes)(const void *arg, const struct mn_elem *e),
                     const void *arg);
 
-/* A message that holds nothing but a chat state (XEP-0085). */
+/* A message that holds nothing but a chat state (XEP-0085), beside what says how to treat it. */
 bool mn_stanza_is_state(const struct mn_stanza *st);
 
 mn_str mn_type_name(enum mn_type t);

@@ -200,14 +200,12 @@ static enum verdict undelivered(struct route *r)
 {
     struct user *u = r->user;
 
-    if (hinted(r->st, "no-store"))
-        return PASS;
-    if ((mn_stanza_is_state(r->st) || !mn_elem_first(r->st->elem)) && !hinted(r->st, "store")) {
-        if (u->offline.behind)
-            return PASS;
+    if ((mn_stanza_is_state(r->st) || !mn_elem_first(r->st->elem)) && !u->offline.behind) {
         route_finish(r);
         return DONE;
     }
+    if (mn_stanza_is_state(r->st) || !mn_elem_first(r->st->elem) || hinted(r->st, "no-store"))
+        return PASS;
     if (sm_move_waits(r))
         return DONE;
     if (sm_is_recorded(r->ticket)) /* nothing more than there was */
