@@ -3,10 +3,10 @@
 #include "base/err.h"
 
 static const struct {
-    mn_str name, type;
+    mn_str name, type, code;
 } conds[] = {
-    {{0}, {0}},
-#define COND(id, name, type) {MN_STR(name), MN_STR(type)},
+    {{0}, {0}, {0}},
+#define COND(id, name, type, code) {MN_STR(name), MN_STR(type), MN_STR(code)},
 #include "xmpp/conds.def"
 #undef COND
 };
@@ -28,6 +28,12 @@ mn_str mn_cond_type(enum mn_cond c)
 {
     MN_ASSERT(c < MN_COUNT(conds));
     return conds[c].type;
+}
+
+mn_str mn_cond_code(enum mn_cond c)
+{
+    MN_ASSERT(c < MN_COUNT(conds));
+    return conds[c].code;
 }
 
 enum mn_cond mn_cond_find(mn_str name)

@@ -5,7 +5,7 @@
 
 enum mn_cond {
     MN_COND_NONE, /* no error */
-#define COND(id, name, type) MN_COND_##id,
+#define COND(id, name, type, code) MN_COND_##id,
 #include "xmpp/conds.def"
 #undef COND
     MN_COND_LATER, /* an answer comes later: never on the wire */
@@ -14,6 +14,7 @@ enum mn_cond {
 /* "bad-request", "modify": static. */
 mn_str mn_cond_name(enum mn_cond c);
 mn_str mn_cond_type(enum mn_cond c);
+mn_str mn_cond_code(enum mn_cond c);    /* "400": what it was before it had a name (XEP-0086) */
 enum mn_cond mn_cond_find(mn_str name); /* MN_COND_UNDEFINED for unknown names */
 
 enum mn_stream_cond {

@@ -264,12 +264,22 @@ struct mn_stanza *mn_stanza_reply(const struct mn_stanza *st, enum mn_type type)
     return r;
 }
 
+/* XEP-0077, 9 and XEP-0078, 6: there an error has its old number as well. */
+static bool has_code(const struct mn_stanza *st)
+{
+    const struct mn_elem *child = st->elem && st->kind == MN_IQ ? mn_elem_first(st->elem) : NULL;
+
+    return child && (child->ns == MN_NS_REGISTER || child->ns == MN_NS_AUTH);
+}
+
 struct mn_stanza *mn_stanza_error(const struct mn_stanza *st, enum mn_cond cond, mn_str text)
 {
     struct mn_stanza *r = mn_stanza_reply(st, MN_TYPE_ERROR);
     struct mn_arena *a = &r->arena;
     struct mn_elem *e = mn_elem_add(a, mn_stanza_body(r), MN_NS_CLIENT, "error");
 
+    if (has_code(st))
+        mn_elem_set(a, e, "code", mn_cond_code(cond));
     mn_elem_set(a, e, "type", mn_cond_type(cond));
     mn_elem_add(a, e, MN_NS_STANZA_ERRORS, mn_cond_name(cond).p);
     if (text.n) {
