@@ -1,6 +1,7 @@
 #include "server/deliver.h"
 
 #include "server/block.h"
+#include "server/directed.h"
 #include "server/iq.h"
 #include "server/module.h"
 #include "server/presence.h"
@@ -138,7 +139,7 @@ static void iq_in(struct route *r)
         s = session_find(r->user, mn_jid_resource(&r->st->to));
         /* 8.5.3.1: whether it is there is told to nobody who does not know. */
         if (!s || (request && !presence_subscriber(r->user, &r->st->from) &&
-                   !presence_directed_to(s, &r->st->from))) {
+                   !directed_to(s, &r->st->from))) {
             route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
             return;
         }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "server/block.h"
+#include "server/directed.h"
 #include "server/module.h"
 
 /* Roster items. */
@@ -126,94 +127,6 @@ static void to_own(struct session *s, struct mn_stanza *st, bool self)
         if (other->available && (self || other != s))
             session_write(other, st, &other->jid);
     }
-}
-
-struct jid_node {
-    struct mn_jid jid;
-    mn_str text;
-    char bytes[];
-};
-
-void presence_directed_free(struct session *s)
-{
-    struct jid_node *n;
-    size_t at = 0;
-
-    if (!s->directed)
-        return;
-    while ((n = mn_map_next(s->directed, &at)))
-        mn_free(n);
-    mn_map_free(s->directed);
-    mn_free(s->directed);
-    s->directed = NULL;
-    s->directed_bytes = 0;
-}
-
-/* Everyone who got directed presence hears of the end (RFC 6121 4.6.3). */
-static void directed_end(struct session *s, struct mn_stanza *st)
-{
-    struct mn_map *all = s->directed; /* its own resource may be among them, and strike it out */
-    struct jid_node *n;
-    size_t at = 0;
-
-    s->directed = NULL;
-    s->directed_bytes = 0;
-    while (all && (n = mn_map_next(all, &at))) {
-        struct mn_stanza *one = mn_stanza_wrap(st);
-
-        mn_stanza_to(one, &n->jid);
-        router_send(one);
-        mn_free(n);
-    }
-    if (all)
-        mn_map_free(all);
-    mn_free(all);
-}
-
-enum { DIRECTED_MAX = 10000, DIRECTED_BYTES = 1 << 20 };
-
-static void directed_forget(struct session *s, const struct mn_jid *to)
-{
-    struct jid_node *n = s->directed ? mn_map_del(s->directed, mn_jid_text(to)) : NULL;
-
-    if (n)
-        s->directed_bytes -= n->text.n;
-    mn_free(n);
-}
-
-/* False: too many already, so that they could not be told of the end. */
-static bool directed_note(struct session *s, const struct mn_jid *to)
-{
-    mn_str text = mn_jid_text(to);
-    struct jid_node *n;
-
-    if (!s->directed)
-        s->directed = MN_NEW(struct mn_map);
-    if (mn_map_get(s->directed, text))
-        return true;
-    if (s->directed->count >= DIRECTED_MAX || s->directed_bytes + text.n > DIRECTED_BYTES)
-        return false;
-    s->directed_bytes += text.n;
-    n = mn_alloc(sizeof *n + text.n);
-    memcpy(n->bytes, text.p, text.n);
-    n->text = (mn_str){n->bytes, text.n};
-    n->jid = (struct mn_jid){n->bytes, to->user, to->host, to->resource};
-    mn_map_put(s->directed, n->text, n);
-    return true;
-}
-
-bool presence_directed_next(const struct session *s, size_t *at, mn_str *jid)
-{
-    struct jid_node *n = s->directed ? mn_map_next(s->directed, at) : NULL;
-
-    if (n)
-        *jid = n->text;
-    return n;
-}
-
-void presence_directed_add(struct session *s, const struct mn_jid *to)
-{
-    directed_note(s, to);
 }
 
 /* The subscription requests that came while nobody could see them (RFC 6121 3.1.3), and those not
@@ -345,7 +258,7 @@ void presence_end_all(struct user *u)
 
 /* Subscriptions going out. */
 
-static void hide_from(struct session *s, const struct mn_jid *to)
+void presence_hide_from(struct session *s, const struct mn_jid *to)
 {
     struct mn_stanza *st = mn_stanza_new(MN_PRESENCE, MN_TYPE_UNAVAILABLE);
 
@@ -364,35 +277,8 @@ static void show(struct user *u, const struct mn_jid *to, bool on)
         if (s->available && on)
             user_send(u, presence_of(s, to, false));
         else if (s->available)
-            hide_from(s, to);
+            presence_hide_from(s, to);
     }
-}
-
-/* Who got directed presence and is blocked now hears of its end, and no more of this session. */
-static void directed_hide(struct session *s)
-{
-    struct mn_map *all = s->directed;
-    struct jid_node *n;
-    size_t at = 0;
-
-    s->directed = NULL;
-    s->directed_bytes = 0;
-    while (all && (n = mn_map_next(all, &at))) {
-        if (block_hits(s->user, &n->jid))
-            hide_from(s, &n->jid);
-        else
-            directed_note(s, &n->jid);
-        mn_free(n);
-    }
-    if (all)
-        mn_map_free(all);
-    mn_free(all);
-}
-
-void presence_hide_blocked(struct user *u)
-{
-    MN_LIST_EACH(n, &u->sessions)
-    directed_hide(MN_OF(n, struct session, link));
 }
 
 void presence_show(struct user *u, const struct mn_jid *contact)
@@ -582,14 +468,6 @@ static void subscription_in(struct route *r)
     route_hold(r);
 }
 
-bool presence_directed_to(const struct session *s, const struct mn_jid *who)
-{
-    struct mn_jid bare = mn_jid_to_bare(who);
-
-    return s->directed && (mn_map_get(s->directed, mn_jid_text(who)) ||
-                           mn_map_get(s->directed, mn_jid_bare(&bare)));
-}
-
 bool presence_subscriber(const struct user *u, const struct mn_jid *who)
 {
     struct mn_jid bare = mn_jid_to_bare(who);
@@ -610,7 +488,7 @@ static void probe_in(struct route *r)
         struct session *s = MN_OF(n, struct session, link);
 
         if ((full && !session_is(s, mn_jid_resource(&st->to))) ||
-            !(subscriber ? s->available : presence_directed_to(s, &st->from)))
+            !(subscriber ? s->available : directed_to(s, &st->from)))
             continue;
         router_send(presence_of(s, &st->from, full || !subscriber));
         told = true;

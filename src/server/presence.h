@@ -19,21 +19,15 @@ void presence_item_changed(struct user *u, const struct roster_item *item, bool 
 /* Nobody more goes into the roster proper. Strangers who ask do not count: they have a limit of
  * their own, so that they shut nobody out. */
 bool presence_roster_full(const struct user *u);
-/* Who may know of an account's resources: itself and its subscribers; ... */
+/* Who may know of an account's resources: itself and its subscribers (and see directed.h). */
 bool presence_subscriber(const struct user *u, const struct mn_jid *who);
-/* ... and of this one who got directed presence from it. */
-/* Those who got directed presence from it, one after the other; *at starts at 0. */
-bool presence_directed_next(const struct session *s, size_t *at, mn_str *jid);
-void presence_directed_add(struct session *s, const struct mn_jid *to);
-void presence_directed_free(struct session *s);
 /* A presence, flattened. */
 struct flat *presence_flat(mn_str id, mn_str lang, mn_str payload);
-bool presence_directed_to(const struct session *s, const struct mn_jid *who);
 /* An answer on the account's behalf, to the bare address of who sent `st`. */
 void presence_answer(struct user *u, const struct mn_stanza *st, enum mn_type type);
 /* A contact loses sight of all resources. */
 void presence_hide(struct user *u, const struct mn_jid *contact);
-/* The same for those who got directed presence and are blocked now. */
-void presence_hide_blocked(struct user *u);
 /* ... or sees them all. */
 void presence_show(struct user *u, const struct mn_jid *contact);
+/* Somebody loses sight of one. */
+void presence_hide_from(struct session *s, const struct mn_jid *to);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "server/block.h"
+#include "server/directed.h"
 #include "server/handled.h"
 #include "server/module.h"
 #include "server/presence.h"
@@ -236,7 +237,7 @@ void session_forget(struct session *s)
     struct user *u = s->user;
 
     user_need(u);
-    presence_directed_free(s);
+    directed_free(s);
     leave(s);
     sm_free(s);
     user_let(u);

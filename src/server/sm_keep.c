@@ -1,7 +1,7 @@
 /* Resumable sessions over a restart (decision D3): at the end each one that lost its stream is
  * written down whole: counters, queue, presence, who got directed presence. */
 #include "base/rand.h"
-#include "server/presence.h"
+#include "server/directed.h"
 #include "server/server.h"
 #include "server/sm_record.h"
 
@@ -54,7 +54,7 @@ static void write_down(struct session *s, int64_t salt)
         put_text(&b, (mn_str){f->bytes + f->id, f->lang});
         put_text(&b, (mn_str){f->bytes + f->id + f->lang, f->payload});
     }
-    while (presence_directed_next(s, &at, &jid))
+    while (directed_next(s, &at, &jid))
         put_text(&b, jid);
     put_text(&b, MN_STR(""));
     for (const struct sm_item *i = m->first; i; i = i->next) {

@@ -2,6 +2,7 @@
  * their clients. */
 #include "base/clock.h"
 #include "base/num.h"
+#include "server/directed.h"
 #include "server/handled.h"
 #include "server/presence.h"
 #include "server/server.h"
@@ -131,7 +132,7 @@ static void directed_take(mn_str *r, struct session *s)
 
     while (take_text(r, &text) && text.n)
         if (s && !mn_jid_parse(text, &a, &to))
-            presence_directed_add(s, &to);
+            (void)directed_note(s, &to);
     mn_arena_done(&a, NULL);
 }
 

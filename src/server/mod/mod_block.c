@@ -1,6 +1,7 @@
 /* XEP-0191 Blocking Command, in the polite way: who is blocked sees an account that is offline;
  * subscriptions stay as they are. */
 #include "server/block.h"
+#include "server/directed.h"
 #include "server/module.h"
 #include "server/presence.h"
 
@@ -176,7 +177,7 @@ static enum mn_cond change(struct iq *iq, bool on)
         block_free(u);
     }
     tell(u, &seen);
-    presence_hide_blocked(u);
+    directed_hide_blocked(u);
     push(iq, on ? "block" : "unblock", jids, count);
     mn_arena_done(&a, NULL);
     return iq_result(iq, NULL);

@@ -2,6 +2,7 @@
 #include "server/session.h"
 
 #include "server/config.h"
+#include "server/directed.h"
 #include "server/presence.h"
 #include "server/server.h"
 #include "server/sm.h"
@@ -214,7 +215,7 @@ TEST(who_sees_a_resource_is_bounded_in_bytes)
         mn_stanza_from(st, &s->jid);
         presence_out(s, st);
     }
-    while (presence_directed_next(s, &at, &jid))
+    while (directed_next(s, &at, &jid))
         told++;
     CHECK(told > 1000 && told < 1050);
     mn_arena_done(&a, NULL);
