@@ -139,7 +139,7 @@ static void iq_in(struct route *r)
         s = session_find(r->user, mn_jid_resource(&r->st->to));
         /* 8.5.3.1: whether it is there is told to nobody who does not know. */
         if (!s || (request && !presence_subscriber(r->user, &r->st->from) &&
-                   !directed_to(s, &r->st->from))) {
+                   !directed_near(s, &r->st->from))) {
             route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
             return;
         }

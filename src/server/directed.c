@@ -92,6 +92,19 @@ bool directed_to(const struct session *s, const struct mn_jid *who)
                            mn_map_get(s->directed, mn_jid_bare(&bare)));
 }
 
+bool directed_near(const struct session *s, const struct mn_jid *who)
+{
+    struct jid_node *n;
+    size_t at = 0;
+
+    if (directed_to(s, who))
+        return true;
+    while (s->directed && (n = mn_map_next(s->directed, &at)))
+        if (mn_str_eq(mn_jid_bare(&n->jid), mn_jid_bare(who)))
+            return true;
+    return false;
+}
+
 /* Who got directed presence and is blocked now hears of its end, and no more of this session. */
 static void directed_hide(struct session *s)
 {

@@ -13,5 +13,8 @@ void directed_end(struct session *s, struct mn_stanza *st);
 bool directed_next(const struct session *s, size_t *at, mn_str *jid);
 /* This address got it, or the account or room that it belongs to. */
 bool directed_to(const struct session *s, const struct mn_jid *who);
+/* The same, or another address of that account or room: who joined a room under a name shares
+ * presence with the room and all who are in it. */
+bool directed_near(const struct session *s, const struct mn_jid *who);
 /* Who is blocked now hears of its end, and no more of the account's sessions. */
 void directed_hide_blocked(struct user *u);
