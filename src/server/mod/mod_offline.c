@@ -30,8 +30,9 @@ static void give_out(struct user *u);
 static struct session *taker(const struct user *u);
 
 /* What goes through the log though somebody is there goes from there to one session; the others get
- * a copy (XEP-0280) as soon as it is stored, as if it had been delivered. The log answers for it:
- * the copy is for now or never. */
+ * a copy (XEP-0280) as soon as it is stored, as if it had been delivered. So do those with a
+ * negative priority when nobody takes messages; who has not said yet that he is there may be the
+ * next one to take what waits. The log answers for it: the copy is for now or never. */
 static void copies(const struct route *r)
 {
     struct user *u = r->user;
@@ -40,11 +41,18 @@ static void copies(const struct route *r)
     struct session *to = u->offline.to ? u->offline.to : taker(u);
     struct mn_stanza *st;
 
-    if (!to || u->session_count < 2)
+    if (u->session_count < (to ? 2 : 1))
         return;
     st = mn_stanza_wrap(r->st);
     HOOK_RUN(o->srv, message_numbered, u, st, r->number);
-    to->served = ++o->serving;
+    o->serving++;
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (to ? s == to : !s->available)
+            s->served = o->serving;
+    }
     o->shared = sm_shared_new();
     HOOK_RUN(o->srv, message_delivered, u, st);
     sm_shared_let(o->shared, true);
