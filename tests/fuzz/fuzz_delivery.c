@@ -178,10 +178,20 @@ static void bind_(struct client *c)
               "<resource>x</resource></bind></iq>");
 }
 
-static void heard(struct client *c, const struct mn_elem *e, struct mn_arena *a)
+/* Of something that it said: also when it had that resource in a session before. */
+static bool refused(const struct mn_elem *e)
 {
     uint64_t n;
 
+    if (!mn_elem_is(e, MN_NS_CLIENT, "message") || !mn_str_is(mn_elem_get(e, "type"), "error"))
+        return false;
+    if (mn_num_parse(mn_elem_get(e, "id"), MESSAGES_MAX - 1, &n))
+        messages[n].refused = true;
+    return true;
+}
+
+static void heard(struct client *c, const struct mn_elem *e, struct mn_arena *a)
+{
     if (mn_elem_is(e, MN_NS_SASL, "success")) {
         mn_xml_restart(c->guest.xml);
         header(c);
@@ -219,6 +229,8 @@ static void heard(struct client *c, const struct mn_elem *e, struct mn_arena *a)
     } else if (mn_elem_is(e, MN_NS_SM, "a")) {
         acked(c, number(e, "h"));
     } else if (e->ns == MN_NS_CLIENT && !c->bound) {
+        if (refused(e)) /* nothing counts yet */
+            return;
         MN_ASSERT(mn_str_is(mn_elem_get(e, "type"), "result")); /* of the bind */
         if (mn_str_is(mn_elem_get(e, "id"), "b")) {
             writes(c, "<enable xmlns='urn:xmpp:sm:3' resume='true'/><presence/>");
@@ -227,12 +239,8 @@ static void heard(struct client *c, const struct mn_elem *e, struct mn_arena *a)
         }
     } else if (e->ns == MN_NS_CLIENT) {
         c->heard[c->in] = -1;
-        if (mn_str_is(e->name, "message") && mn_str_is(mn_elem_get(e, "type"), "error")) {
-            if (mn_num_parse(mn_elem_get(e, "id"), MESSAGES_MAX - 1, &n))
-                messages[n].refused = true;
-        } else if (mn_str_is(e->name, "message")) {
+        if (!refused(e) && mn_str_is(e->name, "message"))
             body(c, mn_elem_text(mn_elem_child(e, MN_NS_CLIENT, "body"), a));
-        }
         c->in++;
         MN_ASSERT(c->in < MN_COUNT(c->heard));
     }
