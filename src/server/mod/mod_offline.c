@@ -547,6 +547,7 @@ static void client_has(struct session *s)
     }
     had(f);
     mark(f);
+    trim_acknowledged(u, s); /* it may stand between the two marks */
     if (f->over && !f->marked)
         flush_end(f);
     else if (f->idle && !f->over)
