@@ -2,13 +2,14 @@
 """Somebody between a client and its server has a certificate that the client trusts, and changes what the server offers: mechanisms, types of
 channel binding. What cannot be bound to the channel any more the server sees (RFC 5802, 6), and the client sees what was taken out of the
 lists (XEP-0474, XEP-0440). Prints TAP.    usage: middleman.py FOLDER MYNAHD"""
-import contextlib, os, re, socket, ssl, subprocess, sys, threading
+import base64, contextlib, os, re, socket, ssl, subprocess, sys, threading
 
 from driver import DEADLINE, Issuer, NEW, config_new, serving, tap
 
 FOLDER, MYNAHD = sys.argv[1:]
 END = b"</stream:features>"
 MECHANISM = r"<mechanism>%s</mechanism>"
+PASSWORD = "Eve has a long one"
 
 
 def without(*patterns):
@@ -18,6 +19,15 @@ def without(*patterns):
             assert n, (p, text)
         return text
     return change
+
+
+def decoded(heard):
+    """What stands in it as BASE64."""
+    texts = re.findall(rb"[A-Za-z0-9+/]{4,}={0,2}", heard)
+    return b" ".join(base64.b64decode(t[:len(t) // 4 * 4]) for t in texts)
+
+
+assert PASSWORD.encode() in decoded(b"<auth mechanism='PLAIN'>%s</auth>" % base64.b64encode(b"\0eve\0" + PASSWORD.encode()))
 
 
 class Middleman:
@@ -89,7 +99,7 @@ class Steps:
         assert "registered" in said, said
 
     def run(self, name, port, ca, mechanisms="", **more):
-        env = {**os.environ, "MYNAH_HOST": "127.0.0.1", "MYNAH_PORT": str(port), "MYNAH_CA": ca, "MYNAH_PASSWORD": "pw",
+        env = {**os.environ, "MYNAH_HOST": "127.0.0.1", "MYNAH_PORT": str(port), "MYNAH_CA": ca, "MYNAH_PASSWORD": PASSWORD,
                **({"MYNAH_MECHANISMS": mechanisms} if mechanisms else {}), **more}
         p = subprocess.run([os.path.join(FOLDER, name), "eve@%s/r" % NEW], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                            text=True, env=env, timeout=DEADLINE)
@@ -100,7 +110,7 @@ class Steps:
         cert = cert or self.own
         with Middleman(self.server, *cert, change, newest) as m:
             said = self.run("reset", m.port, self.ca if cert == self.own else self.server.ca, mechanisms)
-        assert b"pw" not in m.heard
+        assert PASSWORD.encode() not in m.heard + decoded(m.heard)
         return said
 
     def the_server_itself_is_believed(self):
