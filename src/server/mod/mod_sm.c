@@ -109,8 +109,7 @@ static bool on_a(struct c2s *c, const struct mn_xml_item *item)
 
 /* Our h is to count all that came on the old stream, else the client sends it once more: what is
  * being stored is waited for. So is the end of the record of before a restart: from here on it
- * would be wrong. Whoever asks meanwhile is the same client on a
- * newer stream: that one goes on. */
+ * would be wrong. Whoever asks meanwhile is the same client on a newer stream: that one goes on. */
 struct resuming {
     struct mn_timer timer;
     struct c2s *c;
