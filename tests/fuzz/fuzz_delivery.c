@@ -32,6 +32,7 @@ static struct message {
     bool acked, refused, got;
     int again;   /* so many times it may come once more */
     bool stored; /* he was not there: it is in the log, or nowhere */
+    bool waits;  /* for a slow disk */
 } messages[MESSAGES_MAX];
 static int message_count;
 
@@ -83,6 +84,7 @@ static void message(struct client *c, int n)
 {
     messages[n].stored = !clients[messages[n].to].sm_id[0] && disk == DISK_WELL && !haunted;
     messages[n].refused |= disk == DISK_FAILS; /* that may be told to nobody who is there */
+    messages[n].waits = disk == DISK_SLOW;
     writes(c,
            "<message to='%c@localhost' type='chat' id='%d'><body>%d</body>"
            "<origin-id xmlns='urn:xmpp:sid:0' id='%d'/></message>",
@@ -285,6 +287,15 @@ static void come(struct client *c)
 
 /* What may happen. */
 
+static void disk_becomes(enum disk how)
+{
+    for (int i = 0; i < message_count; i++) {
+        messages[i].refused |= messages[i].waits && how == DISK_FAILS; /* as in message() */
+        messages[i].waits = false;
+    }
+    disk_set(how);
+}
+
 static void send_(struct client *c, struct client *to)
 {
     struct message *m = &messages[message_count];
@@ -401,14 +412,14 @@ static void does(enum deed deed, struct client *c)
         break;
     case A_MINUTE:
         if (disk == DISK_SLOW) /* nobody's time ends before that */
-            disk_set(DISK_WELL);
+            disk_becomes(DISK_WELL);
         pass(MINUTE);
         break;
     case SLOW:
-        disk_set(disk == DISK_SLOW ? DISK_WELL : DISK_SLOW);
+        disk_becomes(disk == DISK_SLOW ? DISK_WELL : DISK_SLOW);
         break;
     case FAIL:
-        disk_set(disk == DISK_FAILS ? DISK_WELL : DISK_FAILS);
+        disk_becomes(disk == DISK_FAILS ? DISK_WELL : DISK_FAILS);
         failed = true;
         break;
     case RESTART:
