@@ -223,7 +223,7 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
     }
     if (!chat || !m->body)
         return;
-    if (m->type == MYNAH_CHAT && nick) {
+    if (m->type != MYNAH_GROUPCHAT && nick) {
         room_private(chat, m, nick);
         return;
     }

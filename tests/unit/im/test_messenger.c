@@ -189,3 +189,36 @@ TEST(a_picture_is_fetched)
     CHECK(!memmem(talk.server.all.p, talk.server.all.n, "unneeded", 8));
     end();
 }
+
+/* Whatever its type: what one occupant says to us alone does not stand in the room, as if all had
+ * heard it. */
+TEST(what_is_said_to_us_alone_is_not_said_in_the_room)
+{
+#define OCCUPANT(nick, more)                                                                       \
+    "<presence from='r@y.test/" nick "'><x xmlns='http://jabber.org/protocol/muc#user'>"           \
+    "<item affiliation='none' role='participant'/>" more "</x></presence>"
+    static const char *const lines[] = {
+        LOGIN(""), "<to='r@y.test/me'",
+        ">" OCCUPANT("bob", "") OCCUPANT(
+            "me",
+            "<status code='110'/>") "<message from='r@y.test/bob' type='groupchat'><body>to all"
+                                    "</body></message><message from='r@y.test/bob'><body>one"
+                                    "</body></message><message from='r@y.test/bob' type='chat'>"
+                                    "<body>two</body></message><message from='r@y.test/bob' "
+                                    "type='headline'><body>three</body></message>",
+        END};
+    const struct im_chat *room, *alone;
+    unsigned said = 0;
+
+    begin(lines);
+    talk_until(talk_online);
+    CHECK(im_room_join(account, "r@y.test", "me", NULL));
+    talk_until(talk_done);
+    room = chat_of("r@y.test");
+    for (size_t i = 0; room && i < room->count; i++)
+        said += room->lines[i].kind == IM_SAID;
+    CHECK_INT(said, 1);
+    alone = chat_of("r@y.test/bob");
+    CHECK(alone && alone->count == 3 && !strcmp(alone->lines[0].text, "one"));
+    end();
+}
