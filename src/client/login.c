@@ -18,7 +18,8 @@ struct login {
     unsigned tried; /* bits of mechanisms */
     enum mn_sasl_mech mech;
     bool external, busy;
-    struct mn_sasl_client *sasl;
+    bool bound;                  /* a -PLUS was tried */
+    struct mn_sasl_client *sasl; /* NULL: it is EXTERNAL, if anything */
     mn_str in, out;
     enum mn_sasl_result result;
 };
@@ -85,6 +86,10 @@ static bool usable(const struct mynah_client *c, const struct login *l, enum mn_
     bool user = sasl_user(c).n > 0, scram = mn_str_starts(name, MN_STR("SCRAM-"));
 
     if (l->tried & 1u << m || !offered(l, name))
+        return false;
+    /* Somebody in between may have refused it, and the server would take what comes without it for
+     * that of a client that cannot bind (RFC 5802, 6). */
+    if (l->bound && !mn_sasl_is_plus(m))
         return false;
     if (c->conf.mechanisms ? !login_allows(c, name) : !scram && m != MN_SASL_ANONYMOUS)
         return false;
@@ -227,6 +232,7 @@ static void exchange(struct mynah_client *c, enum mn_sasl_mech m)
     mn_str out;
 
     l->tried |= 1u << m;
+    l->bound |= mn_sasl_is_plus(m);
     l->mech = m;
     mn_sasl_client_free(l->sasl);
     l->sasl = mn_sasl_client_new(m, sasl_user(c), mn_str_from(c->password),

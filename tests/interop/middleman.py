@@ -32,10 +32,10 @@ assert PASSWORD.encode() in decoded(b"<auth mechanism='PLAIN'>%s</auth>" % base6
 
 class Middleman:
     """On a port of his own, with `cert` and `key`, before the first port of the server, whose features go through `change`; he keeps to
-    himself what the client says."""
+    himself what the client says. `refuses`: what binds to the channel is refused by him, with that condition."""
 
-    def __init__(self, server, cert, key, change, newest=None):
-        self.server, self.change = server, change
+    def __init__(self, server, cert, key, change, newest=None, refuses=None):
+        self.server, self.change, self.refuses = server, change, refuses
         self.near = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.near.load_cert_chain(cert, key)
         self.far = ssl.create_default_context(cafile=server.ca)
@@ -76,7 +76,10 @@ class Middleman:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 self.heard += data if client else b""
-                target.sendall(data)
+                if client and self.refuses and b"-PLUS'" in data:
+                    source.sendall(b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><%s/></failure>" % self.refuses)
+                else:
+                    target.sendall(data)
         for s in source, target:
             with contextlib.suppress(OSError):
                 s.shutdown(socket.SHUT_RDWR)
@@ -105,10 +108,10 @@ class Steps:
                            text=True, env=env, timeout=DEADLINE)
         return p.stdout
 
-    def told(self, change, cert=None, newest=None, mechanisms=""):
+    def told(self, change, cert=None, newest=None, mechanisms="", refuses=None):
         """What a program says that logs in twice, or says why it does not."""
         cert = cert or self.own
-        with Middleman(self.server, *cert, change, newest) as m:
+        with Middleman(self.server, *cert, change, newest, refuses) as m:
             said = self.run("reset", m.port, self.ca if cert == self.own else self.server.ca, mechanisms)
         assert PASSWORD.encode() not in m.heard + decoded(m.heard)
         return said
@@ -124,6 +127,12 @@ class Steps:
         """The client could bind, and says so (gs2-cbind-flag y)."""
         said = self.told(without(MECHANISM % r"SCRAM-SHA-\d+-PLUS"))
         assert "refused" in said and "online" not in said, said
+
+    def nobody_takes_the_binding_away_by_refusing_it(self):
+        """The lists are what they were: neither side would see it (gs2-cbind-flag n)."""
+        for condition in b"invalid-mechanism", b"malformed-request", b"aborted":
+            said = self.told(lambda text: text, refuses=condition)
+            assert "every way to log in was refused" in said and "online" not in said, said
 
     def a_weaker_mechanism_is_seen_by_the_client(self):
         """Without any type of binding, as by a client that has none: the server cannot see it."""
@@ -149,6 +158,6 @@ class Steps:
 with serving(MYNAHD, *config_new()) as server, Issuer() as issuer:
     s = Steps(server, issuer)
     bad = tap([s.the_server_itself_is_believed, s.another_channel_is_seen_by_the_server, s.mechanisms_without_binding_are_seen_by_the_server,
-               s.a_weaker_mechanism_is_seen_by_the_client, s.other_types_of_binding_are_seen_by_the_client, s.types_that_nobody_has_are_seen,
+               s.nobody_takes_the_binding_away_by_refusing_it, s.a_weaker_mechanism_is_seen_by_the_client, s.other_types_of_binding_are_seen_by_the_client, s.types_that_nobody_has_are_seen,
                s.a_password_is_given_to_nobody])
 sys.exit(bad != 0)
