@@ -299,7 +299,7 @@ static void failure(struct mynah_client *c, const struct mynah_elem *e)
 
     if (!strcmp(why.condition, "temporary-auth-failure"))
         client_fail(c, &why, false);
-    else if (credentials && !c->login->external)
+    else if (credentials && c->login->sasl)
         client_fail(c, &why, true);
     else
         sasl_next(c); /* this way is not open; no password was told to be wrong */

@@ -106,6 +106,28 @@ TEST(a_login_goes_one_way)
     }
 }
 
+/* A certificate that is not taken is no wrong password: that is given once, and what is said of it
+ * is told. */
+TEST(a_wrong_password_behind_a_certificate_is_told)
+{
+    static const char *const lines[] = {
+        "<<stream:stream",
+        ">" HEADER "<stream:features><mechanisms" NS_SASL "><mechanism>EXTERNAL</mechanism>"
+        "<mechanism>SCRAM-SHA-256</mechanism><mechanism>SCRAM-SHA-1</mechanism></mechanisms>"
+        "</stream:features>",
+        "<mechanism='EXTERNAL'",
+        "><failure" NS_SASL "><not-authorized/></failure>",
+        "<mechanism='SCRAM-SHA-256'",
+        "><failure" NS_SASL "><not-authorized/></failure>",
+        NULL};
+    const struct mynah_client_config config = {
+        .jid = "u@x.test", .password = "p", .cert_file = "c", .no_reconnect = true};
+
+    talk_start(lines, &config);
+    talk_until(talk_over);
+    talk_end("offline (-7 not-authorized)");
+}
+
 /* Questions with ids so long that answers fill memory fast. */
 static struct mn_buf questions(void)
 {
