@@ -409,7 +409,8 @@ bool login_iq(struct mynah_client *c, const struct mynah_elem *e)
     bool bind = id && !strcmp(id, "bind"), session_ = id && !strcmp(id, "session");
     struct mynah_error why;
 
-    if (c->waits != WAITS_BOUND || !mynah_elem_is(e, "iq", NULL) || (!bind && !session_) || !type)
+    if (c->waits != WAITS_BOUND || !mynah_elem_is(e, "iq", NULL) || !type ||
+        (c->bound ? !session_ : !bind)) /* one behind the other */
         return false;
     if (!strcmp(type, "error")) {
         error_of(e, &why);

@@ -83,6 +83,7 @@ TEST(a_login_goes_one_way)
           "<jid>x.test</jid></bind></iq>"},
          "offline (-9)"},
         {{AUTH(""), "<id='bind'", "><iq type='result' id='bind'/>"}, "offline (-9)"},
+        {{AUTH(""), "<id='bind'", "><iq type='result' id='session'/>" BOUND, END}, "online"},
         {{LOGIN(""), "><success" NS_SASL "/><challenge" NS_SASL ">AAAA</challenge>" BOUND, END},
          "online"},
         {{AUTH(SM), "<id='bind'",
