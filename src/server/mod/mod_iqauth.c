@@ -1,12 +1,12 @@
 /* XEP-0078 Non-SASL Authentication, only where the operator writes it into the configuration, and
- * only with the password itself (its digest would need the password here), once. Who tries it on a
- * stream on which a SASL login has failed loses the stream. */
+ * only with the password itself (its digest would need the password here), once, and not beside a
+ * SASL login. Who tries it on a stream on which one of those has failed loses the stream. */
 #include "server/module.h"
 
 static bool can(const struct c2s *c)
 {
-    return c->stream.owner->snap->conf->auth.iq_auth && c->state == C2S_OPEN && !c->sasl_failed &&
-           !c->iqauth_failed && c2s_may(c, MN_SASL_PLAIN);
+    return c->stream.owner->snap->conf->auth.iq_auth && c->state == C2S_OPEN && !c->login &&
+           !c->sasl_failed && !c->iqauth_failed && c2s_may(c, MN_SASL_PLAIN);
 }
 
 static enum mn_cond refuse(struct c2s *c)
