@@ -78,8 +78,8 @@ static enum mn_cond hindrance(const struct account_change *ch)
 {
     if (ch->what == ACCOUNT_CREATE)
         return ch->user->exists ? MN_COND_CONFLICT : MN_COND_NONE;
-    return ch->user->exists && ch->user->removals == ch->removals ? MN_COND_NONE
-                                                                  : MN_COND_ITEM_NOT_FOUND;
+    return ch->user->exists && ch->user->removed_at <= ch->since ? MN_COND_NONE
+                                                                 : MN_COND_ITEM_NOT_FOUND;
 }
 
 static void keys_made(struct mn_job *j)
@@ -119,7 +119,7 @@ static void loaded(void *arg, struct user *u)
     enum mn_cond cond;
 
     ch->user = u;
-    ch->removals = u->removals;
+    ch->since = u->owner->accounts_changed;
     user_need(u);
     cond = hindrance(ch);
     if (cond) {

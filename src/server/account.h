@@ -31,7 +31,8 @@ struct account_change {
     mn_str creds;
     enum mn_cond cond;
     int error;
-    unsigned mechanisms, iterations, removals;
+    unsigned mechanisms, iterations;
+    uint64_t since; /* of that moment's account of that name */
 };
 
 struct account_change *account_change_new(enum account_what what, const struct host *host);

@@ -77,12 +77,12 @@ void c2s_creds(struct c2s *c, mn_str bare, void (*done)(struct store_read *r), v
 }
 
 /* Not when any account here changed meanwhile: it may be this one, and the next login comes. */
-void c2s_renew(struct c2s *c, struct mn_sasl *sasl, uint64_t changed)
+void c2s_renew(struct c2s *c, struct mn_sasl *sasl)
 {
     struct mn_arena a = {0};
     mn_str record = mn_sasl_renewed(sasl);
 
-    if (record.p && changed == c->stream.owner->accounts_changed)
+    if (record.p && c->since == c->stream.owner->accounts_changed)
         store_set(c->stream.owner->writer,
                   mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(sasl)), MN_ARG(c->host->name)),
                   "auth", MN_STR("creds"), record);
@@ -346,6 +346,7 @@ static void on_moved(struct stream *s)
 {
     struct c2s *c = of(s);
 
+    c->since = s->owner->accounts_changed;
     c->then(c, c->then_arg);
 }
 
@@ -368,27 +369,11 @@ static const struct stream_face face = {
 
 bool c2s_is_of(const struct c2s *c, const struct user *u)
 {
-    return c->about == mn_hash(mn_jid_bare(&u->jid));
-}
-
-/* What has not done yet what it had to stands last. */
-void c2s_removed(struct owner *o, mn_str bare)
-{
-    uint64_t about = mn_hash(bare);
-
-    for (const struct mn_list *n = o->streams.prev; n != &o->streams; n = n->prev) {
-        struct stream *s = MN_OF(n, struct stream, link);
-
-        if (!s->deadline_at)
-            return;
-        if (s->face == &face && of(s)->about == about)
-            of(s)->about = 0;
-    }
+    return u->removed_at <= c->since;
 }
 
 void c2s_move(struct c2s *c, mn_str bare, void (*then)(struct c2s *c, void *arg), void *arg)
 {
-    c->about = mn_hash(bare);
     c->then = then;
     c->then_arg = arg;
     stream_move(&c->stream, owner_of(c->stream.owner->srv, bare));

@@ -23,7 +23,7 @@ struct c2s {
     struct session *session;
     struct login *login; /* while a login goes on (mod_sasl) */
     mn_str user;         /* authenticated localpart */
-    uint64_t about;      /* whose account that is, or is about to be; 0: nobody's (c2s_is_of) */
+    uint64_t since;      /* owner->accounts_changed when it came to the account's owner */
     mn_str lang;         /* the stream's default language; empty: none */
     char *claimed; /* bare address in the header, until logged in; NULL: none, or not under TLS */
     void (*then)(struct c2s *c, void *arg); /* where it has moved */
@@ -37,10 +37,8 @@ void c2s_move(struct c2s *c, mn_str bare, void (*then)(struct c2s *c, void *arg)
 /* What is stored to prove the account by, behind all that was written of it; on its owner's loop.
  * `done` frees the read. */
 void c2s_creds(struct c2s *c, mn_str bare, void (*done)(struct store_read *r), void *arg);
-/* Is the account still the one whose proof was read, or has one of that name been made anew? */
+/* Is the account still the one whose proof was read, or was that one removed? */
 bool c2s_is_of(const struct c2s *c, const struct user *u);
-/* The account is removed: from now on that is true of no stream that has bound nothing yet. */
-void c2s_removed(struct owner *o, mn_str bare);
 /* Did the header, under TLS, say that this localpart would log in, or nobody (RFC 6120 6.4.6)? */
 bool c2s_expects(const struct c2s *c, mn_str user);
 /* Authenticated as that localpart (copied). */
@@ -56,9 +54,8 @@ struct c2s *c2s_of(const struct session *s);
 bool c2s_may(const struct c2s *c, enum mn_sasl_mech m);
 /* For a login here: all but what is offered, and what binds it to the channel. */
 struct mn_sasl_env c2s_sasl_env(const struct c2s *c);
-/* After it: verifiers follow the configuration (decision L7). `changed`: what
- * owner->accounts_changed was when the record was asked for. */
-void c2s_renew(struct c2s *c, struct mn_sasl *sasl, uint64_t changed);
+/* After it: verifiers follow the configuration (decision L7). */
+void c2s_renew(struct c2s *c, struct mn_sasl *sasl);
 bool c2s_is_loopback(const struct c2s *c);
 mn_str c2s_group(const struct c2s *c, char out[16]); /* what limits count by */
 /* Into the log. */

@@ -48,7 +48,7 @@ struct owner {
     struct mn_list gates, held; /* where something waits: of accounts, of FIFOs */
     struct mn_map fifos;        /* side, sender and recipient -> struct fifo */
     struct mn_map notices;      /* domain -> struct notices (notice.c) */
-    struct mn_list streams;     /* struct stream; those with a deadline last */
+    struct mn_list streams;     /* struct stream */
     struct {                    /* the stanza being handled */
         struct session *session;
         uint32_t seq;
@@ -68,6 +68,7 @@ struct owner {
     uint32_t serving;          /* number of the message being delivered */
     struct owner *crowded;     /* mail for it went over the mark, since this was set to NULL */
     uint64_t accounts_changed; /* passwords set, accounts removed */
+    uint64_t forgotten;        /* the latest user->removed_at of accounts that were evicted */
     bool stopping;
 };
 

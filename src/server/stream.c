@@ -349,8 +349,6 @@ void stream_in_time(struct stream *s)
 {
     mn_timer_stop(&s->deadline);
     s->deadline_at = 0;
-    mn_list_del(&s->link);
-    mn_list_add(s->owner->streams.next, &s->link);
 }
 
 static void deadline_over(struct mn_timer *t)

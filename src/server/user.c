@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "server/block.h"
-#include "server/c2s.h"
 #include "server/handled.h"
 #include "server/notice.h"
 #include "server/presence.h"
@@ -13,6 +12,8 @@
 
 enum { IDLE_KEPT = 4096, ITEMS_MAX = 1 << 20 };
 
+/* Which of them were removed is not kept: whoever is made again counts as removed when the last of
+ * them was (user_get). That is thousands of accounts ago, and to log in takes seconds. */
 static void evict(struct owner *o)
 {
     while (o->idle_count > IDLE_KEPT) {
@@ -20,6 +21,8 @@ static void evict(struct owner *o)
 
         mn_list_del(&u->idle);
         o->idle_count--;
+        if (u->removed_at > o->forgotten)
+            o->forgotten = u->removed_at;
         mn_map_del(&o->users, mn_jid_bare(&u->jid));
         user_free(u);
     }
@@ -87,6 +90,7 @@ struct user *user_get(struct owner *o, const struct host *h, const struct mn_jid
     memcpy(copy, text.p, text.n);
     u->owner = o;
     u->host = h;
+    u->removed_at = o->forgotten;
     u->jid = (struct mn_jid){copy, bare->user, bare->host, 0};
     mn_list_init(&u->idle);
     mn_list_init(&u->sessions);
@@ -459,12 +463,10 @@ void user_remove(struct user *u, struct session *except)
         if (s != except)
             session_kick(s, MN_STREAM_NOT_AUTHORIZED, MN_STR("the account was removed"));
     }
-    c2s_removed(u->owner, mn_jid_bare(&u->jid));
     presence_end_all(u);
-    u->owner->accounts_changed++;
+    u->removed_at = ++u->owner->accounts_changed;
     u->exists = false;
     u->removed = true;
-    u->removals++;
     u->offline.known = false;
     store_index_del(u->owner->writer, mn_jid_host(&u->jid), "accounts", mn_jid_user(&u->jid),
                     mn_jid_bare(&u->jid), MN_STR(""));

@@ -17,14 +17,14 @@ struct user {
     struct mn_list sessions;
     unsigned session_count, needs; /* needs: loads, parks and the like that keep it here */
     bool loaded, exists, removed;
-    unsigned removals;           /* since it is here */
-    bool unreadable;             /* by the disk, when it was tried last; it will be tried again */
-    bool disabled;               /* nobody logs in to it, messages are kept */
-    bool rekeys;                 /* keys of a new password are being made, as it has asked for */
-    bool fresh;                  /* it has never been online yet (notice.h), ... */
-    uint64_t motd;               /* ... and this is the last message of the day it was told */
-    unsigned parked_for;         /* > 0: what comes in waits */
-    struct mn_list parked;       /* routes */
+    uint64_t removed_at;   /* what owner->accounts_changed became then; or a later one (evict) */
+    bool unreadable;       /* by the disk, when it was tried last; it will be tried again */
+    bool disabled;         /* nobody logs in to it, messages are kept */
+    bool rekeys;           /* keys of a new password are being made, as it has asked for */
+    bool fresh;            /* it has never been online yet (notice.h), ... */
+    uint64_t motd;         /* ... and this is the last message of the day it was told */
+    unsigned parked_for;   /* > 0: what comes in waits */
+    struct mn_list parked; /* routes */
     struct mn_list parked_first; /* what goes before those (router.c) */
     struct gate out;             /* what leaves because of an uncommitted change */
     uint64_t wrote;              /* newest commit that holds a change of this account */

@@ -43,8 +43,7 @@ struct checking {
     struct mn_job job; /* first */
     struct iq *iq;
     struct mn_sasl *sasl;
-    struct mn_jid jid;         /* full */
-    uint64_t accounts_changed; /* at the owner, when the record was asked for */
+    struct mn_jid jid; /* full */
     struct mn_timer delay;
     struct mn_arena a;
 };
@@ -76,7 +75,7 @@ static void let_in(void *arg, struct user *u)
         end(k, may ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_NOT_AUTHORIZED);
         return;
     }
-    c2s_renew(c, k->sasl, k->accounts_changed);
+    c2s_renew(c, k->sasl);
     c2s_authenticated(c, mn_jid_user(&k->jid));
     c2s_bind(c, u, mn_jid_resource(&k->jid));
     iq_result(k->iq, NULL);
@@ -144,7 +143,6 @@ static void at_owner(struct c2s *c, void *arg)
         end(k, MN_COND_NONE);
         return;
     }
-    k->accounts_changed = c->stream.owner->accounts_changed;
     c2s_creds(c, mn_jid_bare(&k->jid), found, k);
 }
 

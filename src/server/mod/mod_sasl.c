@@ -11,8 +11,7 @@ struct login {
     struct mn_sasl *sasl;
     struct mn_timer delay;
     struct mn_arena a;
-    mn_str out;                /* goes with the success */
-    uint64_t accounts_changed; /* at the owner, when the record was asked for */
+    mn_str out; /* goes with the success */
 };
 
 void login_free(struct c2s *c)
@@ -233,7 +232,6 @@ static void at_owner(struct c2s *c, void *arg)
         stream_go_on(&c->stream);
         return;
     }
-    c->login->accounts_changed = c->stream.owner->accounts_changed;
     c2s_creds(
         c,
         mn_arena_fmt(&a, "%.*s@%.*s", MN_ARG(mn_sasl_user(c->login->sasl)), MN_ARG(c->host->name)),
@@ -264,7 +262,7 @@ static void success(struct c2s *c, mn_str out, mn_str user)
         stream_error(&c->stream, MN_STREAM_INVALID_FROM, "from is not who logged in");
         return;
     }
-    c2s_renew(c, c->login->sasl, c->login->accounts_changed);
+    c2s_renew(c, c->login->sasl);
     answer(c, "success", out);
     c2s_authenticated(c, user);
     login_free(c);

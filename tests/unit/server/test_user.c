@@ -1,6 +1,7 @@
 /* Accounts and their changes: what leaves before and after these are durable, and what is in memory
  * when they are not. The endpoints are texts, and the store's disk can be slow or full. */
 #include "base/clock.h"
+#include "server/c2s.h"
 #include "server/config.h"
 #include "server/presence.h"
 #include "server/router.h"
@@ -434,5 +435,34 @@ TEST(a_subscription_that_could_not_be_kept_is_answered)
     CHECK_INT(roster_flags(&bob->user->roster, MN_STR("alice@localhost")), 0);
     done(alice, &to_alice);
     done(bob, &to_bob);
+    end();
+}
+
+/* Also when it has left the memory meanwhile. */
+TEST(who_came_before_a_removal_is_not_of_the_account)
+{
+    struct user *u;
+    struct c2s before = {0}, behind = {0};
+
+    start();
+    u = account("alice");
+    before.since = o->accounts_changed;
+    CHECK(c2s_is_of(&before, u));
+    user_remove(u, NULL);
+    behind.since = o->accounts_changed;
+    CHECK(!c2s_is_of(&before, u) && c2s_is_of(&behind, u));
+    user_let(u);
+    quiet();
+    for (int i = 0; i < 5000; i++) {
+        struct mn_jid j;
+
+        MN_ASSERT(!mn_jid_parse(mn_arena_fmt(&arena, "%d@localhost", i), &arena, &j));
+        user_get(o, host_first(srv), &j);
+        quiet();
+    }
+    CHECK(!user_find(o, MN_STR("alice@localhost")));
+    u = account("alice");
+    CHECK(!c2s_is_of(&before, u) && c2s_is_of(&behind, u));
+    user_let(u);
     end();
 }
