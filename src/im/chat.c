@@ -260,7 +260,8 @@ int64_t chat_history_add(struct im_chat *chat, const char *who, const char *id, 
                            .id = mn_str_from(id),
                            .body = mn_str_from(body),
                            .at = at ? at : mn_clock_wall(),
-                           .ours = ours};
+                           .ours = ours,
+                           .again = chat->room && at};
     int e = im->history ? im_history_add(im->history, &said) : MN_E_OK;
 
     if (e && e != MN_E_EXISTS)

@@ -15,22 +15,41 @@ static int words_change(struct im_history *h, int64_t number, mn_str body, bool 
     return e;
 }
 
+/* What has that id says something else. */
+static bool is_another(struct im_history *h, const struct history_value *values, mn_str body)
+{
+    sqlite3_stmt *s = history_statement(h, BODY_CALLED);
+    bool other = false;
+
+    if (s) {
+        history_bind(s, values);
+        other = sqlite3_step(s) == SQLITE_ROW && !mn_str_eq(history_column(s, 0), body);
+        sqlite3_reset(s);
+    }
+    return other;
+}
+
 int im_history_add(struct im_history *h, struct im_said *m)
 {
-    const struct history_value values[] = {HISTORY_TEXT(":account", m->account),
-                                           HISTORY_TEXT(":peer", m->peer),
-                                           HISTORY_TEXT(":who", m->who),
-                                           HISTORY_TEXT(":id", m->id),
-                                           HISTORY_TEXT(":body", m->body),
-                                           HISTORY_NUMBER(":at", m->at),
-                                           HISTORY_NUMBER(":ours", m->ours),
-                                           HISTORY_NUMBER(":sent", m->sent),
-                                           {0}};
+    struct history_value values[] = {HISTORY_TEXT(":account", m->account),
+                                     HISTORY_TEXT(":peer", m->peer),
+                                     HISTORY_TEXT(":who", m->who),
+                                     HISTORY_TEXT(":body", m->body),
+                                     HISTORY_NUMBER(":at", m->at),
+                                     HISTORY_NUMBER(":ours", m->ours),
+                                     HISTORY_NUMBER(":sent", m->sent),
+                                     HISTORY_TEXT(":id", m->id),
+                                     {0}};
+    struct history_value *id = &values[MN_COUNT(values) - 2];
     int e = history_begin(h);
 
     if (e)
         return e;
     e = history_run(h, ADD, values);
+    if (e == MN_E_EXISTS && !m->again && is_another(h, values, m->body)) {
+        id->text = (mn_str){0};
+        e = history_run(h, ADD, values);
+    }
     m->number = e ? 0 : sqlite3_last_insert_rowid(h->db);
     if (!e)
         e = words_change(h, m->number, m->body, false);

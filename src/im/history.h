@@ -16,7 +16,8 @@ struct im_said {
     mn_str body;
     int64_t at; /* ms since 1970 */
     bool ours;
-    int sent; /* enum mynah_sent; of what is ours */
+    int sent;   /* enum mynah_sent; of what is ours */
+    bool again; /* it may be one of before, told once more: its id alone counts */
 };
 
 /* $XDG_DATA_HOME/mynah/history.db, or ~/.local/share/mynah/history.db; in `a`. */
@@ -38,7 +39,8 @@ bool im_history_keeping(struct im_history *h); /* it is not done */
 bool im_history_is_changed(const struct im_history *h); /* something is to be kept */
 
 /* MN_E_EXISTS: a message of that id from the same sender is there already (a copy from an archive,
- * a carbon of what is ours). */
+ * a carbon of what is ours). One that says something else is another one, kept without its id: some
+ * programs begin to count anew each time they start. */
 int im_history_add(struct im_history *h, struct im_said *m) MN_MUST_CHECK;
 /* How far one of ours came; never back. */
 int im_history_sent(struct im_history *h, mn_str account, mn_str id, int sent) MN_MUST_CHECK;

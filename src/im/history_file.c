@@ -145,6 +145,9 @@ static const char *const statements[STATEMENTS] = {
     [SENT] = ("UPDATE said SET sent = :sent WHERE account = :account AND id = :id AND id <> ''"
               " AND ours AND sent < :sent"),
     [BODY_OF] = "SELECT body FROM said WHERE number = :number",
+    [BODY_CALLED] =
+        ("SELECT body FROM said WHERE account = :account AND peer = :peer AND who = :who"
+         " AND id = :id"),
     [BODY_SET] = "UPDATE said SET body = :body WHERE number = :number",
     [SAID_MOVE] = ("UPDATE OR IGNORE said SET peer = :now WHERE account = :account AND peer = :peer"
                    " AND number > :after"),

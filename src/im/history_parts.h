@@ -18,6 +18,7 @@ enum {
     WORDS_FORGET,
     SENT,
     BODY_OF,
+    BODY_CALLED,
     BODY_SET,
     SAID_MOVE,
     PLACE_ADD,

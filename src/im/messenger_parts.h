@@ -59,7 +59,7 @@ void chats_open(struct im_account_state *a); /* those that an earlier run left w
 void chat_place_keep(struct im_chat *chat);
 /* The talk goes on under another address, with what is unread and what is being written. */
 void chat_rename(struct im_chat *chat, const char *jid, const char *title);
-/* Its number; 0: it is not kept; CHAT_KEPT: there was one of that id. */
+/* Its number; 0: it is not kept; CHAT_KEPT: it was there, by its id. */
 enum { CHAT_KEPT = -1 };
 int64_t chat_history_add(struct im_chat *chat, const char *who, const char *id, const char *body,
                          int64_t at, bool ours);

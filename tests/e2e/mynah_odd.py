@@ -265,7 +265,7 @@ def nobody_corrects_what_another_said_under_the_same_name():
         says("Bob", "4", "the same id")
         says("Bob", "6", "the same id of another", corrects="4")
         t.shows("Bob: the same id of another \\(corrected\\)")
-        assert "\tTWO\n" in call("history", ROOM) and "the same id of another" not in call("history", ROOM)
+        assert "\tTWO\n" in call("history", ROOM) and "\tthe same id of another\n" in call("history", ROOM)
         says("Bob", "7", "THREE")
         goes("Ann", "<status code='110'/>")
         t.shows("left")

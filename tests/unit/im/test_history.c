@@ -101,7 +101,7 @@ TEST(what_was_said_is_found_again)
     CHECK_INT(add(h, "a@y", "2", "the \"quick\" brown fox"), 0);
     CHECK_INT(add(h, "a@y", "", "fox again"), 0);
     CHECK_INT(add(h, "a@y", "", "fox again"), 0);
-    CHECK_INT(add(h, "a@y", "2", "a copy"), MN_E_EXISTS);
+    CHECK_INT(add(h, "a@y", "2", "the \"quick\" brown fox"), MN_E_EXISTS);
     CHECK_STR(mn_str_from(found(other, "", "北京", 0, 10)), "");
     CHECK_INT(im_history_keep(h), 0);
     CHECK_STR(mn_str_from(found(other, "", "北京", 0, 10)), "明天去北京开会/0");
@@ -139,6 +139,30 @@ TEST(what_was_corrected_is_found_by_its_new_words_alone)
     CHECK_STR(mn_str_from(found(h, "c@y", "", 0, 10)), "right 上海/0");
     CHECK_STR(mn_str_from(found(h, "c@y", "上海", 0, 10)), "right 上海/0");
     CHECK_STR(mn_str_from(found(h, "c@y", "北京", 0, 10)), "");
+    im_history_close(h);
+    mn_buf_free(&seen);
+}
+
+/* A program that counts its messages anew each time it starts loses none of them. */
+TEST(an_id_that_comes_again_is_another_message_when_it_says_something_else)
+{
+    struct im_history *h = opened();
+    struct im_said m = {.account = MN_STR("me@x"),
+                        .peer = MN_STR("d@y"),
+                        .who = MN_STR("d@y/one"),
+                        .id = MN_STR("aab2a")};
+
+    m.body = MN_STR("one");
+    CHECK_INT(im_history_add(h, &m), 0);
+    CHECK_INT(im_history_add(h, &m), MN_E_EXISTS);
+    m.body = MN_STR("two");
+    m.again = true;
+    CHECK_INT(im_history_add(h, &m), MN_E_EXISTS);
+    m.again = false;
+    CHECK_INT(im_history_add(h, &m), 0);
+    CHECK(m.number > 1);
+    CHECK_STR(mn_str_from(found(h, "d@y", "", 0, 10)), "one/0|two/0");
+    CHECK_STR(mn_str_from(found(h, "d@y", "two", 0, 10)), "two/0");
     im_history_close(h);
     mn_buf_free(&seen);
 }
