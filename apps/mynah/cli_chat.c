@@ -84,6 +84,15 @@ void cli_passwd(struct cli *cli)
 
 /* A message, until it came as far as is wanted. */
 
+static void came(struct cli *cli, enum mynah_sent state)
+{
+    if ((int)state < cli->wait || cli->ended)
+        return;
+    if (cli->json)
+        cli_print(cli, "id", cli->id, "state", cli_sent_names[state], NULL);
+    cli_end(cli, CLI_DONE);
+}
+
 void cli_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
               const struct mynah_error *why)
 {
@@ -91,13 +100,32 @@ void cli_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent
 
     if (strcmp(id, cli->id) != 0)
         return;
-    if (state == MYNAH_SENT_FAILED) {
+    if (state == MYNAH_SENT_FAILED)
         cli_fail(cli, why);
-    } else if ((int)state >= cli->wait) {
-        if (cli->json)
-            cli_print(cli, "id", id, "state", cli_sent_names[state], NULL);
-        cli_end(cli, CLI_DONE);
-    }
+    else
+        came(cli, state);
+}
+
+static void heard(void *arg, struct mynah_client *c, int64_t ms, const struct mynah_error *error)
+{
+    struct cli *cli = arg;
+
+    cli->request = NULL;
+    if (ms < 0 && error)
+        cli_fail(cli, error);
+    else
+        came(cli, MYNAH_SENT_ACKED);
+}
+
+/* A server that acknowledges nothing (XEP-0198) shows by its answer to what stands behind the
+ * message that it has that, too. */
+static void ask_behind(struct cli *cli)
+{
+    const struct mynah_elem *features = mynah_client_features(cli->client);
+
+    if (cli->wait == MYNAH_SENT_ACKED && !cli->ended &&
+        !mynah_elem_child(features, "sm", "urn:xmpp:sm:3"))
+        cli->request = mynah_ping(cli->client, NULL, heard, cli);
 }
 
 void cli_send_check(struct cli *cli)
@@ -126,6 +154,7 @@ void cli_send(struct cli *cli)
         cli->host->said(cli, cli->args[0], id, text);
     if (mynah_message_send(cli->client, &m, NULL, NULL, NULL))
         cli_end_because(cli, CLI_FAILED, _("it could not be sent"));
+    ask_behind(cli);
     mynah_free(id);
     mn_free(text);
 }

@@ -348,12 +348,25 @@ def what_is_said_in_a_room_is_heard_by_commands():
         t.end()
 
 
+def a_message_has_come_also_where_nothing_is_acknowledged():
+    """What the server answers behind it shows that; a script that is told else sends it again."""
+    config(account("ann", ", password_command: echo pw"))
+    for what in "", error("service-unavailable"):
+        odd.answers = {"<ping ": what}
+        assert '"state":"acked"' in call("--json", "send", "bob@odd.test", "hello").replace(" ", "")
+        assert "<body>hello</body>" in odd.heard("<message")
+    odd.answers = {"<ping ": None}
+    assert "no answer in time" in call("--timeout", "2", "send", "bob@odd.test", "hello", code=3)
+    assert call("--wait", "written", "send", "bob@odd.test", "hello") == ""
+    odd.answers = {}
+
+
 odd = Odd()
 try:
     failed = tap([a_vcard_that_cannot_be_read_is_not_replaced, nor_by_the_form_on_the_screen, a_roster_that_is_refused_is_told,
                   what_a_server_says_is_harmless_on_the_terminal, a_wrong_password_is_asked_for_anew, the_keyring_is_waited_for_by_nobody, a_password_file_goes_with_its_account,
                   nobody_corrects_what_another_said_under_the_same_name, a_command_is_cancelled_that_gets_nothing_or_asks_without_end,
-                  tables_of_nothing_and_without_end_are_printed_at_once, what_is_said_in_a_room_is_heard_by_commands])
+                  tables_of_nothing_and_without_end_are_printed_at_once, what_is_said_in_a_room_is_heard_by_commands, a_message_has_come_also_where_nothing_is_acknowledged])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
