@@ -147,6 +147,7 @@ def what_comes_once_more_is_there_once():
         bob_says("AGAIN", "b5")
     with terminal() as t:
         t.shows("2:Bob B 1!")
+        t.shows("ann@odd.test/r is online")  # what is unread is shown before
         bob_says("AGAIN", "b5")
         bob_says("BEHIND", "b6")
         t.shows("2:Bob B 2!")
