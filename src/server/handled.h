@@ -31,5 +31,5 @@ void handled_drop(struct owner *o, mn_str bare);
 /* Calls back, later, with what is known of a session that is not there any more. */
 typedef void handled_fn(void *arg, bool known, uint32_t h);
 void handled_ask(struct owner *o, mn_str bare, mn_str id, handled_fn *then, void *arg);
-/* Drops what nobody has added to for a day. */
+/* At the start, where no session counts on it: drops what nobody has added to for a day. */
 void handled_sweep(struct owner *o);

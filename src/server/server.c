@@ -11,6 +11,7 @@
 #include "server/command.h"
 #include "server/component.h"
 #include "server/control.h"
+#include "server/handled.h"
 #include "server/listening.h"
 #include "server/module.h"
 #include "server/sm.h"
@@ -152,6 +153,7 @@ int server_new(const struct server_options *opt, struct server **out, struct mn_
     if (!e) {
         sm_restore_all(s);
         anonymous_sweep(s);
+        handled_sweep(s->owners[0]);
         snapshot_watch(s);
     }
     return e;

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "net/cert.h"
 #include "server/component.h"
-#include "server/handled.h"
 #include "server/module.h"
 #include "xmpp/sasl.h"
 
@@ -300,7 +299,6 @@ static void look(struct server *srv)
     struct owner *o = srv->owners[0];
 
     tell(srv);
-    handled_sweep(o);
     mn_timer_start(o->loop, &srv->hourly, HOUR);
 }
 

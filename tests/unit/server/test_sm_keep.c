@@ -1,6 +1,7 @@
 /* Sessions that are kept over a restart. */
 #include "base/clock.h"
 #include "server/config.h"
+#include "server/handled.h"
 #include "server/module.h"
 #include "server/presence.h"
 #include "server/router.h"
@@ -304,5 +305,46 @@ TEST(a_start_that_cannot_read_kept_sessions_says_so)
     CHECK(strstr(text, "sessions of before the restart could not be read"));
     CHECK(strstr(text, "start again"));
     close(fd);
+    mn_arena_done(&arena, NULL);
+}
+
+static void listed(struct store_read *r)
+{
+    *(size_t *)r->arg = r->count;
+    store_read_free(r);
+}
+
+TEST(a_clock_that_was_set_takes_no_count_from_a_session)
+{
+    struct store_read *r = store_read_new();
+    struct store *store;
+    size_t count = 0;
+    unsigned here = 0;
+    struct owner *o;
+    struct mn_jid j;
+
+    MN_ASSERT(!store_open_mem(&store));
+    mn_clock_set(1000, 1600000000000);
+    start_on(store, NULL);
+    o = srv->owners[0];
+    j = account("bob@localhost");
+    user_when_loaded(user_get(o, host_first(srv), &j), come, &here);
+    while (!here)
+        mn_loop_turn(o->loop, 100);
+    handled_write(o, session_find(user_find(o, mn_jid_bare(&j)), MN_STR("r")));
+    mn_loop_turn(o->loop, 10);
+    mn_clock_set(2000 + 3600000, 1600000000000 + 2 * 86400000ll);
+    for (int i = 0; i < 10; i++)
+        mn_loop_turn(o->loop, 10);
+    r->kind = STORE_LIST;
+    r->store = "handled";
+    r->owner = r->key = MN_STR("");
+    r->done = listed;
+    r->arg = &count;
+    store_read(o->writer, r, 0);
+    mn_loop_turn(o->loop, 10);
+    CHECK_INT(count, 1);
+    server_free(srv);
+    mn_clock_set(-1, 0);
     mn_arena_done(&arena, NULL);
 }
