@@ -95,6 +95,19 @@ static json_t *answer(FILE *from)
     return o;
 }
 
+/* All but the last one, which is returned. */
+static json_t *answers_print(FILE *from, bool json)
+{
+    const char *why = NULL;
+    json_t *o, *fields;
+
+    while (!why && (o = answer(from)) && (fields = json_object_get(o, "line"))) {
+        why = print_line(fields, json) ? NULL : strerror(errno);
+        json_decref(o);
+    }
+    return why ? json_pack("{s{si,ss}}", "error", "exit", CLI_FAILED, "text", why) : o;
+}
+
 /* The last line says how it ended. */
 static bool ended(json_t *last, int *code)
 {
@@ -123,7 +136,7 @@ static void interrupted(int sig)
 bool call_run(const struct cli *cli, const char *path, const char *account, int *code)
 {
     int fd = connected(path);
-    json_t *o = request(cli, account), *fields;
+    json_t *o = request(cli, account);
     FILE *from = fd >= 0 ? fdopen(fd, "r") : NULL;
     bool there = from && say(fd, o);
 
@@ -131,10 +144,7 @@ bool call_run(const struct cli *cli, const char *path, const char *account, int 
     if (there) {
         signal(SIGINT, interrupted);
         signal(SIGTERM, interrupted);
-        while ((o = answer(from)) && (fields = json_object_get(o, "line"))) {
-            print_line(fields, cli->json);
-            json_decref(o);
-        }
+        o = answers_print(from, cli->json);
         there = ended(o, code);
         json_decref(o);
         signal(SIGINT, SIG_DFL);

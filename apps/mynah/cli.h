@@ -118,7 +118,7 @@ void cli_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent
 /* ms since 1970, 0: now; a whole one in JSON. */
 const char *cli_stamp(const struct cli *cli, int64_t ms, char out[32]);
 
-/* print.c: on standard output, as JSON, or values with a tab between them. Control characters in
- * them are made harmless, here and below. */
-void print_line(json_t *fields, bool json);
+/* print.c: on standard output, as JSON, or values with a tab between them; false: it takes nothing,
+ * and errno tells why. Control characters in them are made harmless, here and below. */
+bool print_line(json_t *fields, bool json) MN_MUST_CHECK;
 void print_why(const char *why); /* on standard error */

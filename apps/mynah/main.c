@@ -290,7 +290,8 @@ static struct im_account account(const struct im_config *config, struct mn_arena
 
 static void line(struct cli *c, json_t *fields)
 {
-    print_line(fields, c->json);
+    if (!print_line(fields, c->json))
+        cli_end_because(c, CLI_FAILED, strerror(errno));
 }
 
 static void ended(struct cli *c, int code, const char *why)

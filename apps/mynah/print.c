@@ -34,7 +34,7 @@ void print_why(const char *why)
     mn_free(safe);
 }
 
-void print_line(json_t *fields, bool json)
+bool print_line(json_t *fields, bool json)
 {
     const char *name, *sep = "";
     json_t *value;
@@ -50,4 +50,5 @@ void print_line(json_t *fields, bool json)
         }
     }
     putchar('\n');
+    return !ferror(stdout);
 }

@@ -361,12 +361,37 @@ def a_message_has_come_also_where_nothing_is_acknowledged():
     odd.answers = {}
 
 
+def what_cannot_be_printed_is_no_success():
+    """Neither of a session of its own, nor of one that runs, nor without one."""
+    config(account("ann", ", password_command: echo pw"))
+
+    def full(*words):
+        with open("/dev/full", "w") as out:
+            p = subprocess.run([MYNAH, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True, env=ENV, timeout=2 * DEADLINE)
+        assert p.returncode == 1 and p.stderr == "mynah: No space left on device\n", (words, p)
+
+    for words in ["login"], ["--json", "disco", "odd.test"], ["--timeout", "0", "listen"]:
+        odd.answers = {"disco#info": "<query xmlns='http://jabber.org/protocol/disco#info'><identity category='a' type='b'/><feature var='c'/></query>"}
+        full(*words)
+    with Screen([MYNAH], ENV, size=(30, 110)) as t:
+        t.shows("ann@odd.test/r is online")
+        full("listen")
+        t.says("/msg bob@odd.test")
+        t.shows("bob>")
+        t.says("hello")
+        t.shows("me: hello")
+        t.end()
+    full("history")
+    odd.answers = {}
+
+
 odd = Odd()
 try:
     failed = tap([a_vcard_that_cannot_be_read_is_not_replaced, nor_by_the_form_on_the_screen, a_roster_that_is_refused_is_told,
                   what_a_server_says_is_harmless_on_the_terminal, a_wrong_password_is_asked_for_anew, the_keyring_is_waited_for_by_nobody, a_password_file_goes_with_its_account,
                   nobody_corrects_what_another_said_under_the_same_name, a_command_is_cancelled_that_gets_nothing_or_asks_without_end,
-                  tables_of_nothing_and_without_end_are_printed_at_once, what_is_said_in_a_room_is_heard_by_commands, a_message_has_come_also_where_nothing_is_acknowledged])
+                  tables_of_nothing_and_without_end_are_printed_at_once, what_is_said_in_a_room_is_heard_by_commands, a_message_has_come_also_where_nothing_is_acknowledged,
+                  what_cannot_be_printed_is_no_success])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
