@@ -128,9 +128,11 @@ static bool ended(json_t *last, int *code)
     return true;
 }
 
+static volatile sig_atomic_t when_interrupted;
+
 static void interrupted(int sig)
 {
-    _exit(CLI_DONE); /* as of a session of its own; the other side sees it go */
+    _exit(when_interrupted); /* as of a session of its own; the other side sees it go */
 }
 
 bool call_run(const struct cli *cli, const char *path, const char *account, int *code)
@@ -138,18 +140,20 @@ bool call_run(const struct cli *cli, const char *path, const char *account, int 
     int fd = connected(path);
     json_t *o = request(cli, account);
     FILE *from = fd >= 0 ? fdopen(fd, "r") : NULL;
-    bool there = from && say(fd, o);
+    bool there;
 
+    when_interrupted = cli_lasts(cli) ? CLI_DONE : CLI_FAILED;
+    signal(SIGINT, interrupted);
+    signal(SIGTERM, interrupted);
+    there = from && say(fd, o);
     json_decref(o);
     if (there) {
-        signal(SIGINT, interrupted);
-        signal(SIGTERM, interrupted);
         o = answers_print(from, cli->json);
         there = ended(o, code);
         json_decref(o);
-        signal(SIGINT, SIG_DFL);
-        signal(SIGTERM, SIG_DFL);
     }
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     if (from)
         fclose(from);
     return there;

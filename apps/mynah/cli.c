@@ -110,6 +110,15 @@ const char *cli_read(struct cli *cli, const char *const *words, struct mn_arena 
     return wrong ? misused(c, mn_arena_fmt(a, _("%s is no address"), wrong).p, a) : NULL;
 }
 
+bool cli_lasts(const struct cli *cli)
+{
+    void (*begin)(struct cli * cli) = cli->command->begin;
+
+    return begin == cli_listen || begin == cli_presence || begin == cli_raw ||
+           (begin == cli_room && cli->arg_count <= 2) ||
+           (begin == cli_file && strcmp(cli->args[0], "send") != 0);
+}
+
 bool cli_ready(struct cli *cli)
 {
     if (cli->command->check)

@@ -84,6 +84,8 @@ int cli_wait(const char *word);
 
 /* By its words: the command's name and its arguments. NULL, or what is wrong, in `a`. */
 const char *cli_read(struct cli *cli, const char *const *words, struct mn_arena *a);
+/* It has no end of its own: to be interrupted is how it is done. */
+bool cli_lasts(const struct cli *cli);
 /* With its input, before there is a session: false, and it has ended. */
 bool cli_ready(struct cli *cli);
 /* The clock of --timeout begins to run. Then the host calls command->begin, when the client is

@@ -438,7 +438,10 @@ static void session_run(const struct mynah_client_config *config)
     mynah_client_connect(cli.client);
     mynah_run(cli.ctx);
     if (mynah_client_state(cli.client) != MYNAH_OFFLINE) { /* interrupted: says good-bye first */
-        cli_end(&cli, CLI_DONE);
+        if (cli_lasts(&cli))
+            cli_end(&cli, CLI_DONE);
+        else
+            cli_end_because(&cli, CLI_FAILED, _(mynah_code_text(MYNAH_E_CANCELLED)));
         mynah_run(cli.ctx);
     }
     keyring_fill();

@@ -385,13 +385,39 @@ def what_cannot_be_printed_is_no_success():
     odd.answers = {}
 
 
+def what_is_interrupted_is_done_only_where_nothing_else_ends_it():
+    """The message may be there or not: whoever sends it is not told that it is."""
+    config(account("ann", ", password_command: echo pw"))
+
+    def interrupted(code, *words):
+        with subprocess.Popen([MYNAH, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV) as p:
+            if words[0] == "send":
+                odd.heard("<message [^>]*to='bob@odd.test'.*<body>%s</body>" % words[2])
+            else:
+                assert p.stdout.readline()
+            p.terminate()
+            assert p.wait(DEADLINE) == code, (words, p.returncode, p.stderr.read())
+
+    def both(where):
+        interrupted(1, "send", "bob@odd.test", where)
+        interrupted(0, "listen")
+
+    odd.answers = {"<ping ": None}
+    both("by itself")
+    with Screen([MYNAH], ENV, size=(30, 110)) as t:
+        t.shows("ann@odd.test/r is online")
+        both("by another")
+        t.end()
+    odd.answers = {}
+
+
 odd = Odd()
 try:
     failed = tap([a_vcard_that_cannot_be_read_is_not_replaced, nor_by_the_form_on_the_screen, a_roster_that_is_refused_is_told,
                   what_a_server_says_is_harmless_on_the_terminal, a_wrong_password_is_asked_for_anew, the_keyring_is_waited_for_by_nobody, a_password_file_goes_with_its_account,
                   nobody_corrects_what_another_said_under_the_same_name, a_command_is_cancelled_that_gets_nothing_or_asks_without_end,
                   tables_of_nothing_and_without_end_are_printed_at_once, what_is_said_in_a_room_is_heard_by_commands, a_message_has_come_also_where_nothing_is_acknowledged,
-                  what_cannot_be_printed_is_no_success])
+                  what_cannot_be_printed_is_no_success, what_is_interrupted_is_done_only_where_nothing_else_ends_it])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
