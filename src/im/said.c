@@ -153,6 +153,20 @@ static bool is_there(struct im_chat *chat, const struct mynah_message *m, bool o
     return l && !strcmp(l->text, m->body);
 }
 
+/* What goes back tells that we are there, and where: nothing does to who may not see that
+ * (XEP-0184, 8) and to whom we have not spoken. */
+static bool may_know(const struct im_chat *chat)
+{
+    const struct im_account_state *a = chat->account;
+    const struct mynah_contact *k = mynah_roster_find(a->client, chat->jid);
+    bool may = (k && (k->subscription == MYNAH_FROM || k->subscription == MYNAH_BOTH)) ||
+               mynah_jid_same(chat->jid, a->jid);
+
+    for (size_t i = 0; i < chat->count && !may; i++)
+        may = chat->lines[i].ours;
+    return may;
+}
+
 void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
 {
     struct im_account_state *a = arg;
@@ -184,7 +198,7 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
     if (said_corrected(chat, m, ours, im_name(a, m->from)))
         return;
     number = chat_history_add(chat, ours ? a->jid : m->from, m->id, m->body, m->sent_at, ours);
-    if (!ours && !m->carbon) {
+    if (!ours && !m->carbon && may_know(chat)) {
         unseen(chat, m);
         mynah_message_received(c, m);
     }

@@ -190,6 +190,34 @@ TEST(a_picture_is_fetched)
     end();
 }
 
+static bool was_told(const char *text)
+{
+    return memmem(talk.server.all.p, talk.server.all.n, text, strlen(text));
+}
+
+/* What came, and what was seen, is told to nobody who could learn by it alone that we are there. */
+TEST(a_stranger_learns_of_nothing_until_we_speak_to_him)
+{
+#define ASKS(id)                                                                                   \
+    "<message from='a@y.test/r' type='chat' id='" id "'><body>hello</body><request "               \
+    "xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/></message>"
+    static const char *const lines[] = {LOGIN(""),      ">" ASKS("m1"), "<<body>yes",
+                                        ">" ASKS("m2"), "<<received",   END};
+    struct im_chat *chat;
+
+    begin(lines);
+    talk_until(talk_online);
+    while (!chat_of("a@y.test"))
+        mn_loop_turn(talk.ctx->loop, 20);
+    chat = im_chat_with(account, "a@y.test");
+    im_chat_seen(chat, true);
+    im_say(chat, "yes");
+    talk_until(talk_done);
+    im_chat_seen(chat, true);
+    CHECK(!was_told("id='m1'") && was_told("id='m2'"));
+    end();
+}
+
 /* Whatever its type: what one occupant says to us alone does not stand in the room, as if all had
  * heard it. */
 TEST(what_is_said_to_us_alone_is_not_said_in_the_room)
