@@ -100,6 +100,7 @@ static int conf_read(struct mynah_client *c, char **why)
         (conf->component_secret && (c->jid.user || c->jid.resource)))
         return refuse(why, conf->component_secret ? "no domain: %s" : "no address: %s",
                       conf->jid ? conf->jid : "(none)");
+    c->jid.p = mn_arena_cstr(&c->a, mn_jid_text(&c->jid)); /* programs are told of it */
     if (conf->proxies &&
         mn_proxies_parse(mn_str_from(conf->proxies), &c->a, &c->proxies, &c->proxy_count))
         return refuse(why, "proxies: %s is expected", "socks5://host:port or http://host:port");

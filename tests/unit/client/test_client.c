@@ -516,6 +516,7 @@ TEST(what_the_program_gave_is_its_own_again)
     memset(jid, 'x', sizeof jid - 1);
     memset(password, 'x', sizeof password - 1);
     CHECK_STR(mn_jid_text(&c->jid), "user@x.test/r");
+    CHECK_STR(mn_str_from(mynah_client_jid(c)), "user@x.test/r");
     CHECK_STR(mn_str_from(mynah_client_bare(c)), "user@x.test");
     CHECK_STR(mn_str_from(mynah_client_password(c)), "secret");
     mynah_context_free(ctx);
