@@ -171,23 +171,37 @@ static void parse(int argc, char **argv, struct mn_arena *a)
         usage(wrong);
 }
 
-/* A line that is not shown while it is typed. */
+static struct termios shown; /* the terminal, while a line is typed that is not */
+
+static void shown_again(int sig)
+{
+    tcsetattr(STDIN_FILENO, TCSANOW, &shown);
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* A line that is not shown while it is typed, or until that is interrupted. */
 static mn_str prompted(struct mn_arena *a)
 {
-    struct termios old, quiet;
+    static const int ends[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+    struct termios quiet;
     char line[1024];
     size_t n;
 
     clearerr(stdin); /* a text may have ended there */
-    if (tcgetattr(STDIN_FILENO, &old))
+    if (tcgetattr(STDIN_FILENO, &shown))
         return (mn_str){0};
-    quiet = old;
+    for (size_t i = 0; i < MN_COUNT(ends); i++)
+        signal(ends[i], shown_again);
+    quiet = shown;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* drops what was typed before: ask behind it */
     fputs(_("Password: "), stderr);
     if (!fgets(line, sizeof line, stdin))
         line[0] = 0;
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    for (size_t i = 0; i < MN_COUNT(ends); i++)
+        signal(ends[i], SIG_DFL);
     fputc('\n', stderr);
     n = strcspn(line, "\r\n");
     return mn_arena_str(a, (mn_str){line, n});
