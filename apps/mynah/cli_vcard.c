@@ -131,6 +131,8 @@ static void photo_came(void *arg, struct mynah_client *c, const struct mynah_vca
         cli_end(cli, CLI_DONE);
     else
         cli_end_because(cli, CLI_FAILED, mn_arena_fmt(&a, "%s: %s", path, strerror(errno)).p);
+    if (fd >= 0 && !whole)
+        unlink(path);
     mn_arena_done(&a, NULL);
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """`mynah` and a server that does what servers seldom do: it cannot tell the vCard, refuses passwords, lets people into rooms under the
 names of others. And a keyring that keeps a person waiting. Prints TAP. usage: mynah_odd.py MYNAH"""
-import os, re, shutil, stat, subprocess, sys
+import os, pty, re, resource, shutil, signal, stat, subprocess, sys, termios
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.append(TESTS)
@@ -411,13 +411,44 @@ def what_is_interrupted_is_done_only_where_nothing_else_ends_it():
     odd.answers = {}
 
 
+def a_terminal_shows_again_what_is_typed():
+    """Also when the question for the password was interrupted."""
+    config(account("ann", ""))
+    ours, terminal = pty.openpty()
+    shows = lambda: bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+    with subprocess.Popen([MYNAH, "login"], stdin=terminal, stdout=terminal, stderr=subprocess.PIPE, env=ENV) as p:
+        assert p.stderr.read(10) == b"Password: " and not shows()
+        p.send_signal(signal.SIGINT)
+        assert p.wait(DEADLINE) == -signal.SIGINT and shows()
+    os.close(ours)
+    os.close(terminal)
+
+
+def half_a_photo_is_none():
+    """What is there would be in the way when the disk has room again."""
+    config(account("ann", ", password_command: echo pw"))
+    odd.answers = {"type='get'.*vcard-temp": CARD}
+
+    def small():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3, resource.RLIM_INFINITY))
+
+    path = FOLDER + "/photo.gif"
+    call("vcard", "photo", path, code=1, preexec_fn=small)
+    call("vcard", "photo", path)
+    with open(path, "rb") as f:
+        assert f.read() == b"GIF8"
+    odd.answers = {}
+
+
 odd = Odd()
 try:
     failed = tap([a_vcard_that_cannot_be_read_is_not_replaced, nor_by_the_form_on_the_screen, a_roster_that_is_refused_is_told,
                   what_a_server_says_is_harmless_on_the_terminal, a_wrong_password_is_asked_for_anew, the_keyring_is_waited_for_by_nobody, a_password_file_goes_with_its_account,
                   nobody_corrects_what_another_said_under_the_same_name, a_command_is_cancelled_that_gets_nothing_or_asks_without_end,
                   tables_of_nothing_and_without_end_are_printed_at_once, what_is_said_in_a_room_is_heard_by_commands, a_message_has_come_also_where_nothing_is_acknowledged,
-                  what_cannot_be_printed_is_no_success, what_is_interrupted_is_done_only_where_nothing_else_ends_it])
+                  what_cannot_be_printed_is_no_success, what_is_interrupted_is_done_only_where_nothing_else_ends_it,
+                  a_terminal_shows_again_what_is_typed, half_a_photo_is_none])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
