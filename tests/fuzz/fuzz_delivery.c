@@ -1,7 +1,8 @@
 /* Nothing is lost, doubled or out of order: three accounts, each with one client that speaks
- * XEP-0198 as it should, tell each other numbered messages inside a whole server, while connections
- * are cut, time goes by, the server ends or dies, and its disk is slow or fails. Each byte of the
- * input is a deed (enum deed) and whose it is. At the end everybody comes back, and then
+ * XEP-0198 as it should or does without, tell each other numbered messages inside a whole server,
+ * while connections are cut, time goes by, the server ends or dies, and its disk is slow or fails.
+ * Each byte of the input is a deed (enum deed) and whose it is. At the end everybody comes back,
+ * and then
  *
  *   - what the server has acknowledged is there, unless it was refused, or nobody had stored it
  *     when the server died (decision D1), or sessions are there again that had ended on a disk that
@@ -26,6 +27,7 @@ enum {
     MINUTE = 60000
 };
 enum { DAY = 24 * 60 * MINUTE };
+enum { PLAIN = 144 }; /* a byte from which on who comes does without XEP-0198 */
 
 static struct message {
     int from, to;
@@ -39,6 +41,8 @@ static int message_count;
 static struct client {
     struct guest guest;
     bool bound, silent, inactive;
+    bool comes_plain, plain;   /* without XEP-0198, from now on; in its last session */
+    bool unread;               /* what comes to it is cut off with its connection */
     char sm_id[25];            /* "": there is no session that could go on */
     unsigned out, acked;       /* stanzas in this session, and how many of them the server has */
     int said[STANZAS_MAX];     /* the number of each of `out`; -1: no message */
@@ -49,9 +53,10 @@ static struct client {
     int last[CLIENTS];      /* from each */
 } clients[CLIENTS];
 
-static bool failed;  /* the disk, in this life of the server */
-static bool haunted; /* it did in an earlier one: sessions that ended may be there again */
-static bool deaf;    /* what is said is not heard */
+static bool failed;   /* the disk, in this life of the server */
+static bool replaced; /* a session was, which a slow disk may not know */
+static bool haunted;  /* so it was in an earlier one: sessions that ended may be there again */
+static bool deaf;     /* what is said is not heard */
 
 /* What the client says. */
 
@@ -80,9 +85,23 @@ static void stanza(struct client *c, int number)
     c->out++;
 }
 
+/* What comes back shows that the server has all that was said before. */
+static void asks(struct client *c)
+{
+    if (c->plain)
+        writes(c, "<iq to='localhost' type='get' id='p%u'><ping xmlns='urn:xmpp:ping'/></iq>",
+               c->out);
+    else
+        writes(c, "<r xmlns='urn:xmpp:sm:3'/>");
+}
+
 static void message(struct client *c, int n)
 {
-    messages[n].stored = !clients[messages[n].to].sm_id[0] && disk == DISK_WELL && !haunted;
+    const struct client *to = &clients[messages[n].to];
+    bool away = !to->sm_id[0] && !(to->comes_plain && to->guest.conn);
+
+    messages[n].stored = away && disk == DISK_WELL && !haunted;
+    messages[n].refused |= to->unread && to->guest.conn;
     messages[n].refused |= disk == DISK_FAILS; /* that may be told to nobody who is there */
     messages[n].waits = disk == DISK_SLOW;
     writes(c,
@@ -90,6 +109,8 @@ static void message(struct client *c, int n)
            "<origin-id xmlns='urn:xmpp:sid:0' id='%d'/></message>",
            'a' + messages[n].to, n, n, n);
     stanza(c, n);
+    if (c->plain)
+        asks(c);
 }
 
 static void say_waiting(struct client *c)
@@ -115,12 +136,13 @@ static void acked(struct client *c, unsigned h)
             messages[c->said[c->acked]].acked = true;
 }
 
-/* Those behind what is acknowledged, and not refused, are to be said again, before all others. */
+/* Those behind what is acknowledged, and not refused, are to be said again, before all others; who
+ * does without XEP-0198 leaves it at that. */
 static void unsaid(struct client *c)
 {
     int again[MESSAGES_MAX], count = 0;
 
-    for (unsigned i = c->acked; i < c->out; i++)
+    for (unsigned i = c->acked; i < c->out && !c->plain; i++)
         if (c->said[i] >= 0 && !messages[c->said[i]].refused)
             again[count++] = c->said[i];
     for (int i = 0; i < c->waiting_count; i++)
@@ -133,7 +155,7 @@ static void unsaid(struct client *c)
 /* Who cannot know that it was taken says it once more. */
 static void unknown(struct client *c)
 {
-    for (unsigned i = c->acked; i < c->out; i++)
+    for (unsigned i = c->acked; i < c->out && !c->plain; i++)
         if (c->said[i] >= 0)
             messages[c->said[i]].again++;
 }
@@ -192,17 +214,41 @@ static bool refused(const struct mn_elem *e)
     return true;
 }
 
+/* An answer to what it asked, or a question of the server. */
+static void iq(struct client *c, const struct mn_elem *e)
+{
+    mn_str id = mn_elem_get(e, "id"), type = mn_elem_get(e, "type");
+    uint64_t n;
+
+    if (mn_str_is(type, "result") && id.n && id.p[0] == 'p') {
+        MN_ASSERT(mn_num_parse((mn_str){id.p + 1, id.n - 1}, UINT32_MAX, &n));
+        acked(c, (unsigned)n);
+    } else if (mn_str_is(type, "get") && !c->silent) {
+        writes(c, "<iq to='localhost' type='result' id='%.*s'/>", (int)id.n, id.p);
+        c->told = c->in;
+    }
+}
+
+/* What nobody has stored may be lost then. */
+static void reads_no_more(struct client *c)
+{
+    c->unread = true;
+    for (int i = 0; i < message_count; i++) {
+        struct message *m = &messages[i];
+
+        m->refused |= &clients[m->to] == c && !m->got && !m->stored;
+    }
+}
+
 static void heard(struct client *c, const struct mn_elem *e, struct mn_arena *a)
 {
     if (mn_elem_is(e, MN_NS_SASL, "success")) {
         mn_xml_restart(c->guest.xml);
         header(c);
-        if (c->sm_id[0])
+        if (c->sm_id[0] && !c->comes_plain)
             writes(c, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='%u'/>", c->sm_id, c->in);
-        else {
-            lost(c); /* it may have been cut before it had an id */
+        else
             bind_(c);
-        }
     } else if (mn_elem_is(e, MN_NS_SM, "failed")) {
         if (mn_elem_get(e, "h").p &&
             number(e, "h") >= c->acked) /* a crash may have taken the rest */
@@ -234,15 +280,27 @@ static void heard(struct client *c, const struct mn_elem *e, struct mn_arena *a)
         if (refused(e)) /* nothing counts yet */
             return;
         MN_ASSERT(mn_str_is(mn_elem_get(e, "type"), "result")); /* of the bind */
-        if (mn_str_is(mn_elem_get(e, "id"), "b")) {
-            writes(c, "<enable xmlns='urn:xmpp:sm:3' resume='true'/><presence/>");
-            stanza(c, -1);
-            say_waiting(c);
+        if (!mn_str_is(mn_elem_get(e, "id"), "b"))
+            return;
+        if (c->sm_id[0]) {
+            unknown(c);
+            replaced |= disk == DISK_SLOW;
         }
+        lost(c); /* it may have been cut before it had an id */
+        c->bound = c->plain = c->comes_plain;
+        if (c->plain && c->silent)
+            reads_no_more(c);
+        if (!c->plain)
+            writes(c, "<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+        writes(c, "<presence/>");
+        stanza(c, -1);
+        say_waiting(c);
     } else if (e->ns == MN_NS_CLIENT) {
         c->heard[c->in] = -1;
         if (!refused(e) && mn_str_is(e->name, "message"))
             body(c, mn_elem_text(mn_elem_child(e, MN_NS_CLIENT, "body"), a));
+        if (c->plain && mn_str_is(e->name, "iq"))
+            iq(c, e);
         c->in++;
         MN_ASSERT(c->in < MN_COUNT(c->heard));
     }
@@ -250,13 +308,18 @@ static void heard(struct client *c, const struct mn_elem *e, struct mn_arena *a)
 
 static void on_item(struct guest *g, int what, const struct mn_xml_item *item, struct mn_arena *a)
 {
-    if (what == MN_XML_ELEM && !deaf)
-        heard(MN_OF(g, struct client, guest), item->elem, a);
+    struct client *c = MN_OF(g, struct client, guest);
+
+    if (what == MN_XML_ELEM && !deaf && !c->unread)
+        heard(c, item->elem, a);
 }
 
+/* What is written to who does without XEP-0198 before it is seen, nobody has. */
 static void cut(struct client *c)
 {
     guest_cut(&c->guest);
+    if (c->comes_plain)
+        settle();
 }
 
 static bool is_online(const struct client *c)
@@ -264,9 +327,15 @@ static bool is_online(const struct client *c)
     return c->guest.conn && c->bound;
 }
 
+/* In a session that counts. */
+static bool talks(const struct client *c)
+{
+    return is_online(c) && !c->unread && (c->plain || c->sm_id[0]);
+}
+
 static void dial(struct client *c)
 {
-    c->inactive = c->bound = false;
+    c->inactive = c->bound = c->unread = false;
     c->guest.heard = on_item;
     guest_come(&c->guest, server_mem(srv, 0, srv->owners[0]->loop, CONF_TLS_OFF));
     header(c);
@@ -303,7 +372,7 @@ static void send_(struct client *c, struct client *to)
     if (message_count == MESSAGES_MAX)
         return;
     *m = (struct message){.from = (int)(c - clients), .to = (int)(to - clients)};
-    if (is_online(c) && c->sm_id[0])
+    if (talks(c))
         message(c, message_count++);
     else
         c->waiting[c->waiting_count++] = message_count++;
@@ -311,11 +380,14 @@ static void send_(struct client *c, struct client *to)
 
 static void farewell(struct client *c)
 {
-    if (!is_online(c) || !c->sm_id[0])
+    if (!talks(c))
         return;
-    tell(c, c->in);
-    guest_say(&c->guest, MN_STR("<r xmlns='urn:xmpp:sm:3'/>"));
+    if (!c->plain)
+        tell(c, c->in);
+    asks(c);
     settle();
+    if (c->plain)
+        c->told = c->in;
     guest_say(&c->guest, MN_STR("</stream:stream>"));
     settle();
     cut(c);
@@ -334,8 +406,8 @@ static void begins_anew(bool lost)
 {
     for (int i = 0; i < message_count && (lost || failed); i++)
         messages[i].again = MESSAGES_MAX; /* each copy, and some are said twice */
-    haunted |= failed;
-    failed = false;
+    haunted |= failed || (lost && replaced);
+    failed = replaced = false;
 }
 
 static void die(void)
@@ -369,7 +441,7 @@ enum deed {
     DIE
 };
 
-static void does(enum deed deed, struct client *c)
+static void does(enum deed deed, struct client *c, bool plain)
 {
     size_t i = (size_t)(c - clients);
 
@@ -386,25 +458,27 @@ static void does(enum deed deed, struct client *c)
         cut(c);
         break;
     case COME:
+        if (!c->guest.conn)
+            c->comes_plain = plain;
         come(c);
         break;
     case FAREWELL:
         farewell(c);
         break;
     case TELL:
-        if (is_online(c) && c->sm_id[0])
+        if (talks(c) && !c->plain)
             tell(c, c->silent && c->told < c->in ? c->told + 1 : c->in);
         break;
     case ASK:
-        if (is_online(c) && c->sm_id[0])
-            writes(c, "<r xmlns='urn:xmpp:sm:3'/>");
+        if (talks(c))
+            asks(c);
         break;
     case SILENT:
         c->silent = !c->silent;
         break;
     case INACTIVE:
         c->inactive = !c->inactive && is_online(c);
-        if (is_online(c))
+        if (is_online(c) && !c->unread)
             writes(c, "<%s xmlns='urn:xmpp:csi:0'/>", c->inactive ? "inactive" : "active");
         break;
     case A_MOMENT:
@@ -449,7 +523,7 @@ static void begin(void)
 {
     memset(clients, 0, sizeof clients);
     message_count = 0;
-    failed = haunted = false;
+    failed = haunted = replaced = false;
     house_begin(config());
     for (int i = 0; i < CLIENTS; i++) {
         struct client *c = &clients[i];
@@ -475,11 +549,15 @@ static void end(void)
     struct user *u;
 
     disk_set(DISK_WELL);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i].silent = false;
+        if (clients[i].unread)
+            cut(&clients[i]);
+    }
     for (int round = 0; round < 4; round++)
         for (int i = 0; i < CLIENTS; i++) {
-            clients[i].silent = false;
             come(&clients[i]);
-            if (is_online(&clients[i]))
+            if (talks(&clients[i]) && !clients[i].plain)
                 tell(&clients[i], clients[i].in);
             pass(A_WHILE);
         }
@@ -502,7 +580,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     begin();
     for (size_t i = 0; i < size; i++)
-        does(data[i] % (DIE + 1), &clients[data[i] / (DIE + 1) % CLIENTS]);
+        does(data[i] % (DIE + 1), &clients[data[i] / (DIE + 1) % CLIENTS], data[i] >= PLAIN);
     end();
     return 0;
 }
