@@ -264,8 +264,10 @@ int64_t chat_history_add(struct im_chat *chat, const char *who, const char *id, 
                            .again = chat->room && at};
     int e = im->history ? im_history_add(im->history, &said) : MN_E_OK;
 
-    if (e && e != MN_E_EXISTS)
+    if (e && e != MN_E_EXISTS) {
+        chat->account->unkept = true;
         im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
+    }
     chat->last = e || !im->history ? chat->last : said.number;
     return e == MN_E_EXISTS ? CHAT_KEPT : said.number;
 }

@@ -35,6 +35,8 @@ int im_history_keep(struct im_history *h) MN_MUST_CHECK;
  * be kept before, or of this. */
 int im_history_keep_aside(struct im_history *h, int *fd) MN_MUST_CHECK;
 bool im_history_keeping(struct im_history *h); /* it is not done */
+/* When it is: something could not be kept, which the next call of those two tells. */
+bool im_history_failed(const struct im_history *h);
 
 bool im_history_is_changed(const struct im_history *h); /* something is to be kept */
 

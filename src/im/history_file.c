@@ -279,6 +279,11 @@ bool im_history_keeping(struct im_history *h)
     return yes;
 }
 
+bool im_history_failed(const struct im_history *h)
+{
+    return h->kept != MN_E_OK;
+}
+
 /* What has not been told yet. */
 static int outcome(struct im_history *h)
 {

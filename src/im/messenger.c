@@ -8,7 +8,7 @@ static void state(void *arg, struct mynah_client *c, enum mynah_state s,
     struct im_account_state *a = arg;
 
     if (s == MYNAH_ONLINE && !mynah_client_is_resumed(c))
-        a->received = 0;
+        a->received = a->unkept = 0; /* what was not acknowledged comes again */
     TELL(a->im, state, a, s, why);
     if (s == MYNAH_ONLINE)
         bookmarks_enter(a);
@@ -97,12 +97,17 @@ struct im *im_new(struct mynah_context *ctx, struct im_history *history,
     return im;
 }
 
-/* What was said is in the history, and need not come again. */
-static void settled(struct im *im)
+/* What was said is in the history, and need not come again; unless that has `failed`. */
+static void settled(struct im *im, bool failed)
 {
     im->settling = false;
-    for (size_t i = 0; i < im->account_count; i++)
-        mynah_client_ack(im->accounts[i]->client, im->accounts[i]->received);
+    for (size_t i = 0; i < im->account_count; i++) {
+        struct im_account_state *a = im->accounts[i];
+
+        a->unkept |= failed;
+        if (!a->unkept)
+            mynah_client_ack(a->client, a->received);
+    }
 }
 
 /* Sessions come last: with whatever was changed. */
@@ -117,19 +122,20 @@ static void all_keep(struct im *im, bool ends)
 
 int im_settle(struct im *im, bool last)
 {
-    int fd = -1;
+    int fd = -1, e;
 
     if (!im->history)
         return -1;
     if (im->settling && !im_history_keeping(im->history))
-        settled(im);
+        settled(im, im_history_failed(im->history));
     if (!im->settling)
         all_keep(im, last);
-    if (im_history_keep_aside(im->history, &fd))
+    e = im_history_keep_aside(im->history, &fd);
+    if (e)
         im_note(im->chats[0], IM_ERROR, _("the history cannot be written"));
     im->settling = fd >= 0;
     if (!im->settling)
-        settled(im);
+        settled(im, e);
     return fd;
 }
 

@@ -2,7 +2,10 @@
  * it with, and what they ask. */
 #include "im/messenger.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "client/context.h"
@@ -10,6 +13,7 @@
 #include "unit/client/talk.h"
 
 static struct im *im;
+static struct im_history *history; /* for the next one */
 static struct im_account_state *account;
 static struct mn_buf flood;
 static unsigned closed;
@@ -55,7 +59,7 @@ static void begin(const char *const *lines)
     talk.ctx = mynah_context_new(NULL);
     server_start(&talk.server, talk.ctx, lines);
     config.port = (uint16_t)strtoul(talk.server.port, NULL, 10);
-    im = im_new(talk.ctx, NULL, &calls, NULL);
+    im = im_new(talk.ctx, history, &calls, NULL);
     CHECK_INT(im_connect(im, &config, &account, NULL), 0);
     talk.c = account->client;
 }
@@ -192,7 +196,7 @@ TEST(a_picture_is_fetched)
 
 static bool was_told(const char *text)
 {
-    return memmem(talk.server.all.p, talk.server.all.n, text, strlen(text));
+    return talk.server.all.n && memmem(talk.server.all.p, talk.server.all.n, text, strlen(text));
 }
 
 /* What came, and what was seen, is told to nobody who could learn by it alone that we are there. */
@@ -249,4 +253,61 @@ TEST(what_is_said_to_us_alone_is_not_said_in_the_room)
     alone = chat_of("r@y.test/bob");
     CHECK(alone && alone->count == 3 && !strcmp(alone->lines[0].text, "one"));
     end();
+}
+
+static bool is_settled(void)
+{
+    return im_settle(im, false) < 0;
+}
+
+static bool hears_one(void)
+{
+    (void)im_settle(im, false);
+    return was_told("h='1'/>");
+}
+
+static bool says_good_bye(void)
+{
+    return was_told("</stream:stream>");
+}
+
+/* On a full disk what came is shown, and comes again: it is not acknowledged. */
+TEST(what_cannot_be_kept_is_not_acknowledged)
+{
+#define ENABLED "<<enable", "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>"
+#define ACKS "<r xmlns='urn:xmpp:sm:3'/>"
+    static const char *const lines[] = {
+        LOGIN(SM),  ENABLED, "><message from='a@y.test/r' id='k1'><body>one</body></message>" ACKS,
+        "<h='1'/>", "<full", "><message from='a@y.test/r' id='k2'><body>two</body></message>" ACKS,
+        "<h='1'/>", END};
+    char dir[] = "/tmp/mynah-messenger-XXXXXX", path[64], command[80];
+    struct rlimit before;
+    struct mn_buf why = {0};
+    const struct im_chat *chat;
+
+    CHECK(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/history.db", dir);
+    CHECK_INT(im_history_open(path, &history, &why), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    begin(lines);
+    talk_until(hears_one);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){1, before.rlim_max});
+    mynah_presence_set(talk.c, MYNAH_AVAILABLE, "full", 0);
+    talk_until(talk_done);
+    talk_until(is_settled);
+    chat = chat_of("a@y.test");
+    CHECK(chat && !strcmp(chat->lines[chat->count - 1].text, "two"));
+    setrlimit(RLIMIT_FSIZE, &before);
+    (void)im_settle(im, true);
+    talk_until(is_settled);
+    mynah_client_disconnect(talk.c);
+    talk_until(says_good_bye);
+    CHECK(!was_told("h='2'/>") && !was_told("h='3'/>"));
+    end();
+    im_history_close(history);
+    history = NULL;
+    mn_buf_free(&why);
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    (void)!system(command);
 }
