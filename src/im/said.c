@@ -146,11 +146,26 @@ void said_ours(struct im_chat *chat, const char *text, const char *id, int64_t a
 }
 
 /* One that was kept and not acknowledged before the program ended comes once more. */
-static bool is_there(struct im_chat *chat, const struct mynah_message *m, bool ours)
+static bool is_there(struct im_chat *chat, const struct mynah_message *m, bool ours,
+                     const char *who)
 {
-    struct im_line *l = im_line_find(chat, m->id, ours, im_name(chat->account, m->from));
+    struct im_line *l = im_line_find(chat, m->id, ours, who);
 
     return l && !strcmp(l->text, m->body);
+}
+
+/* With an occupant of a room, of which another program of ours has it, it is no talk of the room.
+ */
+static struct im_chat *chat_of(struct im_account_state *a, const char *jid)
+{
+    char *bare = mynah_jid_bare(jid), *nick = mynah_jid_resource(jid);
+    struct im_chat *room = bare ? chat_find(a, bare) : NULL,
+                   *chat = room && room->room && nick ? im_chat_private(room, nick)
+                                                      : im_chat_with(a, jid);
+
+    mynah_free(bare);
+    mynah_free(nick);
+    return chat;
 }
 
 /* What goes back tells that we are there, and where: nothing does to who may not see that
@@ -173,6 +188,7 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
     bool ours = m->carbon == MYNAH_CARBON_SENT;
     struct im_chat *chat;
     enum mynah_chat_state state = mynah_chat_state(m->xml);
+    const char *who;
     int64_t number;
 
     if (m->type == MYNAH_MESSAGE_ERROR || m->type == MYNAH_GROUPCHAT)
@@ -182,6 +198,8 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
 
         chat = bare ? chat_find(a, bare) : NULL;
         mynah_free(bare);
+        if (chat && chat->room)
+            return;
         if (chat && ours && mynah_elem_child(m->xml, "displayed", NS_MARKERS)) {
             im_chat_looked_at(chat); /* at another device */
             changed(chat);
@@ -191,24 +209,29 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
         }
         return;
     }
-    chat = im_chat_with(a, ours ? m->to : m->from);
+    chat = chat_of(a, ours ? m->to : m->from);
     if (!chat)
         return;
     chat->typing = MYNAH_NO_STATE;
-    if (said_corrected(chat, m, ours, im_name(a, m->from)))
+    who = chat->occupant ? chat->title : im_name(a, m->from);
+    if (said_corrected(chat, m, ours, who))
         return;
-    number = chat_history_add(chat, ours ? a->jid : m->from, m->id, m->body, m->sent_at, ours);
+    number = chat_history_add(chat,
+                              ours             ? a->jid
+                              : chat->occupant ? who
+                                               : m->from,
+                              m->id, m->body, m->sent_at, ours);
     if (!ours && !m->carbon && may_know(chat)) {
         unseen(chat, m);
         mynah_message_received(c, m);
     }
-    if (number == CHAT_KEPT && is_there(chat, m, ours))
+    if (number == CHAT_KEPT && is_there(chat, m, ours, who))
         return;
     if (ours) {
         im_chat_looked_at(chat);
         said_ours(chat, m->body, m->id, m->sent_at, number);
     } else {
-        said_heard(chat, im_name(a, m->from), m, true, false, number);
+        said_heard(chat, who, m, true, false, number);
     }
     chat_strangers(a, chat);
 }

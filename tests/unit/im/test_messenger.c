@@ -255,6 +255,34 @@ TEST(what_is_said_to_us_alone_is_not_said_in_the_room)
     end();
 }
 
+/* The same as another program of ours has heard or said it (XEP-0280). */
+TEST(what_another_program_says_to_an_occupant_is_not_said_in_the_room)
+{
+#define CARBON(kind, from, to, body)                                                               \
+    "<message from='u@x.test'><" kind " xmlns='urn:xmpp:carbons:2'><forwarded "                    \
+    "xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' type='chat' from='" from            \
+    "' to='" to "'>" body "</message></forwarded></" kind "></message>"
+    static const char *const lines[] = {
+        LOGIN(""), "<to='r@y.test/me'",
+        ">" OCCUPANT("bob", "") OCCUPANT("me", "<status code='110'/>")
+            CARBON("received", "r@y.test/bob", "u@x.test/s", "<body>one</body>")
+                CARBON("sent", "u@x.test/s", "r@y.test/bob", "<body>two</body>"),
+        END};
+    const struct im_chat *room, *alone;
+
+    begin(lines);
+    talk_until(talk_online);
+    CHECK(im_room_join(account, "r@y.test", "me", NULL));
+    talk_until(talk_done);
+    room = chat_of("r@y.test");
+    for (size_t i = 0; room && i < room->count; i++)
+        CHECK(room->lines[i].kind != IM_SAID);
+    alone = chat_of("r@y.test/bob");
+    CHECK(alone && alone->count == 2 && !strcmp(alone->lines[0].who, "bob"));
+    CHECK(alone && alone->count == 2 && alone->lines[1].ours);
+    end();
+}
+
 static bool is_settled(void)
 {
     return im_settle(im, false) < 0;
