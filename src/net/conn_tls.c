@@ -3,6 +3,7 @@
  * OpenSSL's types for TLS. */
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "net/conn_parts.h"
@@ -74,8 +75,13 @@ __attribute__((constructor)) static void method_make(void)
 
 const char *tls_last_error(void)
 {
-    const char *text = ERR_reason_error_string(ERR_peek_last_error());
+    unsigned long first = ERR_peek_error(), last = ERR_peek_last_error();
+    const char *text = ERR_reason_error_string(last);
 
+    if (ERR_SYSTEM_ERROR(first)) /* what follows it says no more than that there was one */
+        text = strerror(ERR_GET_REASON(first));
+    else if (ERR_GET_REASON(last) == ERR_R_PEM_LIB || ERR_GET_REASON(last) == PEM_R_NO_START_LINE)
+        text = "it holds none that is whole, in PEM";
     ERR_clear_error();
     return text ? text : "unknown error";
 }

@@ -14,7 +14,7 @@ struct mn_tls {
 
 /* With what both ends want of TLS. */
 struct mn_tls *tls_context_new(const SSL_METHOD *m);
-/* The reason of OpenSSL's last error; forgets it. Static text. */
+/* What OpenSSL could not do, for people; forgets it. Static text. */
 const char *tls_last_error(void);
 /* Chain and key of one's own; on failure `why` says what to do. */
 int tls_use(struct mn_tls *t, const char *cert_file, const char *key_file,
