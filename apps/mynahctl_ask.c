@@ -12,11 +12,12 @@ enum { CHUNK = 200 };
 static struct {
     int fd;
     struct mn_buf in;
-    size_t done; /* lines of --from that are through */
+    size_t done;      /* lines of --from that are through */
+    char unread[300]; /* why the configuration does not tell where the server is */
 } server = {.fd = -1};
 
 /* Only these keys are looked at: the file as a whole is mynahd's to check. */
-static struct place place_of(mn_str yaml, struct mn_arena *a)
+static struct place place_of(mn_str yaml, const char *path, struct mn_arena *a)
 {
     static const struct mn_conf_row control[] = {
         {"socket", MN_CONF_TEXT, offsetof(struct place, socket), ""}, {0}};
@@ -28,7 +29,11 @@ static struct place place_of(mn_str yaml, struct mn_arena *a)
     struct mn_conf_errors errors;
     struct place p;
 
-    (void)!mn_conf_parse(yaml, file, a, &p, &errors);
+    /* Other keys are wrong for this table: they do not matter. */
+    if (mn_conf_parse(yaml, file, a, &p, &errors) &&
+        mn_str_starts(errors.items[0].text, MN_STR("not YAML")))
+        snprintf(server.unread, sizeof server.unread, " (%s:%d: %.*s)", path, errors.items[0].line,
+                 MN_ARG(errors.items[0].text));
     return p;
 }
 
@@ -40,7 +45,7 @@ struct place place_read(struct mn_arena *a)
 
     if (e && (ctl.config || e != MN_E_NOT_FOUND))
         fail(1, "not-acceptable", "cannot read %s: %s", path, mn_err_text(e));
-    return place_of(yaml, a);
+    return place_of(yaml, path, a);
 }
 
 static const char *socket_path(struct mn_arena *a)
@@ -78,9 +83,9 @@ void server_connect(void)
         fail(1, "forbidden", "you may not use %s: become root, or the user that mynahd runs as",
              path);
     fail(EXIT_DOWN, "service-unavailable",
-         "no server answers at %s: start mynahd, or name its data folder with --data DIR (that of "
-         "./run is var/data) or its socket with --socket PATH",
-         path);
+         "no server answers at %s%s: start mynahd, or name its data folder with --data DIR (that "
+         "of ./run is var/data) or its socket with --socket PATH",
+         path, server.unread);
 }
 
 /* The next line from the server, as JSON. */

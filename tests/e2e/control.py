@@ -141,6 +141,10 @@ def usage(t):
         assert json.loads(subprocess.check_output([MYNAHCTL, "--json", *options, "status"]))["ok"]["loops"] == 4
     t.ctl("--data", t.folder + "/nowhere", "status", code=69)
     assert t.folder + "/nowhere/control.sock" in t.error and "--data" in t.error
+    with open(t.folder + "/broken.yaml", "w") as f:
+        f.write("data: %s/data\nadmins: [a\n" % t.folder)
+    t.ctl("reload", config=t.folder + "/broken.yaml", code=69)
+    assert t.folder + "/broken.yaml:" in t.error and "not YAML" in t.error, t.error
     t.ctl("user", "remove", "a\x1b[2J@localhost", code=1)
     assert "\x1b" not in t.error
     t.ctl("user", "add", "x@localhost", config=t.folder + "/other.yaml", code=69)
