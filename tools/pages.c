@@ -47,7 +47,7 @@ static void page_daemon(void)
     entry("SIGTERM, SIGINT", "tell every client and end");
     entry("SIGHUP", "read the configuration and the certificates again (mynahctl reload)");
     heading("EXIT STATUS");
-    entry("0", "ended by a signal");
+    entry("0", "ended as it was told: by a signal, or by mynahctl");
     entry("1", "could not start, or had to end; the last line says why");
     entry("64", "wrong usage");
     entry("78", "wrong configuration: file, line, what is wrong, what is expected");
@@ -137,7 +137,11 @@ static void man_key(const char *path, const struct mn_conf_row *r)
     const char *is = fallback(path, r);
 
     fputs(".TP\n.B ", stdout);
-    say("%s\n%.*s%s%s", path, MN_ARG(takes(path, r, &a)), *is ? "; default: " : "", is);
+    say("%s\n%.*s%s%s", path, MN_ARG(takes(path, r, &a)),
+        !*is                          ? ""
+        : strcmp(is, "must be there") ? "; default: "
+                                      : "; ",
+        is);
     if (r->text)
         say("\n.br\n%s", r->text);
     putchar('\n');

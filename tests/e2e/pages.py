@@ -61,7 +61,7 @@ def mynahd_yaml():
         if default and default not in ("...", '""'):
             assert "default: " + default.strip('"') in entry, (full, default, entry)
         count += 1
-    assert count > 40
+    assert count > 40 and "; must be there" in shown and "default: must" not in shown
 
 
 def mynah():
