@@ -277,8 +277,10 @@ static void page_protocols(void)
     puts("# Protocols\n\n"
          "What `mynahd` speaks, made from its tables (`ninja -C BUILD docs` makes it anew). "
          "`mynahctl "
-         "protocols` tells the same of a running\nserver, `mynahctl module list` which of it is "
-         "switched on. No row without a test that shows it.\n\n"
+         "protocols` tells the same of a running\nserver. A module that is on does not do "
+         "everything: the ways to log in but SCRAM, and compression, are offered where the "
+         "keys\n`auth` and `compression` of the configuration say so. No row without a test "
+         "that shows it.\n\n"
          "| protocol | version | what | module | tests |\n|---|---|---|---|---|");
     for (size_t i = 0; i < count; i++, p++) {
         int digits = p->xep ? 0 : (int)strspn(p->name + 4, "0123456789");
