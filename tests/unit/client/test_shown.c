@@ -74,3 +74,48 @@ TEST(a_console_hears_of_all_in_its_order_behind_the_call)
     talk_end("in:success out:iq in:iq online queued written out:message in:message a@y.test>x "
              "queued written out:message");
 }
+
+static struct mn_buf all;
+
+static void keeps(void *arg, struct mynah_client *c, bool out, const char *text, size_t n)
+{
+    (void)arg;
+    (void)c;
+    if (out)
+        mn_buf_add(&all, text, n);
+}
+
+static bool has_told(const char *text)
+{
+    return memmem(all.p, all.n, text, strlen(text));
+}
+
+/* Also where they are no part of a login; what has only their name stays. */
+TEST(no_password_is_shown)
+{
+    static const char *const lines[] = {LOGIN(""), "<>my password: none<", NULL};
+    static const struct mynah_calls calls = {.size = sizeof calls, .wire = keeps};
+    struct mynah_form *form = mynah_form_new("submit", NULL);
+    struct mynah_elem *x;
+
+    talk_start(lines, NULL);
+    mynah_listen(talk.c, &calls, NULL);
+    talk_until(talk_online);
+    mynah_password_change(talk.c, "secret1", NULL, NULL);
+    mynah_form_add(form, "text-private", "key", NULL, false);
+    mynah_form_set(form, "key", "secret2");
+    mynah_form_add(form, "text-single", "name", NULL, false);
+    mynah_form_set(form, "name", "open");
+    x = mynah_form_elem(form);
+    mynah_form_free(form);
+    mynah_register_submit(talk.c, NULL, &x, NULL, NULL);
+    mynah_chat(talk.c, "a@y.test", "my password: none");
+    talk_until(talk_done);
+    mn_loop_turn(talk.ctx->loop, 20);
+    CHECK(!has_told("secret") && has_told("<password>...</password>") && has_told("open"));
+    CHECK(has_told("my password: none"));
+    CHECK(memmem(talk.server.all.p, talk.server.all.n, "secret1", 7));
+    CHECK(memmem(talk.server.all.p, talk.server.all.n, "secret2", 7));
+    talk_end(NULL);
+    mn_buf_free(&all);
+}
