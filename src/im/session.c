@@ -1,7 +1,7 @@
 /* What goes on over the end of the program, however that ends: the session of XEP-0198 with what is
  * on its way, and the roster. A session is kept in one with what came by it, and no more of it is
  * acknowledged than was: who comes back never has less than the server was told. Where something
- * could not be kept, the session that is there stays as it was. */
+ * could not be kept, its count of what came stays at what was acknowledged by then. */
 #include "im/messenger_parts.h"
 
 #define SESSION MN_STR("session")
@@ -28,7 +28,8 @@ void session_keep(struct im_account_state *a, bool ends)
     if (!ends && !im_history_is_changed(a->im->history) && received == a->received)
         return;
     a->received = received;
-    if (a->im->claimed && !a->unkept && !mynah_client_save_with(a->client, received, &text, &n))
+    if (a->im->claimed && !(a->unkept ? mynah_client_save(a->client, &text, &n)
+                                      : mynah_client_save_with(a->client, received, &text, &n)))
         keep(a, SESSION, text, n);
 }
 

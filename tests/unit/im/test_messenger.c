@@ -311,7 +311,9 @@ TEST(what_cannot_be_kept_is_not_acknowledged)
     char dir[] = "/tmp/mynah-messenger-XXXXXX", path[64], command[80];
     struct rlimit before;
     struct mn_buf why = {0};
+    struct mn_arena a = {0};
     const struct im_chat *chat;
+    mn_str session = {0};
 
     CHECK(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/history.db", dir);
@@ -327,14 +329,18 @@ TEST(what_cannot_be_kept_is_not_acknowledged)
     chat = chat_of("a@y.test");
     CHECK(chat && !strcmp(chat->lines[chat->count - 1].text, "two"));
     setrlimit(RLIMIT_FSIZE, &before);
+    im_say(im_chat_with(account, "a@y.test"), "later");
     (void)im_settle(im, true);
     talk_until(is_settled);
+    CHECK_INT(im_history_get(history, MN_STR("x.test"), MN_STR("session"), &a, &session), 0);
+    CHECK(memmem(session.p, session.n, " in='1'", 7) && memmem(session.p, session.n, "later", 5));
     mynah_client_disconnect(talk.c);
     talk_until(says_good_bye);
     CHECK(!was_told("h='2'/>") && !was_told("h='3'/>"));
     end();
     im_history_close(history);
     history = NULL;
+    mn_arena_done(&a, NULL);
     mn_buf_free(&why);
     snprintf(command, sizeof command, "rm -rf %s", dir);
     (void)!system(command);
