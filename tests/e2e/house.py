@@ -81,6 +81,15 @@ def wrong_arguments():
     ends(64, "--domain: a b is no domain name", "--domain", "a b")
 
 
+def nothing_is_built_to_tell_of_the_bench():
+    begin()
+    shutil.copytree(TOP + "/tests/bench", CLONE + "/tests/bench", ignore=shutil.ignore_patterns("__pycache__"))
+    ends(2, "unrecognized arguments: --nope", "--nope", program="tests/bench/run")
+    ends(2, "unrecognized arguments: --nope", "resume", "--nope", program="tests/bench/run")
+    out, _ = ends(0, "", "--help", program="tests/bench/run")
+    assert "--servers" in out and not calls("dpkg-query") and not calls("ninja"), out
+
+
 def arguments_survive():
     begin()
     os.unlink(CLONE + "/build-run/apps/mynahd")
@@ -223,7 +232,7 @@ def what_fails_runs_once_more_alone():
 
 
 try:
-    failed = tap([wrong_arguments, arguments_survive, tells_what_next, starts_again_and_again, what_stands_in_the_way,
+    failed = tap([wrong_arguments, nothing_is_built_to_tell_of_the_bench, arguments_survive, tells_what_next, starts_again_and_again, what_stands_in_the_way,
                   read_only_folder, installs_what_is_missing, waits_for_a_lock, no_network, not_root,
                   servers_for_tests_do_not_start, what_fails_runs_once_more_alone])
 finally:
