@@ -2,6 +2,7 @@
  * it says then, when it hangs up. What the client tells is noted, one word after the other. */
 #pragma once
 
+#include "base/clock.h"
 #include "client/client.h"
 #include "net/conn.h"
 #include "mynah/mynah.h"
@@ -66,6 +67,14 @@ void talk_start(const char *const *lines, const struct mynah_client_config *more
 /* The same in talk.ctx, with that configuration and no server. */
 void talk_connect(const struct mynah_client_config *config);
 void talk_until(bool (*reached)(void)); /* fails the test after a while */
+/* For what no function says; gives up after a while, and the test looks at what it wanted. */
+#define TALK_UNTIL(reached)                                                                        \
+    do {                                                                                           \
+        int64_t end_ = mn_clock_now() + 60000;                                                     \
+                                                                                                   \
+        while (!(reached) && mn_clock_now() < end_)                                                \
+            mn_loop_turn(talk.ctx->loop, 20);                                                      \
+    } while (0)
 /* Compares the notes (NULL: not), and ends all. */
 void talk_end(const char *notes);
 bool talk_online(void);

@@ -6,13 +6,6 @@
 
 static const struct mynah_client_config again = {.no_roster = true};
 
-static void loses(void)
-{
-    for (int i = 0; i < 1000 && !talk_loses(); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
-    CHECK(talk_loses());
-}
-
 /* Somebody who says nothing is asked, and left when as much silence follows. */
 TEST(a_server_that_says_nothing_any_more_is_left)
 {
@@ -23,7 +16,7 @@ TEST(a_server_that_says_nothing_any_more_is_left)
     talk_start(lines, &impatient);
     talk_until(talk_done);
     begun = mn_clock_now();
-    loses();
+    talk_until(talk_loses);
     CHECK(mn_clock_now() - begun < 10000);
     mynah_client_free(talk.c);
     talk_end("online waiting (-13)");
@@ -48,7 +41,7 @@ TEST(a_server_that_does_not_hear_us_is_left)
         for (int k = 0; k < 5; k++)
             mn_loop_turn(talk.ctx->loop, 1);
     }
-    loses();
+    talk_until(talk_loses);
     mn_clock_set(-1, 0);
     mynah_client_free(talk.c);
     talk_end("online queued written waiting (-13)");

@@ -146,8 +146,7 @@ TEST(who_is_freed_says_that_it_is_over)
 
 static void turns_until(size_t bodies)
 {
-    for (int i = 0; i < 2000 && cm.count < bodies; i++)
-        mn_loop_turn(talk.ctx->loop, 5);
+    TALK_UNTIL(cm.count >= bodies);
     CHECK_INT(cm.count, bodies);
 }
 

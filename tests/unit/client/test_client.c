@@ -156,8 +156,7 @@ TEST(each_question_ends_once_and_only_who_was_asked_may_answer)
     talk_ask("two", NULL, 0);
     talk_ask("late", "a@y.test", 30);
     mynah_cancel(mynah_iq_send(talk.c, MYNAH_SET, NULL, &q, 0, note_iq, "cancelled"));
-    for (int i = 0; i < 500 && !noted("late"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted("late"));
     q = mynah_elem_new("query", "urn:last");
     mynah_iq_send(talk.c, MYNAH_GET, NULL, &q, 0, note_iq, "lost");
     talk_until(talk_done);
@@ -363,8 +362,7 @@ TEST(a_message_is_followed_to_its_end)
     mynah_elem_set(m, "id", "m1");
     CHECK_INT(mynah_message_send(talk.c, &m, NULL, NULL, NULL), 0);
     talk_until(talk_online);
-    for (int i = 0; i < 500 && !noted("displayed"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted("displayed"));
     m = mynah_message_new("nobody@y.test", MYNAH_HEADLINE, "two");
     mynah_elem_set(m, "id", "m2");
     CHECK_INT(mynah_message_send(talk.c, &m, NULL, NULL, NULL), 0);
@@ -549,8 +547,7 @@ TEST(why_nobody_answers_is_told_in_words)
     CHECK_INT(mynah_client_new(talk.ctx, &config, &c, NULL), 0);
     mynah_listen(c, &calls, "why:");
     CHECK_INT(mynah_client_connect(c), 0);
-    for (int i = 0; i < 500 && !noted("why:"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted("why:"));
     CHECK(noted("why: 127.0.0.1: Connection refused"));
     talk_end(NULL);
 }

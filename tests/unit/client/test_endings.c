@@ -169,6 +169,7 @@ static void ended_inside(enum kind kind, enum end end, int after)
         ">" BOUND,
         "!",
         NULL};
+    int64_t until = mn_clock_now() + 60000;
 
     plan.kind = kind;
     plan.end = end;
@@ -179,7 +180,7 @@ static void ended_inside(enum kind kind, enum end end, int after)
     plan.listener = mynah_listen(talk.c, &calls, NULL);
     mynah_iq_serve(talk.c, MYNAH_GET, "urn:served", NULL, e_serve, NULL);
     mynah_timer_start(talk.ctx, 1, e_timer, talk.c);
-    for (int i = 0; i < 2000 && !plan.done && !talk_done(); i++) {
+    while (!plan.done && !talk_done() && mn_clock_now() < until) {
         mynah_client_network_changed(talk.c);
         mn_loop_turn(talk.ctx->loop, 5);
     }

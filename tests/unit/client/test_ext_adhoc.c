@@ -235,8 +235,7 @@ TEST(a_command_of_others_is_gone_through)
     talk_start(lines, NULL);
     talk_until(talk_online);
     mynah_command(talk.c, "y.test", "n", staged, NULL);
-    for (int i = 0; i < 500 && !noted("warn"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted("warn"));
     mynah_command(talk.c, "y.test", "none", staged, NULL);
     talk_until(talk_done);
     talk_end("online 0/14/2 0/18/3 1/18/3warn! error:-10");

@@ -67,8 +67,7 @@ static void begin(const char *const *lines, const struct mynah_dialog_config *mo
 
 static void until(const char *text)
 {
-    for (int i = 0; i < 1000 && !noted(text); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted(text));
     CHECK(noted(text));
 }
 
@@ -214,8 +213,7 @@ TEST(time_alone_goes_from_composing_to_gone_and_to_another_thread)
     begin(lines, &(struct mynah_dialog_config){.paused_ms = 5, .inactive_ms = 5, .gone_ms = 5});
     until("lock:a@y.test/1");
     mynah_dialog_typing(d);
-    for (int i = 0; i < 1000 && !strcmp(mynah_dialog_thread(d), "t"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(strcmp(mynah_dialog_thread(d), "t"));
     CHECK(strcmp(mynah_dialog_thread(d), "t"));
     mynah_dialog_chat(d, "new");
     talk_until(talk_done);

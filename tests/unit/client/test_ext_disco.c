@@ -77,8 +77,7 @@ TEST(a_hash_is_believed_only_when_the_answer_has_it)
     CHECK(mynah_caps_info(talk.c, "a@y.test/1", info, "one"));
     mark = 13;
     talk_until(at_mark);
-    for (int i = 0; i < 100 && !noted("one"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted("one"));
     CHECK(!mynah_caps_info(talk.c, "a@y.test/2", info, "two"));
     CHECK(mynah_caps_info(talk.c, "evil@y.test/1", info, "evil"));
     talk_until(told_evil);

@@ -92,16 +92,14 @@ static void end(const char *notes)
 
 static void until(const char *text)
 {
-    for (int i = 0; i < 1000 && !noted(text); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted(text));
     CHECK(noted(text));
 }
 
 static void roster_here(void)
 {
     talk_until(talk_online);
-    for (int i = 0; i < 1000 && !mynah_roster_is_ready(talk.c); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(mynah_roster_is_ready(talk.c));
 }
 
 static int act(enum mynah_jingle_action action)

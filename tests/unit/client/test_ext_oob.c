@@ -42,8 +42,7 @@ TEST(what_others_offer_is_answered_when_it_was_fetched)
 
     talk_start(lines, NULL);
     mynah_oob_serve(talk.c, offered, NULL);
-    for (int i = 0; i < 500 && !noted("urn:a"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted("urn:a"));
     mynah_ask_result(&held, NULL);
     talk_until(talk_done);
     talk_end("online urn:held:- urn:a:A urn:gone:-");

@@ -373,8 +373,7 @@ TEST(rooms_are_ruled_and_people_asked_in)
     mynah_message_send(talk.c, &m, NULL, NULL, NULL);
     mynah_room_send_private(room, "ann", "psst");
     CHECK_INT(mynah_room_set_nick(room, "you"), 0);
-    for (int i = 0; i < 500 && !noted("invited(z@"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted("invited(z@"));
     mynah_room_destroy(room, "o@c.test", "end", NULL, note_iq, "destroyed");
     talk_until(talk_done);
     CHECK(noted("config:T") && noted("list:0 a@y.test/1") && noted("kicked=result") &&

@@ -667,8 +667,7 @@ TEST(of_what_a_server_has_little_is_asked_whether_it_is_a_proxy)
     talk_until(talk_online);
     CHECK(mynah_bytestream_open(talk.c, MYNAH_SOCKS5, "a@y.test/1", &o, &calls, NULL));
     CHECK(mynah_bytestream_open(talk.c, MYNAH_SOCKS5, "a@y.test/1", NULL, &calls, NULL));
-    for (int i = 0; i < 500 && talk.server.at < MN_COUNT(lines) - 2; i++)
-        mn_loop_turn(talk.ctx->loop, 10);
+    TALK_UNTIL(talk.server.at >= MN_COUNT(lines) - 2);
     said("<iq type='get' id='", id);
     mn_buf_fmt(&items,
                "<iq type='result' id='%s' from='x.test'><query "

@@ -263,6 +263,7 @@ static void start_jingle(void)
 static bool ends_at(unsigned at)
 {
     static const struct mynah_client_config config = {.no_reconnect = true};
+    int64_t until = mn_clock_now() + 60000;
     bool started = false;
 
     memset(&plan, 0, sizeof plan);
@@ -270,7 +271,7 @@ static bool ends_at(unsigned at)
     talk_start(lines, &config);
     listen_all(talk.c);
     open_all(talk.c);
-    for (int i = 0; i < 3000 && !talk_done() && !plan.freed; i++) {
+    while (!talk_done() && !plan.freed && mn_clock_now() < until) {
         mn_loop_turn(talk.ctx->loop, 20);
         if (!plan.freed && !started && mynah_roster_is_ready(talk.c)) {
             started = true;

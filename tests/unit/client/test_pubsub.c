@@ -389,8 +389,7 @@ TEST(what_is_not_answered_ends_with_the_session)
     ask_all();
     talk_until(talk_over);
     ask_all(); /* without a stream */
-    for (int i = 0; i < 500 && !noted("i=0 -2/-/-/-"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted("i=0 -2/-/-/-"));
     talk_end("online -13/-/-/- -13/-/-/- -13/-/-/- s=0 -13/-/-/- a=0 -13/-/-/- i=0 -13/-/-/- "
              "offline (-13) -2/-/-/- -2/-/-/- -2/-/-/- s=0 -2/-/-/- a=0 -2/-/-/- i=0 -2/-/-/-");
 }

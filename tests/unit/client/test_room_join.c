@@ -142,8 +142,7 @@ TEST(what_was_said_in_a_room_waits_until_it_is_joined_again)
     begin_and_lose(lines);
     say("two");
     mynah_chat(talk.c, "ann@y.test", "hello");
-    for (int i = 0; i < 500 && times("<ping") == 0; i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(times("<ping"));
     say("three"); /* what is said meanwhile goes behind what waits */
     talk_until(talk_done);
     CHECK_INT(times(">one<"), 2);
@@ -249,8 +248,7 @@ TEST(what_is_held_for_a_room_that_is_left_fails_once)
     static const char *const lines[] = {BEGIN, "<>one<", "!", ANOTHER, JOIN, "<'unavailable'", END};
 
     begin_and_lose(lines);
-    for (int i = 0; i < 500 && times("<presence to='r@c.test/me' id='") < 2; i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(times("<presence to='r@c.test/me' id='") >= 2);
     mynah_room_leave(room, NULL);
     talk_until(talk_done);
     CHECK_INT(times(">one<"), 1);
@@ -360,13 +358,10 @@ TEST(a_room_that_does_not_know_us_any_more_is_joined_again)
     begin(lines);
     talk_until(in);
     CHECK_INT(mynah_room_set_nick(room, "you"), 0);
-    for (int i = 0; i < 500 && !noted("joined left:7 joined"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted("joined left:7 joined"));
     say("one");
-    for (int i = 0; i < 500 && !noted("left:7 joined one="); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
-    for (int i = 0; i < 500 && !noted("! left:7 joined"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted("left:7 joined one="));
+    TALK_UNTIL(noted("! left:7 joined"));
     say("two");
     talk_until(talk_done);
     CHECK(mynah_room_is_joined(room));
@@ -404,8 +399,7 @@ TEST(a_room_is_asked_again_when_the_name_changes_while_it_is_asked)
     begin(lines);
     talk_until(in);
     CHECK_INT(mynah_room_set_nick(room, "you"), 0);
-    for (int i = 0; i < 500 && !times("<ping"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(times("<ping"));
     id = memmem(talk.server.all.p, talk.server.all.n, mark, strlen(mark));
     snprintf(late, sizeof late,
              "><iq type='error' id='%.*s' from='r@c.test/you'><error type='cancel'><item-not-found "
@@ -467,8 +461,7 @@ TEST(a_room_made_anew_does_not_take_the_answer_to_the_one_before)
     const char *id;
 
     begin(lines);
-    for (int i = 0; i < 500 && !times(mark); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(times(mark));
     id = memmem(talk.server.all.p, talk.server.all.n, mark, strlen(mark));
     snprintf(late, sizeof late,
              "><presence id='%.*s' from='r@c.test/me'><x "

@@ -66,8 +66,7 @@ TEST(a_directory_is_searched_by_fields)
     mynah_search_fields(talk.c, "s.test", fields, NULL);
     mynah_search(talk.c, "s.test", (const char *const[]){"first", "nick"},
                  (const char *const[]){"A", ""}, 2, found, NULL);
-    for (int i = 0; i < 1000 && !noted("rows"); i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(noted("rows"));
     mynah_search(talk.c, "s.test", NULL, NULL, 0, found, NULL);
     mynah_search_fields(talk.c, "s.test", fields, NULL);
     mynah_search(talk.c, "s.test", NULL, NULL, 0, found, NULL);

@@ -87,8 +87,7 @@ TEST(what_a_program_has_not_kept_is_not_acknowledged)
     mynah_client_ack(talk.c, UINT32_MAX);
     mynah_client_ack(talk.c, 1);
     talk_until(talk_said_one);
-    for (int i = 0; i < 500 && mynah_client_received(talk.c) < 3; i++)
-        mn_loop_turn(talk.ctx->loop, 20);
+    TALK_UNTIL(mynah_client_received(talk.c) >= 3);
     CHECK_INT(mynah_client_received(talk.c), 3);
     mynah_client_ack(talk.c, 2); /* the server waits for 3: it is told with the last word */
     CHECK_INT(mynah_client_save(talk.c, &saved, &n), 0);
