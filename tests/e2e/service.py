@@ -222,6 +222,15 @@ def logs_into_the_journal():
     assert said.count("ready") == 4 and "configuration not reloaded" in said, said
 
 
+def waits_for_what_is_not_there_yet():
+    """Longer than systemd has patience of its own: an address, a port, room on the disk."""
+    c.good("printf '  - {address: 192.0.2.1, port: 5300}\\n' >>/etc/mynah/mynahd.yaml")
+    assert c.run("systemctl restart mynahd").returncode != 0
+    assert c.wait("systemctl show mynahd -P NRestarts", "^[7-9]$"), c.run("systemctl status mynahd").stdout
+    c.good("ip addr add 192.0.2.1/32 dev lo")
+    assert c.wait("systemctl is-active mynahd", "^active$")
+
+
 def stops():
     c.good("systemctl stop mynahd")
     assert shown("Result", "ExecMainStatus") == ["success", "0"], shown("Result", "ExecMainStatus")
@@ -235,7 +244,8 @@ try:
     try:
         why = begin()
         failed = 0 if why else tap([starts, has_no_more_rights_than_it_needs, serves, reloads, starts_anew_by_itself, comes_back_when_it_is_killed,
-                                    stays_down_when_its_configuration_is_wrong, logs_into_the_journal, stops])
+                                    stays_down_when_its_configuration_is_wrong, logs_into_the_journal,
+                                    waits_for_what_is_not_there_yet, stops])
     finally:
         c.end()
     if why:
