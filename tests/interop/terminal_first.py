@@ -95,10 +95,16 @@ class Story:
         self.bob.shows("bob@%s/\\S+ is online" % self.host)
 
     def the_first_talk(self):
+        """A stranger learns that it has come when he is answered."""
         self.ann.types("/msg bob@%s hello" % self.host)
-        self.ann.shows("me: hello ✓✓")
+        self.ann.shows("me: hello ✓")
         self.bob.keys("M-a")
         self.bob.shows("ann: hello")
+        assert "hello ✓✓" not in self.ann.text(), self.ann.text()
+        self.bob.types("hi")
+        self.ann.shows("bob: hi")
+        self.ann.types("again")
+        self.ann.shows("me: again ✓✓")
         self.ann.types("/close")
 
     def the_list_of_accounts_is_changed(self):
