@@ -131,8 +131,7 @@ def the_session_is_the_terminals():
     with Terminal() as t:
         mode = os.stat(PATH).st_mode
         assert stat.S_ISSOCK(mode) and mode & 0o777 == 0o600 and os.stat(os.path.dirname(PATH)).st_mode & 0o777 == 0o700
-        said = json.loads(call("--json", "--wait", "delivered", "send", "bob@mynah.test", "here", "北京"))
-        assert said["state"] == "delivered"
+        call("send", "bob@mynah.test", "here", "北京")
         t.shows("2:bob")
         os.write(t.fd, b"\x1b2")
         t.shows("here 北京")
@@ -140,10 +139,12 @@ def the_session_is_the_terminals():
             heard = listener.hears("there\n")
             assert listener.jid == "ann@mynah.test/own"
             assert heard["from"] == "bob@mynah.test/own" and heard["to"] == "ann@mynah.test/own" and heard["body"] == "there\n", heard
+        said = json.loads(call("--json", "--wait", "delivered", "send", "bob@mynah.test", "again"))  # who has been answered is told that it came
+        assert said["state"] == "delivered"
         call("ping")  # what it heard before, it has kept before it hears the answer
         rows = [json.loads(line) for line in call("--json", "history", "bob@mynah.test").splitlines()]
-        assert [(r["who"], r["body"]) for r in rows][:2] == [("ann@mynah.test", "here 北京"), ("bob@mynah.test/own", "there\n")], rows
-        assert rows[0]["state"] == "delivered"
+        assert [(r["who"], r["body"]) for r in rows][:3] == [("ann@mynah.test", "here 北京"), ("bob@mynah.test/own", "there\n"), ("ann@mynah.test", "again")], rows
+        assert rows[2]["state"] == "delivered"
         assert "urn:xmpp:ping\n" in call("disco") and call("roster", "add", "carl@mynah.test", "Carl") == ""
         assert "Carl" in call("roster") and call("presence", "away", "out") == ""
         t.shows("◐")
