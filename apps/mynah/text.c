@@ -165,11 +165,11 @@ void text_add(struct mn_buf *b, uint32_t c)
 
 size_t text_before(const char *start, const char *p)
 {
-    size_t n = 0;
+    size_t n;
 
     while (start < p && (n = text_next(start)) && start + n < p)
         start += n;
-    return n;
+    return (size_t)(p - start);
 }
 
 int text_columns(const char *p, size_t n)

@@ -21,7 +21,8 @@ int text_columns(const char *p, size_t n); /* of one character (text_next) */
  * to the end of a word, where there is one. A line end ends it. */
 size_t text_fit(const char *text, int columns, bool words);
 /* Length in bytes of the character at `p`, and of the one before it: what a reader sees as one,
- * with its marks, and a family of joined emoji whole. 0 at the end, and at the start. */
+ * with its marks, and a family of joined emoji whole. 0 at the end, and at the start. `p` may stand
+ * inside of one: then what is before it of that. */
 size_t text_next(const char *p);
 size_t text_before(const char *start, const char *p);
 /* The code point that it begins with; 0 at the end. */

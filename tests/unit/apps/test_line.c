@@ -209,6 +209,7 @@ TEST(a_character_is_what_a_reader_sees_as_one)
         {"❤️x|", "Left BS", "|x"},                /* a variation */
         {"我们去北京。好|", "M-BS M-BS", "|"},        /* a run of ideographs is a word */
         {"é|", "M-b M-u", "É|"},
+        {"|\u0301", "x BS", "|\u0301"}, /* a mark that the cursor comes to stand before */
     };
 
     rows_run(LINE_EMACS, rows, MN_COUNT(rows));
