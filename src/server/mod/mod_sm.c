@@ -216,7 +216,7 @@ static bool on_resume(struct c2s *c, const struct mn_xml_item *item)
         failed(c, "unexpected-request");
         return true;
     }
-    if (!mn_num_parse(mn_elem_get(item->elem, "h"), UINT32_MAX, &h)) {
+    if (!id.n || !mn_num_parse(mn_elem_get(item->elem, "h"), UINT32_MAX, &h)) {
         failed(c, "bad-request");
         return true;
     }
