@@ -222,6 +222,22 @@ TEST(a_stranger_learns_of_nothing_until_we_speak_to_him)
     end();
 }
 
+/* How much stands there as said when the script is through. */
+static unsigned said_in_room(void)
+{
+    const struct im_chat *room;
+    unsigned said = 0;
+
+    talk_until(talk_online);
+    CHECK(im_room_join(account, "r@y.test", "me", NULL));
+    talk_until(talk_done);
+    room = chat_of("r@y.test");
+    CHECK(room);
+    for (size_t i = 0; room && i < room->count; i++)
+        said += room->lines[i].kind == IM_SAID;
+    return said;
+}
+
 /* Whatever its type: what one occupant says to us alone does not stand in the room, as if all had
  * heard it. */
 TEST(what_is_said_to_us_alone_is_not_said_in_the_room)
@@ -239,17 +255,10 @@ TEST(what_is_said_to_us_alone_is_not_said_in_the_room)
                                     "<body>two</body></message><message from='r@y.test/bob' "
                                     "type='headline'><body>three</body></message>",
         END};
-    const struct im_chat *room, *alone;
-    unsigned said = 0;
+    const struct im_chat *alone;
 
     begin(lines);
-    talk_until(talk_online);
-    CHECK(im_room_join(account, "r@y.test", "me", NULL));
-    talk_until(talk_done);
-    room = chat_of("r@y.test");
-    for (size_t i = 0; room && i < room->count; i++)
-        said += room->lines[i].kind == IM_SAID;
-    CHECK_INT(said, 1);
+    CHECK_INT(said_in_room(), 1);
     alone = chat_of("r@y.test/bob");
     CHECK(alone && alone->count == 3 && !strcmp(alone->lines[0].text, "one"));
     end();
@@ -268,15 +277,10 @@ TEST(what_another_program_says_to_an_occupant_is_not_said_in_the_room)
             CARBON("received", "r@y.test/bob", "u@x.test/s", "<body>one</body>")
                 CARBON("sent", "u@x.test/s", "r@y.test/bob", "<body>two</body>"),
         END};
-    const struct im_chat *room, *alone;
+    const struct im_chat *alone;
 
     begin(lines);
-    talk_until(talk_online);
-    CHECK(im_room_join(account, "r@y.test", "me", NULL));
-    talk_until(talk_done);
-    room = chat_of("r@y.test");
-    for (size_t i = 0; room && i < room->count; i++)
-        CHECK(room->lines[i].kind != IM_SAID);
+    CHECK_INT(said_in_room(), 0);
     alone = chat_of("r@y.test/bob");
     CHECK(alone && alone->count == 2 && !strcmp(alone->lines[0].who, "bob"));
     CHECK(alone && alone->count == 2 && alone->lines[1].ours);
