@@ -56,7 +56,6 @@ static struct client {
 static bool failed;   /* the disk, in this life of the server */
 static bool replaced; /* a session was, which a slow disk may not know */
 static bool haunted;  /* so it was in an earlier one: sessions that ended may be there again */
-static bool deaf;     /* what is said is not heard */
 
 /* What the client says. */
 
@@ -310,7 +309,7 @@ static void on_item(struct guest *g, int what, const struct mn_xml_item *item, s
 {
     struct client *c = MN_OF(g, struct client, guest);
 
-    if (what == MN_XML_ELEM && !deaf && !c->unread)
+    if (what == MN_XML_ELEM && !c->unread)
         heard(c, item->elem, a);
 }
 
@@ -530,8 +529,8 @@ static void begin(void)
 
         for (int k = 0; k < CLIENTS; k++)
             c->last[k] = -1;
-        deaf = true;
         dial(c);
+        c->unread = true;
         writes(c,
                "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>%c</username>"
                "<password>secret</password></query></iq>",
@@ -539,7 +538,6 @@ static void begin(void)
         settle();
         cut(c);
         settle();
-        deaf = false;
     }
 }
 
