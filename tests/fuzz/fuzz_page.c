@@ -97,6 +97,9 @@ static enum form_end clicked(struct form *f, int width, int at, int *value)
     return end;
 }
 
+/* Drawing takes most of the time: so many keys are pressed for each, and one follows the last. */
+enum { DRAWN = 8 };
+
 static void pressed(struct form *f, mn_str keys)
 {
     int width = 80, value = 0;
@@ -117,7 +120,8 @@ static void pressed(struct form *f, mn_str keys)
             return;
         if (end == FORM_PRESSED)
             answered(f);
-        drawn(f, width, 12);
+        if (i % DRAWN == 0 || i + 1 >= keys.n)
+            drawn(f, width, 12);
     }
 }
 
