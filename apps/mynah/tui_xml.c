@@ -1,6 +1,6 @@
 /* The XML console: a window with what goes over the wire, in both directions, since it was opened.
- * Secrets are left out by the library. It keeps so many bytes and shows those that its filter lets
- * through; pieces that are very long are cut. */
+ * The library leaves passwords out of what we send. It keeps so many bytes and shows those that its
+ * filter lets through; pieces that are very long are cut. */
 #include <string.h>
 
 #include "apps/mynah/commands.h"

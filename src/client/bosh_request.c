@@ -46,6 +46,14 @@ static void wrap(struct mn_buf *to, const struct mn_buf *attributes, const struc
     }
 }
 
+/* There may be a password in it. */
+static void wiped(struct mn_buf *b)
+{
+    if (b->n)
+        explicit_bzero(b->p, b->n);
+    mn_buf_free(b);
+}
+
 void bosh_request_make(struct bosh *b, struct body *x)
 {
     struct mn_buf attributes = {0}, body = {0}, shown = {0};
@@ -60,12 +68,9 @@ void bosh_request_make(struct bosh *b, struct body *x)
     mn_buf_str(&x->request, mn_buf_view(&body));
     if (b->face->wire)
         b->face->wire(b->arg, true, mn_buf_view(&shown));
-    if (x->payload.n)
-        explicit_bzero(x->payload.p, x->payload.n);
-    if (body.n)
-        explicit_bzero(body.p, body.n);
-    mn_buf_free(&x->payload);
+    wiped(&x->payload);
+    wiped(&x->shown);
+    wiped(&body);
+    wiped(&shown);
     mn_buf_free(&attributes);
-    mn_buf_free(&body);
-    mn_buf_free(&shown);
 }

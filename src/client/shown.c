@@ -1,6 +1,7 @@
-/* What consoles hear of. What is written is told at the end of the turn, or before the next thing
- * that is read: who ends everything inside that call pulls no ground away from who was writing. Who
- * writes there is told of it in the next turn, so that the loop goes on. */
+/* What consoles hear of; passwords in what is written are left out. It is told at the end of the
+ * turn, or before the next thing that is read: who ends everything inside that call pulls no ground
+ * away from who was writing. Who writes there is told of it in the next turn, so that the loop goes
+ * on. */
 #include "client/client.h"
 
 #include "base/err.h"
@@ -69,17 +70,65 @@ void shown_done(struct mynah_client *c)
     shown_tell(c); /* nobody listens any more */
 }
 
+static bool has(mn_str text, const char *word)
+{
+    return memmem(text.p, text.n, word, strlen(word));
+}
+
+static bool begins(mn_str tag, const char *name)
+{
+    size_t n = strlen(name);
+
+    return tag.n > n && mn_str_starts(tag, mn_str_from(name)) && strchr(" />", tag.p[n]);
+}
+
+static void tag_put(mn_str tag, struct mn_buf *out)
+{
+    static const char attr[] = " password='";
+    const char *p = memmem(tag.p, tag.n, attr, sizeof attr - 1);
+    size_t n = p ? (size_t)(p - tag.p) + sizeof attr - 1 : tag.n;
+
+    mn_buf_str(out, (mn_str){tag.p, n});
+    tag = mn_str_skip(tag, n);
+    if (p) {
+        mn_buf_lit(out, "...");
+        mn_buf_str(out, mn_str_skip(tag, mn_str_find(tag, '\'')));
+    }
+}
+
+/* The same without what stands in <password/>, in attributes of that name (XEP-0249), and in fields
+ * of forms that are one. */
+static void masked(mn_str text, struct mn_buf *out)
+{
+    bool hides = false, field = false;
+
+    while (text.n) {
+        size_t n = mn_str_find(text, '<'), end = n + mn_str_find(mn_str_skip(text, n), '>');
+        mn_str tag = {text.p + n, end < text.n ? end + 1 - n : text.n - n};
+
+        mn_buf_str(out, hides && n ? MN_STR("...") : (mn_str){text.p, n});
+        tag_put(tag, out);
+        if (begins(tag, "<field"))
+            field = has(tag, "'text-private'") || has(tag, "'password'");
+        hides = begins(tag, "<password") || (field && begins(tag, "<value"));
+        text = mn_str_skip(text, n + tag.n);
+    }
+}
+
 void shown_moved(struct mynah_client *c, bool out, mn_str text)
 {
+    struct mn_buf b = {0};
     struct said *s;
 
     if (!out) {
         shown_tell(c);
         CLIENT_TELL(c, wire, false, text.p, text.n);
     } else if (is_heard(c)) {
-        s = mn_alloc(sizeof *s + text.n);
-        s->n = text.n;
-        memcpy(s->text, text.p, text.n);
+        masked(text, &b);
+        s = mn_alloc(sizeof *s + b.n);
+        s->n = b.n;
+        memcpy(s->text, b.p, b.n);
+        mn_buf_free(&b);
         mn_list_add(&c->said, &s->link);
         if (c->telling) /* the end of this turn is not behind us: it would never be */
             mn_timer_start(c->ctx->loop, &c->tell_later, 0);

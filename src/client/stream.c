@@ -27,7 +27,6 @@ static void fail(struct stream *s, int code, const char *why)
         s->face->failed(s->arg, code, NULL, why);
 }
 
-/* The bytes may hold a secret only where this library writes them; what servers send does not. */
 static void shown(struct stream *s, bool out, mn_str text)
 {
     if (s->face->wire && text.n)
@@ -222,47 +221,9 @@ void stream_write_secret(struct stream *s, mn_str bytes, mn_str instead)
         mn_conn_write(s->conn, bytes);
 }
 
-static bool has(mn_str text, const char *word)
-{
-    return memmem(text.p, text.n, word, strlen(word));
-}
-
-static bool begins(mn_str tag, const char *name)
-{
-    size_t n = strlen(name);
-
-    return tag.n > n && mn_str_starts(tag, mn_str_from(name)) && strchr(" />", tag.p[n]);
-}
-
-/* The same without what stands in <password/>, and in fields of forms that are one. */
-static void masked(mn_str text, struct mn_buf *out)
-{
-    bool hides = false, field = false;
-
-    while (text.n) {
-        size_t n = mn_str_find(text, '<'), end = n + mn_str_find(mn_str_skip(text, n), '>');
-        mn_str tag = {text.p + n, end < text.n ? end + 1 - n : text.n - n};
-
-        mn_buf_str(out, hides && n ? MN_STR("...") : (mn_str){text.p, n});
-        mn_buf_str(out, tag);
-        if (begins(tag, "<field"))
-            field = has(tag, "'text-private'") || has(tag, "'password'");
-        hides = begins(tag, "<password") || (field && begins(tag, "<value"));
-        text = mn_str_skip(text, n + tag.n);
-    }
-}
-
 void stream_write(struct stream *s, mn_str bytes)
 {
-    struct mn_buf shown = {0};
-
-    if (!has(bytes, "password") && !has(bytes, "text-private")) {
-        stream_write_secret(s, bytes, bytes);
-        return;
-    }
-    masked(bytes, &shown);
-    stream_write_secret(s, bytes, mn_buf_view(&shown));
-    mn_buf_free(&shown);
+    stream_write_secret(s, bytes, bytes);
 }
 
 static void attr(struct mn_buf *b, const char *name, mn_str value)

@@ -96,7 +96,7 @@ TEST(no_password_is_shown)
     static const char *const lines[] = {LOGIN(""), "<>my password: none<", NULL};
     static const struct mynah_calls calls = {.size = sizeof calls, .wire = keeps};
     struct mynah_form *form = mynah_form_new("submit", NULL);
-    struct mynah_elem *x;
+    struct mynah_elem *x, *m;
 
     talk_start(lines, NULL);
     mynah_listen(talk.c, &calls, NULL);
@@ -109,13 +109,19 @@ TEST(no_password_is_shown)
     x = mynah_form_elem(form);
     mynah_form_free(form);
     mynah_register_submit(talk.c, NULL, &x, NULL, NULL);
+    m = mynah_message_new("a@y.test", MYNAH_NORMAL, NULL);
+    x = mynah_elem_add(m, "x", "jabber:x:conference"); /* XEP-0249 */
+    mynah_elem_set(x, "password", "secret3");
+    mynah_elem_set(x, "reason", "come");
+    mynah_message_send(talk.c, &m, NULL, NULL, NULL);
     mynah_chat(talk.c, "a@y.test", "my password: none");
     talk_until(talk_done);
     mn_loop_turn(talk.ctx->loop, 20);
     CHECK(!has_told("secret") && has_told("<password>...</password>") && has_told("open"));
-    CHECK(has_told("my password: none"));
+    CHECK(has_told("my password: none") && has_told(" password='...' reason='come'"));
     CHECK(memmem(talk.server.all.p, talk.server.all.n, "secret1", 7));
     CHECK(memmem(talk.server.all.p, talk.server.all.n, "secret2", 7));
+    CHECK(memmem(talk.server.all.p, talk.server.all.n, "secret3", 7));
     talk_end(NULL);
     mn_buf_free(&all);
 }
