@@ -78,8 +78,8 @@ static enum mn_cond hindrance(const struct account_change *ch)
 {
     if (ch->what == ACCOUNT_CREATE)
         return ch->user->exists ? MN_COND_CONFLICT : MN_COND_NONE;
-    return ch->user->exists && ch->user->removed_at <= ch->since ? MN_COND_NONE
-                                                                 : MN_COND_ITEM_NOT_FOUND;
+    return ch->user->exists && user_is_of(ch->user, ch->since) ? MN_COND_NONE
+                                                               : MN_COND_ITEM_NOT_FOUND;
 }
 
 static void keys_made(struct mn_job *j)

@@ -369,7 +369,7 @@ static const struct stream_face face = {
 
 bool c2s_is_of(const struct c2s *c, const struct user *u)
 {
-    return u->removed_at <= c->since;
+    return user_is_of(u, c->since);
 }
 
 void c2s_move(struct c2s *c, mn_str bare, void (*then)(struct c2s *c, void *arg), void *arg)

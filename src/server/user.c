@@ -400,6 +400,11 @@ void user_read(struct user *u, const char *store, mn_str key, void (*done)(struc
 
 /* Coming and going. */
 
+bool user_is_of(const struct user *u, uint64_t moment)
+{
+    return u->removed_at <= moment;
+}
+
 void user_created(struct user *u)
 {
     u->exists = u->fresh = true;

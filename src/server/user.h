@@ -78,6 +78,10 @@ void user_act(struct user *u, struct wait *w);
 void user_read(struct user *u, const char *store, mn_str key, void (*done)(struct store_read *r),
                void *arg);
 
+/* Is it still the account that it was at that moment (owner->accounts_changed of then), or was that
+ * one removed? */
+bool user_is_of(const struct user *u, uint64_t moment);
+
 /* The account is new: from now on it exists (the caller has written it). */
 void user_created(struct user *u);
 /* From now on nobody logs in to it, and its sessions end; or again somebody may. */
