@@ -4,6 +4,7 @@
 #include "base/crypt.h"
 #include "server/notice.h"
 #include "server/server.h"
+#include "server/session.h"
 #include "xmpp/sasl.h"
 
 struct account_change *account_change_new(enum account_what what, const struct host *host)
@@ -19,6 +20,8 @@ void account_change_free(struct account_change *ch)
 {
     mn_crypt_wipe((void *)ch->password.p, ch->password.n);
     mn_arena_done(&ch->arena, NULL);
+    if (ch->except)
+        session_unref(ch->except);
     mn_free(ch);
 }
 
@@ -72,14 +75,15 @@ static void commit_wait(struct account_change *ch)
     user_act(ch->user, &ch->wait);
 }
 
-/* The state is looked at again: keys take their time, and the account of that name may be somebody
- * else's by then. */
+/* The state is looked at again: keys take their time, and by then the account of that name may be
+ * somebody else's, or have a password that whoever asked for this one does not know. */
 static enum mn_cond hindrance(const struct account_change *ch)
 {
     if (ch->what == ACCOUNT_CREATE)
         return ch->user->exists ? MN_COND_CONFLICT : MN_COND_NONE;
-    return ch->user->exists && user_is_of(ch->user, ch->since) ? MN_COND_NONE
-                                                               : MN_COND_ITEM_NOT_FOUND;
+    if (!ch->user->exists)
+        return MN_COND_ITEM_NOT_FOUND;
+    return user_is_of(ch->user, ch->since) ? MN_COND_NONE : MN_COND_RESOURCE_CONSTRAINT;
 }
 
 static void keys_made(struct mn_job *j)
@@ -95,9 +99,9 @@ static void keys_made(struct mn_job *j)
         end(ch, cond);
         return;
     }
-    u->owner->accounts_changed++;
     seq = store_set(w, bare, "auth", MN_STR("creds"), ch->creds);
     if (ch->what == ACCOUNT_CREATE) {
+        u->owner->accounts_changed++;
         store_set(w, bare, USER_STORE, MN_STR(USER_ACCOUNT),
                   mn_arena_fmt(&ch->arena, "%lld", (long long)mn_clock_wall()));
         store_set(w, bare, USER_STORE, MN_STR(USER_NEW), MN_STR("yes"));
@@ -110,6 +114,8 @@ static void keys_made(struct mn_job *j)
         user_created(u);
     }
     user_wrote(u, seq);
+    if (ch->what == ACCOUNT_PASSWORD)
+        user_rekeyed(u, ch->except); /* its sessions leave the disk by the same commit */
     commit_wait(ch);
 }
 

@@ -6,7 +6,7 @@
 
 enum account_what {
     ACCOUNT_CREATE,   /* CONFLICT when it exists */
-    ACCOUNT_PASSWORD, /* ITEM_NOT_FOUND when it does not exist */
+    ACCOUNT_PASSWORD, /* ITEM_NOT_FOUND when it does not exist; its sessions end (user_rekeyed) */
     ACCOUNT_DISABLE,  /* likewise (user_disable) */
     ACCOUNT_ENABLE,   /* likewise */
     ACCOUNT_REMOVE,   /* likewise; with everything of it, its sessions end (user_remove) */
@@ -18,9 +18,10 @@ struct account_change {
     const struct host *host;
     mn_str name; /* localpart; prepared here */
     mn_str password, full_name, email;
+    struct session *except; /* who asks for another password and stays: a reference, taken over */
     /* On the loop that asked, with the answer: NONE, CONFLICT, ITEM_NOT_FOUND, NOT_ACCEPTABLE (a
-     * name that may not be created, an empty password), RESOURCE_CONSTRAINT (busy, disk full),
-     * INTERNAL. It frees the change. */
+     * name that may not be created, an empty password), RESOURCE_CONSTRAINT (busy, disk full, or
+     * another change came before), INTERNAL. It frees the change. */
     void (*done)(struct account_change *ch, enum mn_cond cond);
     void *arg;
     struct mn_arena arena;

@@ -37,7 +37,7 @@ void c2s_move(struct c2s *c, mn_str bare, void (*then)(struct c2s *c, void *arg)
 /* What is stored to prove the account by, behind all that was written of it; on its owner's loop.
  * `done` frees the read. */
 void c2s_creds(struct c2s *c, mn_str bare, void (*done)(struct store_read *r), void *arg);
-/* Is the account still the one whose proof was read, or was that one removed? */
+/* Is the account still the one whose proof was read (user_is_of)? */
 bool c2s_is_of(const struct c2s *c, const struct user *u);
 /* Did the header, under TLS, say that this localpart would log in, or nobody (RFC 6120 6.4.6)? */
 bool c2s_expects(const struct c2s *c, mn_str user);

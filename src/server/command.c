@@ -4,6 +4,7 @@
 
 #include "server/config.h"
 #include "server/server.h"
+#include "server/session.h"
 
 enum { TEXT_MAX = 4096 };
 
@@ -207,6 +208,14 @@ bool command_jid(struct command *c, mn_str text, struct mn_jid *out)
     else
         return command_host(c, mn_jid_host(out));
     return false;
+}
+
+struct session *command_session(const struct command *c)
+{
+    const struct user *u =
+        mn_jid_none(&c->asker) ? NULL : user_find(c->home, mn_jid_bare(&c->asker));
+
+    return u ? session_find(u, mn_jid_resource(&c->asker)) : NULL;
 }
 
 bool command_outranked(const struct command *c, const struct mn_jid *account)

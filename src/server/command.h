@@ -112,6 +112,8 @@ bool command_is_text(mn_str s, bool lines);
 const struct host *command_host(struct command *c, mn_str name);
 /* An address of a domain of ours, prepared into c->a. False: the command has failed. */
 bool command_jid(struct command *c, mn_str text, struct mn_jid *out);
+/* Whose session it was asked in, while the command is where it began; NULL: in none. */
+struct session *command_session(const struct command *c);
 /* Does it administer what the asker does not? Whoever sets its password, or makes it where it is
  * only named in the configuration, would do so from then on. */
 bool command_outranked(const struct command *c, const struct mn_jid *account);

@@ -63,6 +63,7 @@ static void changed(struct account_change *ch, enum mn_cond cond)
 static void change(struct command *c, enum account_what what)
 {
     mn_str text = command_arg(c, "jid"), password = command_arg(c, "password"), rest;
+    struct session *asks = command_session(c);
     struct account_change *ch;
     struct mn_jid jid;
 
@@ -84,6 +85,7 @@ static void change(struct command *c, enum account_what what)
     ch->password = mn_arena_str(&ch->arena, password);
     ch->full_name = mn_arena_str(&ch->arena, command_arg(c, "name"));
     ch->email = mn_arena_str(&ch->arena, command_arg(c, "email"));
+    ch->except = asks ? session_ref(asks) : NULL;
     ch->done = changed;
     ch->arg = c;
     wipe(password);

@@ -68,7 +68,7 @@ struct owner {
     uint32_t serving;          /* number of the message being delivered */
     struct owner *crowded;     /* mail for it went over the mark, since this was set to NULL */
     uint64_t accounts_changed; /* passwords set, accounts removed */
-    uint64_t forgotten;        /* the latest user->removed_at of accounts that were evicted */
+    uint64_t forgotten;        /* the latest user->since of accounts that were evicted */
     bool stopping;
 };
 

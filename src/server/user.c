@@ -12,8 +12,9 @@
 
 enum { IDLE_KEPT = 4096, ITEMS_MAX = 1 << 20 };
 
-/* Which of them were removed is not kept: whoever is made again counts as removed when the last of
- * them was (user_get). That is thousands of accounts ago, and to log in takes seconds. */
+/* Since when each of them is what it is, is not kept: whoever is made again counts as changed when
+ * the last of them was (user_get). That is thousands of accounts ago, and to log in takes seconds.
+ */
 static void evict(struct owner *o)
 {
     while (o->idle_count > IDLE_KEPT) {
@@ -21,8 +22,8 @@ static void evict(struct owner *o)
 
         mn_list_del(&u->idle);
         o->idle_count--;
-        if (u->removed_at > o->forgotten)
-            o->forgotten = u->removed_at;
+        if (u->since > o->forgotten)
+            o->forgotten = u->since;
         mn_map_del(&o->users, mn_jid_bare(&u->jid));
         user_free(u);
     }
@@ -90,7 +91,7 @@ struct user *user_get(struct owner *o, const struct host *h, const struct mn_jid
     memcpy(copy, text.p, text.n);
     u->owner = o;
     u->host = h;
-    u->removed_at = o->forgotten;
+    u->since = o->forgotten;
     u->jid = (struct mn_jid){copy, bare->user, bare->host, 0};
     mn_list_init(&u->idle);
     mn_list_init(&u->sessions);
@@ -402,7 +403,7 @@ void user_read(struct user *u, const char *store, mn_str key, void (*done)(struc
 
 bool user_is_of(const struct user *u, uint64_t moment)
 {
-    return u->removed_at <= moment;
+    return u->since <= moment;
 }
 
 void user_created(struct user *u)
@@ -413,6 +414,26 @@ void user_created(struct user *u)
     roster_free(&u->roster);
     block_free(u);
     quota_free(u);
+}
+
+static void sessions_end(struct user *u, const struct session *except, enum mn_stream_cond cond,
+                         mn_str why)
+{
+    MN_LIST_EACH(n, &u->sessions)
+    {
+        struct session *s = MN_OF(n, struct session, link);
+
+        if (s != except)
+            session_kick(s, cond, why);
+    }
+}
+
+void user_rekeyed(struct user *u, const struct session *except)
+{
+    user_need(u);
+    u->since = ++u->owner->accounts_changed;
+    sessions_end(u, except, MN_STREAM_RESET, MN_STR("the password was changed"));
+    user_let(u);
 }
 
 /* Whoever has proved who they are, but has no session yet, meets the flag there. */
@@ -427,9 +448,7 @@ void user_disable(struct user *u, bool disabled)
     user_need(u);
     u->disabled = disabled;
     if (disabled) {
-        MN_LIST_EACH(n, &u->sessions)
-        session_kick(MN_OF(n, struct session, link), MN_STREAM_NOT_AUTHORIZED,
-                     MN_STR("the account is disabled"));
+        sessions_end(u, NULL, MN_STREAM_NOT_AUTHORIZED, MN_STR("the account is disabled"));
         store_index_add(w, mn_jid_host(&u->jid), "disabled", mn_jid_user(&u->jid), bare,
                         MN_STR(""));
         user_wrote(u, store_set(w, bare, USER_STORE, MN_STR(USER_DISABLED),
@@ -461,15 +480,9 @@ void user_remove(struct user *u, struct session *except)
     struct mn_arena a = {0};
 
     user_need(u);
-    MN_LIST_EACH(n, &u->sessions)
-    {
-        struct session *s = MN_OF(n, struct session, link);
-
-        if (s != except)
-            session_kick(s, MN_STREAM_NOT_AUTHORIZED, MN_STR("the account was removed"));
-    }
+    sessions_end(u, except, MN_STREAM_NOT_AUTHORIZED, MN_STR("the account was removed"));
     presence_end_all(u);
-    u->removed_at = ++u->owner->accounts_changed;
+    u->since = ++u->owner->accounts_changed;
     u->exists = false;
     u->removed = true;
     u->offline.known = false;

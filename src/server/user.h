@@ -17,7 +17,7 @@ struct user {
     struct mn_list sessions;
     unsigned session_count, needs; /* needs: loads, parks and the like that keep it here */
     bool loaded, exists, removed;
-    uint64_t removed_at;   /* what owner->accounts_changed became then; or a later one (evict) */
+    uint64_t since;        /* accounts_changed of its last removal or password; or later (evict) */
     bool unreadable;       /* by the disk, when it was tried last; it will be tried again */
     bool disabled;         /* nobody logs in to it, messages are kept */
     bool rekeys;           /* keys of a new password are being made, as it has asked for */
@@ -78,12 +78,15 @@ void user_act(struct user *u, struct wait *w);
 void user_read(struct user *u, const char *store, mn_str key, void (*done)(struct store_read *r),
                void *arg);
 
-/* Is it still the account that it was at that moment (owner->accounts_changed of then), or was that
- * one removed? */
+/* Is it still the account, with the password, that it was at that moment (owner->accounts_changed
+ * of then)? */
 bool user_is_of(const struct user *u, uint64_t moment);
 
 /* The account is new: from now on it exists (the caller has written it). */
 void user_created(struct user *u);
+/* It has another password (the caller has written it): sessions end, and whoever is about to log in
+ * by the old one does not. */
+void user_rekeyed(struct user *u, const struct session *except);
 /* From now on nobody logs in to it, and its sessions end; or again somebody may. */
 void user_disable(struct user *u, bool disabled);
 /* Everything of the account goes: sessions end, contacts are told, storage is dropped. */

@@ -309,7 +309,7 @@ def all_at_once(t):
                                          ("session kick", {}), ("session list", {}), ("status", None), ("session list", None)])
             s.sendall(json.dumps({"command": words.split(), "args": {} if args is None else {"jid": jid, **args}}).encode() + b"\n")
             answer = json.loads(answers.readline())
-            if "ok" not in answer and answer["error"]["code"] not in ("conflict", "item-not-found"):
+            if "ok" not in answer and answer["error"]["code"] not in ("conflict", "item-not-found", "resource-constraint"):
                 failed.append((words, answer))
 
     def come_and_go(seed):

@@ -5,7 +5,7 @@ import json, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from beside import MARK, Beside
-from mynah import Client, DEADLINE, Server, tap, wait_for
+from mynah import Client, DEADLINE, Server, SM, enable, person, tap, wait_for
 
 MYNAHD, MYNAHCTL, DOCS, STORECHECK = map(os.path.abspath, sys.argv[1:])
 FOLDER = tempfile.mkdtemp(prefix="mynah-operation-")
@@ -380,6 +380,38 @@ def log_level():
     assert ask("log", "level", "loud")["code"] == "not-acceptable"
 
 
+def another_password():
+    """Sessions end, those that wait over a restart too; also where the new one is the old one. A crash brings none of them back."""
+    global server
+    assert "jid" in ask("user", "add", "tybalt@localhost", "--password-stdin", stdin="testpwd\n")
+    waits, gone = person(server, "tybalt", "waits"), person(server, "tybalt", "gone")
+    ids = []
+    for c in waits, gone:
+        c.send("<presence/>")
+        c.has_all()
+        ids.append(enable(c))
+    restart()
+    assert ask("user", "show", "tybalt@localhost")["sessions"] == 2
+    there = person(server, "tybalt", "there")
+    there.send("<message type='chat' to='tybalt@localhost/waits'><body>for waits</body></message>")
+    there.ping()
+    assert ask("user", "passwd", "tybalt@localhost", "--password-stdin", stdin="testpwd\n") == {"jid": "tybalt@localhost"}
+    assert "<reset xmlns" in there.ends()
+    server.stop(signal.SIGKILL)
+    server = Server(MYNAHD, PATH)
+    assert ask("user", "show", "tybalt@localhost")["sessions"] == 0
+    for one in ids:
+        c = Client(server)
+        assert "<success" in c.plain("tybalt")
+        c.open()
+        c.send("<resume xmlns='%s' previd='%s' h='0'/>" % (SM, one))
+        c.until("<failed")
+    c = person(server, "tybalt", "new")
+    c.send("<presence/>")
+    assert "for waits" in c.until("</message>")
+    assert "jid" in ask("user", "remove", "tybalt@localhost")
+
+
 def disabled():
     """Nobody gets in, whoever is there goes, messages wait; a wrong password learns nothing."""
     for name in "romeo", "juliet":
@@ -522,7 +554,7 @@ def beside(step):
 
 
 try:
-    failed = tap([modules, protocols, log_level, disabled, disabled_and_removed, two_begin_to_chat] + [beside(step) for step in (
+    failed = tap([modules, protocols, log_level, another_password, disabled, disabled_and_removed, two_begin_to_chat] + [beside(step) for step in (
         every_key, shown, takes_effect, the_hash_follows_the_answer, certificates, certificates_that_cannot_be, certificates_to_be_looked_at, many_reloads)] + [
             ("bystanders_were_not_disturbed", lambda: two.bystanders.were_not_disturbed()), backup_and_restore, ("end", lambda: server.end())],
                  lambda: server.log)

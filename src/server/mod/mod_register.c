@@ -235,6 +235,7 @@ static enum mn_cond change_own(struct iq *iq)
     if (!cond) {
         iq->user = iq->via->user;
         iq->user->rekeys = true;
+        ch->except = session_ref(iq->via);
         return ask(iq, ch);
     }
     account_change_free(ch);

@@ -285,7 +285,8 @@ static void let_in(void *arg, struct user *u)
     struct c2s *c = arg;
 
     if (!c->stream.closed && !c2s_is_of(c, u)) {
-        c2s_refused(c, mn_jid_bare(&u->jid), "the account was removed meanwhile");
+        c2s_refused(c, mn_jid_bare(&u->jid),
+                    "the account was removed, or got another password, meanwhile");
         refuse(c, "not-authorized");
     } else if (!c->stream.closed && u->disabled) {
         c2s_refused(c, mn_jid_bare(&u->jid), "the account is disabled");

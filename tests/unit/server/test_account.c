@@ -67,9 +67,29 @@ TEST(a_password_that_was_asked_for_is_not_given_to_who_has_the_name_then)
     ask(ACCOUNT_CREATE, "mine", 4096, &again);
     CHECK_INT(wait_for(&removed), MN_COND_NONE);
     CHECK_INT(wait_for(&again), MN_COND_NONE);
-    CHECK_INT(wait_for(&changed), MN_COND_ITEM_NOT_FOUND);
+    CHECK_INT(wait_for(&changed), MN_COND_RESOURCE_CONSTRAINT);
     ask(ACCOUNT_PASSWORD, "mine too", 4096, &changed);
     CHECK_INT(wait_for(&changed), MN_COND_NONE);
+    ask(ACCOUNT_REMOVE, "", 4096, &removed);
+    CHECK_INT(wait_for(&removed), MN_COND_NONE);
+    ask(ACCOUNT_PASSWORD, "nobody's", 4096, &changed);
+    CHECK_INT(wait_for(&changed), MN_COND_ITEM_NOT_FOUND);
+    server_free(srv);
+    mn_arena_done(&arena, NULL);
+}
+
+/* Who asked for the first may have been thrown out by the second. */
+TEST(a_password_that_was_asked_for_does_not_follow_on_one_that_was_asked_for_later)
+{
+    struct ended made, slow, quick;
+
+    start();
+    ask(ACCOUNT_CREATE, "first", 4096, &made);
+    CHECK_INT(wait_for(&made), MN_COND_NONE);
+    ask(ACCOUNT_PASSWORD, "theirs", 1000000, &slow);
+    ask(ACCOUNT_PASSWORD, "mine", 4096, &quick);
+    CHECK_INT(wait_for(&quick), MN_COND_NONE);
+    CHECK_INT(wait_for(&slow), MN_COND_RESOURCE_CONSTRAINT);
     server_free(srv);
     mn_arena_done(&arena, NULL);
 }
