@@ -187,7 +187,7 @@ static void message(void *arg, struct mynah_client *c, const struct mynah_messag
     cli_print(cli, "time", cli_stamp(cli, m->sent_at, at), "from", m->from, "to",
               cli->json ? m->to : NULL, "type", cli->json ? types[m->type] : NULL, "subject",
               m->subject, "body", m->body, NULL);
-    if (!cli->shared && m->type != MYNAH_MESSAGE_ERROR && !m->carbon)
+    if (!cli->shared && mynah_roster_sees(c, m->from))
         mynah_message_received(c, m);
 }
 

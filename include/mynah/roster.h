@@ -80,6 +80,9 @@ MYNAH_API size_t mynah_roster_count(struct mynah_client *c);
 MYNAH_API const struct mynah_contact *mynah_roster_at(struct mynah_client *c, size_t i);
 /* Exactly that address, else its bare one; NULL: it is not in the roster. */
 MYNAH_API const struct mynah_contact *mynah_roster_find(struct mynah_client *c, const char *jid);
+/* Whether it is of our own account, or of a contact that sees our presence; on the link-local
+ * network all see it. Others are not to learn that we are there, by receipts for instance. */
+MYNAH_API bool mynah_roster_sees(struct mynah_client *c, const char *jid);
 /* Those of a bare address (a contact's, or our own) that are there, the one that messages reach
  * first (highest priority, then latest) at 0; NULL: not so many. */
 MYNAH_API const struct mynah_resource *mynah_roster_resource(struct mynah_client *c,

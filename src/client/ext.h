@@ -39,5 +39,3 @@ bool exts_stanza(struct mynah_client *c, const struct mynah_elem *st);
 struct mynah_elem *disco_own(struct mynah_client *c);
 void disco_heard(struct mynah_client *c, const struct mynah_elem *query);
 size_t disco_known(struct mynah_client *c); /* hashes of which is kept what they stand for */
-/* Who asks is of our own account, or a contact that sees our presence. */
-bool roster_may_see(struct mynah_client *c, const char *jid);

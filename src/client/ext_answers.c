@@ -11,6 +11,7 @@
 #include "mynah/disco.h"
 #include "mynah/form.h"
 #include "mynah/payload.h"
+#include "mynah/roster.h"
 #include "xmpp/datetime.h"
 
 #define NS_PING "urn:xmpp:ping"
@@ -90,7 +91,7 @@ static void last_asked(void *arg, struct mynah_client *c, struct mynah_ask *q)
     struct answers *a = arg;
     struct mynah_elem *e;
 
-    if (!a->tells_active || !roster_may_see(c, mynah_ask_from(q))) {
+    if (!a->tells_active || !mynah_roster_sees(c, mynah_ask_from(q))) {
         mynah_ask_error(&q, "service-unavailable", NULL);
         return;
     }

@@ -277,7 +277,7 @@ static void answer(struct mynah_dialog *d, const struct mynah_message *m)
     d->composing_told = false;
     mynah_elem_free(d->unseen);
     d->unseen = mynah_elem_copy(m->xml);
-    if (d->no_receipts || !roster_may_see(d->client, m->from))
+    if (d->no_receipts || !mynah_roster_sees(d->client, m->from))
         return;
     mynah_message_received(d->client, m);
     if (asks && events & MYNAH_EVENT_DELIVERED)

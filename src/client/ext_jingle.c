@@ -12,6 +12,7 @@
 #include "client/jingle.h"
 #include "mynah/disco.h"
 #include "mynah/jid.h"
+#include "mynah/roster.h"
 
 #define NS_ERRORS "urn:xmpp:jingle:errors:1"
 
@@ -324,7 +325,7 @@ static void act(struct mynah_jingle *s, const struct mynah_jingle_event *e, stru
 static bool hidden(struct mynah_client *c, const struct jingle *j, const char *from)
 {
     return (mn_list_empty(&j->served) && mn_list_empty(&j->sessions)) ||
-           (!j->strangers && !roster_may_see(c, from));
+           (!j->strangers && !mynah_roster_sees(c, from));
 }
 
 static void asked(void *arg, struct mynah_client *c, struct mynah_ask *q)

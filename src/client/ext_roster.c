@@ -588,7 +588,7 @@ const struct mynah_contact *mynah_roster_find(struct mynah_client *c, const char
     return k ? &k->k : NULL;
 }
 
-bool roster_may_see(struct mynah_client *c, const char *jid)
+bool mynah_roster_sees(struct mynah_client *c, const char *jid)
 {
     const struct mynah_contact *k = mynah_roster_find(c, jid);
 

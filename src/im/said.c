@@ -172,10 +172,7 @@ static struct im_chat *chat_of(struct im_account_state *a, const char *jid)
  * (XEP-0184, 8) and to whom we have not spoken. */
 static bool may_know(const struct im_chat *chat)
 {
-    const struct im_account_state *a = chat->account;
-    const struct mynah_contact *k = mynah_roster_find(a->client, chat->jid);
-    bool may = (k && (k->subscription == MYNAH_FROM || k->subscription == MYNAH_BOTH)) ||
-               mynah_jid_same(chat->jid, a->jid);
+    bool may = mynah_roster_sees(chat->account->client, chat->jid);
 
     for (size_t i = 0; i < chat->count && !may; i++)
         may = chat->lines[i].ours;

@@ -79,12 +79,17 @@ def messages_are_sent_and_heard():
         call("send", "bob@mynah.test", "one", "two 北京", account="ann")
         heard = bob.next()
         assert heard["body"] == "one two 北京" and heard["from"].startswith("ann@mynah.test/") and heard["type"] == "chat", heard
+        arrives = ["--json", "--timeout", "2", "--wait", "delivered", "send", "bob@mynah.test"]
+        assert "no answer in time" in call(*arrives, "nobody learns by it that bob is there", account="ann", code=3) and bob.next()
+        call("roster", "ask", "bob@mynah.test", account="ann")
+        call("roster", "allow", "ann@mynah.test", account="bob")
         said = json.loads(call("--json", "--wait", "delivered", "send", "bob@mynah.test", account="ann", stdin="by\nlines\n"))
         assert said["state"] == "delivered" and bob.next()["body"] == "by\nlines\n"
         for words, stdin in ([], ""), ([], " \n\n"), ([""], ""):
             assert "nothing to send" in call("send", "bob@mynah.test", *words, account="ann", stdin=stdin, code=64)
         call("send", "bob@mynah.test", "after that", account="ann")
         assert bob.next()["body"] == "after that"
+        call("roster", "remove", "bob@mynah.test", account="ann")
     assert "no answer in time" in call("--wait", "displayed", "--timeout", "1", "send", "bob@mynah.test", "x", account="ann", code=3)
     assert "service-unavailable" in call("--wait", "delivered", "send", "nobody@mynah.test", "x", account="ann", code=2)
 
