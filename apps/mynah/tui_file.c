@@ -14,7 +14,8 @@
 #include "im/lang.h"
 #include "im/transfer.h"
 
-enum { OFFERS_MAX = 20, SHOWN_EVERY_MS = 250 };
+/* What waits for a person; strangers only take a few of these places. */
+enum { OFFERS_MAX = 20, STRANGERS_MAX = 5, SHOWN_EVERY_MS = 250 };
 
 struct entry {
     struct mn_list link;
@@ -179,7 +180,7 @@ static void offered(void *arg, struct mynah_client *c, struct mynah_file *f,
     struct entry *e;
     struct im_chat *chat;
 
-    if (offers == OFFERS_MAX) {
+    if (offers >= (mynah_roster_sees(c, mynah_file_peer(f)) ? OFFERS_MAX : STRANGERS_MAX)) {
         mynah_file_decline(f, NULL);
         return;
     }

@@ -257,8 +257,10 @@ def a_file_is_offered_until_it_is_answered():
         odd.send("<presence from='bob@odd.test/x' to='ann@odd.test/r'/>")
         t.says("/msg bob@odd.test")
         t.shows("· online")
-        odd.send("<iq type='set' id='o' from='bob@odd.test/x' to='ann@odd.test/r'><si xmlns='%s' id='a' profile='%s/profile/file-transfer'>"
+        offer = ("<iq type='set' id='o' from='%%s' to='ann@odd.test/r'><si xmlns='%s' id='a' profile='%s/profile/file-transfer'>"
                  "<file xmlns='%s/profile/file-transfer' name='NAME' size='1'/>%s</si></iq>" % (si, si, si, feature))
+        odd.send("".join(offer % ("crowd%d@odd.test/x" % n) for n in range(30)))  # strangers leave room for others
+        odd.send(offer % "bob@odd.test/x")
         t.shows("offers NAME.*Alt-y yes")
         t.says("/file accept /nonexistent")
         t.shows("/nonexistent: No such file or directory.*Alt-y yes")
