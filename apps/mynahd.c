@@ -164,6 +164,23 @@ static int load_first(struct asked *asked, struct mn_arena *a, struct config **o
     return e ? EXIT_CONFIG : 0;
 }
 
+/* One that can be read; its certificates, too? */
+static int check_files(const struct config *c, const char *path)
+{
+    struct mn_buf why = {0};
+    int code = 0;
+
+    snapshot_check(c, path, &why);
+    if (why.n) {
+        fprintf(stderr, "%.*smynahd: the configuration is not good\n", MN_ARG(mn_buf_view(&why)));
+        code = EXIT_CONFIG;
+    } else {
+        puts("the configuration is good");
+    }
+    mn_buf_free(&why);
+    return code;
+}
+
 static unsigned cpus(void)
 {
     cpu_set_t set;
@@ -383,7 +400,7 @@ int main(int argc, char **argv)
     if (!e) {
         mn_log_set((enum mn_log_level)c->log.level, config_log_format(c, log_auto()), 2);
         if (check)
-            puts("the configuration is good");
+            e = check_files(c, asked.path);
         else if (!(e = become(c, asked.found ? asked.path : NULL)))
             e = run(c, &asked, argv);
     }

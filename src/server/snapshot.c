@@ -91,6 +91,48 @@ static void files_look(const struct mn_cert_files *f, const struct mn_tls *tls,
     mn_buf_free(&why);
 }
 
+/* What a start would refuse, or tell of. */
+static void certificate_check(const struct conf_domain *d, mn_str client_ca, struct mn_arena *a,
+                              struct mn_buf *why)
+{
+    const char *cert = mn_arena_cstr(a, d->certificate);
+    mn_str name = {0}, ascii = {0};
+    struct mn_buf doubts = {0};
+    struct mn_tls *tls = NULL;
+
+    if (!mn_tls_server(cert, mn_arena_cstr(a, d->key), &tls, why) &&
+        (!client_ca.n || !mn_tls_ask(tls, mn_arena_cstr(a, client_ca), why)) &&
+        !mn_jid_host_prep(d->name, a, &name) && !mn_jid_host_ascii(name, a, &ascii)) {
+        mn_tls_doubts(tls, mn_arena_cstr(a, ascii), &doubts);
+        if (mn_tls_expires(tls) <= mn_clock_wall())
+            mn_buf_fmt(&doubts, "%sit has ended", doubts.n ? "; " : "");
+        if (doubts.n)
+            mn_buf_fmt(why, "clients may refuse the certificate %s: %.*s", cert,
+                       MN_ARG(mn_buf_view(&doubts)));
+    }
+    mn_tls_unref(tls);
+    mn_buf_free(&doubts);
+}
+
+void snapshot_check(const struct config *conf, const char *file, struct mn_buf *why)
+{
+    const struct conf_domain *d = conf->domains.items;
+    struct mn_arena a = {0};
+
+    mn_clock_tick(); /* no loop runs yet */
+    for (size_t i = 0; i < conf->domains.count; i++) {
+        struct mn_buf one = {0};
+
+        if (d[i].certificate.n)
+            certificate_check(&d[i], conf->auth.client_ca, &a, &one);
+        if (one.n)
+            mn_buf_fmt(why, "%s:%d: domain %.*s: %.*s\n", file, conf->domains.line,
+                       MN_ARG(d[i].name), MN_ARG(mn_buf_view(&one)));
+        mn_buf_free(&one);
+    }
+    mn_arena_done(&a, NULL);
+}
+
 static int certificate_open(struct server *srv, const struct host *h, const struct conf_domain *d,
                             mn_str client_ca, struct mn_arena *a, struct mn_tls **out,
                             struct mn_buf *why)

@@ -25,6 +25,9 @@ struct snapshot {
 struct snapshot *snapshot_new(struct server *srv, const struct config *conf, struct mn_buf *why);
 /* The same of the file as it is now (server_options.read). */
 struct snapshot *snapshot_read(struct server *srv, struct mn_buf *why);
+/* What is wrong with the certificates that a configuration names, and their keys: a line each, with
+ * where that stands in its file. */
+void snapshot_check(const struct config *conf, const char *file, struct mn_buf *why);
 struct snapshot *snapshot_ref(struct snapshot *s); /* any thread */
 void snapshot_unref(struct snapshot *s);           /* likewise; accepts NULL */
 /* This owner's from now on; takes over the reference. */

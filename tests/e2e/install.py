@@ -182,8 +182,10 @@ def the_examples_are_good():
     text = read(SAMPLE)
     whole = re.sub(r"(?m)^( *)#(?=[ a-z]*[a-z]+: ?|  )", r"\1", text)
     assert whole.count("\n#") < text.count("\n#") and "\ncontact:\n" in whole and "\n    key: " in whole, whole
+    good("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9", "-subj", "/CN=x", "-addext",
+         "subjectAltName=DNS:example.org", "-keyout", FOLDER + "/example.org.key", "-out", FOLDER + "/example.org.crt")
     with open(FOLDER + "/whole.yaml", "w") as f:
-        f.write(whole)
+        f.write(whole.replace("/etc/mynah/tls/", FOLDER + "/"))
     for path in examples + "/mynahd.yaml", examples + "/mynahd-2007.yaml", FOLDER + "/whole.yaml":
         assert good(PLACE + "/bin/mynahd", "--config", path, "--check-config") == "the configuration is good\n"
 

@@ -66,6 +66,41 @@ def wrong_configuration():
     assert p.returncode == 0 and "good" in p.stdout and not p.stderr
 
 
+def certificate(name, days, to):
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x", "-keyout", to + ".key",
+                    "-out", to + ".csr"], check=True, capture_output=True)
+    with open(to + ".ext", "w") as f:
+        f.write("subjectAltName=DNS:%s\n" % name)
+    subprocess.run(["openssl", "x509", "-req", "-in", to + ".csr", "-signkey", to + ".key", "-days", str(days), "-extfile", to + ".ext", "-out",
+                    to + ".crt"], check=True, capture_output=True)
+
+
+def wrong_certificates():
+    """Those that the file names are looked at as a start would: each with its line, all at once; nothing is made for who names none."""
+    own = FOLDER + "/own"
+    for name, days, to in ("a.example", 9, "good"), ("b.example", 9, "other"), ("d.example", -1, "ended"), ("e.example", 9, "named"):
+        certificate(name, days, "%s-%s" % (own, to))
+    with open(own + "-empty.crt", "w"):
+        pass
+    text = "data: %s/looked-at\ndomains:\n" % FOLDER + "".join(
+        "  - {name: %s.example, certificate: %s-%s.crt, key: %s-%s.key}\n" % (name, own, cert, own, key) for name, cert, key in [
+            ("a", "good", "good"), ("b", "other", "good"), ("c", "empty", "good"), ("d", "ended", "ended"), ("f", "named", "named"),
+            ("g", "good", "none")]) + "  - {name: h.example}\n"
+    path = config(text, "certificates.yaml")
+    said = refused(78, "^mynahd: the configuration is not good$", "--config", path, "--check-config")
+    told = re.findall(r"(?m)^%s:3: domain (\w)\.example: (.*)$" % re.escape(path), said)
+    assert [d for d, _ in told] == list("bcdfg") and len(told) + 1 == said.count("\n"), said
+    for (_, why), expected in zip(told, ["does not belong to the certificate .*other.crt", "cannot use the certificate .*empty.crt", "ended.crt: it has ended$",
+                                         "named.crt: it does not name the domain$", "cannot use the key .*none.key: "]):
+        assert re.search(expected, why), said
+    assert not os.path.exists(FOLDER + "/looked-at")
+    path = config("domains: [{name: a.example, certificate: %s-good.crt, key: %s-good.key}]\nauth: {client_ca: /nowhere.pem}\n" % (own, own))
+    assert "/nowhere.pem" in refused(78, "not good", "--config", path, "--check-config")
+    path = config("domains: [{name: a.example, certificate: %s-good.crt, key: %s-good.key}]\n" % (own, own))
+    p = call("--config", path, "--check-config")
+    assert (p.returncode, p.stdout, p.stderr) == (0, "the configuration is good\n", ""), p
+
+
 def defaults_print_back():
     printed = call("--print-defaults").stdout
     p = call("--config", config(printed), "--check-config")
@@ -272,7 +307,7 @@ def run_as():
 
 
 try:
-    failed = tap([telling, wrong_usage, wrong_configuration, defaults_print_back, cannot_start, no_rights, no_threads, domain_by_option, signals, who_is_not_there,
+    failed = tap([telling, wrong_usage, wrong_configuration, wrong_certificates, defaults_print_back, cannot_start, no_rights, no_threads, domain_by_option, signals, who_is_not_there,
                   early_signal, tells_systemd, journal, open_files, run_as])
 finally:
     shutil.rmtree(FOLDER)
