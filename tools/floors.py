@@ -25,7 +25,7 @@ ONE_PLACE = [  # (pattern, the place, what to call instead)
     (r"\b(mn_str_(?:is|eq|eq_nocase|cmp)|memcmp|str(?:n?case)?n?cmp)\s*\([^;]*(?:proof|verifier|secret|signature|password|response|token)",
      "src/base/crypt.c", "mn_crypt_eq: what is secret is compared in constant time"),
 ]
-START = {"src/server/%s.c" % name for name in ("server", "module", "command_config")}
+START = {"src/server/%s.c" % name for name in ("server", "module", "command_config", "protocol")}
 
 
 def floor(path):

@@ -277,11 +277,11 @@ static void page_protocols(void)
     puts("# Protocols\n\n"
          "What `mynahd` speaks, made from its tables (`ninja -C BUILD docs` makes it anew). "
          "`mynahctl "
-         "protocols` tells the same of a running\nserver. A module that is on does not do "
-         "everything: the ways to log in but SCRAM, and compression, are offered where the "
-         "keys\n`auth` and `compression` of the configuration say so. No row without a test "
-         "that shows it.\n\n"
-         "| protocol | version | what | module | tests |\n|---|---|---|---|---|");
+         "protocols` tells the same of a running\nserver, and what of it is on: where its module "
+         "is, "
+         "and where the key of the configuration is set, or names that word,\nif one stands here. "
+         "No row without a test that shows it.\n\n"
+         "| protocol | version | what | module | key | tests |\n|---|---|---|---|---|---|");
     for (size_t i = 0; i < count; i++, p++) {
         int digits = p->xep ? 0 : (int)strspn(p->name + 4, "0123456789");
 
@@ -289,8 +289,8 @@ static void page_protocols(void)
             printf("| [%s](https://xmpp.org/extensions/xep-%04d.html) ", p->name, p->xep);
         else
             printf("| [%s](https://www.rfc-editor.org/rfc/rfc%.*s) ", p->name, digits, p->name + 4);
-        printf("| %s | %s | %s | %s |\n", p->version, p->title, p->module ? p->module->name : "",
-               p->test);
+        printf("| %s | %s | %s | %s | %s |\n", p->version, p->title,
+               p->module ? p->module->name : "", p->key ? p->key : "", p->test);
     }
     mn_arena_done(&a, NULL);
 }

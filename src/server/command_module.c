@@ -2,15 +2,21 @@
 #include "server/command.h"
 #include "server/protocol.h"
 
-static json_t *of_module(const struct module *m, const struct protocol *all, size_t count)
+/* It is off, too, when the configuration leaves off all that it speaks. */
+static json_t *of_module(const struct server *srv, const struct module *m,
+                         const struct protocol *all, size_t count)
 {
     struct mn_buf b = {0};
+    bool on = false;
     json_t *o;
 
     for (size_t i = 0; i < count; i++)
-        if (all[i].module == m)
+        if (all[i].module == m) {
             mn_buf_fmt(&b, "%s%s", b.n ? "; " : "", all[i].name);
-    o = json_stringn(b.n ? b.p : "", b.n);
+            on |= protocol_on(srv, &all[i]);
+        }
+    o = json_pack("{ss,sb,ss%}", "name", m->name, "on", (int)(b.n ? on : module_on(srv, m)),
+                  "protocols", b.n ? b.p : "", b.n);
     mn_buf_free(&b);
     return o;
 }
@@ -22,9 +28,7 @@ void command_module_list(struct command *c)
     struct protocol *all = protocols_all(&c->a, &count);
 
     for (const struct module *const *m = modules; *m; m++)
-        json_array_append_new(list, json_pack("{ss,sb,so}", "name", (*m)->name, "on",
-                                              (int)module_on(c->srv, *m), "protocols",
-                                              of_module(*m, all, count)));
+        json_array_append_new(list, of_module(c->srv, *m, all, count));
     command_ok(c, json_pack("{so}", "modules", list));
 }
 
@@ -37,10 +41,10 @@ void command_protocols(struct command *c)
     for (size_t i = 0; i < count; i++) {
         const struct module *m = all[i].module;
 
-        json_array_append_new(list, json_pack("{ss,ss,ss,so,sb}", "name", all[i].name, "version",
-                                              all[i].version, "title", all[i].title, "module",
-                                              m ? json_string(m->name) : json_null(), "on",
-                                              !m || module_on(c->srv, m)));
+        json_array_append_new(
+            list, json_pack("{ss,ss,ss,ss?,sb,ss?}", "name", all[i].name, "version", all[i].version,
+                            "title", all[i].title, "module", m ? m->name : NULL, "on",
+                            (int)protocol_on(c->srv, &all[i]), "key", all[i].key));
     }
     command_ok(c, json_pack("{so}", "protocols", list));
 }

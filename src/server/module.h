@@ -10,13 +10,15 @@
 struct module;
 struct disco;
 
-/* What of the protocol it does, and the tests that show it (SUITE/NAME; SUITE/NAME). */
+/* What of the protocol it does, and the tests that show it (SUITE/NAME; SUITE/NAME). `key`: it is
+ * offered where that of the configuration is set ("auth.iq_auth"), or a text that holds a word
+ * ("auth.mechanisms: PLAIN"); NULL: wherever the module is on. */
 struct module_xep {
     int number;
-    const char *version, *title, *test;
+    const char *version, *title, *test, *key;
 };
 struct module_rfc {
-    const char *section, *title, *test;
+    const char *section, *title, *test, *key;
 };
 
 /* A top-level element of a stream that is no stanza. False: not in this state

@@ -3,16 +3,16 @@
 #include <stdlib.h>
 
 static const struct module_rfc rfcs[] = {
-#define RFC(section, title, test) {section, title, test},
-#define XEP(number, version, title, test)
+#define RFC(...) {__VA_ARGS__},
+#define XEP(...)
 #include "server/protocols.def"
 #undef XEP
 #undef RFC
     {0}};
 
 static const struct module_xep xeps[] = {
-#define RFC(section, title, test)
-#define XEP(number, version, title, test) {number, version, title, test},
+#define RFC(...)
+#define XEP(...) {__VA_ARGS__},
 #include "server/protocols.def"
 #undef XEP
 #undef RFC
@@ -29,13 +29,14 @@ static void gather(struct gathered *g, const struct module *m, const struct modu
     for (size_t i = 0; i < rfc_count && rfc[i].section; i++) {
         struct protocol *p = &g->items[g->count++];
 
-        *p = (struct protocol){"", "", rfc[i].title, rfc[i].test, 0, m};
+        *p = (struct protocol){"", "", rfc[i].title, rfc[i].test, rfc[i].key, 0, m};
         snprintf(p->name, sizeof p->name, "%s", rfc[i].section);
     }
     for (size_t i = 0; i < xep_count && xep[i].number; i++) {
         struct protocol *p = &g->items[g->count++];
 
-        *p = (struct protocol){"", xep[i].version, xep[i].title, xep[i].test, xep[i].number, m};
+        *p = (struct protocol){
+            "", xep[i].version, xep[i].title, xep[i].test, xep[i].key, xep[i].number, m};
         snprintf(p->name, sizeof p->name, "XEP-%04d", xep[i].number);
     }
 }
@@ -60,4 +61,39 @@ struct protocol *protocols_all(struct mn_arena *a, size_t *count)
     qsort(g.items, g.count, sizeof *g.items, by_name);
     *count = g.count;
     return g.items;
+}
+
+/* What the configuration says of a key. */
+struct said {
+    const char *word; /* behind the key; NULL: none */
+    size_t n;         /* of the key */
+    const char *key;
+    bool live, yes;
+};
+
+/* An entry of a list, KEY[0].., says that there is one. */
+static void look(void *arg, const char *path, const struct mn_conf_row *row, mn_str value)
+{
+    struct said *s = arg;
+
+    if (row->live != s->live || strncmp(path, s->key, s->n) || (path[s->n] && path[s->n] != '['))
+        return;
+    s->yes |= s->word ? memmem(value.p, value.n, s->word, strlen(s->word)) != NULL
+                      : value.n && !mn_str_is(value, "off");
+}
+
+bool protocol_on(const struct server *srv, const struct protocol *p)
+{
+    struct said s = {.key = p->key};
+
+    if (p->module && !module_on(srv, p->module))
+        return false;
+    if (!p->key)
+        return true;
+    s.n = strcspn(p->key, ":");
+    s.word = p->key[s.n] ? p->key + s.n + 2 : NULL;
+    mn_conf_each(config_rows(), srv->conf, look, &s);
+    s.live = true;
+    mn_conf_each(config_rows(), owner_here()->snap->conf, look, &s);
+    return s.yes;
 }

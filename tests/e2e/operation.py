@@ -357,16 +357,26 @@ def many_reloads():
 def modules():
     of = {m["name"]: m for m in ask("module", "list")["modules"]}
     assert not of["version"]["on"] and of["ping"]["on"] and of["tls"]["protocols"] == "RFC 6120, 5" and len(of) > 10, of
+    assert of["iq_auth"]["on"] and not of["compress"]["on"] and of["notice"]["on"] and of["sasl"]["on"], of
     assert re.search(r"(?m)^version +no +XEP-0092$", ctl("module", "list").stdout)
 
 
 def protocols():
-    """The same as docs/protocols.md; on as the module is."""
+    """The same as docs/protocols.md; on as the module is, and as the configuration has it."""
     got = ask("protocols")["protocols"]
     with open(DOCS + "/protocols.md") as f:
-        kept = re.findall(r"(?m)^\| \[(.*?)\]\(.*?\) \| (.*?) ?\| (.*?) \| (.*?) ?\|", f.read())
-    assert [(p["name"], p["version"], p["title"], p["module"] or "") for p in got] == kept, (got, kept)
-    assert [p["name"] for p in got if not p["on"]] == ["XEP-0092"]
+        kept = re.findall(r"(?m)^\| \[(.*?)\]\(.*?\) \| (.*?) ?\| (.*?) \| (.*?) ?\| (.*?) ?\|", f.read())
+    assert [(p["name"], p["version"], p["title"], p["module"] or "", p["key"] or "") for p in got] == kept, (got, kept)
+    off = ["RFC 2195", "RFC 2831", "RFC 4505", "RFC 5802", "XEP-0092", "XEP-0114", "XEP-0138", "XEP-0175", "XEP-0178", "XEP-0440"]
+    assert [p["name"] for p in got if not p["on"]] == off, got
+    configure(CONFIG.replace("iq_auth: on", "iq_auth: off").replace("auth: {mechanisms: [", "auth: {mechanisms: [SCRAM-SHA-1-PLUS, ") + EXTRA +
+              "compression: after-login\ncomponents: [{name: other.localhost, secret: x}]\n")
+    ask("reload")
+    got = {p["name"]: p["on"] for p in ask("protocols")["protocols"]}
+    changed = {"RFC 5802": True, "XEP-0440": True, "XEP-0138": True, "XEP-0078": False}  # components wait for the next start
+    assert {n: on for n, on in got.items() if on != (n not in off)} == changed, got
+    configure(CONFIG + EXTRA)
+    ask("reload")
 
 
 def log_level():

@@ -41,7 +41,7 @@ def rows_of(path):
             if path.endswith(".tsv") and line.strip() and line[0] != "#":
                 yield n, line.rstrip("\n").split("\t")
             elif path.endswith(".md") and line.startswith("| ["):
-                name, _, title, _, tests = (cell.strip() for cell in line.split("|")[1:-1])
+                name, _, title, *_, tests = (cell.strip() for cell in line.split("|")[1:-1])
                 yield n, [name, "MUST", title, tests, ""]
 
 

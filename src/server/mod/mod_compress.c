@@ -45,7 +45,8 @@ static bool on_compress(struct c2s *c, const struct mn_xml_item *item)
 
 const struct module mod_compress = {
     .name = "compress",
-    .xep = {{138, "2.1", "Stream Compression", "wire/compress; wire/compress-always"}},
+    .xep = {{138, "2.1", "Stream Compression", "wire/compress; wire/compress-always",
+             "compression"}},
     .always = true,
     .stream = {{MN_NS_COMPRESS, "compress", on_compress}},
     .stream_features = features,

@@ -152,7 +152,7 @@ const struct module mod_roster = {
     .name = "roster",
     .rfc = {{"RFC 6121, 2", "Managing the Roster", "wire/rfc6121-2-roster"}},
     .xep = {{237, "1.3", "Roster Versioning",
-             "wire/rfc6121-2.6-versioning; wire/roster-versions-off"}},
+             "wire/rfc6121-2.6-versioning; wire/roster-versions-off", "roster.versioning"}},
     .always = true,
     .user_feature = {"jabber:iq:roster"},
     .iq = {{MN_TYPE_GET, MN_NS_ROSTER, "query", AT_USER, on_get},
