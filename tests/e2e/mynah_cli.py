@@ -5,7 +5,7 @@ import hashlib, json, os, pty, queue, re, select, shutil, sqlite3, subprocess, s
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [TESTS, TESTS + "/interop"]
-from mynah import DEADLINE, Server, free_ports, put, tap, told
+from mynah import DEADLINE, Server, free_ports, put, tap, told, wait_for
 from peers import proxies
 
 MYNAH, MYNAHD = sys.argv[1:]
@@ -71,6 +71,21 @@ def accounts_are_made_and_logged_into():
     assert jid.startswith("ann@mynah.test/") and mechanism.endswith("-PLUS") and tls.startswith("TLSv1.3")
     assert json.loads(call("--json", "login", account="ann"))["mechanism"] == mechanism
     assert "not-authorized" in call("login", account="ann", password="wrong", code=2)
+
+
+def another_password_ends_what_listens():
+    """And it says why; whoever changes it hears that it is done."""
+    call("register", account="dora")
+    listener = subprocess.Popen([MYNAH, *PLACE, "--account", "dora@mynah.test", "--password-stdin", "listen"], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=HOME)
+    listener.stdin.write("pw\n")
+    listener.stdin.flush()
+    since = len(server.log)
+    wait_for(lambda: any("jid=dora@mynah.test/" in line for line in server.log[since:]), "the session")
+    assert call("passwd", account="dora", stdin="another\n") == ""
+    error = listener.communicate(timeout=2 * DEADLINE)[1]
+    assert listener.returncode == 1 and "the password was changed" in error, (listener.returncode, error)
+    call("login", account="dora", password="another")
 
 
 def messages_are_sent_and_heard():
@@ -352,7 +367,7 @@ def wrong_usage_is_told():
 
 
 try:
-    failed = tap([accounts_are_made_and_logged_into, messages_are_sent_and_heard, nothing_from_outside_reaches_the_terminal_as_a_command,
+    failed = tap([accounts_are_made_and_logged_into, another_password_ends_what_listens, messages_are_sent_and_heard, nothing_from_outside_reaches_the_terminal_as_a_command,
                   the_roster_is_kept, questions_are_answered, vcards_are_told_and_changed, history_is_listed_searched_and_exported,
                   what_is_said_and_heard_is_kept_where_there_is_a_history,
                   files_are_sent_and_taken, passwords_come_from_where_the_configuration_says,

@@ -118,7 +118,8 @@ def what_a_server_says_is_harmless_on_the_terminal():
 
 
 def a_wrong_password_is_asked_for_anew():
-    """And who has none that is kept is asked for it, one account behind the other; no answer leaves it out."""
+    """And who has none that is kept is asked for it, one account behind the other; no answer leaves it out. One that was changed elsewhere
+    is tried once more when the server ends the session for it (<reset/>), and no more."""
     config(*(account(name, "") for name in ("ann", "bob", "carl")))
     odd.refuses = "<not-authorized/>"
     with terminal() as t:
@@ -133,6 +134,13 @@ def a_wrong_password_is_asked_for_anew():
         odd.refuses = None
         t.says("right")
         t.shows("ann@odd.test/r is online")
+        odd.refuses = "<not-authorized/>"
+        odd.send("<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>")
+        t.shows("(?s)ended with an error: .*reset.*ann@odd.test: the login was refused: the name or the password is wrong")
+        t.shows("password of ann@odd.test")
+        odd.refuses = None
+        t.says("a secret")
+        t.shows("(?s)is online.*is online")
         t.end()
 
 
