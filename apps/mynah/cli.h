@@ -18,6 +18,7 @@ struct cli_host {
     void (*line)(struct cli *cli, json_t *fields); /* of output, in order; lent */
     /* The last call, once. `why`: what to tell a person, or NULL. */
     void (*ended)(struct cli *cli, int code, const char *why);
+    void (*password_changed)(struct cli *cli); /* of the account: what keeps it needs the new one */
     /* A message of ours goes out. May be NULL. */
     void (*said)(struct cli *cli, const char *to, const char *id, const char *text);
     /* One came that is told. May be NULL. */

@@ -74,11 +74,21 @@ void cli_passwd_check(struct cli *cli)
         cli_misused(cli, _("the new password is to stand on standard input"));
 }
 
+static void changed(void *arg, struct mynah_client *c, const struct mynah_elem *result,
+                    const struct mynah_error *error)
+{
+    struct cli *cli = arg;
+
+    if (result)
+        cli->host->password_changed(cli);
+    cli_done(cli, c, result, error);
+}
+
 void cli_passwd(struct cli *cli)
 {
     char *text = mn_str_dup(password_on(cli->input));
 
-    cli->request = mynah_password_change(cli->client, text, cli_done, cli);
+    cli->request = mynah_password_change(cli->client, text, changed, cli);
     mn_free(text);
 }
 

@@ -16,7 +16,6 @@
 #include "im/lang.h"
 #include "im/messenger.h"
 #include "im/pins.h"
-#include "im/secret.h"
 
 static struct cli cli = {.wait = MYNAH_SENT_ACKED, .timeout_ms = -1, .limit = -1};
 static int exit_code;
@@ -27,7 +26,7 @@ static struct {
     const char *account, *config, *host, *bosh, *ca;
     int64_t port; /* 0: not told */
     bool stdin_password, no_socket;
-    bool remember; /* a person gives the password, and the keyring is to have it */
+    bool remember; /* the password is one that what keeps it for the account is to have */
 } opt;
 
 static const struct option options[] = {
@@ -321,13 +320,12 @@ static void ended(struct cli *c, int code, const char *why)
 }
 
 /* Behind the session: a keyring that a person has to unlock keeps nothing waiting that is due. */
-static void keyring_fill(void)
+static void password_keep(const struct im_account *acc)
 {
     struct mn_buf why = {0};
 
     if (opt.remember && was_online &&
-        im_secret_set(mn_str_from(mynah_client_bare(cli.client)),
-                      mn_str_from(mynah_client_password(cli.client)), &why)) {
+        im_password_keep(acc, mn_str_from(mynah_client_password(cli.client)), &why)) {
         mn_buf_c(&why, 0);
         print_why(why.p);
     }
@@ -411,6 +409,11 @@ static void keep_failed(int e)
         print_why(_("the history cannot be written"));
 }
 
+static void password_changed(struct cli *c)
+{
+    opt.remember = true;
+}
+
 static void said(struct cli *c, const char *to, const char *id, const char *text)
 {
     if (history())
@@ -433,9 +436,9 @@ static void on_sent(void *arg, struct mynah_client *c, const char *id, enum myna
     keep_failed(im_history_keep(records));
 }
 
-static const struct cli_host host = {line, ended, said, heard};
+static const struct cli_host host = {line, ended, password_changed, said, heard};
 
-static void session_run(const struct mynah_client_config *config)
+static void session_run(const struct mynah_client_config *config, const struct im_account *acc)
 {
     static const struct mynah_calls calls = {
         .size = sizeof calls, .state = on_state, .certificate = on_certificate, .sent = on_sent};
@@ -458,7 +461,7 @@ static void session_run(const struct mynah_client_config *config)
             cli_end_because(&cli, CLI_FAILED, _(mynah_code_text(MYNAH_E_CANCELLED)));
         mynah_run(cli.ctx);
     }
-    keyring_fill();
+    password_keep(acc);
     mynah_context_free(cli.ctx);
     im_history_close(records);
 }
@@ -514,7 +517,7 @@ int main(int argc, char **argv)
         if (later)
             cli.input = stdin_read(&a);
         if (!later || cli_ready(&cli))
-            session_run(&config);
+            session_run(&config, &acc);
     }
     mn_arena_done(&a, NULL);
     return exit_code;

@@ -65,6 +65,11 @@ static void ended(struct cli *cli, int code, const char *why)
     mn_loop_at_end(serve.loop, &r->turn);
 }
 
+static void password_changed(struct cli *cli)
+{
+    account_password_changed(mynah_client_data(cli->client));
+}
+
 static void said(struct cli *cli, const char *to, const char *id, const char *text)
 {
     im_said(mynah_client_data(cli->client), to, id, text);
@@ -124,7 +129,7 @@ static const char *run_read(struct run *r, const json_t *command, const json_t *
 
 static void on_line(void *arg, struct mn_lines_peer *p, mn_str text)
 {
-    static const struct cli_host host = {.line = line, .ended = ended, .said = said};
+    static const struct cli_host host = {line, ended, password_changed, said};
     json_t *o = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL),
            *args = json_object_get(o, "args");
     struct im_account_state *a = account_of(args);

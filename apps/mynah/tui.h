@@ -134,6 +134,7 @@ void account_connect(const struct im_account *acc, mn_str password);
 /* An account's state is another one: what follows from that for its password. */
 void account_state(struct im_account_state *a, enum mynah_state state,
                    const struct mynah_error *why);
+void account_password_changed(const struct im_account_state *a); /* it is kept where the old was */
 /* Where a password that is kept in a file has it; in `a`. */
 const char *account_password_path(const char *jid, struct mn_arena *a);
 void accounts_close(void);

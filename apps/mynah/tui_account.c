@@ -246,6 +246,21 @@ void account_state(struct im_account_state *s, enum mynah_state state,
     mn_arena_done(&a, NULL);
 }
 
+void account_password_changed(const struct im_account_state *s)
+{
+    const char *password = mynah_client_password(s->client);
+    struct mn_arena a = {0};
+    struct mn_buf why = {0};
+    struct im_account acc = account_of(s->jid, &a);
+
+    if (is_in_keyring(&acc))
+        keyring_ask(s->jid, password, kept);
+    else if (im_password_keep(&acc, mn_str_from(password), &why))
+        tui_note(IM_ERROR, "%.*s", MN_ARG(mn_buf_view(&why)));
+    mn_buf_free(&why);
+    mn_arena_done(&a, NULL);
+}
+
 void accounts_close(void)
 {
     MN_LIST_EACH(n, &asked)

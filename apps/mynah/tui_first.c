@@ -74,18 +74,6 @@ static void become(char **text, const char *value)
 
 /* What worked. */
 
-static int password_write(const char *path, struct mn_arena *a, struct mn_buf *why)
-{
-    const char *folder = mn_arena_cstr(a, (mn_str){path, (size_t)(strrchr(path, '/') - path)});
-    int e = mn_file_mkdir(folder, 0700);
-
-    if (!e)
-        e = mn_file_write(path, mn_arena_fmt(a, "%s\n", first.password), 0600);
-    if (e)
-        mn_buf_fmt(why, "%s: %s", path, mn_err_text(e));
-    return e;
-}
-
 static void configured(const struct im_account *acc)
 {
     struct mn_buf why = {0};
@@ -118,7 +106,7 @@ static void keyring_took(const char *jid, const char *password, const char *why)
 static void keep(struct im_account acc, struct mn_arena *a)
 {
     struct mn_buf why = {0};
-    const char *path;
+    const char *path, *folder;
 
     if (!strcmp(first.keep, "keyring")) {
         keyring_ask(first.jid, first.password, keyring_took);
@@ -126,11 +114,13 @@ static void keep(struct im_account acc, struct mn_arena *a)
     }
     if (!strcmp(first.keep, "file")) {
         path = account_password_path(first.jid, a);
-        if (password_write(path, a, &why)) {
+        folder = mn_arena_cstr(a, (mn_str){path, (size_t)(strrchr(path, '/') - path)});
+        (void)!mn_file_mkdir(folder, 0700); /* keeping tells, when it is not there */
+        acc.password_file = mn_str_from(path);
+        if (im_password_keep(&acc, mn_str_from(first.password), &why)) {
+            acc.password_file = (mn_str){0};
             mn_buf_c(&why, 0);
             not_kept(why.p);
-        } else {
-            acc.password_file = mn_str_from(path);
         }
     }
     configured(&acc);

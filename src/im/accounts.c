@@ -202,6 +202,25 @@ int im_password(const struct im_account *acc, struct mn_arena *a, mn_str *out, s
     return MN_E_NOT_FOUND;
 }
 
+int im_password_keep(const struct im_account *acc, mn_str password, struct mn_buf *why)
+{
+    struct mn_arena a = {0};
+    const char *path = mn_arena_cstr(&a, acc->password_file);
+    int e = MN_E_OK;
+
+    if (acc->password_command.n) {
+        ; /* it has it from elsewhere */
+    } else if (*path) {
+        e = mn_file_write(path, mn_arena_fmt(&a, "%.*s\n", MN_ARG(password)), 0600);
+        if (e)
+            mn_buf_fmt(why, "%s: %s", path, mn_err_text(e));
+    } else if (acc->password == IM_PASSWORD_SECRET) {
+        e = im_secret_set(acc->jid, password, why);
+    }
+    mn_arena_done(&a, NULL);
+    return e;
+}
+
 static const char *set(struct mn_arena *a, mn_str s)
 {
     return s.n ? mn_arena_cstr(a, s) : NULL;

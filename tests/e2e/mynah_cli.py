@@ -277,6 +277,10 @@ def passwords_come_from_where_the_configuration_says():
     secret = write("secret", "pw\n")
     write("config/mynah/config.yaml", conf % ("password_file: " + secret))
     call("login", place=[])
+    for new in "other", "pw":  # what keeps it gets the new one
+        call("passwd", place=[], stdin=new + "\n")
+        with open(secret) as f:
+            assert f.read() == new + "\n"
     os.chmod(secret, 0o644)
     assert "chmod 600" in call("login", place=[], code=1)
     write("config/mynah/config.yaml", "accounts:\n  - {jid: a@b, pasword: x}\n")
@@ -315,6 +319,8 @@ def passwords_live_in_the_keyring():
     assert code == 0 and "ann@mynah.test/" in said and said.split()[-1] == "pw", said  # asked for once, kept
     code, said = keyring('"$MYNAH" login </dev/null')
     assert code == 0 and "ann@mynah.test/" in said, said
+    code, said = keyring('echo other | "$MYNAH" passwd && "$MYNAH" login </dev/null && echo pw | "$MYNAH" passwd && "$MYNAH" login </dev/null')
+    assert code == 0 and said.count("ann@mynah.test/") == 2, said
     path, HOME["PATH"] = HOME["PATH"], FOLDER
     try:
         assert "libsecret-tools" in call("login", place=[], code=1)

@@ -242,10 +242,25 @@ def the_protocol_is_for_scripts():
     assert not os.path.exists(PATH)
 
 
+def a_new_password_is_kept_where_the_old_one_was():
+    secret = write("secret", "pw\n")
+    os.chmod(secret, 0o600)
+    with open(FOLDER + "/config/mynah/config.yaml") as f:
+        before = f.read()
+    write("config/mynah/config.yaml", before.replace("password_command: echo pw", "password_file: " + secret, 1))
+    with Terminal():
+        for new in "other", "pw":
+            call("passwd", stdin=new + "\n")
+            with open(secret) as f:
+                assert f.read() == new + "\n"
+    write("config/mynah/config.yaml", before)
+
+
 try:
     for name in "ann", "bob":
         call("--account", name + "@mynah.test", "register")
-    failed = tap([the_session_is_the_terminals, others_have_their_own, files_come_and_go_on_the_terminal, the_protocol_is_for_scripts], lambda: server.log)
+    failed = tap([the_session_is_the_terminals, others_have_their_own, files_come_and_go_on_the_terminal,
+                  a_new_password_is_kept_where_the_old_one_was, the_protocol_is_for_scripts], lambda: server.log)
     server.end()
 finally:
     server.process.kill()
