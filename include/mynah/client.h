@@ -216,7 +216,8 @@ MYNAH_API int mynah_client_save_with(struct mynah_client *c, uint32_t received, 
 /* How many stanzas of this session have come, as XEP-0198 counts them; 0 without it. */
 MYNAH_API uint32_t mynah_client_received(const struct mynah_client *c);
 /* With hold_acks: so many of them are safe. The server hears it as soon as it wants to know; a
- * count of an earlier session is of no use, and does no harm. */
+ * count of an earlier session is of no use, and does no harm. What is not safe when a session is
+ * resumed comes again, and is counted again. */
 MYNAH_API void mynah_client_ack(struct mynah_client *c, uint32_t received);
 
 /* Any stanza (message, presence, iq) as it is; takes it. One that answers nobody's request is

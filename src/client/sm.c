@@ -356,7 +356,7 @@ bool sm_resume(struct mynah_client *c)
 
     if (!c->sm.id || !may_resume(c) || !sm_can_enable(c))
         return false;
-    c->sm.safe = c->sm.in; /* the count may not go back behind this */
+    c->sm.in = c->sm.safe; /* what came behind it comes again */
     mn_buf_fmt(&b, "<resume xmlns='" NS_SM "' h='%u' previd='", c->sm.in);
     mn_buf_xml(&b, mn_str_from(c->sm.id), true);
     mn_buf_lit(&b, "'/>");

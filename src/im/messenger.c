@@ -7,7 +7,7 @@ static void state(void *arg, struct mynah_client *c, enum mynah_state s,
 {
     struct im_account_state *a = arg;
 
-    if (s == MYNAH_ONLINE && !mynah_client_is_resumed(c))
+    if (s == MYNAH_ONLINE)
         a->received = a->unkept = 0; /* what was not acknowledged comes again */
     TELL(a->im, state, a, s, why);
     if (s == MYNAH_ONLINE)

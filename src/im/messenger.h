@@ -60,7 +60,7 @@ struct im_account_state {
     struct mynah_client *client;
     char *jid;           /* bare */
     uint32_t received;   /* stanzas, that is, when what they said was begun to be kept */
-    bool unkept;         /* some of it could not be: nothing of this session is acknowledged now */
+    bool unkept;         /* some of it could not be: nothing of this stream is acknowledged now */
     bool wanted;         /* to be online */
     bool roster_changed; /* since it was kept */
     bool bookmarks;      /* were asked for, and the rooms entered that are to be */

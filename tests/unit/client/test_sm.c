@@ -104,6 +104,41 @@ TEST(what_a_program_has_not_kept_is_not_acknowledged)
     talk_end(NULL);
 }
 
+/* In the same run too: the server goes on behind what is safe, and that counts from there. */
+TEST(what_a_program_has_not_kept_comes_again_by_a_resumed_session)
+{
+#define TWO_AND_THREE                                                                              \
+    "<message from='a@y.test/1'><body>two</body></message>"                                        \
+    "<message from='a@y.test/1'><body>three</body></message>"
+    static const char *const lines[] = {
+        LOGIN(SM),
+        "<<enable",
+        "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+        "><message from='a@y.test/1'><body>one</body></message>" TWO_AND_THREE,
+        "<kept",
+        "!",
+        AUTH(SM),
+        "<<resume xmlns='urn:xmpp:sm:3' h='1' previd='s'/>",
+        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='1'/>" TWO_AND_THREE
+        "<r xmlns='urn:xmpp:sm:3'/>",
+        "<<a xmlns='urn:xmpp:sm:3' h='1'/>",
+        "<<a xmlns='urn:xmpp:sm:3' h='3'/>",
+        NULL};
+    struct mynah_client_config held = {.size = sizeof held, .no_roster = true, .hold_acks = true};
+
+    talk_start(lines, &held);
+    TALK_UNTIL(mynah_client_received(talk.c) >= 3);
+    mynah_client_ack(talk.c, 1);
+    mynah_presence_set(talk.c, MYNAH_AVAILABLE, "kept", 0);
+    talk_until(talk_loses);
+    talk_until(talk_said_one);
+    TALK_UNTIL(said("<a xmlns='urn:xmpp:sm:3' h='1'/>"));
+    CHECK_INT(mynah_client_received(talk.c), 3);
+    mynah_client_ack(talk.c, 3);
+    talk_until(talk_done);
+    talk_end(NULL);
+}
+
 TEST(a_session_that_is_gone_leaves_its_messages_to_the_next)
 {
     static const char *const lines[] = {

@@ -303,36 +303,61 @@ static bool says_good_bye(void)
     return was_told("</stream:stream>");
 }
 
+#define ENABLED "<<enable", "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>"
+#define ACKS "<r xmlns='urn:xmpp:sm:3'/>"
+#define FIRST "<message from='a@y.test/r' id='k1'><body>one</body></message>" ACKS
+#define SECOND "<message from='a@y.test/r' id='k2'><body>two</body></message>" ACKS
+
+static struct {
+    char dir[32];
+    struct rlimit before;
+} disk;
+
+/* It is full when the first message has been acknowledged. */
+static void disk_begin(const char *const *lines)
+{
+    struct mn_buf why = {0};
+    char path[64];
+
+    snprintf(disk.dir, sizeof disk.dir, "/tmp/mynah-messenger-XXXXXX");
+    CHECK(mkdtemp(disk.dir));
+    snprintf(path, sizeof path, "%s/history.db", disk.dir);
+    CHECK_INT(im_history_open(path, &history, &why), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &disk.before);
+    begin(lines);
+    talk_until(hears_one);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){1, disk.before.rlim_max});
+    mynah_presence_set(talk.c, MYNAH_AVAILABLE, "full", 0);
+    mn_buf_free(&why);
+}
+
+static void disk_end(void)
+{
+    char command[80];
+
+    end();
+    im_history_close(history);
+    history = NULL;
+    snprintf(command, sizeof command, "rm -rf %s", disk.dir);
+    (void)!system(command);
+}
+
 /* On a full disk what came is shown, and comes again: it is not acknowledged. */
 TEST(what_cannot_be_kept_is_not_acknowledged)
 {
-#define ENABLED "<<enable", "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>"
-#define ACKS "<r xmlns='urn:xmpp:sm:3'/>"
-    static const char *const lines[] = {
-        LOGIN(SM),  ENABLED, "><message from='a@y.test/r' id='k1'><body>one</body></message>" ACKS,
-        "<h='1'/>", "<full", "><message from='a@y.test/r' id='k2'><body>two</body></message>" ACKS,
-        "<h='1'/>", END};
-    char dir[] = "/tmp/mynah-messenger-XXXXXX", path[64], command[80];
-    struct rlimit before;
-    struct mn_buf why = {0};
+    static const char *const lines[] = {LOGIN(SM), ENABLED,    ">" FIRST,  "<h='1'/>",
+                                        "<full",   ">" SECOND, "<h='1'/>", END};
     struct mn_arena a = {0};
     const struct im_chat *chat;
     mn_str session = {0};
 
-    CHECK(mkdtemp(dir));
-    snprintf(path, sizeof path, "%s/history.db", dir);
-    CHECK_INT(im_history_open(path, &history, &why), 0);
-    signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before);
-    begin(lines);
-    talk_until(hears_one);
-    setrlimit(RLIMIT_FSIZE, &(struct rlimit){1, before.rlim_max});
-    mynah_presence_set(talk.c, MYNAH_AVAILABLE, "full", 0);
+    disk_begin(lines);
     talk_until(talk_done);
     talk_until(is_settled);
     chat = chat_of("a@y.test");
     CHECK(chat && !strcmp(chat->lines[chat->count - 1].text, "two"));
-    setrlimit(RLIMIT_FSIZE, &before);
+    setrlimit(RLIMIT_FSIZE, &disk.before);
     im_say(im_chat_with(account, "a@y.test"), "later");
     (void)im_settle(im, true);
     talk_until(is_settled);
@@ -341,11 +366,33 @@ TEST(what_cannot_be_kept_is_not_acknowledged)
     mynah_client_disconnect(talk.c);
     talk_until(says_good_bye);
     CHECK(!was_told("h='2'/>") && !was_told("h='3'/>"));
-    end();
-    im_history_close(history);
-    history = NULL;
     mn_arena_done(&a, NULL);
-    mn_buf_free(&why);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    (void)!system(command);
+    disk_end();
+}
+
+/* When there is room again, a session that is resumed has lost nothing. */
+TEST(what_could_not_be_kept_comes_again_by_a_resumed_session)
+{
+    static const char *const lines[] = {LOGIN(SM),
+                                        ENABLED,
+                                        ">" FIRST,
+                                        "<h='1'/>",
+                                        "<full",
+                                        ">" SECOND,
+                                        "<h='1'/>",
+                                        "!",
+                                        AUTH(SM),
+                                        "<<resume xmlns='urn:xmpp:sm:3' h='1' previd='s'/>",
+                                        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='0'/>" SECOND,
+                                        "<h='2'/>",
+                                        END};
+
+    disk_begin(lines);
+    talk.c->conf.no_reconnect = false;
+    TALK_UNTIL(mynah_client_state(talk.c) == MYNAH_WAITING);
+    talk_until(is_settled);
+    setrlimit(RLIMIT_FSIZE, &disk.before);
+    TALK_UNTIL(is_settled() && was_told("h='2'/>"));
+    talk_until(talk_done);
+    disk_end();
 }
