@@ -170,6 +170,19 @@ static void parse(int argc, char **argv, struct mn_arena *a)
         usage(wrong);
 }
 
+/* What a terminal takes as one line; what is longer it cuts. */
+enum { PASSWORD_MAX = 4094 };
+
+/* A line of standard input; one that is too long comes cut, and is too long still. */
+static bool line_read(struct mn_arena *a, mn_str *out)
+{
+    char line[PASSWORD_MAX + 2];
+    bool there = fgets(line, sizeof line, stdin);
+
+    *out = there ? mn_arena_str(a, (mn_str){line, strcspn(line, "\r\n")}) : (mn_str){0};
+    return there;
+}
+
 static struct termios shown; /* the terminal, while a line is typed that is not */
 
 static void shown_again(int sig)
@@ -184,8 +197,7 @@ static mn_str prompted(struct mn_arena *a)
 {
     static const int ends[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
     struct termios quiet;
-    char line[1024];
-    size_t n;
+    mn_str line;
 
     clearerr(stdin); /* a text may have ended there */
     if (tcgetattr(STDIN_FILENO, &shown))
@@ -196,30 +208,24 @@ static mn_str prompted(struct mn_arena *a)
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* drops what was typed before: ask behind it */
     fputs(_("Password: "), stderr);
-    if (!fgets(line, sizeof line, stdin))
-        line[0] = 0;
+    (void)line_read(a, &line);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
     for (size_t i = 0; i < MN_COUNT(ends); i++)
         signal(ends[i], SIG_DFL);
     fputc('\n', stderr);
-    n = strcspn(line, "\r\n");
-    return mn_arena_str(a, (mn_str){line, n});
+    return line;
 }
 
 static mn_str password_of(const struct im_account *acc, struct mn_arena *a)
 {
     struct mn_buf why = {0};
     mn_str password;
-    int e;
+    int e = MN_E_OK;
 
-    if (opt.stdin_password) {
-        char line[1024];
-
-        if (!fgets(line, sizeof line, stdin))
-            stop(_("no password on standard input"));
-        return mn_arena_str(a, (mn_str){line, strcspn(line, "\r\n")});
-    }
-    e = im_password(acc, a, &password, &why);
+    if (!opt.stdin_password)
+        e = im_password(acc, a, &password, &why);
+    else if (!line_read(a, &password))
+        stop(_("no password on standard input"));
     opt.remember = acc->password == IM_PASSWORD_SECRET && e == MN_E_DENIED && isatty(STDIN_FILENO);
     if (e == MN_E_NOT_FOUND || opt.remember) {
         password = prompted(a);
@@ -227,6 +233,8 @@ static mn_str password_of(const struct im_account *acc, struct mn_arena *a)
         mn_buf_c(&why, 0);
         stop(why.p);
     }
+    if (password.n > PASSWORD_MAX)
+        usage(_("the password is too long"));
     mn_buf_free(&why);
     return password;
 }

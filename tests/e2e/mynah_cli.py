@@ -71,6 +71,10 @@ def accounts_are_made_and_logged_into():
     assert jid.startswith("ann@mynah.test/") and mechanism.endswith("-PLUS") and tls.startswith("TLSv1.3")
     assert json.loads(call("--json", "login", account="ann"))["mechanism"] == mechanism
     assert "not-authorized" in call("login", account="ann", password="wrong", code=2)
+    long = 1023 * "x"  # nothing is cut
+    call("register", account="dora", password=long)
+    assert "not-authorized" in call("login", account="dora", password=long + "y", code=2)
+    assert "the password is too long" in call("login", account="dora", password=4095 * "x", code=64)
 
 
 def another_password_ends_what_listens():

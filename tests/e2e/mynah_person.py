@@ -120,6 +120,15 @@ def a_program_may_ask_for_the_password_on_the_terminal():
         t.end()
 
 
+def a_password_that_is_too_long_is_not_cut():
+    config("")
+    with Screen(["sh", "-c", 'exec "$0" ping 2>&1', MYNAH], ENV) as t:
+        t.until(b"Password: ")
+        t.says(5000 * "x")
+        t.until(b"the password is too long")
+        assert t.process.wait(DEADLINE) == 64
+
+
 def the_keyring_keeps_nothing_waiting_that_is_due():
     """A command is done before a person has unlocked it."""
     write("bin/secret-tool", "#!/bin/sh\n[ $1 = store ] || exit 1\ncat >%s/secret\nwhile [ -e %s/hold ]; do sleep 0.05; done\n" % (FOLDER, FOLDER),
@@ -249,7 +258,7 @@ try:
                   a_contact_that_is_there_keeps_its_groups, a_room_may_be_left_before_it_answers,
                   a_program_may_ask_for_the_password_on_the_terminal, what_is_written_waits_in_its_window,
                   people_are_asked_and_named_as_one_knows_them, what_a_room_repeats_is_there_once, who_had_our_name_before_is_not_us,
-                  the_keyring_keeps_nothing_waiting_that_is_due])
+                  a_password_that_is_too_long_is_not_cut, the_keyring_keeps_nothing_waiting_that_is_due])
 finally:
     odd.listener.close()
     shutil.rmtree(FOLDER)
