@@ -258,7 +258,7 @@ static void table_read(struct im_form *f, const struct mynah_form *from)
     const struct mynah_field *column, *jid = NULL;
 
     for (size_t i = 0; (column = mynah_form_column(from, i)) && i < IM_FORM_COLUMNS; i++) {
-        im_form_column(f, column->label ? column->label : column->var);
+        im_form_column(f, column->label ? column->label : column->var ? column->var : "");
         if (!jid && column->var && !strcmp(column->type, "jid-single"))
             jid = column;
     }

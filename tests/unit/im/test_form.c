@@ -165,18 +165,20 @@ TEST(results_are_a_table_whose_rows_know_their_address)
     struct mynah_form *from;
     struct im_form *f;
 
-    CHECK_INT(mynah_elem_parse(
-                  "<x xmlns='jabber:x:data' type='result'><reported><field var='n' label='Name'/>"
-                  "<field var='jid' type='jid-single'/></reported><item><field var='jid'><value>"
-                  "a@b</value></field><field var='n'><value>Ann</value></field></item><item/>"
-                  "<field var='up' type='boolean' label='Up'><value>1</value></field></x>",
-                  &e),
-              0);
+    CHECK_INT(
+        mynah_elem_parse(
+            "<x xmlns='jabber:x:data' type='result'><reported><field var='n' label='Name'/>"
+            "<field var='jid' type='jid-single'/><field/></reported><item><field var='jid'>"
+            "<value>a@b</value></field><field var='n'><value>Ann</value></field></item><item/>"
+            "<field var='up' type='boolean' label='Up'><value>1</value></field></x>",
+            &e),
+        0);
     from = mynah_form_read(e);
     f = im_form_read(from);
-    CHECK_INT(f->column_count, 2);
+    CHECK_INT(f->column_count, 3);
     CHECK_INT(f->row_count, 2);
     CHECK_STR(mn_str_from(f->columns[0]), "Name");
+    CHECK(f->columns[2] && !*f->columns[2]); /* it has no name at all */
     CHECK_STR(mn_str_from(f->rows[0].cells[0]), "Ann");
     CHECK_STR(mn_str_from(f->rows[0].key), "a@b");
     CHECK_STR(mn_str_from(f->rows[1].cells[1]), "");
