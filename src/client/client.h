@@ -44,6 +44,7 @@ struct sm {
     char *id;                        /* of the session; NULL: none to resume */
     uint32_t in, out;                /* stanzas received; written and acknowledged */
     uint32_t safe;                   /* of `in`, what may be acknowledged */
+    uint32_t repeats;                /* so many come again: not safe when it was resumed */
     uint32_t wanted;                 /* `in` when the server asked */
     bool owed;                       /* and less was safe then */
     struct mn_list unacked, waiting; /* written; not yet */
@@ -241,7 +242,7 @@ void sm_done(struct mynah_client *c);
 /* Writes it now, or when there is a stream for it; `lasting`: it outlives its session. `id`: of a
  * message whose life line is told, also when too much waits for rooms (MYNAH_E_LIMIT). */
 int sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, const char *id);
-void sm_received(struct mynah_client *c); /* a stanza came */
+bool sm_received(struct mynah_client *c); /* a stanza came; true: not for the first time */
 /* More is answered than the other side takes in: it asks and does not listen. */
 bool sm_is_flooded(const struct mynah_client *c);
 bool sm_element(struct mynah_client *c, const struct mynah_elem *e);

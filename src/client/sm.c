@@ -237,13 +237,17 @@ void sm_flush(struct mynah_client *c)
     }
 }
 
-void sm_received(struct mynah_client *c)
+bool sm_received(struct mynah_client *c)
 {
     if (!c->sm.enabled)
-        return;
+        return false;
     c->sm.in++;
     if (!c->conf.hold_acks)
         c->sm.safe = c->sm.in;
+    if (!c->sm.repeats)
+        return false;
+    c->sm.repeats--;
+    return true;
 }
 
 void sm_stream_gone(struct mynah_client *c)
@@ -345,7 +349,7 @@ static bool may_resume(const struct mynah_client *c)
 void sm_enable(struct mynah_client *c)
 {
     c->sm.on = true;
-    c->sm.in = c->sm.safe = c->sm.out = 0;
+    c->sm.in = c->sm.safe = c->sm.repeats = c->sm.out = 0;
     stream_write(c->stream, may_resume(c) ? MN_STR("<enable xmlns='" NS_SM "' resume='true'/>")
                                           : MN_STR("<enable xmlns='" NS_SM "'/>"));
 }
@@ -356,7 +360,8 @@ bool sm_resume(struct mynah_client *c)
 
     if (!c->sm.id || !may_resume(c) || !sm_can_enable(c))
         return false;
-    c->sm.in = c->sm.safe; /* what came behind it comes again */
+    c->sm.repeats += c->sm.in - c->sm.safe;
+    c->sm.in = c->sm.safe;
     mn_buf_fmt(&b, "<resume xmlns='" NS_SM "' h='%u' previd='", c->sm.in);
     mn_buf_xml(&b, mn_str_from(c->sm.id), true);
     mn_buf_lit(&b, "'/>");
