@@ -163,13 +163,17 @@ void text_add(struct mn_buf *b, uint32_t c)
     mn_buf_c(b, (char)(0x80 | (c & 0x3f)));
 }
 
+/* ASCII always begins a character: what stands before it need not be looked at. */
 size_t text_before(const char *start, const char *p)
 {
+    const char *at = p;
     size_t n;
 
-    while (start < p && (n = text_next(start)) && start + n < p)
-        start += n;
-    return (size_t)(p - start);
+    while (at > start && (at == p || (unsigned char)*at >= 0x80))
+        at--;
+    while (at < p && (n = text_next(at)) && at + n < p)
+        at += n;
+    return (size_t)(p - at);
 }
 
 int text_columns(const char *p, size_t n)

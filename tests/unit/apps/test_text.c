@@ -103,3 +103,18 @@ TEST(code_points_become_utf8)
     CHECK_STR(mn_buf_view(&b), "aé北😀�");
     mn_buf_free(&b);
 }
+
+/* Back over the same characters, wherever it begins to look. */
+TEST(the_one_before_ends_here)
+{
+    static const char text[] = "a\xcc\x81 \xe5\x8c\x97\xe4\xba\xac \xf0\x9f\x91\xa9\xe2\x80\x8d"
+                               "\xf0\x9f\x91\xa7x\xe2\x80\x8dy\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa"
+                               "\xf0\x9f\x87\xab\n\xcc\x81\xff\xcc\x81z";
+
+    CHECK_INT(text_before(text, text), 0);
+    for (size_t at = 0, n; (n = text_next(text + at)); at += n) {
+        CHECK_INT(text_before(text, text + at + n), n);
+        for (size_t in = 1; in < n; in++)
+            CHECK_INT(text_before(text, text + at + in), in);
+    }
+}
