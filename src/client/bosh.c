@@ -33,11 +33,9 @@ void bosh_soon(struct bosh *b)
 void body_free(struct body *x)
 {
     mn_list_del(&x->link);
-    mn_buf_free(&x->payload);
-    mn_buf_free(&x->shown);
-    if (x->request.n)
-        explicit_bzero(x->request.p, x->request.n); /* there may be a password in it */
-    mn_buf_free(&x->request);
+    bosh_wipe(&x->payload);
+    bosh_wipe(&x->shown);
+    bosh_wipe(&x->request);
     mn_arena_done(&x->a, NULL);
     mn_free(x);
 }
@@ -418,8 +416,8 @@ void bosh_free(struct bosh *b)
     if (!b)
         return;
     bosh_bodies_free(b);
-    mn_buf_free(&b->payload);
-    mn_buf_free(&b->shown);
+    bosh_wipe(&b->payload);
+    bosh_wipe(&b->shown);
     mn_free(b->address);
     mn_free(b->to);
     mn_free(b->lang);

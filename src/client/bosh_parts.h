@@ -74,6 +74,8 @@ void body_free(struct body *x);
 
 /* bosh_request.c: the body has its number, and is written. */
 void bosh_request_make(struct bosh *b, struct body *x);
+/* Frees what may have a password in it. */
+void bosh_wipe(struct mn_buf *b);
 
 /* bosh_webs.c. To that address, from the beginning: encryption is not given up on the way. */
 void bosh_move(struct bosh *b, mn_str address);

@@ -46,8 +46,7 @@ static void wrap(struct mn_buf *to, const struct mn_buf *attributes, const struc
     }
 }
 
-/* There may be a password in it. */
-static void wiped(struct mn_buf *b)
+void bosh_wipe(struct mn_buf *b)
 {
     if (b->n)
         explicit_bzero(b->p, b->n);
@@ -68,9 +67,9 @@ void bosh_request_make(struct bosh *b, struct body *x)
     mn_buf_str(&x->request, mn_buf_view(&body));
     if (b->face->wire)
         b->face->wire(b->arg, true, mn_buf_view(&shown));
-    wiped(&x->payload);
-    wiped(&x->shown);
-    wiped(&body);
-    wiped(&shown);
+    bosh_wipe(&x->payload);
+    bosh_wipe(&x->shown);
+    bosh_wipe(&body);
+    bosh_wipe(&shown);
     mn_buf_free(&attributes);
 }
