@@ -95,8 +95,8 @@ def marks_of_others():
 
 
 def flood_of_one_victim():
-    """Messages for somebody who is away: so many of a sender, so many of all, so many bytes. Each that is too many is refused, those of
-    others wait beside it, and there is room again when they have been read."""
+    """Messages for somebody who is away: so many of a sender, so many of all, so many bytes, of a sender half of them. Each that is too
+    many is refused, those of others wait beside it, and there is room again when they have been read."""
     fresh("victim")
     mallory, second, friend = (person(server, name) for name in ("mallory", "second", "friend"))
 
@@ -113,9 +113,10 @@ def flood_of_one_victim():
     got = waited(victim, "victim")
     assert got.count("<body>") == MOST + 1 and got.count("<body>of a friend</body>") == 1, got
     gone(victim)
-    assert flood(mallory, 10, "x" * 40000) == 4 and flood(friend, 1) == 0  # by bytes
+    assert [flood(mallory, 10, "x" * 40000), flood(friend, 1, "of a friend"), flood(second, 10, "x" * 40000), flood(friend, 1)] == [2, 1, 2, 0]  # by bytes
     victim = there("victim")
-    assert waited(victim, "victim").count("<body>") == 4 + 1
+    got = waited(victim, "victim")
+    assert got.count("<body>") == 5 + 1 and got.count("<body>of a friend</body>") == 1, got
     gone(victim)
     assert flood(friend, 1, "there is room") == 1
     victim = there("victim")

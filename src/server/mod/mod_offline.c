@@ -18,7 +18,7 @@ static const struct mn_conf_row keys[] = {
     {"max_per_sender", MN_CONF_INT, AT(max_per_sender), "1000", .min = 1, .max = 1000000,
      .text = "of these, so many of one address", .live = true},
     {"max_bytes", MN_CONF_SIZE, AT(max_bytes), "64M", .min = 65536, .max = INT64_C(1) << 40,
-     .text = "per account", .live = true},
+     .text = "per account; half of it for the messages of one address", .live = true},
     {0}};
 
 static const struct conf *conf_of(const struct owner *o)
@@ -126,6 +126,12 @@ static void store(struct route *r)
 
 static void ask(struct route *r, mn_str peer, void (*done)(struct store_read *s));
 
+/* Is so much too much for one sender? */
+static bool is_too_much(const struct conf *conf, uint64_t count, uint64_t bytes)
+{
+    return count >= (uint64_t)conf->max_per_sender || bytes >= (uint64_t)conf->max_bytes / 2;
+}
+
 static void room_of_sender(struct store_read *s)
 {
     struct route *r = s->arg;
@@ -136,7 +142,7 @@ static void room_of_sender(struct store_read *s)
         route_refuse(r, MN_COND_INTERNAL, "");
     else if (!u->exists)
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "");
-    else if (s->total_count >= (uint64_t)conf_of(u->owner)->max_per_sender)
+    else if (is_too_much(conf_of(u->owner), s->total_count, s->total_bytes))
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE,
                      "too many of your messages wait for this user");
     else
@@ -146,7 +152,7 @@ static void room_of_sender(struct store_read *s)
     user_let(u);
 }
 
-/* How many wait already is known; how many of this sender, is asked only where it may be too many.
+/* How much waits already is known; how much of this sender, is asked only where it may be too much.
  * The account may have been removed while that was asked. */
 static void admit(struct route *r)
 {
@@ -158,7 +164,7 @@ static void admit(struct route *r)
     else if (u->offline.count >= (uint64_t)conf->max_messages ||
              u->offline.bytes >= (uint64_t)conf->max_bytes)
         route_refuse(r, MN_COND_SERVICE_UNAVAILABLE, "too many messages wait for this user");
-    else if (u->offline.count >= (uint64_t)conf->max_per_sender)
+    else if (is_too_much(conf, u->offline.count, u->offline.bytes))
         ask(r, mn_jid_bare(&r->st->from), room_of_sender);
     else
         store(r);
