@@ -115,8 +115,9 @@ static const struct mn_conf_row component_rows[] = {
     {"name", MN_CONF_TEXT, offsetof(struct conf_component, name), NULL, .min = 1, .max = 1023,
      .check = check_domain, .text = "its domain; what lies below it is its own, too"},
     {"secret", MN_CONF_TEXT, offsetof(struct conf_component, secret), "",
-     .text = "or, better, where nobody else can read it:", .secret = true},
-    {"secret_file", MN_CONF_TEXT, offsetof(struct conf_component, secret_file), ""},
+     .text = "what it shows to come in; secret_file is better", .secret = true},
+    {"secret_file", MN_CONF_TEXT, offsetof(struct conf_component, secret_file), "",
+     .text = "a file with the secret, which only the server can read"},
     {0}};
 static const struct mn_conf_row auth_rows[] = {
     {"mechanisms", MN_CONF_TEXTS, AT(auth.mechanisms),
@@ -141,7 +142,7 @@ static const struct mn_conf_row registration_rows[] = {
     {"open", MN_CONF_CHOICE, AT(registration.open), "auto", .choices = open_names,
      .text = "auto: loopback while no domain is configured, else no", .live = true},
     {"fields", MN_CONF_TEXTS, AT(registration.fields), "[username, name, email, password]",
-     .choices = field_names, .live = true},
+     .choices = field_names, .text = "what the form asks for", .live = true},
     {"per_address", MN_CONF_RATE, AT(registration.per_address), "5/h",
      .text = "a network (/24, of IPv6 /48) has five times as many; loopback on the built-in "
              "localhost is not counted",
@@ -151,7 +152,7 @@ static const struct mn_conf_row contact_rows[] = {
     {"abuse", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_ABUSE]), "[]", .check = check_uris,
      .live = true, .text = "URIs: mailto:NAME@DOMAIN, xmpp:NAME@DOMAIN, https://..."},
     {"admin", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_ADMIN]), "[]", .check = check_uris,
-     .live = true},
+     .live = true, .text = "as above, like those below"},
     {"feedback", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_FEEDBACK]), "[]", .check = check_uris,
      .live = true},
     {"sales", MN_CONF_TEXTS, AT(contact[CONF_CONTACT_SALES]), "[]", .check = check_uris,
@@ -164,19 +165,21 @@ static const struct mn_conf_row contact_rows[] = {
      .live = true},
     {0}};
 static const struct mn_conf_row roster_rows[] = {
-    {"versioning", MN_CONF_BOOL, AT(roster.versioning), "on", .live = true},
-    {"preapproval", MN_CONF_BOOL, AT(roster.preapproval), "on", .live = true},
+    {"versioning", MN_CONF_BOOL, AT(roster.versioning), "on",
+     .text = "clients get only what has changed since they had it (RFC 6121, 2.6)", .live = true},
+    {"preapproval", MN_CONF_BOOL, AT(roster.preapproval), "on",
+     .text = "whoever has not asked yet can be allowed to see us (RFC 6121, 3.4)", .live = true},
     {"max_items", MN_CONF_INT, AT(roster.max_items), "10000", .min = 1, .max = 100000,
-     .live = true},
+     .text = "contacts of an account", .live = true},
     {"max_requests", MN_CONF_INT, AT(roster.max_requests), "1000", .min = 1, .max = 100000,
      .text = "for a subscription, from people who are not in it, waiting for an answer",
      .live = true},
     {0}};
 static const struct mn_conf_row limit_rows[] = {
     {"stanza", MN_CONF_SIZE, AT(limits.stanza), "256k", .min = 10000, .max = 64 << 20,
-     .live = true},
+     .text = "of a client that is logged in, and of a component", .live = true},
     {"stanza_before_login", MN_CONF_SIZE, AT(limits.stanza_before_login), "10k", .min = 10000,
-     .max = 1 << 20, .live = true},
+     .max = 1 << 20, .text = "as announced (XEP-0478)", .live = true},
     {"depth", MN_CONF_INT, AT(limits.depth), "100", .min = 10, .max = 1000,
      .text = "levels of elements in a stanza", .live = true},
     {"attributes", MN_CONF_INT, AT(limits.attributes), "100", .min = 10, .max = 1000,
@@ -187,7 +190,7 @@ static const struct mn_conf_row limit_rows[] = {
      .min = 1, .max = 1000000,
      .text = "connections; a network (/24, of IPv6 /48) has five times as many", .live = true},
     {"sessions_per_account", MN_CONF_INT, AT(limits.sessions_per_account), "50", .min = 1,
-     .max = 10000, .live = true},
+     .max = 10000, .text = "those that wait for their client too", .live = true},
     {"queue", MN_CONF_SIZE, AT(limits.queue), "16M", .min = 65536, .max = 1 << 30,
      .text = "bytes that wait for a client that does not read; or for what an account's clients "
              "acknowledge (XEP-0198), together",
@@ -200,10 +203,12 @@ static const struct mn_conf_row limit_rows[] = {
      .text = "unknown mechanisms, and resources that cannot be bound, per stream", .live = true},
     {0}};
 static const struct mn_conf_row log_rows[] = {
-    {"level", MN_CONF_CHOICE, AT(log.level), "info", .choices = mn_log_levels, .live = true},
+    {"level", MN_CONF_CHOICE, AT(log.level), "info", .choices = mn_log_levels,
+     .text = "lines of this level and above", .live = true},
     {"format", MN_CONF_CHOICE, AT(log.format), "auto", .choices = format_names,
      .text = "auto: json under journald", .live = true},
-    {"to", MN_CONF_TEXT, AT(log.to), "stderr", .check = check_sink},
+    {"to", MN_CONF_TEXT, AT(log.to), "stderr", .check = check_sink,
+     .text = "nothing else: whoever starts it takes it from there"},
     {0}};
 static const struct mn_conf_row control_rows[] = {
     {"socket", MN_CONF_TEXT, AT(control.socket), "", .text = "empty: <data>/control.sock"}, {0}};
@@ -226,7 +231,7 @@ static struct mn_conf_row rows[] = {
     {"auth", MN_CONF_SECTION, 0, .rows = auth_rows},
     {"registration", MN_CONF_SECTION, 0, .rows = registration_rows},
     {"compression", MN_CONF_CHOICE, AT(compression), "off", .choices = compression_names,
-     .live = true},
+     .text = "of streams (XEP-0138); always: also before the login", .live = true},
     {"components", MN_CONF_LIST, AT(components), .rows = component_rows,
      .size = sizeof(struct conf_component),
      .text = "programs that serve a domain of their own (XEP-0114)"},
