@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """What a reload changes while the server runs: domains, listeners, modules, the log; and what it leaves to the next start. Prints TAP.
 usage: reload.py MYNAHD MYNAHCTL DOCS"""
-import json, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading, time
+import functools, json, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from beside import Beside, once
-from mynah import Client, DEADLINE, Server, free_ports, wait_for
+from mynah import Client, DEADLINE, Server, free_ports, person, wait_for
 
 MYNAHD, MYNAHCTL, DOCS = map(os.path.abspath, sys.argv[1:])
 FOLDER = tempfile.mkdtemp(prefix="mynah-reload-")
@@ -15,7 +15,7 @@ LISTEN = [{"address": "127.0.0.1", "port": 0, "tls": "offered"}]
 BASE = {"data": FOLDER + "/data", "loops": 3, "domains": [{"name": FIRST}, {"name": SECOND}], "listen": LISTEN,
         "components": [{"name": "echo.lit", "secret": "s"}], "registration": {"open": "yes", "per_address": "off"},
         "auth": {"mechanisms": ["SCRAM-SHA-256", "PLAIN"], "without_tls": ["PLAIN"], "iterations": 4096},
-        "limits": {"unauthenticated_per_address": 10000}}
+        "limits": {"unauthenticated_per_address": 10000, "login_time": "1h"}}
 
 
 def configure(**changed):
@@ -393,6 +393,115 @@ def the_log_changes_its_format():
     reload()
 
 
+ACTS = {  # a value for each key; what is seen of it before, and what is seen then
+    "limits.stanza": ("20k", ("262144", None), ("20480", "policy-violation")),
+    "limits.stanza_before_login": ("11k", "10240", "11264"),
+    "limits.depth": (10, None, "policy-violation"),
+    "limits.attributes": (10, None, "policy-violation"),
+    "limits.refused_forms": (2, 10, 2),
+    "auth.iterations": (5000, "4096", "5000"),
+    "auth.iq_auth": ("on", False, True),
+    "registration.fields": (["username", "password"], ["username", "name", "email", "password"], ["username", "password"]),
+    "roster.max_items": (1, [None, None], [None, "resource-constraint"]),
+    "modules.session.optional": ("off", True, False),
+    "modules.sm.resume": ("7s", "600", "7"),
+    "modules.block.max_items": (1, [None], ["resource-constraint"]),
+    "modules.vcard.max_bytes": ("1k", [None], ["not-acceptable"]),
+    "modules.private.max_bytes": ("1k", [None], ["resource-constraint"]),
+    "modules.offline.max_messages": (1, [None, None], [None, "service-unavailable"]),
+}
+
+
+def condition(got, kind="stanzas"):
+    found = re.search("<([a-z-]+) xmlns='urn:ietf:params:xml:ns:xmpp-%s'" % kind, got)
+    return found and found.group(1)
+
+
+def form(c):
+    c.send("<iq type='get' id='f'><query xmlns='jabber:iq:register'/></iq>")
+    return re.findall("<(username|name|email|password)/>", c.until("</iq>"))
+
+
+def quotas(c, away):
+    """What this account may keep, and what may wait for one that is away."""
+    def each(*changes):
+        c.send("".join("<iq type='set' id='q%d'>%s</iq>" % change for change in enumerate(changes)))
+        return [condition(c.until("<iq [^>]*id='q%d'([^>]*/>|.*?</iq>)" % i)) for i in range(len(changes))]
+
+    def item(name, more=""):
+        return "<query xmlns='jabber:iq:roster'><item jid='%s.lit'%s/></query>" % (name, more)
+
+    def message():
+        c.send("<message type='chat' to='%s'><body>x</body></message>" % away)
+        return condition(c.ping())
+
+    text = "x" * 2000
+    seen = {"roster.max_items": each(item("a"), item("b")),
+            "modules.block.max_items": each("<block xmlns='urn:xmpp:blocking'><item jid='a.lit'/><item jid='b.lit'/></block>"),
+            "modules.vcard.max_bytes": each("<vCard xmlns='vcard-temp'><FN>%s</FN></vCard>" % text),
+            "modules.private.max_bytes": each("<query xmlns='jabber:iq:private'><x xmlns='y'>%s</x></query>" % text),
+            "modules.offline.max_messages": [message(), message()]}
+    each(item("a", " subscription='remove'"), item("b", " subscription='remove'"), "<unblock xmlns='urn:xmpp:blocking'/>",
+         "<query xmlns='jabber:iq:private'><x xmlns='y'/></query>")
+    return seen
+
+
+def what_acts(early, here):
+    """Key by key as one who comes sees it; where one who is there already meets it, before the login or behind it, it is the same."""
+    me, away, other = jids = ["%s%d@%s" % (name, len(server.log), FIRST) for name in ("me", "away", "other")]
+    name = me.split("@")[0]
+    add(*jids)
+
+    def end(payload):
+        c = person(server, name)
+        c.send("<message to='%s/r'>%s</message>" % (me, payload))
+        return condition(c.until("</message>|</stream:error>"), "streams")
+
+    def value(pattern, text):
+        return re.search(pattern, text).group(1)
+
+    c, refused = Client(server, FIRST), Client(server, FIRST)
+    features = c.starttls(CA)
+    refused.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='NONE'/>" * 20)
+    seen = {"limits.stanza_before_login": value("<max-bytes>(.*?)<", features),
+            "limits.depth": end("<z xmlns='z'>" * 20 + "</z>" * 20),
+            "limits.attributes": end("<z xmlns='z' %s/>" % " ".join("z%d=''" % i for i in range(20))),
+            "limits.refused_forms": rest(refused).count("</failure>"),
+            "auth.iq_auth": "iq-auth" in features,
+            "registration.fields": form(c),
+            "auth.iterations": c.scram(name)["i"]}
+    features = c.bind("c")[0]
+    c.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+    seen.update({"limits.stanza": (value("<max-bytes>(.*?)<", features), end("<z xmlns='z'>%s</z>" % ("x" * 30000))),
+                 "modules.session.optional": "<optional/></session>" in features,
+                 "modules.sm.resume": value("max='(.*?)'", c.until("<enabled[^>]*/>"))}, **quotas(c, away))
+    there = {"registration.fields": form(early), **quotas(here, other)}
+    assert there == {k: seen[k] for k in there}, (there, seen)
+    return seen
+
+
+def keys_act_at_once():
+    """On who comes, and on who is there, but that a stream keeps the limits of a stanza that it was told of."""
+    add("here@" + FIRST)
+    early, here = Client(server, FIRST), login("here", FIRST)
+    changed = json.loads(json.dumps(BASE))
+    for key, (value, _, _) in ACTS.items():
+        *path, last = key.split(".")
+        functools.reduce(lambda at, name: at.setdefault(name, {}), path, changed)[last] = value
+    before = {key: then for key, (_, then, _) in ACTS.items()}
+    for config, expected in (BASE, before), (changed, {key: now for key, (_, _, now) in ACTS.items()}), (BASE, before):
+        reload(**config)
+        seen = what_acts(early, here)
+        assert seen == expected, {k: (v, expected[k]) for k, v in seen.items() if v != expected[k]}
+        here.send("<message to='here@%s/r'><body>%s</body></message>" % (FIRST, "x" * 30000))
+        here.until("</body></message>")
+    reload(limits={**BASE["limits"], "login_time": "1s"})
+    late = Client(server, FIRST, opened=False)
+    late.header()
+    assert "<policy-violation" in late.ends()
+    reload()
+
+
 def reloads_that_meet_end_as_the_last():
     """One waits in the middle of its files while another is asked for: each says what it changed, and the last one holds."""
     key, certificate = FOLDER + "/key", FOLDER + "/data/certs/%s.crt" % FIRST
@@ -440,7 +549,8 @@ try:
         [a_domain_comes, a_domain_goes_and_comes_back, a_domain_that_a_component_has_is_refused,
          domains_come_and_go_while_people_log_in, a_listener_comes_and_goes, a_listener_changes_where_it_is, a_port_that_is_taken_refuses_all_of_it],
         [the_table_is_covered, an_address_makes_way_for_all_addresses, each_family_of_addresses, the_first_domain_goes, modules_go_and_come_back,
-         what_waits_for_a_start_is_said, the_log_changes_its_format, reloads_that_meet_end_as_the_last, ("end", server.end)])
+         what_waits_for_a_start_is_said, the_log_changes_its_format, keys_act_at_once,
+         reloads_that_meet_end_as_the_last, ("end", server.end)])
 finally:
     if server.process.poll() is None:
         server.process.kill()
