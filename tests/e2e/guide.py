@@ -97,7 +97,7 @@ class Page:
         self.headings = re.findall(r"(?m)^#+ ", self.text)
         self.indented = re.findall(r"(?m)^    .*", re.sub(r"(?ms)^```.*?^```$", "", self.text))
         self.code = re.findall(r"`[^`\n]+`", re.sub(r"(?ms)^```.*?^```$", "", self.text))
-        self.log = re.findall(r"(?m)^\| `([^`]*)` \|", self.text[self.text.rindex("\n## "):])
+        self.log = re.findall("`([^`]*)`", " ".join(re.findall(r"(?m)^\| (`.*?) \|", self.text[self.text.rindex("\n## "):])))
 
 
 def make_world(folder):
@@ -170,12 +170,18 @@ def ends_well():
 
 
 def the_log_has_these_lines():
+    """And each error and warning of the server is one of them."""
     source = "".join(read(os.path.join(d, f)) for at in ("src", "apps") for d, _, files in os.walk(os.path.join(TOP, at))
                      for f in files if f.endswith(".c"))
     source = re.sub(r'"\s*\n\s*"', "", source)
     assert len(page.log) > 10
     for line in page.log:
         assert line in source, line
+    calls = re.findall(r"(?s)(?:mn_log_(?:error|warn)\(|MN_LOG_(?:ERROR|WARN), )(.*?)(?:MN_F|\);)", source)
+    assert len(calls) > 15
+    for call in calls:
+        texts = re.findall('"(.*?)"', call)
+        assert texts and all(any(line in text for line in page.log) for text in texts), call
 
 
 def the_chinese_page_is_the_same():
