@@ -532,6 +532,55 @@ def told(t):
     assert "testpwd" not in "".join(t.server.log)
 
 
+ANSWERS = [  # each command of the table, in its order; arguments; and what it answers, or the names in it
+    ("user add", ["json@localhost", "--password-stdin"], {"jid": "json@localhost"}),
+    ("user add", ["--from", "-"], {"added": 1, "failed": []}),
+    ("user passwd", ["json@localhost", "--password-stdin"], {"jid": "json@localhost"}),
+    ("user disable", ["json@localhost"], {"jid": "json@localhost"}),
+    ("user enable", ["json@localhost"], {"jid": "json@localhost"}),
+    ("user show", ["json@localhost"], "jid sessions contacts resources addresses created disabled mechanisms name email"),
+    ("user roster", ["json@localhost"], {"contacts": []}),
+    ("user remove", ["json@localhost"], {"jid": "json@localhost"}),
+    ("user list", ["localhost", "--disabled", "yes"], {"accounts": []}),
+    ("user count", ["localhost"], "registered disabled online"),
+    ("session list", [], "sessions"),
+    ("session kick", ["romeo@localhost"], {"ended": 1}),
+    ("announce", ["hear this"], {"told": 1}),
+    ("motd set", ["one", "--domain", "localhost"], {}),
+    ("motd edit", ["two\nlines", "localhost"], {}),
+    ("motd show", ["localhost"], {"text": "two\nlines"}),
+    ("motd remove", [], {}),
+    ("welcome set", ["come in"], {}),
+    ("welcome show", ["localhost"], {"text": "come in"}),
+    ("welcome remove", [], {}),
+    ("component list", [], {"components": []}),
+    ("status", [], "version domains loops sessions"),
+    ("backup", ["%(folder)s/json.db"], "file bytes"),
+    ("restore", ["%(folder)s/json.db", "--data", "%(folder)s/restored"], "data bytes"),
+    ("reload", [], {"changed": [], "needs_restart": []}),
+    ("config show", [], "config"),
+    ("module list", [], "modules"),
+    ("protocols", [], "protocols"),
+    ("log level", ["info"], {"level": "info"}),
+    ("shutdown", ["--delay", "86400"], {"told": 0}),
+    ("restart", ["--delay", "86400", "--announcement", "soon"], {"told": 1})]
+
+
+def every_answer_is_json(t):
+    """A command that is new in the table wants a row above."""
+    rows = re.findall(r"(?m)^  ([a-z]+(?: [a-z]+)*)(?!\S)", t.ctl("--help"))
+    assert rows == [command for command, _, _ in ANSWERS], rows
+    t.nobody()
+    romeo, juliet = (t.login(name, "json") for name in ("romeo", "juliet"))
+    juliet.send("<presence/>")
+    juliet.ping()
+    for command, args, answer in ANSWERS:
+        got = t.ask(*command.split(), *[a % {"folder": t.folder} for a in args], stdin="another@localhost x\n")["ok"]
+        assert got == answer if isinstance(answer, dict) else set(answer.split()) <= set(got), (command, got)
+    assert "<stream:error" in romeo.ends()
+    juliet.until("<body>hear this</body>", "<body>soon</body>")
+
+
 def stopped_meanwhile(t):
     """A server that is told to stop while it makes accounts: what it said it has done is done, and it ends well."""
     with open(t.folder + "/accounts", "w") as f:
@@ -551,7 +600,8 @@ def stopped_meanwhile(t):
 def main():
     t = Test()
     steps = [accounts, usage, asked_on_a_terminal, sessions, removal, status, lines, told, all_at_once, many_while_two_chat, missing, killed,
-             power_goes, full_disk, second_server, long_path, strangers, stopped_meanwhile]
+             power_goes, full_disk, second_server, long_path, strangers, every_answer_is_json,
+             stopped_meanwhile]
     bad = tap([(s.__name__, lambda s=s: s(t)) for s in steps], t.log)
     if t.server.process.poll() is None:
         t.server.process.kill()
