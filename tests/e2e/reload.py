@@ -340,6 +340,17 @@ def each_family_of_addresses():
     reload()
 
 
+def auto_is_loopback_until_there_is_a_domain():
+    """Of clients; 127.0.0.9 is reached where all addresses are."""
+    (own,) = free_ports(1)
+    loopback = ["127.0.0.1"] + (["::1"] if os.path.exists("/proc/net/if_inet6") else [])
+    for names, reached in ([], loopback), ([FIRST], loopback + ["127.0.0.9"]), ([], loopback):
+        reload(listen=LISTEN + [{"port": own, "tls": "offered"}], domains=domains(*names))
+        found = [address for address in loopback + ["127.0.0.9"] if not closed(address, own)]
+        assert found == reached, (names, found)
+    reload()
+
+
 def modules_go_and_come_back():
     anna = login("anna", FIRST)
 
@@ -548,9 +559,9 @@ try:
     failed = Beside(server, FOLDER + "/data").tap(
         [a_domain_comes, a_domain_goes_and_comes_back, a_domain_that_a_component_has_is_refused,
          domains_come_and_go_while_people_log_in, a_listener_comes_and_goes, a_listener_changes_where_it_is, a_port_that_is_taken_refuses_all_of_it],
-        [the_table_is_covered, an_address_makes_way_for_all_addresses, each_family_of_addresses, the_first_domain_goes, modules_go_and_come_back,
-         what_waits_for_a_start_is_said, the_log_changes_its_format, keys_act_at_once,
-         reloads_that_meet_end_as_the_last, ("end", server.end)])
+        [the_table_is_covered, an_address_makes_way_for_all_addresses, each_family_of_addresses,
+         auto_is_loopback_until_there_is_a_domain, the_first_domain_goes, modules_go_and_come_back, what_waits_for_a_start_is_said, the_log_changes_its_format,
+         keys_act_at_once, reloads_that_meet_end_as_the_last, ("end", server.end)])
 finally:
     if server.process.poll() is None:
         server.process.kill()
