@@ -290,11 +290,22 @@ static void on_bytes(void *arg, mn_str bytes)
         pump(s);
 }
 
+/* XEP-0138: something that cannot be inflated, or comes to far too much. */
+static void misinflated(struct stream *s, int why)
+{
+    stream_error_with(
+        s, why == MN_E_LIMIT ? MN_STREAM_POLICY_VIOLATION : MN_STREAM_UNDEFINED, "",
+        MN_STR("<failure xmlns='http://jabber.org/protocol/compress'><processing-failed/>"
+               "</failure>"));
+}
+
 static void on_closed(void *arg, int why)
 {
     struct stream *s = arg;
 
     mn_log_debug(&s->log, "connection ended", MN_FC("why", mn_err_text(why)));
+    if (mn_conn_is_zlib(s->conn) && (why == MN_E_FORMAT || why == MN_E_LIMIT))
+        misinflated(s, why);
     shut(s, 0, true);
 }
 

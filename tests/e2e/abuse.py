@@ -139,7 +139,8 @@ def bombs_behind_the_login():
         packed = squeeze.compress(b"<stream:stream to='localhost' xmlns='jabber:client' version='1.0' "
                                   b"xmlns:stream='http://etherx.jabber.org/streams'>" + what) + squeeze.flush(zlib.Z_SYNC_FLUSH)
         pour(c.socket, packed, 1)
-        all_of(c.socket)
+        got = zlib.decompressobj().decompress(all_of(c.socket)).decode()
+        assert got.count("<policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>") == 1 and got.endswith("</stream:stream>"), got
         c.socket.close()
 
 

@@ -166,22 +166,26 @@ class Steps:
         return got.decode()
 
     def bomb(self):
-        """64 MB of blanks in 64 kB of zlib, before the login."""
-        c = self.compressed()
-        squeeze = zlib.compressobj(9)
-        with contextlib.suppress(OSError):
-            c.socket.sendall(squeeze.compress(b"<stream:stream to='localhost' xmlns='jabber:client' xmlns:stream='%s' version='1.0'>" % STREAM.encode()
-                                              + b"<a b='" + b"x" * (64 << 20)) + squeeze.flush(zlib.Z_SYNC_FLUSH))
-        self.all_of(c)
+        """64 MB in 64 kB of zlib, before the login: of an element, whose limit is met first, and of blanks between elements."""
+        for what in b"<a b='" + b"x" * (64 << 20), b" " * (64 << 20):
+            c = self.compressed()
+            squeeze = zlib.compressobj(9)
+            with contextlib.suppress(OSError):
+                c.socket.sendall(squeeze.compress(b"<stream:stream to='localhost' xmlns='jabber:client' xmlns:stream='%s' version='1.0'>" % STREAM.encode()
+                                                  + what) + squeeze.flush(zlib.Z_SYNC_FLUSH))
+            got = self.all_of(c)
+            assert got.count("<policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>") == 1 and got.endswith("</stream:stream>"), got
 
     def no_zlib(self):
         """Behind <compressed/>: text, noise, a stream with a dictionary, one whose sum is wrong, one that ends. And compression again, by a
         method of nobody, or what belongs above it."""
-        for data in b"<stream:stream to='localhost'>", os.urandom(5000), b"\x78\xbb\0\0\0\1" + bytes(50), zlib.compress(b"<a/>")[:-4] + b"xxxx", b"":
+        processing = "<undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><failure xmlns='%s'><processing-failed/></failure></stream:error></stream:stream>" % COMPRESS
+        for data in b"<stream:stream to='localhost'>", b"\xff" + os.urandom(5000), b"\x78\xbb\0\0\0\1" + bytes(50), zlib.compress(b"<a/>")[:-4] + b"xxxx", b"":
             c = self.compressed()
             c.socket.sendall(data)
             c.socket.shutdown(socket.SHUT_WR)
-            assert "<stream:features" not in self.all_of(c)
+            got = self.all_of(c)
+            assert "<stream:features" not in got and got.endswith(processing if data else ""), (data, got)
         header = "<stream:stream to='localhost' xmlns='jabber:client' xmlns:stream='%s' version='1.0'>" % STREAM
         for text, wanted in (("<compress xmlns='%s'><method>zlib</method></compress></stream:stream>" % COMPRESS,
                               "<failure xmlns='%s'><setup-failed/></failure>" % COMPRESS),
