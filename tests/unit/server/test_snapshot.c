@@ -122,8 +122,8 @@ TEST(of_one_that_is_not_ours_is_told_that_it_ends_and_that_it_has)
     static const struct {
         int64_t days; /* before the end */
         const char *says;
-    } rows[] = {{30, ""},         {20, "ends soon"}, {19, ""}, {6, "ends soon"},
-                {1, "ends soon"}, {0, "has ended"},  {-1, ""}, {-400, ""}};
+    } rows[] = {{22, ""}, {21, "ends soon"}, {20, ""},         {8, ""},  {7, "ends soon"},
+                {2, ""},  {1, "ends soon"},  {0, "has ended"}, {-1, ""}, {-400, ""}};
     struct mn_arena a = {0};
     struct mn_buf why = {0};
     struct mn_cert_files f;
