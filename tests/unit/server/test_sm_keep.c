@@ -132,6 +132,104 @@ TEST(a_clock_that_was_set_leaves_no_session_for_years)
     mn_clock_set(-1, 0);
 }
 
+static void write_down(void *endpoint, const struct mn_stanza *st, const struct mn_jid *to)
+{
+    mn_stanza_write(endpoint, st, to);
+}
+
+static void closed(void *endpoint, enum mn_stream_cond cond, mn_str text)
+{
+    (void)endpoint;
+    (void)cond;
+    (void)text;
+}
+
+static void come_available(void *arg, struct user *u)
+{
+    struct session *s = session_new(u, MN_STR("r"), &face, NULL);
+
+    sm_enable(s, 300);
+    s->available = true;
+    s->presence = presence_flat((mn_str){0}, (mn_str){0}, MN_STR("<status>here</status>"));
+    sm_wait(s, 300000);
+    *(bool *)arg = true;
+}
+
+/* Somebody who is not kept; `arg`: what is written to him. */
+static void come_watching(void *arg, struct user *u)
+{
+    static const struct endpoint_face written = {.write = write_down, .close = closed};
+    struct session *s = session_new(u, MN_STR("r"), &written, arg);
+    struct mn_stanza *st = mn_stanza_new(MN_PRESENCE, MN_TYPE_NONE);
+
+    mn_stanza_from(st, &s->jid);
+    presence_out(s, st);
+}
+
+static struct mn_jid account_with(const char *jid, const char *contact)
+{
+    struct roster_item item = {.flags = ROSTER_FROM | ROSTER_TO | ROSTER_LISTED};
+
+    store_set(srv->owners[0]->writer, mn_str_from(jid), USER_STORE,
+              mn_arena_fmt(&arena, USER_ITEM "%s", contact), roster_record(&item, &arena));
+    return account(jid);
+}
+
+static bool says_soon(const struct mn_buf *got, const char *text)
+{
+    bool found = false;
+
+    for (int i = 0; i < 100 && !found; i++) {
+        mn_loop_turn(srv->owners[0]->loop, 100);
+        found = got->n && memmem(got->p, got->n, text, strlen(text));
+    }
+    return found;
+}
+
+/* A contact who comes before its client does sees it as it was, and sees its end when its client
+ * never comes. */
+TEST(who_watches_sees_a_kept_session_and_its_end)
+{
+    char dir[] = "/tmp/mynah-keep-XXXXXX";
+    int64_t began = 1600000000000;
+    struct mn_buf got = {0};
+    struct mn_jid alice, bob;
+    struct session *s;
+    bool there = false;
+
+    CHECK(mkdtemp(dir));
+    mn_clock_set(1000, began);
+    start(dir, 100);
+    bob = account_with("bob@localhost", "alice@localhost");
+    alice = account_with("alice@localhost", "bob@localhost");
+    user_when_loaded(user_get(srv->owners[0], host_first(srv), &bob), come_available, &there);
+    while (!there)
+        mn_loop_turn(srv->owners[0]->loop, 100);
+    server_free(srv);
+
+    mn_clock_set(2000, began + 100000); /* 200 s are left */
+    start(dir, 100);
+    user_when_loaded(user_get(srv->owners[0], host_first(srv), &alice), come_watching, &got);
+    CHECK(says_soon(&got, "from='bob@localhost/r'><status>here</status>"));
+    mn_buf_free(&got);
+    mn_clock_set(2000 + 190000, began + 290000);
+    while (mn_loop_turn(srv->owners[0]->loop, 100))
+        ;
+    CHECK(!got.n);
+    mn_clock_set(2000 + 201000, began + 301000);
+    CHECK(says_soon(&got,
+                    "<presence type='unavailable' to='alice@localhost' from='bob@localhost/r'/>"));
+    CHECK(!user_find(srv->owners[0], mn_jid_bare(&bob)) ||
+          !session_find(user_find(srv->owners[0], mn_jid_bare(&bob)), MN_STR("r")));
+    s = session_find(user_find(srv->owners[0], mn_jid_bare(&alice)), MN_STR("r"));
+    session_end(s);
+    server_free(srv);
+    remove_all(dir);
+    mn_buf_free(&got);
+    mn_arena_done(&arena, NULL);
+    mn_clock_set(-1, 0);
+}
+
 static void come_twice(void *arg, struct user *u)
 {
     static const char *const names[] = {"phone", "desk"};
