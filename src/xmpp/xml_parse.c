@@ -93,11 +93,11 @@ static void *larger(struct mn_arena *a, void *old, unsigned *cap, size_t size)
     return p;
 }
 
-static void bind(struct parser *p, mn_str prefix, mn_str uri)
+static void bind(struct parser *p, mn_str prefix, mn_str uri, enum mn_ns ns)
 {
     if (p->binding_count == p->binding_cap)
         p->bindings = larger(p->a, p->bindings, &p->binding_cap, sizeof *p->bindings);
-    p->bindings[p->binding_count++] = (struct binding){prefix, uri, mn_ns_find(uri)};
+    p->bindings[p->binding_count++] = (struct binding){prefix, uri, ns};
 }
 
 static const struct binding *bound(const struct parser *p, mn_str prefix)
@@ -363,7 +363,7 @@ static int declare(struct parser *p, const struct raw_attr *r)
     if (p->depth > 0 && (ns == MN_NS_CLIENT || ns == MN_NS_SERVER))
         p->flags |= MN_XML_NOT_ALONE;
     if (!is_xml)
-        bind(p, prefix, uri);
+        bind(p, prefix, uri, ns);
     return MN_E_OK;
 }
 
