@@ -39,7 +39,7 @@ static struct {
     struct mn_arena a;
     struct client *clients;
     unsigned count;
-    size_t ready, messages, presences, allocs;
+    size_t ready, messages, presences, kept, allocs;
     bool counting, serving; /* serving: the server's turn */
 } lab;
 
@@ -124,6 +124,7 @@ static void element(struct client *c, const struct mn_elem *e)
     (void)c;
     lab.messages += mn_str_is(e->name, "message");
     lab.presences += mn_str_is(e->name, "presence");
+    lab.kept += mn_str_is(e->name, "enabled") && mn_elem_get(e, "id").n;
 }
 
 static void failed(struct client *c, const char *why)
@@ -213,6 +214,12 @@ static void memory(void)
     half = client_half();
     before = mn_alloc_bytes();
     log_in(WARM, COUNT);
+    for (unsigned i = WARM; i < WARM + COUNT; i++) /* as the client of a phone does */
+        client_write(&lab.clients[i],
+                     MN_STR("<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>"
+                            "<enable xmlns='urn:xmpp:sm:3' resume='true'/>"));
+    run();
+    MN_ASSERT(lab.kept == COUNT);
     for (unsigned i = WARM; i < WARM + COUNT; i++) { /* no parser of a client's counts either */
         mn_xml_free(lab.clients[i].xml);
         lab.clients[i].xml = NULL;
