@@ -1,5 +1,6 @@
 #include "server/c2s.h"
 
+#include "base/clock.h"
 #include "base/num.h"
 #include "server/module.h"
 #include "server/sm.h"
@@ -261,6 +262,21 @@ static bool from_ok(const struct c2s *c, const struct mn_stanza *st)
             mn_str_eq(mn_jid_resource(&st->from), mn_jid_resource(&c->session->jid)));
 }
 
+/* limits.stanza_rate: as many as a second has may come at once; then each when it is due. */
+static void pace(struct c2s *c)
+{
+    int64_t rate = c->stream.owner->snap->conf->limits.stanza_rate, now, each, early;
+
+    if (!rate)
+        return;
+    now = mn_clock_now() * 1000;
+    each = 1000000 / rate;
+    c->paid = (c->paid > now ? c->paid : now) + each;
+    early = c->paid + each - now - 1000000;
+    if (early > 0)
+        stream_rest(&c->stream, (early + 999) / 1000);
+}
+
 static void bound_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
 {
     bool bad_from = malformed && mn_elem_get(st->elem, "from").p && mn_jid_none(&st->from);
@@ -274,6 +290,7 @@ static void bound_stanza(struct c2s *c, struct mn_stanza *st, bool malformed)
     mn_stanza_from(st, &c->session->jid);
     if (!st->lang.p && c->lang.n)
         st->lang = mn_arena_str(&st->arena, c->lang);
+    pace(c);
     session_take(c->session, st, malformed);
 }
 

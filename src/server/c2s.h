@@ -23,6 +23,7 @@ struct c2s {
     struct session *session;
     struct login *login; /* while a login goes on (mod_sasl) */
     mn_str user;         /* authenticated localpart */
+    int64_t paid;        /* limits.stanza_rate: up to when its stanzas are due, in us */
     uint64_t since;      /* owner->accounts_changed when it came to the account's owner */
     mn_str lang;         /* the stream's default language; empty: none */
     char *claimed; /* bare address in the header, until logged in; NULL: none, or not under TLS */

@@ -63,6 +63,7 @@ struct config {
     struct {
         int64_t stanza, stanza_before_login, depth, attributes;
         int64_t login_time, unauthenticated_per_address, sessions_per_account, queue, mailbox;
+        int64_t stanza_rate;
         int64_t wrong_credentials, refused_forms;
     } limits;
     struct {

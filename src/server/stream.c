@@ -194,7 +194,7 @@ void stream_restart(struct stream *s)
 
 static bool is_busy(const struct stream *s)
 {
-    return s->face->busy && s->face->busy(s);
+    return s->resting || (s->face->busy && s->face->busy(s));
 }
 
 /* May one more thing be taken? */
@@ -348,6 +348,12 @@ void stream_settled(struct stream *s)
         mn_loop_at_end(s->owner->loop, &s->turn);
 }
 
+void stream_rest(struct stream *s, int64_t ms)
+{
+    s->resting = true;
+    mn_timer_start(s->owner->loop, &s->deadline, ms);
+}
+
 /* Moving. */
 
 static void deadline_start(struct stream *s)
@@ -366,6 +372,11 @@ static void deadline_over(struct mn_timer *t)
 {
     struct stream *s = MN_OF(t, struct stream, deadline);
 
+    if (s->resting) {
+        s->resting = false;
+        stream_settled(s);
+        return;
+    }
     stream_error(s, MN_STREAM_POLICY_VIOLATION, s->face->late);
 }
 

@@ -38,10 +38,10 @@ struct stream {
     struct mn_conn *conn; /* NULL when it is closed */
     struct mn_xml *xml;
     /* stream.c's own: */
-    struct mn_timer deadline;
-    int64_t deadline_at; /* 0: none */
-    struct mn_turn turn; /* what is to be done when nothing of it is on the stack */
-    struct mn_post post; /* its way to another loop */
+    struct mn_timer deadline; /* or the end of a rest */
+    int64_t deadline_at;      /* 0: none */
+    struct mn_turn turn;      /* what is to be done when nothing of it is on the stack */
+    struct mn_post post;      /* its way to another loop */
     struct owner *goal;
     struct mn_log log; /* the second field is its user's */
     char peer[MN_ADDR_TEXT];
@@ -50,7 +50,7 @@ struct stream {
     bool secure;  /* TLS */
     bool waiting; /* something of it is elsewhere; nothing is read */
     bool unsent;  /* something waited to be written when the reading began that goes on now */
-    bool busy, pumping, moving, overflow, counted; /* stream.c's own */
+    bool busy, resting, pumping, moving, overflow, counted; /* stream.c's own */
 };
 
 enum { STREAM_ID = 24 };
@@ -91,6 +91,8 @@ void stream_look(struct stream *s, const struct snapshot *next);
  * connection dies meanwhile, it is freed by stream_go_on, which then returns false. */
 void stream_wait(struct stream *s);
 bool stream_go_on(struct stream *s);
+/* Takes nothing more for so long. Inside face->element alone, behind stream_in_time. */
+void stream_rest(struct stream *s, int64_t ms);
 /* face->busy may have changed. */
 void stream_settled(struct stream *s);
 /* Brings it to that owner, where face->moved is called; at once when it is there already. Input

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Operation of a running mynahd on two loops by mynahctl: what it can, what it logs. Prints TAP.
 usage: operation.py MYNAHD MYNAHCTL DOCS STORECHECK"""
-import json, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile
+import json, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from beside import MARK, Beside
@@ -183,6 +183,30 @@ def takes_effect():
     ask("reload")
     fourth.send("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
     assert "<jid>" in fourth.until("</iq>")
+
+
+def stanzas_a_second():
+    """What is above limits.stanza_rate is read when it is due, all of it and in order, over TCP and TLS; when there is no limit any more,
+    who waited goes on. tests/unit/server/test_c2s.c sees it to the stanza."""
+    here, count = [Client(server), Client(server)], 100
+    here[1].starttls(FOLDER + "/data/certs/ca.crt")
+    for i, c in enumerate(here):
+        assert "<success" in c.plain("romeo", "other")
+        c.bind("here%d" % i)
+    for rate, least in (50, 0.5), (1, 0):
+        configure(CONFIG + EXTRA + "limits: {stanza_rate: %d}\n" % rate)
+        assert ask("reload")["changed"] == ["limits.stanza_rate"]
+        began = time.monotonic()
+        for c in here:
+            c.send("".join("<iq type='get' id='p%d'><ping xmlns='urn:xmpp:ping'/></iq>" % i for i in range(count)))
+        if rate == 1:  # all of it would take longer than anybody waits
+            configure(CONFIG + EXTRA)
+            ask("reload")
+        for c in here:
+            ids = re.findall("id='p(\\d+)'", c.until("id='p%d'" % (count - 1)))
+            assert ids == [str(i) for i in range(count)], ids
+        took = time.monotonic() - began
+        assert took >= least, took
 
 
 def hash_of():
@@ -565,7 +589,8 @@ def beside(step):
 
 try:
     failed = tap([modules, protocols, log_level, another_password, disabled, disabled_and_removed, two_begin_to_chat] + [beside(step) for step in (
-        every_key, shown, takes_effect, the_hash_follows_the_answer, certificates, certificates_that_cannot_be, certificates_to_be_looked_at, many_reloads)] + [
+        every_key, shown, takes_effect, stanzas_a_second, the_hash_follows_the_answer, certificates, certificates_that_cannot_be, certificates_to_be_looked_at,
+        many_reloads)] + [
             ("bystanders_were_not_disturbed", lambda: two.bystanders.were_not_disturbed()), backup_and_restore, ("end", lambda: server.end())],
                  lambda: server.log)
 finally:

@@ -1,4 +1,5 @@
 /* Streams over memory, with every loop turned by hand. */
+#include "base/clock.h"
 #include "base/rand.h"
 #include "server/c2s.h"
 #include "test.h"
@@ -80,7 +81,7 @@ static void come(struct person *p, unsigned owner)
 
 static struct mn_arena conf_arena;
 
-static void start(void)
+static void start(int64_t rate)
 {
     struct mn_conf_errors errors = {0};
     struct mn_buf why = {0};
@@ -91,6 +92,7 @@ static void start(void)
     mn_log_set(MN_LOG_ERROR, MN_LOG_TEXT, 2);
     loop = mn_loop_new(MN_LOOP_EPOLL);
     MN_ASSERT(!config_parse(mn_str_from(yaml), &conf_arena, &conf, &errors));
+    conf->limits.stanza_rate = rate;
     opt.conf = conf;
     opt.work = mn_work_new((unsigned[]){1, 1, 1, 1}, 100);
     MN_ASSERT(!store_open_mem(&opt.store) && !server_new(&opt, &srv, &why));
@@ -137,7 +139,7 @@ TEST(who_feeds_a_crowded_loop_is_not_read)
     enum { MESSAGES = 4000 };
     struct person from, to;
 
-    start();
+    start(0);
     come(&from, 0);
     come(&to, 1);
     send_many(&from, to.jid, MESSAGES);
@@ -156,7 +158,7 @@ TEST(who_sends_more_than_can_be_stored_is_not_read)
     struct person from, to;
     uint64_t before;
 
-    start();
+    start(0);
     come(&from, 0);
     come(&to, 0);
     before = srv->owners[0]->count.stanzas;
@@ -178,12 +180,52 @@ TEST(who_sends_more_than_can_be_stored_is_not_read)
     stop(&from, &to);
 }
 
+static int bodies(struct person *p)
+{
+    int count = 0;
+
+    mn_buf_c(&p->got, 0);
+    p->got.n--;
+    for (const char *at = p->got.p; (at = strstr(at, "<body>")); at++)
+        count++;
+    return count;
+}
+
+/* A second's worth at once, the rest as it is due; nobody else waits. */
+TEST(who_sends_more_than_the_rate_is_read_as_it_allows)
+{
+    enum { RATE = 20, MESSAGES = 100 };
+    struct person from, to, other;
+
+    start(RATE);
+    mn_clock_set(1000000, 0);
+    come(&from, 0);
+    come(&to, 0);
+    come(&other, 0);
+    send_many(&from, to.jid, MESSAGES);
+    turn(2);
+    CHECK_INT(bodies(&to), RATE);
+    for (int tenth = 1; tenth <= 40; tenth++) {
+        mn_clock_set(1000000 + tenth * 100, 0);
+        turn(2);
+        CHECK_INT(bodies(&to), RATE + tenth * RATE / 10);
+        send_many(&other, from.jid, 1);
+        turn(2);
+        CHECK_INT(bodies(&from), tenth);
+    }
+    have_come(&to, MESSAGES);
+    mn_clock_set(-1, 0);
+    mn_conn_close(other.conn, 0);
+    mn_buf_free(&other.got);
+    stop(&from, &to);
+}
+
 TEST(a_request_is_settled_when_its_recipient_has_it_on_disk)
 {
     struct mn_arena a = {0};
     struct person from, to;
 
-    start();
+    start(0);
     come(&from, 0);
     come(&to, 1);
     say(&from, mn_arena_fmt(&a, "<presence type='subscribe' to='%.*s'/>", (int)strcspn(to.jid, "/"),
@@ -206,7 +248,7 @@ TEST(who_comes_from_another_loop_while_it_stops_is_told)
 {
     struct person p, none = {.conn = NULL};
 
-    start();
+    start(0);
     for (;;) {
         p = (struct person){.conn = server_mem(srv, 0, loop, CONF_TLS_OFF)};
         mn_conn_face(p.conn, &face, &p);
