@@ -58,10 +58,28 @@ static void keys_make(struct mn_job *j)
                                    ch->iterations, &ch->arena, &ch->creds);
 }
 
+static void commit_wait(struct account_change *ch, void (*go)(struct wait *w, int result))
+{
+    ch->wait.go = go;
+    user_act(ch->user, &ch->wait);
+}
+
+/* The password is another one by now, whatever became of the sessions' rows. */
+static void sessions_ended(struct wait *w, int result)
+{
+    (void)result;
+    end(MN_OF(w, struct account_change, wait), MN_COND_NONE);
+}
+
 static void committed(struct wait *w, int result)
 {
     struct account_change *ch = MN_OF(w, struct account_change, wait);
 
+    if (!result && ch->what == ACCOUNT_PASSWORD) {
+        user_reset(ch->user, ch->except);
+        commit_wait(ch, sessions_ended);
+        return;
+    }
     if (result && ch->what == ACCOUNT_CREATE)
         ch->user->exists = false;
     end(ch, !result               ? MN_COND_NONE
@@ -69,21 +87,17 @@ static void committed(struct wait *w, int result)
                                   : MN_COND_INTERNAL);
 }
 
-static void commit_wait(struct account_change *ch)
-{
-    ch->wait.go = committed;
-    user_act(ch->user, &ch->wait);
-}
-
 /* The state is looked at again: keys take their time, and by then the account of that name may be
- * somebody else's, or have a password that whoever asked for this one does not know. */
+ * somebody else's, or have a password that the session which asked for this one does not know. Who
+ * administers is never hindered by that: a session could keep changing it. */
 static enum mn_cond hindrance(const struct account_change *ch)
 {
     if (ch->what == ACCOUNT_CREATE)
         return ch->user->exists ? MN_COND_CONFLICT : MN_COND_NONE;
-    if (!ch->user->exists)
+    if (!ch->user->exists || ch->user->made != ch->made)
         return MN_COND_ITEM_NOT_FOUND;
-    return user_is_of(ch->user, ch->since) ? MN_COND_NONE : MN_COND_RESOURCE_CONSTRAINT;
+    return ch->except && !user_is_of(ch->user, ch->since) ? MN_COND_RESOURCE_CONSTRAINT
+                                                          : MN_COND_NONE;
 }
 
 static void keys_made(struct mn_job *j)
@@ -115,8 +129,8 @@ static void keys_made(struct mn_job *j)
     }
     user_wrote(u, seq);
     if (ch->what == ACCOUNT_PASSWORD)
-        user_rekeyed(u, ch->except); /* its sessions leave the disk by the same commit */
-    commit_wait(ch);
+        user_rekeyed(u);
+    commit_wait(ch, committed);
 }
 
 static void loaded(void *arg, struct user *u)
@@ -125,7 +139,7 @@ static void loaded(void *arg, struct user *u)
     enum mn_cond cond;
 
     ch->user = u;
-    ch->since = u->owner->accounts_changed;
+    ch->made = u->made;
     user_need(u);
     cond = hindrance(ch);
     if (cond) {
@@ -137,7 +151,7 @@ static void loaded(void *arg, struct user *u)
             user_remove(u, NULL);
         else
             user_disable(u, ch->what == ACCOUNT_DISABLE);
-        commit_wait(ch);
+        commit_wait(ch, committed);
         return;
     }
     ch->mechanisms = u->owner->snap->mechanisms;
@@ -155,6 +169,7 @@ static void at_owner(struct mn_post *p)
     struct mn_jid j;
 
     MN_ASSERT(!mn_jid_make(ch->name, ch->host->name, (mn_str){0}, &ch->arena, &j));
+    ch->since = ch->owner->accounts_changed;
     user_when_loaded(user_get(ch->owner, ch->host, &j), loaded, ch);
 }
 

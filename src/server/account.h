@@ -6,7 +6,7 @@
 
 enum account_what {
     ACCOUNT_CREATE,   /* CONFLICT when it exists */
-    ACCOUNT_PASSWORD, /* ITEM_NOT_FOUND when it does not exist; its sessions end (user_rekeyed) */
+    ACCOUNT_PASSWORD, /* ITEM_NOT_FOUND when it does not exist; its sessions end (user_reset) */
     ACCOUNT_DISABLE,  /* likewise (user_disable) */
     ACCOUNT_ENABLE,   /* likewise */
     ACCOUNT_REMOVE,   /* likewise; with everything of it, its sessions end (user_remove) */
@@ -18,10 +18,11 @@ struct account_change {
     const struct host *host;
     mn_str name; /* localpart; prepared here */
     mn_str password, full_name, email;
-    struct session *except; /* who asks for another password and stays: a reference, taken over */
+    struct session *except; /* of the account, which asks for another password and stays: a
+                             * reference, taken over */
     /* On the loop that asked, with the answer: NONE, CONFLICT, ITEM_NOT_FOUND, NOT_ACCEPTABLE (a
      * name that may not be created, an empty password), RESOURCE_CONSTRAINT (busy, disk full, or
-     * another change came before), INTERNAL. It frees the change. */
+     * `except` asked when the password was another), INTERNAL. It frees the change. */
     void (*done)(struct account_change *ch, enum mn_cond cond);
     void *arg;
     struct mn_arena arena;
@@ -33,7 +34,8 @@ struct account_change {
     enum mn_cond cond;
     int error;
     unsigned mechanisms, iterations;
-    uint64_t since; /* of that moment's account of that name */
+    uint64_t since; /* owner->accounts_changed when it was asked */
+    unsigned made;  /* of the account that it was asked for */
 };
 
 struct account_change *account_change_new(enum account_what what, const struct host *host);

@@ -85,7 +85,8 @@ static void change(struct command *c, enum account_what what)
     ch->password = mn_arena_str(&ch->arena, password);
     ch->full_name = mn_arena_str(&ch->arena, command_arg(c, "name"));
     ch->email = mn_arena_str(&ch->arena, command_arg(c, "email"));
-    ch->except = asks ? session_ref(asks) : NULL;
+    ch->except =
+        asks && mn_str_eq(mn_jid_bare(&asks->jid), mn_jid_bare(&jid)) ? session_ref(asks) : NULL;
     ch->done = changed;
     ch->arg = c;
     wipe(password);

@@ -409,6 +409,7 @@ bool user_is_of(const struct user *u, uint64_t moment)
 void user_created(struct user *u)
 {
     u->exists = u->fresh = true;
+    u->made++;
     u->removed = u->disabled = false;
     u->motd = 0;
     roster_free(&u->roster);
@@ -428,10 +429,14 @@ static void sessions_end(struct user *u, const struct session *except, enum mn_s
     }
 }
 
-void user_rekeyed(struct user *u, const struct session *except)
+void user_rekeyed(struct user *u)
+{
+    u->since = ++u->owner->accounts_changed;
+}
+
+void user_reset(struct user *u, const struct session *except)
 {
     user_need(u);
-    u->since = ++u->owner->accounts_changed;
     sessions_end(u, except, MN_STREAM_RESET, MN_STR("the password was changed"));
     user_let(u);
 }

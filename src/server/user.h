@@ -17,6 +17,7 @@ struct user {
     struct mn_list sessions;
     unsigned session_count, needs; /* needs: loads, parks and the like that keep it here */
     bool loaded, exists, removed;
+    unsigned made;         /* counts the accounts of that name that came while it was here */
     uint64_t since;        /* accounts_changed of its last removal or password; or later (evict) */
     bool unreadable;       /* by the disk, when it was tried last; it will be tried again */
     bool disabled;         /* nobody logs in to it, messages are kept */
@@ -84,9 +85,10 @@ bool user_is_of(const struct user *u, uint64_t moment);
 
 /* The account is new: from now on it exists (the caller has written it). */
 void user_created(struct user *u);
-/* It has another password (the caller has written it): sessions end, and whoever is about to log in
- * by the old one does not. */
-void user_rekeyed(struct user *u, const struct session *except);
+/* It has another password (the caller has written it): whoever is about to log in by the old one
+ * does not. When that is durable the sessions end. */
+void user_rekeyed(struct user *u);
+void user_reset(struct user *u, const struct session *except);
 /* From now on nobody logs in to it, and its sessions end; or again somebody may. */
 void user_disable(struct user *u, bool disabled);
 /* Everything of the account goes: sessions end, contacts are told, storage is dropped. */

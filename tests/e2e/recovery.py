@@ -231,7 +231,7 @@ def a_full_disk_refuses_what_is_stored_and_nothing_else():
             Client(server).register(name)
 
         def trouble(they_go_on):
-            a, b = person(server, "a"), person(server, "b")
+            a, b, other = person(server, "a"), person(server, "b"), person(server, "b", "other")
             for c in a, b:
                 c.send("<presence/>")
                 c.ping()
@@ -243,10 +243,14 @@ def a_full_disk_refuses_what_is_stored_and_nothing_else():
             assert "<resource-constraint" in a.until("<message [^>]*id='m'.*?</message>")
             got = Client(server).register("late")[1]
             assert "<resource-constraint" in got, got
+            got = ask(b, "set", "c", "<query xmlns='jabber:iq:register'><username>b</username><password>refused</password></query>")
+            assert "<resource-constraint" in got, got
             a.send("<message to='b@localhost/r'><body>goes on</body></message>")
             b.until("goes on")
             assert "before" in ask(a, "get", "p", private("k"))
             assert "refused" not in ask(a, "get", "r", "<query xmlns='jabber:iq:roster'/>")
+            other.ping()  # the password is the same, so nobody of it has to go
+            person(server, "b").socket.close()
             they_go_on()
             machine.set(FULL, 0)
             assert "result" in ask(a, "set", "p", private("k", "after"))
@@ -254,7 +258,7 @@ def a_full_disk_refuses_what_is_stored_and_nothing_else():
             a.send("<message to='gone@localhost'><body>after</body></message>")
             a.ping()
             assert "result" in Client(server).register("late")[1]
-            for c in a, b:
+            for c in a, b, other:
                 c.socket.close()
 
         two_chat(machine, trouble)

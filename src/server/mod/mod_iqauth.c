@@ -69,9 +69,10 @@ static void let_in(void *arg, struct user *u)
     struct checking *k = arg;
     struct c2s *c = k->iq->stream;
 
-    bool may = u->exists && !u->disabled && c2s_is_of(c, u);
+    bool may = u->exists && !u->disabled;
 
-    if (c->stream.closed || !may || !session_fits(u, mn_jid_resource(&k->jid))) {
+    if (c->stream.closed || !may || !c2s_is_of(c, u) ||
+        !session_fits(u, mn_jid_resource(&k->jid))) {
         end(k, may ? MN_COND_RESOURCE_CONSTRAINT : MN_COND_NOT_AUTHORIZED);
         return;
     }

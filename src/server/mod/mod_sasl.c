@@ -286,8 +286,8 @@ static void let_in(void *arg, struct user *u)
 
     if (!c->stream.closed && !c2s_is_of(c, u)) {
         c2s_refused(c, mn_jid_bare(&u->jid),
-                    "the account was removed, or got another password, meanwhile");
-        refuse(c, "not-authorized");
+                    "an account was removed, or got another password, meanwhile");
+        refuse(c, "temporary-auth-failure"); /* perhaps another's (evict): the next try knows */
     } else if (!c->stream.closed && u->disabled) {
         c2s_refused(c, mn_jid_bare(&u->jid), "the account is disabled");
         refuse(c, "account-disabled");

@@ -3,11 +3,13 @@
 
 #include "server/config.h"
 #include "server/server.h"
+#include "server/session.h"
 #include "test.h"
 
 static struct mn_arena arena;
 static struct server *srv;
 static struct config *conf;
+static struct session session = {.refs = 1}; /* of whoever asks for their own account */
 
 static void start(void)
 {
@@ -33,18 +35,25 @@ static void done(struct account_change *ch, enum mn_cond cond)
     account_change_free(ch);
 }
 
-static void ask(enum account_what what, const char *password, int64_t iterations,
-                struct ended *ended)
+static void ask_as(struct session *who, enum account_what what, const char *password,
+                   int64_t iterations, struct ended *ended)
 {
     struct account_change *ch = account_change_new(what, host_first(srv));
 
     conf->auth.iterations = iterations;
     ch->name = MN_STR("alice");
     ch->password = mn_arena_str(&ch->arena, mn_str_from(password));
+    ch->except = who ? session_ref(who) : NULL;
     ch->done = done;
     ch->arg = ended;
     *ended = (struct ended){0};
     account_change(ch);
+}
+
+static void ask(enum account_what what, const char *password, int64_t iterations,
+                struct ended *ended)
+{
+    ask_as(NULL, what, password, iterations, ended);
 }
 
 static enum mn_cond wait_for(struct ended *ended)
@@ -67,7 +76,7 @@ TEST(a_password_that_was_asked_for_is_not_given_to_who_has_the_name_then)
     ask(ACCOUNT_CREATE, "mine", 4096, &again);
     CHECK_INT(wait_for(&removed), MN_COND_NONE);
     CHECK_INT(wait_for(&again), MN_COND_NONE);
-    CHECK_INT(wait_for(&changed), MN_COND_RESOURCE_CONSTRAINT);
+    CHECK_INT(wait_for(&changed), MN_COND_ITEM_NOT_FOUND);
     ask(ACCOUNT_PASSWORD, "mine too", 4096, &changed);
     CHECK_INT(wait_for(&changed), MN_COND_NONE);
     ask(ACCOUNT_REMOVE, "", 4096, &removed);
@@ -86,10 +95,46 @@ TEST(a_password_that_was_asked_for_does_not_follow_on_one_that_was_asked_for_lat
     start();
     ask(ACCOUNT_CREATE, "first", 4096, &made);
     CHECK_INT(wait_for(&made), MN_COND_NONE);
-    ask(ACCOUNT_PASSWORD, "theirs", 1000000, &slow);
+    ask_as(&session, ACCOUNT_PASSWORD, "theirs", 1000000, &slow);
     ask(ACCOUNT_PASSWORD, "mine", 4096, &quick);
     CHECK_INT(wait_for(&quick), MN_COND_NONE);
     CHECK_INT(wait_for(&slow), MN_COND_RESOURCE_CONSTRAINT);
+    server_free(srv);
+    mn_arena_done(&arena, NULL);
+}
+
+TEST(what_was_asked_for_before_another_password_is_late_though_the_account_was_parked)
+{
+    struct ended made, late;
+    struct mn_jid j;
+    struct user *u;
+
+    start();
+    ask(ACCOUNT_CREATE, "first", 4096, &made);
+    CHECK_INT(wait_for(&made), MN_COND_NONE);
+    MN_ASSERT(!mn_jid_parse(MN_STR("alice@localhost"), &arena, &j));
+    u = user_get(srv->owners[0], host_first(srv), &j);
+    user_park(u);
+    ask_as(&session, ACCOUNT_PASSWORD, "theirs", 4096, &late);
+    user_rekeyed(u);
+    user_unpark(u);
+    CHECK_INT(wait_for(&late), MN_COND_RESOURCE_CONSTRAINT);
+    server_free(srv);
+    mn_arena_done(&arena, NULL);
+}
+
+/* Else whoever has stolen an account could keep it by setting passwords all the time. */
+TEST(who_administers_is_not_late_by_what_a_session_has_set_meanwhile)
+{
+    struct ended made, slow, quick;
+
+    start();
+    ask(ACCOUNT_CREATE, "first", 4096, &made);
+    CHECK_INT(wait_for(&made), MN_COND_NONE);
+    ask(ACCOUNT_PASSWORD, "mine", 1000000, &slow);
+    ask_as(&session, ACCOUNT_PASSWORD, "theirs", 4096, &quick);
+    CHECK_INT(wait_for(&quick), MN_COND_NONE);
+    CHECK_INT(wait_for(&slow), MN_COND_NONE);
     server_free(srv);
     mn_arena_done(&arena, NULL);
 }
