@@ -123,7 +123,10 @@ static const struct mn_conf_row auth_rows[] = {
     {"mechanisms", MN_CONF_TEXTS, AT(auth.mechanisms),
      "[SCRAM-SHA-512-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-512, SCRAM-SHA-256, "
      "SCRAM-SHA-1]",
-     .choices = mn_sasl_names, .text = "in the order of announcement", .live = true},
+     .choices = mn_sasl_names,
+     .text = "in the order of announcement; what is kept for DIGEST-MD5 and CRAM-MD5 can be used "
+             "like a password by whoever reads the database or a backup",
+     .live = true},
     {"without_tls", MN_CONF_TEXTS, AT(auth.without_tls), "[]", .choices = mn_sasl_names,
      .text = "which of them on an unencrypted stream", .live = true},
     {"iterations", MN_CONF_INT, AT(auth.iterations), "10000", .min = 4096, .max = 10000000,

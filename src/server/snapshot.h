@@ -37,8 +37,9 @@ size_t snapshot_host(const struct snapshot *s, const struct host *h);
 bool snapshot_serves(const struct snapshot *s, const struct host *h);
 /* The certificate of a host, as this owner has it; NULL also when it is not served any more. */
 struct mn_tls *snapshot_tls(const struct owner *o, const struct host *h);
-/* On the first loop, now and every hour: tells of certificates that end soon, and has those made
- * anew that are our own work. */
+/* On the first loop, of a new configuration: tells of mechanisms whose verifiers are as good as a
+ * password. And now and every hour of certificates that end soon, and has those made anew that are
+ * our own work. */
 void snapshot_watch(struct server *srv);
 /* When all owners are gone. */
 void snapshot_hosts_free(struct server *srv);

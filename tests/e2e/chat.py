@@ -4,7 +4,7 @@ usage: chat.py MYNAHD CONFIG-OF-2007"""
 import base64, functools, os, re, signal, sys, tempfile, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from mynah import Client, SASL, Server, clean, person, tap, write
+from mynah import Client, SASL, Server, clean, person, tap, wait_for, write
 
 MISSED = 900
 CONFIG = """
@@ -67,12 +67,27 @@ def mechanisms(server, folder):
 
 
 def of_2007(server, folder):
-    """The features of etc/mynahd-2007.yaml, in the order of the time's traces."""
+    """The features of etc/mynahd-2007.yaml, in the order of the time's traces; and the log warns of what is kept for the oldest."""
     path = folder + "/2007.yaml"
-    with open(sys.argv[2]) as f, open(path, "w") as to:
-        to.write("data: %s/2007\n" % folder + f.read().replace("port: 5222", "port: 0"))
+    with open(sys.argv[2]) as f:
+        text = "data: %s/2007\n" % folder + f.read().replace("port: 5222", "port: 0")
+
+    def configure(text):
+        with open(path, "w") as f:
+            f.write(text)
+    configure(text)
     old = Server(sys.argv[1], path)
+
+    def warned():
+        return re.findall(" warn .* database or a backup .* mechanism=(.*)", "".join(old.log))
     try:
+        both = ["DIGEST-MD5", "CRAM-MD5"]
+        for reloads, new, said in (0, text, both), (1, re.sub("DIGEST-MD5, |, CRAM-MD5", "", text), both), (2, text, 2 * both):
+            configure(new)
+            if reloads:
+                old.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: "".join(old.log).count(" command=reload ") == reloads, "a reload")
+            assert warned() == said, old.log
         c = Client(old)
         names = re.findall(r"<(starttls|mechanism>[A-Z0-9-]+|compression|auth|register) ?", c.features)
         assert names == ["starttls", "mechanism>DIGEST-MD5", "mechanism>PLAIN", "mechanism>ANONYMOUS", "mechanism>CRAM-MD5",
