@@ -15,11 +15,12 @@ listen:
 auth: {mechanisms: [SCRAM-SHA-1, PLAIN], without_tls: [SCRAM-SHA-1, PLAIN], iterations: 4096}
 registration: {open: yes, per_address: off}
 compression: always
-limits: {queue: 1M, stanza: 64k, login_time: 15s, unauthenticated_per_address: 500}
+limits: {queue: 1M, mailbox: 1M, stanza: 64k, login_time: 15s, unauthenticated_per_address: 500}
 """
 STREAM, COMPRESS = "http://etherx.jabber.org/streams", "http://jabber.org/protocol/compress"
 STARTTLS = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 HUGE = 5000
+HELD = 4 << 20  # bytes: limits.queue and limits.mailbox, and about as much of what is being read and sent
 BAD = [  # before the login: what is sent, and the error
     ("a DTD", b"<!DOCTYPE x [<!ENTITY a 'b'>]>", "restricted-xml"),
     ("a comment", b"<!-- x -->", "restricted-xml"),
@@ -36,8 +37,8 @@ BAD = [  # before the login: what is sent, and the error
     ("5,000 namespaces", b"<a " + b" ".join(b"xmlns:a%d='x'" % i for i in range(HUGE)) + b"/>", "policy-violation"),
     ("1,000 namespaces at one place", b"".join(b"<a " + b" ".join(b"xmlns:a%d_%d='x'" % (k, i) for i in range(50)) + b">" for k in range(10)) + b"</a>" * 10,
      "policy-violation"),
-    ("an endless name", b"<" + b"a" * 20000, "policy-violation"),
     ("5,000 siblings", b"<auth xmlns='%s'>" % SASL.encode() + b"<a/>" * HUGE, "policy-violation"),
+    ("an endless name", b"<" + b"a" * 20000, "policy-violation"),
     ("an endless value", b"<a b='" + b"c" * 20000, "policy-violation"),
     ("an oversize stanza", b"<auth xmlns='%s'>" % SASL.encode() + b"A" * 20000, "policy-violation"),
     ("an element of nobody", b"<foo xmlns='bar'/>", "unsupported-stanza-type"),
@@ -87,8 +88,8 @@ class Steps:
         except OSError:  # what it had not read when it closed comes back as a reset
             got = c.text
         assert re.search("<(%s) xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>" % condition, got), (condition, got)
-        assert got.endswith("</stream:stream>"), got
         assert "policy-violation" not in got or "over a limit of size, depth or attributes" in got, got  # who is late hears that one too
+        assert got.endswith("</stream:stream>"), got
         c.socket.close()
 
     def before_the_login(self, name, data, condition, opened=True):
@@ -220,22 +221,28 @@ class Steps:
         assert self.beside.ask("status")["accounts"] == 4
 
     def deaf(self):
-        """50 MB for a client that never reads: its session ends at the limit; nobody else notices."""
+        """50 MB for a client that never reads: its session ends at the limit, and all the while no more than that is held for it; nobody
+        else notices."""
         deaf, c = self.person("deaf", "ear"), self.person("mallory", "mouth")
         text = "<message to='deaf@localhost/ear' type='headline'><body>%s</body></message>" % ("x" * 50000)
-        sent, until = 0, time.monotonic() + 4 * DEADLINE
+        sent, until, before, held = 0, time.monotonic() + 4 * DEADLINE, self.memory(), 0
         c.socket.settimeout(4 * DEADLINE)
         drain = threading.Thread(target=functools.partial(self.drain, c.socket), daemon=True)
         drain.start()
         while sent < 50 << 20 and time.monotonic() < until:
             c.send(text)
             sent += len(text)
-        assert sent >= 50 << 20, sent
+            held = max(held, self.memory() - before)
+        assert sent >= 50 << 20 and held < HELD, (sent, held)
+        print("# at most %d kB were held" % (held >> 10))
         wait_for(lambda: not self.beside.ask("session", "list", jid="deaf@localhost")["sessions"], "the deaf session is there")
         c.socket.shutdown(socket.SHUT_RDWR)
         drain.join(DEADLINE)
         c.socket.close()
         deaf.socket.close()
+
+    def memory(self):
+        return self.beside.ask("status")["memory_bytes"]
 
     def drain(self, s):
         with contextlib.suppress(OSError):
