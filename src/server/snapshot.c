@@ -73,63 +73,85 @@ void snapshot_hosts_free(struct server *srv)
     mn_free(srv->told);
 }
 
+static bool key_is_open(const char *key)
+{
+    struct stat st;
+
+    return !stat(key, &st) && st.st_mode & (S_IROTH | S_IWOTH);
+}
+
 /* It works, but not as whoever wrote it will expect. */
 static void files_look(const struct mn_cert_files *f, const struct mn_tls *tls,
                        const struct host *h, const char *name)
 {
     struct mn_buf why = {0};
-    struct stat st;
 
     mn_clock_tick(); /* this may be a lane */
     mn_tls_doubts(tls, name, &why);
     if (why.n)
         mn_log_warn(NULL, "clients may refuse the certificate", MN_F("domain", h->name),
                     MN_FC("file", f->cert), MN_F("why", mn_buf_view(&why)));
-    if (!stat(f->key, &st) && st.st_mode & (S_IROTH | S_IWOTH))
+    if (key_is_open(f->key))
         mn_log_warn(NULL, "the key of a certificate is open to everybody on this machine",
                     MN_FC("file", f->key), MN_FC("do", "chmod o= it"));
     mn_buf_free(&why);
 }
 
 /* What a start would refuse, or tell of. */
-static void certificate_check(const struct conf_domain *d, mn_str client_ca, struct mn_arena *a,
-                              struct mn_buf *why)
+static void certificate_check(const struct conf_domain *d, struct mn_arena *a, struct mn_buf *why)
 {
-    const char *cert = mn_arena_cstr(a, d->certificate);
+    const char *cert = mn_arena_cstr(a, d->certificate), *key = mn_arena_cstr(a, d->key);
     mn_str name = {0}, ascii = {0};
     struct mn_buf doubts = {0};
     struct mn_tls *tls = NULL;
 
-    if (!mn_tls_server(cert, mn_arena_cstr(a, d->key), &tls, why) &&
-        (!client_ca.n || !mn_tls_ask(tls, mn_arena_cstr(a, client_ca), why)) &&
-        !mn_jid_host_prep(d->name, a, &name) && !mn_jid_host_ascii(name, a, &ascii)) {
+    if (!mn_tls_server(cert, key, &tls, why) && !mn_jid_host_prep(d->name, a, &name) &&
+        !mn_jid_host_ascii(name, a, &ascii)) {
         mn_tls_doubts(tls, mn_arena_cstr(a, ascii), &doubts);
         if (mn_tls_expires(tls) <= mn_clock_wall())
             mn_buf_fmt(&doubts, "%sit has ended", doubts.n ? "; " : "");
         if (doubts.n)
             mn_buf_fmt(why, "clients may refuse the certificate %s: %.*s", cert,
                        MN_ARG(mn_buf_view(&doubts)));
+        if (key_is_open(key))
+            mn_buf_fmt(why, "%sthe key %s is open to everybody on this machine: chmod o= it",
+                       why->n ? "; " : "", key);
     }
     mn_tls_unref(tls);
     mn_buf_free(&doubts);
+}
+
+/* Any context will do. */
+static void ca_check(const char *ca, struct mn_buf *why)
+{
+    static const struct mn_tls_client any = {.verify = MN_VERIFY_NONE};
+    struct mn_tls *tls = NULL;
+
+    if (!mn_tls_client(&any, &tls, why))
+        (void)!mn_tls_ask(tls, ca, why);
+    mn_tls_unref(tls);
 }
 
 void snapshot_check(const struct config *conf, const char *file, struct mn_buf *why)
 {
     const struct conf_domain *d = conf->domains.items;
     struct mn_arena a = {0};
+    struct mn_buf one = {0};
 
     mn_clock_tick(); /* no loop runs yet */
     for (size_t i = 0; i < conf->domains.count; i++) {
-        struct mn_buf one = {0};
-
         if (d[i].certificate.n)
-            certificate_check(&d[i], conf->auth.client_ca, &a, &one);
+            certificate_check(&d[i], &a, &one);
         if (one.n)
             mn_buf_fmt(why, "%s:%d: domain %.*s: %.*s\n", file, conf->domains.line,
                        MN_ARG(d[i].name), MN_ARG(mn_buf_view(&one)));
-        mn_buf_free(&one);
+        mn_buf_clear(&one);
     }
+    if (conf->auth.client_ca.n)
+        ca_check(mn_arena_cstr(&a, conf->auth.client_ca), &one);
+    if (one.n)
+        mn_buf_fmt(why, "%s: auth.client_ca: %.*s\n", file, MN_ARG(mn_buf_view(&one)));
+    mn_buf_free(&one);
     mn_arena_done(&a, NULL);
 }
 

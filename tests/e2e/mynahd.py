@@ -94,8 +94,14 @@ def wrong_certificates():
                                          "named.crt: it does not name the domain$", "cannot use the key .*none.key: "]):
         assert re.search(expected, why), said
     assert not os.path.exists(FOLDER + "/looked-at")
-    path = config("domains: [{name: a.example, certificate: %s-good.crt, key: %s-good.key}]\nauth: {client_ca: /nowhere.pem}\n" % (own, own))
-    assert "/nowhere.pem" in refused(78, "not good", "--config", path, "--check-config")
+    for domains in "", "domains: [{name: a.example, certificate: %s-good.crt, key: %s-good.key}]\n" % (own, own):
+        path = config(domains + "auth: {client_ca: /nowhere.pem}\n")
+        said = refused(78, "not good", "--config", path, "--check-config")
+        assert re.findall(r"(?m)^%s: auth.client_ca: .*/nowhere.pem.*$" % re.escape(path), said) and said.count("\n") == 2, said
+    os.chmod(own + "-good.key", 0o666)
+    path = config("domains: [{name: a.example, certificate: %s-good.crt, key: %s-good.key}]\n" % (own, own))
+    assert "good.key is open to everybody" in refused(78, "not good", "--config", path, "--check-config")
+    os.chmod(own + "-good.key", 0o600)
     path = config("domains: [{name: a.example, certificate: %s-good.crt, key: %s-good.key}]\n" % (own, own))
     p = call("--config", path, "--check-config")
     assert (p.returncode, p.stdout, p.stderr) == (0, "the configuration is good\n", ""), p
