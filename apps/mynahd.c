@@ -132,9 +132,12 @@ static int load(void *arg, struct mn_arena *a, struct config **out, struct mn_bu
         return e;
     }
     e = config_parse(yaml, a, out, &errors);
-    for (size_t i = 0; e && i < errors.count; i++)
-        mn_buf_fmt(why, "%s%s:%d: %.*s", i ? "\n" : "", asked->path, errors.items[i].line,
-                   MN_ARG(errors.items[i].text));
+    for (size_t i = 0; e && i < errors.count; i++) {
+        mn_buf_fmt(why, "%s%s:", i ? "\n" : "", asked->path);
+        if (errors.items[i].line) /* it is not of a key that is left out */
+            mn_buf_fmt(why, "%d:", errors.items[i].line);
+        mn_buf_fmt(why, " %.*s", MN_ARG(errors.items[i].text));
+    }
     if (!e && asked->data)
         (*out)->data = mn_str_from(asked->data);
     if (!e && asked->domain)

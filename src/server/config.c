@@ -135,7 +135,8 @@ static const struct mn_conf_row auth_rows[] = {
      .text = "PEM of CAs, and of their CRLs: clients with a certificate of theirs that names an "
              "account (xmppAddr) may log in by it (EXTERNAL); empty: none is asked for",
      .live = true},
-    {"iq_auth", MN_CONF_BOOL, AT(auth.iq_auth), "off", .text = "XEP-0078, with the password itself",
+    {"iq_auth", MN_CONF_BOOL, AT(auth.iq_auth), "off",
+     .text = "XEP-0078, with the password itself; only with PLAIN among the mechanisms",
      .live = true},
     {"tls_unique_on_13", MN_CONF_BOOL, AT(auth.unique_on_13), "on",
      .text = "accept the first Finished of TLS 1.3 where a client sends it as tls-unique",
@@ -320,6 +321,15 @@ static void check_components(struct config *c, struct mn_arena *a, struct mn_con
     }
 }
 
+static bool lists(const struct mn_conf_list *l, mn_str text)
+{
+    size_t i = 0;
+
+    while (i < l->count && !mn_str_eq(((mn_str *)l->items)[i], text))
+        i++;
+    return i < l->count;
+}
+
 /* What no single row can see. */
 static void check_whole(struct config *c, struct mn_arena *a, struct mn_conf_errors *errors)
 {
@@ -343,17 +353,17 @@ static void check_whole(struct config *c, struct mn_arena *a, struct mn_conf_err
     check_components(c, a, errors);
     for (size_t i = 0; i < c->auth.without_tls.count; i++) {
         mn_str name = ((mn_str *)c->auth.without_tls.items)[i];
-        bool there = false;
 
-        for (size_t k = 0; k < c->auth.mechanisms.count; k++)
-            there |= mn_str_eq(name, ((mn_str *)c->auth.mechanisms.items)[k]);
-        if (!there)
+        if (!lists(&c->auth.mechanisms, name))
             also(errors, c->auth.without_tls.line,
                  mn_arena_fmt(a, "without_tls: %.*s is not among the mechanisms", MN_ARG(name)));
         else if (mn_sasl_is_plus(mn_sasl_find(name)))
             also(errors, c->auth.without_tls.line,
                  mn_arena_fmt(a, "without_tls: %.*s needs TLS by its nature", MN_ARG(name)));
     }
+    if (c->auth.iq_auth && !lists(&c->auth.mechanisms, MN_STR("PLAIN")))
+        also(errors, c->auth.mechanisms.line,
+             MN_STR("iq_auth: PLAIN, which it is another form of, is not among the mechanisms"));
 }
 
 int config_parse(mn_str yaml, struct mn_arena *a, struct config **out,

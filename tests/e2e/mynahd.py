@@ -61,6 +61,9 @@ def wrong_configuration():
     for (_, text), expected in zip(lines, ["a whole number", "no | yes", "did you mean open", "a size: 512", "twice"]):
         assert expected in text, text
     refused(78, "the configuration is not usable", "--config", path)
+    path = config("auth: {iq_auth: on}\n")
+    said = refused(78, "the configuration is not usable", "--config", path, "--check-config")
+    assert said.startswith(path + ": iq_auth: PLAIN, which "), said
     refused(78, "cannot read /nowhere.yaml: ", "--config", "/nowhere.yaml", "--check-config")
     p = call("--config", config("loops: 2\n"), "--check-config")
     assert p.returncode == 0 and "good" in p.stdout and not p.stderr

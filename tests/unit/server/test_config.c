@@ -111,6 +111,7 @@ TEST(what_no_single_key_can_see_is_seen)
         {"domains: [{name: \"a b\"}]", "no domain name"},
         {"auth: {without_tls: [PLAIN]}", "not among the mechanisms"},
         {"auth: {without_tls: [SCRAM-SHA-1-PLUS]}", "needs TLS"},
+        {"auth: {iq_auth: on}", "iq_auth: PLAIN"},
         {"listen: [{port: 1, address: here}]", "IP address"},
         {"components: [{name: a.example}]", "expected secret or secret_file"},
         {"components: [{name: a.example, secret: x, secret_file: y}]",
