@@ -31,7 +31,7 @@ class Steps:
     def __init__(self, folder):
         self.folder, self.config = folder, write(folder, CONFIG)
         self.server = Server(sys.argv[1], self.config)
-        for name in ["romeo", "juliet"] + ["%s%d" % (w, i) for i in range(PAIRS) for w in ("from", "to")]:
+        for name in ["romeo", "juliet", "nurse"] + ["%s%d" % (w, i) for i in range(PAIRS) for w in ("from", "to")]:
             assert "type='result'" in Client(self.server).register(name)[1]
 
     def restart(self, how=signal.SIGTERM):
@@ -42,11 +42,16 @@ class Steps:
         self.server = Server(sys.argv[1], self.config)
 
     def over_a_restart(self):
-        """Counters, queue, presence and directed presence are those of before."""
+        """Counters, queue, presence and directed presence are those of before, also for a contact who comes before the clients are back."""
         romeo, juliet = person(self.server, "romeo", "orchard"), person(self.server, "juliet", "balcony")
         for c in romeo, juliet:
             c.send("<presence/>")
             c.until("<presence[^>]*/>")
+        nurse = person(self.server, "nurse", "hall")
+        nurse.send("<presence type='subscribe' to='juliet@localhost'/>")
+        juliet.until("<presence[^>]*nurse[^>]*/>")
+        juliet.send("<presence type='subscribed' to='nurse@localhost'/><presence><show>away</show><status>at the window</status></presence>")
+        juliet.until("at the window</status></presence>")
         romeo.send("<presence to='juliet@localhost/balcony'/>")
         juliet.until("<presence[^>]*romeo[^>]*/>")
         juliet.send("<presence to='romeo@localhost/orchard'><status>here</status></presence>")
@@ -63,6 +68,10 @@ class Steps:
         plain = person(self.server, "romeo", "plain")
         plain.send("<message type='chat' to='juliet@localhost/balcony'><body>two</body></message>")
         plain.ping()
+        nurse = person(self.server, "nurse", "hall")
+        nurse.send("<presence/>")
+        got = nurse.until("<presence[^>]*juliet.*?</presence>")
+        assert "from='juliet@localhost/balcony' xml:lang='en'><show>away</show><status>at the window</status>" in got and "unavailable" not in got, got
         juliet, answer = resume(self.server, "juliet", ids[1], 0)
         assert "<resumed" in answer and "h='0'" in answer, answer
         got = juliet.until("two</body></message>")
@@ -73,6 +82,8 @@ class Steps:
         juliet.send("<a xmlns='%s' h='2'/></stream:stream>" % SM)
         juliet.ends()
         romeo.until("<presence[^>]*type='unavailable'[^>]*juliet@localhost/balcony|<presence[^>]*juliet@localhost/balcony[^>]*unavailable")
+        assert nurse.until("<presence[^>]*unavailable[^>]*>").count("juliet@localhost/balcony") == 1  # and nothing between
+        nurse.socket.close()
         romeo.send("</stream:stream>")
         romeo.ends()
         plain.send("</stream:stream>")
