@@ -35,6 +35,7 @@ struct mn_log {
 
 extern const char *const mn_log_levels[]; /* their names, NULL-ended */
 bool mn_log_on(enum mn_log_level level);
+/* Also when the level is off; `fields` end with one that has no name. */
 void mn_log_write(enum mn_log_level level, const struct mn_log *log, const char *words,
                   const struct mn_log_field *fields);
 void mn_log_set(enum mn_log_level level, enum mn_log_format format,

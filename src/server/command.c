@@ -102,7 +102,7 @@ void command_visit(struct command *c, void (*each)(struct command *c),
 
 /* The end. */
 
-/* Who did what, as one line; secrets and long texts stay out of it. */
+/* Who did what, as one line whatever the level; secrets and long texts stay out of it. */
 static void audit(const struct command *c)
 {
     struct mn_buf b = {0};
@@ -121,9 +121,13 @@ static void audit(const struct command *c)
         else
             mn_buf_str(&b, command_arg(c, arg->name));
     }
-    mn_log_info(&c->who, "command", MN_FC("command", c->row ? c->row->words : "unknown"),
-                MN_F("arguments", b.n ? mn_buf_view(&b) : MN_STR("none")),
-                MN_F("result", c->cond ? mn_cond_name(c->cond) : MN_STR("ok")));
+    mn_log_write(MN_LOG_INFO, &c->who, "command",
+                 (struct mn_log_field[]){
+                     MN_FC("command", c->row ? c->row->words : "unknown"),
+                     MN_F("arguments", b.n ? mn_buf_view(&b) : MN_STR("none")),
+                     MN_F("result", c->cond ? mn_cond_name(c->cond) : MN_STR("ok")),
+                     {0},
+                 });
     mn_buf_free(&b);
 }
 

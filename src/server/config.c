@@ -211,7 +211,7 @@ static const struct mn_conf_row limit_rows[] = {
     {0}};
 static const struct mn_conf_row log_rows[] = {
     {"level", MN_CONF_CHOICE, AT(log.level), "info", .choices = mn_log_levels,
-     .text = "lines of this level and above", .live = true},
+     .text = "lines of this level and above, and what administrators do", .live = true},
     {"format", MN_CONF_CHOICE, AT(log.format), "auto", .choices = format_names,
      .text = "auto: json under journald", .live = true},
     {"to", MN_CONF_TEXT, AT(log.to), "stderr", .check = check_sink,

@@ -404,12 +404,16 @@ def protocols():
 
 
 def log_level():
+    """Below it nothing is written but what administrators do."""
     assert ask("log", "level", "error") == {"level": "error"}
+    Client(server).plain("quiet")
     ask("status")
     assert ask("log", "level", "debug") == {"level": "debug"}
-    ask("module", "list")
-    wait_for(lambda: logged('command="module list"'), "the line of a command")
-    assert not logged("command=status"), server.log
+    Client(server).plain("loud")
+    wait_for(lambda: logged(" login refused .*loud"), "the line of a login")
+    assert not logged("quiet"), server.log
+    for command in 'command="log level" arguments="level=error"', "command=status", 'command="log level" arguments="level=debug"':
+        assert len(logged(command)) == 1, server.log
     assert ask("log", "level", "info") == {"level": "info"}
     assert ask("log", "level", "loud")["code"] == "not-acceptable"
 
