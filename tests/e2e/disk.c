@@ -29,7 +29,7 @@
 
 enum trouble {
     LIES,   /* a sync says yes and does nothing */
-    FULL,   /* no write succeeds */
+    FULL,   /* no write succeeds: 1, or the error that it gets */
     BROKEN, /* no sync succeeds */
     STUCK,  /* a sync waits until this is 0 again */
     BLIND,  /* no read succeeds */
@@ -258,6 +258,11 @@ static bool concerns(int fd, enum trouble t)
     return yes;
 }
 
+static int refusal(void)
+{
+    return control && control[FULL] > 1 ? control[FULL] : ENOSPC;
+}
+
 static bool refuses(int fd, enum trouble t, int code)
 {
     bool yes = concerns(fd, t);
@@ -281,7 +286,7 @@ SHOWN ssize_t write(int fd, const void *bytes, size_t n)
     ssize_t got;
 
     pthread_once(&once, begin);
-    got = refuses(fd, FULL, ENOSPC) ? -1 : real.write(fd, bytes, n);
+    got = refuses(fd, FULL, refusal()) ? -1 : real.write(fd, bytes, n);
     if (got > 0 && control)
         written(fd, bytes, (size_t)got, lseek(fd, 0, SEEK_CUR) - got);
     return got;
@@ -292,7 +297,7 @@ SHOWN ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at)
     ssize_t got;
 
     pthread_once(&once, begin);
-    got = refuses(fd, FULL, ENOSPC) ? -1 : real.pwrite(fd, bytes, n, at);
+    got = refuses(fd, FULL, refusal()) ? -1 : real.pwrite(fd, bytes, n, at);
     if (got > 0 && control)
         written(fd, bytes, (size_t)got, at);
     return got;

@@ -2,7 +2,7 @@
 """What mynahd acknowledged is there, once and in order, after the power went; and what it does when the disk is full, fails, is slow
 or holds something else. Prints TAP.
 usage: recovery.py MYNAHD DISK.so STORECHECK [KILLS [SEED]]"""
-import os, random, re, select, shutil, sqlite3, subprocess, sys, threading, time
+import errno, os, random, re, select, shutil, sqlite3, subprocess, sys, threading, time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from beside import MARK, Beside, once
@@ -223,7 +223,8 @@ def waits(c):
     assert not c.text and not select.select([c.socket], [], [], 0)[0], c.text or c.socket.recv(9999)
 
 
-def a_full_disk_refuses_what_is_stored_and_nothing_else():
+def refused(error, condition, says):
+    """While no write succeeds: what would be stored is refused, the log says why, the rest goes on, and all is well when writes succeed again."""
     machine = Machine()
     try:
         server = machine.start()
@@ -236,21 +237,22 @@ def a_full_disk_refuses_what_is_stored_and_nothing_else():
                 c.send("<presence/>")
                 c.ping()
             ask(a, "set", "p", private("k", "before"))
-            machine.set(FULL, 1)
-            assert "<resource-constraint" in ask(a, "set", "p", private("k", "refused"))
-            assert "<resource-constraint" in ask(a, "set", "r", roster("c", "refused"))
+            machine.set(FULL, error)
+            assert "<" + condition in ask(a, "set", "p", private("k", "refused"))
+            assert "<" + condition in ask(a, "set", "r", roster("c", "refused"))
             a.send("<message id='m' to='gone@localhost'><body>refused</body></message>")
-            assert "<resource-constraint" in a.until("<message [^>]*id='m'.*?</message>")
+            assert "<" + condition in a.until("<message [^>]*id='m'.*?</message>")
             got = Client(server).register("late")[1]
-            assert "<resource-constraint" in got, got
+            assert "<" + condition in got, got
             got = ask(b, "set", "c", "<query xmlns='jabber:iq:register'><username>b</username><password>refused</password></query>")
-            assert "<resource-constraint" in got, got
+            assert "<" + condition in got, got
             a.send("<message to='b@localhost/r'><body>goes on</body></message>")
             b.until("goes on")
             assert "before" in ask(a, "get", "p", private("k"))
             assert "refused" not in ask(a, "get", "r", "<query xmlns='jabber:iq:roster'/>")
             other.ping()  # the password is the same, so nobody of it has to go
             person(server, "b").socket.close()
+            wait_for(lambda: any(" error " in l and says in l for l in server.log), lambda: server.log)
             they_go_on()
             machine.set(FULL, 0)
             assert "result" in ask(a, "set", "p", private("k", "after"))
@@ -274,6 +276,11 @@ def a_full_disk_refuses_what_is_stored_and_nothing_else():
         server.end()
     finally:
         machine.end()
+
+
+def a_full_disk_refuses_what_is_stored_and_nothing_else():
+    for error in errno.ENOSPC, errno.EDQUOT:
+        refused(error, "resource-constraint", "the disk is full: changes are refused until there is room")
 
 
 def who_has_a_message_does_not_get_it_again():
@@ -687,7 +694,7 @@ def a_kept_database_of_version_1_is_read():
         machine.end()
 
 
-BESIDE = a_full_disk_refuses_what_is_stored_and_nothing_else, who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_is_read_waits_and_nobody_else
+BESIDE = (a_full_disk_refuses_what_is_stored_and_nothing_else, who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_is_read_waits_and_nobody_else)
 ALONE = [a_disk_that_lies_is_found_out, who_has_a_message_does_not_get_it_again, what_was_refused_is_not_taken_for_stored,
          who_is_nobody_in_particular_goes_on, who_was_nobody_in_particular_leaves_nothing, a_failed_sync_ends_it_with_one_line, who_comes_back_is_told_of_what_was_being_stored,
          who_comes_back_after_a_stop_is_told_of_it_too, a_file_that_it_cannot_use_is_named_in_one_line, what_cannot_be_read_is_not_absent,

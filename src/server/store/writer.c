@@ -248,14 +248,26 @@ static int apply(struct batch *b, const struct store_op *o)
 
 /* Transactions. */
 
+/* Why the log of SQLite could not be written, which is what a transaction writes. Not by
+ * sqlite3_system_errno, which does not hear of what fails in COMMIT. */
+static bool over_quota(sqlite3 *db)
+{
+    sqlite3_file *log = NULL;
+    int why = 0;
+
+    (void)sqlite3_file_control(db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log && log->pMethods)
+        (void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &why);
+    return why == EDQUOT;
+}
+
 /* The code of a failed write, which is logged. After a failed fsync nobody knows what is on the
  * disk, and asking again may be answered with a yes that is not true: only a new start, which reads
  * what is there, can go on. */
 static int failure(struct base *b, int rc)
 {
     static struct mn_log_rate rate;
-    bool full =
-        rc == SQLITE_FULL || (rc == SQLITE_IOERR_WRITE && sqlite3_system_errno(b->db) == EDQUOT);
+    bool full = rc == SQLITE_FULL || (rc == SQLITE_IOERR_WRITE && over_quota(b->db));
 
     if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC) {
         mn_log_error(NULL,
