@@ -283,6 +283,12 @@ def a_full_disk_refuses_what_is_stored_and_nothing_else():
         refused(error, "resource-constraint", "the disk is full: changes are refused until there is room")
 
 
+def a_disk_that_takes_no_write_refuses_the_same():
+    """It fails, or its file system was made read-only under the server."""
+    for error in errno.EIO, errno.EROFS:
+        refused(error, "internal-server-error", "the database refused a write")
+
+
 def who_has_a_message_does_not_get_it_again():
     """Also when a full disk kept it from leaving the log; it leaves when there is room."""
     machine = Machine()
@@ -694,7 +700,8 @@ def a_kept_database_of_version_1_is_read():
         machine.end()
 
 
-BESIDE = (a_full_disk_refuses_what_is_stored_and_nothing_else, who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_is_read_waits_and_nobody_else)
+BESIDE = (a_full_disk_refuses_what_is_stored_and_nothing_else, a_disk_that_takes_no_write_refuses_the_same,
+          who_stores_nothing_waits_for_no_disk_and_order_is_kept, who_is_read_waits_and_nobody_else)
 ALONE = [a_disk_that_lies_is_found_out, who_has_a_message_does_not_get_it_again, what_was_refused_is_not_taken_for_stored,
          who_is_nobody_in_particular_goes_on, who_was_nobody_in_particular_leaves_nothing, a_failed_sync_ends_it_with_one_line, who_comes_back_is_told_of_what_was_being_stored,
          who_comes_back_after_a_stop_is_told_of_it_too, a_file_that_it_cannot_use_is_named_in_one_line, what_cannot_be_read_is_not_absent,
