@@ -137,6 +137,10 @@ struct mynah_calls {
      * written is told a moment later: at the end of the turn, or before what comes next; what is
      * written inside this call, in the next turn. */
     void (*wire)(void *arg, struct mynah_client *c, bool out, const char *text, size_t n);
+    /* With hold_acks: one that was told before, as a message, of a room or to an extension, and was
+     * not safe when the session was resumed. It is to be kept, and shown to nobody: of what comes
+     * again nothing else is told. */
+    void (*again)(void *arg, struct mynah_client *c, const struct mynah_message *m);
 };
 /* Later ones hear later. */
 MYNAH_API struct mynah_listener *mynah_listen(struct mynah_client *c,
@@ -217,7 +221,7 @@ MYNAH_API int mynah_client_save_with(struct mynah_client *c, uint32_t received, 
 MYNAH_API uint32_t mynah_client_received(const struct mynah_client *c);
 /* With hold_acks: so many of them are safe. The server hears it as soon as it wants to know; a
  * count of an earlier session is of no use, and does no harm. What is not safe when a session is
- * resumed comes again, and is counted again. */
+ * resumed comes again (`again` of struct mynah_calls), and is counted again. */
 MYNAH_API void mynah_client_ack(struct mynah_client *c, uint32_t received);
 
 /* Any stanza (message, presence, iq) as it is; takes it. One that answers nobody's request is

@@ -44,7 +44,8 @@ struct sm {
     char *id;                        /* of the session; NULL: none to resume */
     uint32_t in, out;                /* stanzas received; written and acknowledged */
     uint32_t safe;                   /* of `in`, what may be acknowledged */
-    uint32_t repeats;                /* so many come again: not safe when it was resumed */
+    struct mn_buf unsafe;            /* what came behind `safe`: its marks (sm.c) */
+    struct mn_buf known;             /* what may come again since it was resumed: the same */
     uint32_t wanted;                 /* `in` when the server asked */
     bool owed;                       /* and less was safe then */
     struct mn_list unacked, waiting; /* written; not yet */
@@ -78,7 +79,8 @@ struct mynah_client {
     struct mn_timer tell_later; /* of what is written while it is `telling` */
     bool telling;
     bool freed;
-    void *data; /* the program's */
+    void *data;   /* the program's */
+    bool repeats; /* what is told is told again */
     struct mynah_traffic traffic;
     size_t kept; /* bytes of what others say and stays: contacts, who is there, occupants */
 
@@ -242,7 +244,8 @@ void sm_done(struct mynah_client *c);
 /* Writes it now, or when there is a stream for it; `lasting`: it outlives its session. `id`: of a
  * message whose life line is told, also when too much waits for rooms (MYNAH_E_LIMIT). */
 int sm_send(struct mynah_client *c, const struct mynah_elem *st, bool lasting, const char *id);
-bool sm_received(struct mynah_client *c); /* a stanza came; true: not for the first time */
+/* A stanza came; true: not for the first time. */
+bool sm_received(struct mynah_client *c, const struct mynah_elem *st);
 /* More is answered than the other side takes in: it asks and does not listen. */
 bool sm_is_flooded(const struct mynah_client *c);
 bool sm_element(struct mynah_client *c, const struct mynah_elem *e);
@@ -287,6 +290,7 @@ void quick_freed(struct mynah_client *c);
 /* message.c */
 void message_came(struct mynah_client *c, const struct mynah_elem *st);
 void message_told(struct mynah_client *c, const struct mynah_elem *st, enum mynah_carbon carbon);
+void message_repeated(struct mynah_client *c, const struct mynah_elem *st); /* it came before */
 /* The same for who looks at it alone. */
 void message_read(struct mynah_client *c, const struct mynah_elem *st,
                   void (*told)(void *arg, struct mynah_client *c, const struct mynah_message *m),

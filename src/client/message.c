@@ -3,6 +3,7 @@
 #include "client/client.h"
 
 #include "base/err.h"
+#include "client/ext.h"
 #include "mynah/jid.h"
 #include "mynah/payload.h"
 #include "mynah/room.h"
@@ -345,7 +346,11 @@ void message_read(struct mynah_client *c, const struct mynah_elem *st,
 static void to_listeners(void *arg, struct mynah_client *c, const struct mynah_message *m)
 {
     (void)arg;
-    CLIENT_TELL(c, message, m);
+    if (c->repeats) {
+        CLIENT_TELL(c, again, m);
+    } else {
+        CLIENT_TELL(c, message, m);
+    }
 }
 
 void message_told(struct mynah_client *c, const struct mynah_elem *st, enum mynah_carbon carbon)
@@ -355,6 +360,14 @@ void message_told(struct mynah_client *c, const struct mynah_elem *st, enum myna
 
     if (!receipt || mynah_elem_child(st, "body", NULL))
         read_as(c, st, carbon, to_listeners, NULL);
+}
+
+void message_repeated(struct mynah_client *c, const struct mynah_elem *st)
+{
+    c->repeats = true;
+    if (!ext_carbons.stanza(c, NULL, st))
+        message_came(c, st);
+    c->repeats = false;
 }
 
 void message_came(struct mynah_client *c, const struct mynah_elem *st)

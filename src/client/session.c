@@ -235,9 +235,10 @@ static void element(void *arg, const struct mn_elem *came, struct mn_arena *a)
         if (c->stopping && c->sm.enabled && mynah_elem_is(e, "message", NULL))
             return;
         traffic_stanza(c, false, *mynah_elem_name(e));
-        /* What is kept comes by messages; a question is answered once. */
-        if (!sm_received(c) || !mynah_elem_is(e, "iq", NULL))
+        if (!sm_received(c, e))
             client_stanza(c, e);
+        else if (mynah_elem_is(e, "message", NULL))
+            message_repeated(c, e);
     } else if (!(c->component ? component_element(c, e) : session_element(c, e))) {
         client_log(c, MYNAH_LOG_WARN, "an element that nobody waits for: %s", mynah_elem_name(e));
     }

@@ -16,6 +16,9 @@ enum { AGAIN_MS = 5000, ANSWER_MS = 120000 };
  */
 enum { ANSWERS_MAX = 16 << 20 };
 
+/* Of so many stanzas that are not safe it is known that they came. */
+enum { UNSAFE_MAX = 4096 };
+
 static void ask_now(struct mn_turn *t)
 {
     struct mynah_client *c = MN_OF(t, struct mynah_client, sm.ask);
@@ -76,8 +79,11 @@ uint32_t mynah_client_received(const struct mynah_client *c)
 /* A count goes round at 2^32 (4). */
 void mynah_client_ack(struct mynah_client *c, uint32_t received)
 {
-    if (!c->conf.hold_acks || received - c->sm.safe > c->sm.in - c->sm.safe)
+    size_t marks = c->sm.unsafe.n / sizeof(uint64_t), n = received - c->sm.safe;
+
+    if (!c->conf.hold_acks || n > c->sm.in - c->sm.safe)
         return;
+    mn_buf_shift(&c->sm.unsafe, (n < marks ? n : marks) * sizeof(uint64_t));
     c->sm.safe = received;
     if (!c->sm.owed || (int32_t)(c->sm.safe - c->sm.wanted) < 0)
         return;
@@ -126,6 +132,8 @@ void sm_done(struct mynah_client *c)
     outs_free(&c->sm.waiting);
     outs_free(&c->sm.held);
     outs_free(&c->sm.refused);
+    mn_buf_free(&c->sm.unsafe);
+    mn_buf_free(&c->sm.known);
     mn_free(c->sm.id);
 }
 
@@ -237,17 +245,55 @@ void sm_flush(struct mynah_client *c)
     }
 }
 
-bool sm_received(struct mynah_client *c)
+/* By what a stanza is known when it comes again: all of it but the stamp (XEP-0203) with which some
+ * servers send it then. */
+static uint64_t mark_of(const struct mynah_elem *st)
 {
+    struct mynah_elem *plain = mynah_elem_copy(st);
+    struct mn_buf b = {0};
+    uint64_t mark;
+
+    mynah_elem_drop(plain, "delay", "urn:xmpp:delay");
+    elem_write(&b, plain, MN_STR("jabber:client"));
+    mark = mn_hash(mn_buf_view(&b));
+    mn_buf_free(&b);
+    mynah_elem_free(plain);
+    return mark;
+}
+
+/* What comes again comes before anything new, but some of it may be left out: of whom we have
+ * blocked since. Each once, so that nothing new is taken for something old. */
+static bool came_before(struct mynah_client *c, uint64_t mark)
+{
+    struct mn_buf *known = &c->sm.known;
+    uint64_t *marks = (uint64_t *)(void *)known->p;
+
+    for (size_t i = 0; i < known->n / sizeof mark; i++)
+        if (marks[i] == mark) {
+            marks[i] = marks[0];
+            mn_buf_shift(known, sizeof mark);
+            return true;
+        }
+    mn_buf_free(known);
+    return false;
+}
+
+bool sm_received(struct mynah_client *c, const struct mynah_elem *st)
+{
+    uint32_t place = c->sm.in - c->sm.safe;
+    uint64_t mark;
+
     if (!c->sm.enabled)
         return false;
     c->sm.in++;
-    if (!c->conf.hold_acks)
+    if (!c->conf.hold_acks) {
         c->sm.safe = c->sm.in;
-    if (!c->sm.repeats)
         return false;
-    c->sm.repeats--;
-    return true;
+    }
+    mark = mark_of(st);
+    if (place < UNSAFE_MAX && place == c->sm.unsafe.n / sizeof mark)
+        mn_buf_add(&c->sm.unsafe, &mark, sizeof mark);
+    return came_before(c, mark);
 }
 
 void sm_stream_gone(struct mynah_client *c)
@@ -349,7 +395,9 @@ static bool may_resume(const struct mynah_client *c)
 void sm_enable(struct mynah_client *c)
 {
     c->sm.on = true;
-    c->sm.in = c->sm.safe = c->sm.repeats = c->sm.out = 0;
+    c->sm.in = c->sm.safe = c->sm.out = 0;
+    mn_buf_free(&c->sm.unsafe);
+    mn_buf_free(&c->sm.known);
     stream_write(c->stream, may_resume(c) ? MN_STR("<enable xmlns='" NS_SM "' resume='true'/>")
                                           : MN_STR("<enable xmlns='" NS_SM "'/>"));
 }
@@ -360,7 +408,10 @@ bool sm_resume(struct mynah_client *c)
 
     if (!c->sm.id || !may_resume(c) || !sm_can_enable(c))
         return false;
-    c->sm.repeats += c->sm.in - c->sm.safe;
+    mn_buf_add(&c->sm.unsafe, c->sm.known.p, c->sm.known.n);
+    mn_buf_free(&c->sm.known);
+    c->sm.known = c->sm.unsafe;
+    c->sm.unsafe = (struct mn_buf){0};
     c->sm.in = c->sm.safe;
     mn_buf_fmt(&b, "<resume xmlns='" NS_SM "' h='%u' previd='", c->sm.in);
     mn_buf_xml(&b, mn_str_from(c->sm.id), true);

@@ -40,6 +40,7 @@ int im_connect(struct im *im, const struct mynah_client_config *config,
                                              .state = state,
                                              .certificate = certificate,
                                              .message = said_message,
+                                             .again = said_again,
                                              .sent = said_sent};
     static const struct mynah_captcha_calls captchas = {sizeof captchas, captcha};
     struct im_account_state *a = MN_NEW(struct im_account_state);

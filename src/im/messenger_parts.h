@@ -82,7 +82,11 @@ void said_heard(struct im_chat *chat, const char *who, const struct mynah_messag
 void said_ours(struct im_chat *chat, const char *text, const char *id, int64_t at, int64_t number);
 /* It was not taken; `body` NULL: it stands there already. */
 void said_failed(struct im_chat *chat, const struct mynah_error *why, const char *body);
+/* It was shown before, and now is in the history; where all was seen, it is, too. */
+void said_kept(struct im_chat *chat, const struct mynah_message *m, bool ours, const char *who,
+               int64_t number);
 void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m);
+void said_again(void *arg, struct mynah_client *c, const struct mynah_message *m);
 void said_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
                const struct mynah_error *why);
 
@@ -94,6 +98,7 @@ void session_keep(struct im_account_state *a, bool ends);
 void session_restore(struct im_account_state *a);
 
 /* room.c, people.c */
+void room_again(struct mynah_room *r, const struct mynah_message *m); /* was shown before */
 struct im_chat *room_open(struct im_account_state *a, const char *jid, const char *nick);
 extern const struct mynah_invitation_calls room_invitations;
 extern const struct mynah_roster_calls people_calls;

@@ -208,8 +208,8 @@ static void room_private(struct im_chat *room, const struct mynah_message *m, co
     chat_strangers(room->account, chat);
 }
 
-static void room_message(void *arg, struct mynah_room *r, const struct mynah_message *m,
-                         const char *nick)
+/* `again`: it is shown already. */
+static void came(struct mynah_room *r, const struct mynah_message *m, const char *nick, bool again)
 {
     struct im_chat *chat = chat_of(r);
     bool ours = is_ours(r, m, nick);
@@ -227,13 +227,15 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
         room_private(chat, m, nick);
         return;
     }
-    if (m->sent_at && nick && is_there(chat, m, ours, nick))
+    if (!again && m->sent_at && nick && is_there(chat, m, ours, nick))
         return;
     if (nick && said_corrected(chat, m, ours, nick))
         return;
     if (!m->sent_at || (m->id && *m->id)) /* without an id it would be kept each time we come */
         number = chat_history_add(chat, nick ? nick : chat->jid, m->id, m->body, m->sent_at, ours);
-    if (m->sent_at && number == CHAT_KEPT)
+    if (again)
+        said_kept(chat, m, ours, nick ? nick : chat->title, number);
+    if (again || (m->sent_at && number == CHAT_KEPT))
         return;
     if (ours) {
         said_ours(chat, m->body, m->id, m->sent_at, number);
@@ -245,6 +247,19 @@ static void room_message(void *arg, struct mynah_room *r, const struct mynah_mes
     l->occupant = copy(said_occupant(chat, m));
     l->old = m->sent_at && (ours || !chat->known);
     l->closed = m->sent_at; /* of before we came: whose that nickname was then nobody knows */
+}
+
+static void room_message(void *arg, struct mynah_room *r, const struct mynah_message *m,
+                         const char *nick)
+{
+    came(r, m, nick, false);
+}
+
+void room_again(struct mynah_room *r, const struct mynah_message *m)
+{
+    const char *nick = strchr(m->from, '/');
+
+    came(r, m, nick ? nick + 1 : NULL, true);
 }
 
 static void room_subject(void *arg, struct mynah_room *r, const char *subject, const char *nick)

@@ -179,16 +179,27 @@ static bool may_know(const struct im_chat *chat)
     return may;
 }
 
-void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
+void said_kept(struct im_chat *chat, const struct mynah_message *m, bool ours, const char *who,
+               int64_t number)
 {
-    struct im_account_state *a = arg;
+    struct im_line *l = m->id ? im_line_find(chat, m->id, ours, who) : NULL;
+
+    if (l && number > 0)
+        l->number = number;
+    if (!chat->unread)
+        im_chat_seen(chat, false);
+}
+
+/* `again`: it is shown already. */
+static void came(struct im_account_state *a, const struct mynah_message *m, bool again)
+{
     bool ours = m->carbon == MYNAH_CARBON_SENT;
     struct im_chat *chat;
     enum mynah_chat_state state = mynah_chat_state(m->xml);
     const char *who;
     int64_t number;
 
-    if (m->type == MYNAH_MESSAGE_ERROR || m->type == MYNAH_GROUPCHAT)
+    if (m->type == MYNAH_MESSAGE_ERROR || m->type == MYNAH_GROUPCHAT || (again && !m->body))
         return;
     if (!m->body) {
         char *bare = mynah_jid_bare(ours ? m->to : m->from);
@@ -218,19 +229,36 @@ void said_message(void *arg, struct mynah_client *c, const struct mynah_message 
                               : chat->occupant ? who
                                                : m->from,
                               m->id, m->body, m->sent_at, ours);
-    if (!ours && !m->carbon && may_know(chat)) {
+    if (!again && !ours && !m->carbon && may_know(chat)) {
         unseen(chat, m);
-        mynah_message_received(c, m);
+        mynah_message_received(a->client, m);
     }
-    if (number == CHAT_KEPT && is_there(chat, m, ours, who))
+    if (again) {
+        said_kept(chat, m, ours, who, number);
+    } else if (number == CHAT_KEPT && is_there(chat, m, ours, who)) {
         return;
-    if (ours) {
+    } else if (ours) {
         im_chat_looked_at(chat);
         said_ours(chat, m->body, m->id, m->sent_at, number);
     } else {
         said_heard(chat, who, m, true, false, number);
     }
     chat_strangers(a, chat);
+}
+
+void said_message(void *arg, struct mynah_client *c, const struct mynah_message *m)
+{
+    came(arg, m, false);
+}
+
+void said_again(void *arg, struct mynah_client *c, const struct mynah_message *m)
+{
+    struct mynah_room *r = m->type == MYNAH_GROUPCHAT ? mynah_room_find(c, m->from) : NULL;
+
+    if (r)
+        room_again(r, m);
+    else
+        came(arg, m, true);
 }
 
 void said_failed(struct im_chat *chat, const struct mynah_error *why, const char *body)

@@ -158,6 +158,12 @@ static void on_message(void *arg, struct mynah_client *c, const struct mynah_mes
     note("%s%s>%s", carbons[m->carbon], m->from, m->body ? m->body : "-");
 }
 
+static void on_again(void *arg, struct mynah_client *c, const struct mynah_message *m)
+{
+    note("again");
+    on_message(arg, c, m);
+}
+
 void note_sent(void *arg, struct mynah_client *c, const char *id, enum mynah_sent state,
                const struct mynah_error *why)
 {
@@ -253,7 +259,8 @@ void talk_connect(const struct mynah_client_config *more)
                                              .state = on_state,
                                              .message = on_message,
                                              .sent = note_sent,
-                                             .wire = on_wire};
+                                             .wire = on_wire,
+                                             .again = on_again};
     struct mynah_client_config config = *more;
 
     config.size = sizeof config;

@@ -363,3 +363,41 @@ TEST(messages_of_theirs_are_counted_around)
     CHECK_INT(blocks, 65537);
     mn_buf_free(&all);
 }
+
+static bool received_two(void)
+{
+    return mynah_client_received(talk.c) >= 2;
+}
+
+/* By a session that is resumed: the block is had, and the next one is in its turn. */
+TEST(a_message_of_theirs_that_comes_again_is_no_block_more)
+{
+#define BLOCK(seq)                                                                                 \
+    "<message from='a@y.test/1'><data xmlns='" IBB "' sid='s' seq='" seq "'>YQ==</data></message>"
+    static const char *const lines[] = {
+        LOGIN("<sm xmlns='urn:xmpp:sm:3'/>"),
+        "<<enable",
+        "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+        OPEN("1", "a@y.test/1", "s", "block-size='4' stanza='message'"),
+        "<type='result' id='1'",
+        ">" BLOCK("0"),
+        "<kept",
+        "!",
+        AUTH("<sm xmlns='urn:xmpp:sm:3'/>"),
+        "<<resume xmlns='urn:xmpp:sm:3' h='1' previd='s'/>",
+        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='2'/>" BLOCK("0") BLOCK("1"),
+        END};
+    struct mynah_client_config held = {.size = sizeof held, .no_roster = true, .hold_acks = true};
+
+    blocks = 0;
+    talk_start(lines, &held);
+    mynah_bytestream_serve(talk.c, offered_count, NULL);
+    talk_until(received_two);
+    mynah_client_ack(talk.c, 1);
+    mynah_presence_set(talk.c, MYNAH_AVAILABLE, "kept", 0);
+    talk_until(talk_loses);
+    talk_until(talk_done);
+    CHECK_INT(blocks, 2);
+    CHECK(!noted("closed"));
+    talk_end(NULL);
+}

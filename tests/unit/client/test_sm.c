@@ -149,7 +149,42 @@ TEST(what_a_program_has_not_kept_comes_again_by_a_resumed_session)
     mynah_client_ack(talk.c, 4);
     talk_until(talk_done);
     CHECK_INT(times("id='q1'"), 1);
-    talk_end(NULL);
+    talk_end("online a@y.test/1>one a@y.test/1>two a@y.test/1>four waiting (-13) online+ "
+             "again a@y.test/1>two again a@y.test/1>four");
+}
+
+/* What comes again is known by what it says, whatever is left out, stamped or cut off once more.
+ * Behind it the same is new. */
+TEST(what_is_new_is_not_taken_for_what_comes_again)
+{
+#define PING(id) "<iq type='get' from='a@y.test/1' id='" id "'><ping xmlns='urn:xmpp:ping'/></iq>"
+#define SAID(text) "<message from='a@y.test/1'><body>" text "</body></message>"
+#define CARBON(more)                                                                               \
+    "<message from='u@x.test'><received xmlns='urn:xmpp:carbons:2'><forwarded "                    \
+    "xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='a@y.test/1' to='u@x.test/s'>" \
+    "<body>copy</body></message></forwarded></received>" more "</message>"
+#define STAMP "<delay xmlns='urn:xmpp:delay' from='x.test' stamp='2020-01-01T00:00:00Z'/>"
+    static const char *const lines[] = {
+        LOGIN(SM), "<<enable", "><enabled xmlns='urn:xmpp:sm:3' id='s' resume='true'/>",
+        ">" SAID("left out") PING("q1") CARBON("") SAID("same"), "<kept", "!",
+        /* It is cut again before all of it came. */
+        AUTH(SM), "<<resume xmlns='urn:xmpp:sm:3' h='0' previd='s'/>",
+        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='2'/>" PING(
+            "q1") "<r xmlns='urn:xmpp:sm:3'/>",
+        "<<a ", "!", AUTH(SM), "<<resume xmlns='urn:xmpp:sm:3' h='0' previd='s'/>",
+        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='2'/>" PING("q1") CARBON(STAMP) SAID("same")
+            PING("q2") SAID("same") SAID("left out") PING("q1"),
+        "<id='q2'", "<id='q1'", NULL};
+    struct mynah_client_config held = {.size = sizeof held, .no_roster = true, .hold_acks = true};
+
+    talk_start(lines, &held);
+    TALK_UNTIL(mynah_client_received(talk.c) >= 4);
+    mynah_presence_set(talk.c, MYNAH_AVAILABLE, "kept", 0);
+    talk_until(talk_done);
+    CHECK_INT(times("id='q1'"), 2);
+    talk_end("online a@y.test/1>left out received:a@y.test/1>copy a@y.test/1>same waiting (-13) "
+             "online+ waiting (-13) online+ again received:a@y.test/1>copy again a@y.test/1>same "
+             "a@y.test/1>same a@y.test/1>left out");
 }
 
 TEST(a_session_that_is_gone_leaves_its_messages_to_the_next)

@@ -222,20 +222,25 @@ TEST(a_stranger_learns_of_nothing_until_we_speak_to_him)
     end();
 }
 
-/* How much stands there as said when the script is through. */
-static unsigned said_in_room(void)
+/* How much stands in a talk as said; */
+static unsigned said_in(const char *jid)
 {
-    const struct im_chat *room;
+    const struct im_chat *chat = chat_of(jid);
     unsigned said = 0;
 
+    for (size_t i = 0; chat && i < chat->count; i++)
+        said += chat->lines[i].kind == IM_SAID;
+    return said;
+}
+
+/* in a room, when the script is through. */
+static unsigned said_in_room(void)
+{
     talk_until(talk_online);
     CHECK(im_room_join(account, "r@y.test", "me", NULL));
     talk_until(talk_done);
-    room = chat_of("r@y.test");
-    CHECK(room);
-    for (size_t i = 0; room && i < room->count; i++)
-        said += room->lines[i].kind == IM_SAID;
-    return said;
+    CHECK(chat_of("r@y.test"));
+    return said_in("r@y.test");
 }
 
 /* Whatever its type: what one occupant says to us alone does not stand in the room, as if all had
@@ -370,29 +375,74 @@ TEST(what_cannot_be_kept_is_not_acknowledged)
     disk_end();
 }
 
-/* When there is room again, a session that is resumed has lost nothing. */
+static void kept_one(void *arg, const struct im_said *m)
+{
+    (void)m;
+    ++*(unsigned *)arg;
+}
+
+static unsigned kept_in(const char *jid)
+{
+    const struct im_history_query q = {.peer = mn_str_from(jid), .limit = 100};
+    unsigned kept = 0;
+
+    CHECK_INT(im_history_each(history, &q, kept_one, &kept), 0);
+    return kept;
+}
+
+/* When there is room again, a session that is resumed has lost nothing, and nobody is told twice.
+ */
 TEST(what_could_not_be_kept_comes_again_by_a_resumed_session)
 {
-    static const char *const lines[] = {LOGIN(SM),
-                                        ENABLED,
-                                        ">" FIRST,
-                                        "<h='1'/>",
-                                        "<full",
-                                        ">" SECOND,
-                                        "<h='1'/>",
-                                        "!",
-                                        AUTH(SM),
-                                        "<<resume xmlns='urn:xmpp:sm:3' h='1' previd='s'/>",
-                                        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='0'/>" SECOND,
-                                        "<h='2'/>",
-                                        END};
+#define OTHERS(stamp)                                                                              \
+    OCCUPANT("bob", "")                                                                            \
+    OCCUPANT("me", "<status code='110'/>")                                                         \
+    "<message from='r@y.test/bob' type='groupchat' id='g'><body>to all</body>" stamp "</message>"  \
+    "<message from='r@y.test/bob' type='chat' id='p'><body>to you</body></message>"                \
+    "<message from='a@y.test/r'><body>without an id</body></message>" CARBON(                      \
+        "sent", "u@x.test/s", "b@y.test", "<body>by another</body>")
+    static const char *const lines[] = {
+        LOGIN(SM),
+        ENABLED,
+        ">" FIRST,
+        "<h='1'/>",
+        "<full",
+        "<to='r@y.test/me'",
+        ">" OTHERS("") SECOND,
+        "<h='1'/>",
+        "!",
+        AUTH(SM),
+        "<<resume xmlns='urn:xmpp:sm:3' h='1' previd='s'/>",
+        "><resumed xmlns='urn:xmpp:sm:3' previd='s' h='0'/>" OTHERS(
+            "<delay xmlns='urn:xmpp:delay' stamp='2020-01-01T00:00:00Z'/>") SECOND,
+        "<h='8'/>",
+        END};
+    struct im_chat *chat;
+    unsigned twice;
 
     disk_begin(lines);
+    CHECK(im_room_join(account, "r@y.test", "me", NULL));
     talk.c->conf.no_reconnect = false;
     TALK_UNTIL(mynah_client_state(talk.c) == MYNAH_WAITING);
     talk_until(is_settled);
     setrlimit(RLIMIT_FSIZE, &disk.before);
-    TALK_UNTIL(is_settled() && was_told("h='2'/>"));
+    chat = im_chat_with(account, "a@y.test");
+    CHECK_INT(chat->unread, 3);
+    im_chat_seen(chat, false);
+    for (twice = 0; twice < 2; twice++) {
+        CHECK_INT(said_in("a@y.test"), 3);
+        CHECK_INT(said_in("b@y.test"), 1);
+        CHECK_INT(said_in("r@y.test"), 1);
+        CHECK_INT(said_in("r@y.test/bob"), 1);
+        TALK_UNTIL(is_settled() && was_told("h='8'/>"));
+    }
     talk_until(talk_done);
+    CHECK_INT(chat_of("r@y.test/bob")->unread, 1);
+    CHECK_INT(chat->unread, 0);
+    CHECK(chat->seen && chat->seen == chat->last);
+    CHECK_INT(kept_in("a@y.test"), 3);
+    CHECK_INT(kept_in("b@y.test"), 1);
+    CHECK_INT(kept_in("r@y.test"), 1);
+    CHECK_INT(kept_in("r@y.test/bob"), 1);
     disk_end();
 }
