@@ -92,13 +92,15 @@ static void words_show(const json_t *list)
 
         printf("%s%.*s", i ? ", " : "", MN_ARG(s));
     }
-    putchar('\n');
+    puts(i ? "" : "-");
     mn_arena_done(&a, NULL);
 }
 
-static bool is_table(const json_t *v)
+/* An empty one cannot tell: it is one where it is the whole answer. */
+static bool is_table(const json_t *ok, const json_t *v)
 {
-    return json_is_array(v) && (!json_array_size(v) || json_is_object(json_array_get(v, 0)));
+    return json_is_array(v) &&
+           (json_array_size(v) ? json_is_object(json_array_get(v, 0)) : json_object_size(ok) == 1);
 }
 
 void ok_show(json_t *ok)
@@ -108,10 +110,11 @@ void ok_show(json_t *ok)
     const char *key;
     json_t *v;
 
-    json_object_foreach(ok, key, v) if (!is_table(v) && strlen(key) > column) column = strlen(key);
+    json_object_foreach(ok, key, v) if (!is_table(ok, v) && strlen(key) > column) column =
+        strlen(key);
     json_object_foreach(ok, key, v)
     {
-        if (is_table(v)) {
+        if (is_table(ok, v)) {
             table_show(key, v);
             continue;
         }

@@ -179,6 +179,9 @@ def asked_on_a_terminal(t):
 def sessions(t):
     t.nobody()
     assert t.ctl("session", "list") == "0 sessions\n"
+    shown = [line.split("  ", 1) for line in t.ctl("user", "show", "romeo@localhost").splitlines()]
+    assert [key for key, _ in shown] == "jid sessions contacts resources addresses created disabled mechanisms name email".split(), shown
+    assert dict(shown)["resources"].strip() == "-" and len({len(key + "  " + v) - len(v.lstrip()) for key, v in shown}) == 1, shown
     a, b, c = t.login("romeo", "orchard"), t.login("romeo", "garden"), t.login("juliet", "balcony")
     a.send("<presence><priority>5</priority></presence>")
     a.ping()
