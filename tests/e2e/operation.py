@@ -101,7 +101,7 @@ def every_key():
         rows = [[c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]] for line in f if line.startswith("| ")][1:]
     assert len(rows) > 50
     base = {"data": FOLDER + "/data", "loops": 2, "domains": [{"name": "localhost"}],
-            "listen": [{"address": "127.0.0.1", "port": 0, "tls": "offered"}]}
+            "listen": [{"address": "127.0.0.1", "port": 0, "tls": "offered"}], "auth": {"mechanisms": ["SCRAM-SHA-1", "PLAIN"]}}  # for iq_auth
     configure(json.dumps(base))
     ask("reload")
     before, walked = set(), 0
