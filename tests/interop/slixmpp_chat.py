@@ -65,6 +65,62 @@ class Story:
         assert len(ids) == 5, ids
         await self.romeo.until("presence_available", lambda p: p["from"] == jid)
 
+    async def hints_what_is_not_to_be_kept_or_copied(self):
+        romeo, jid = self.romeo, self.juliet.boundjid
+
+        def says(to, text, *hints):
+            m = romeo.make_message(mto=to, mbody=text, mtype="chat")
+            for hint in hints:
+                m.enable(hint)
+            m.send()
+
+        await self.juliet.stop()
+        await romeo.until("presence_unavailable", lambda p: p["from"] == jid)
+        says(jid.bare, "now or never", "no-store")
+        says(jid.bare, "kept")
+        assert (await romeo.until("message_error"))["error"]["condition"] == "service-unavailable"
+        self.juliet = await person(self.server, jid.full)
+        assert (await self.juliet.until("message"))["body"] == "kept"
+        other = await person(self.server, "juliet@%s/other" % HOST, plugins=("xep_0280",))
+        await other["xep_0280"].enable()
+        says(jid, "not copied", "no-copy")
+        says(jid, "copied")
+        assert (await other.until("carbon_received"))["carbon_received"]["body"] == "copied"
+        for text in "not copied", "copied":
+            assert (await self.juliet.until("message"))["body"] == text
+        await other.stop()
+        await romeo.until("presence_unavailable", lambda p: p["from"] == other.boundjid)
+
+    async def hears_nothing_of_whom_one_has_blocked(self):
+        romeo, juliet = self.romeo, self.juliet
+        other, whom = await person(self.server, "juliet@%s/other" % HOST), romeo.boundjid.bare
+
+        async def errors(me, to):
+            me.send_message(mto=to.boundjid, mbody="unheard", mtype="chat")
+            return (await me.until("message_error"))["error"]["condition"]
+
+        async def listed(by):
+            return (await by["xep_0191"].get_blocked())["blocklist"]["items"]
+
+        assert await listed(other) == set()
+        await juliet["xep_0191"].block(whom)
+        assert (await other.until("blocked"))["block"]["items"] == await listed(juliet) == {whom}
+        await romeo.until("presence_unavailable", lambda p: p["from"] == juliet.boundjid)
+        assert await errors(romeo, juliet) == "service-unavailable" and await errors(juliet, romeo) == "not-acceptable"
+        await juliet["xep_0191"].unblock(whom)
+        assert (await other.until("unblocked"))["unblock"]["items"] == {whom} and await listed(juliet) == set()
+        await romeo.until("presence_available", lambda p: p["from"] == juliet.boundjid)
+        romeo.send_message(mto=juliet.boundjid, mbody="heard", mtype="chat")
+        assert (await juliet.until("message"))["body"] == "heard"
+        await other.stop()
+        await romeo.until("presence_unavailable", lambda p: p["from"] == other.boundjid)
+
+    async def learns_whom_to_turn_to(self):
+        info = (await self.romeo["xep_0030"].get_info(jid=HOST))["disco_info"]
+        told = {f["var"]: [v.text for v in f.xml.findall("{jabber:x:data}value")] for f in info["form"]["fields"]}
+        assert told == {"FORM_TYPE": ["http://jabber.org/network/serverinfo"], "status-addresses": ["https://status.capulet.lit"],
+                        "admin-addresses": ["xmpp:admins@capulet.lit", "mailto:xmpp@capulet.lit"]}, told
+
     async def answers_disco_ping_and_version(self):
         romeo, juliet = self.romeo, self.juliet
         info = (await romeo["xep_0030"].get_info(jid=HOST))["disco_info"]

@@ -6,8 +6,9 @@ from driver import DEADLINE
 
 EVENTS = ("session_start", "message", "presence_available", "presence_away", "presence_unavailable",
           "roster_update", "failed_auth", "stream_error", "disconnected", "sm_enabled", "session_resumed", "carbon_received",
-          "carbon_sent")
-PLUGINS = ("xep_0012", "xep_0030", "xep_0049", "xep_0054", "xep_0077", "xep_0092", "xep_0199", "xep_0202", "xep_0203", "xep_0359")
+          "carbon_sent", "message_error", "blocked", "unblocked")
+PLUGINS = ("xep_0012", "xep_0030", "xep_0049", "xep_0054", "xep_0077", "xep_0092", "xep_0128", "xep_0191", "xep_0199", "xep_0202", "xep_0203",
+           "xep_0334", "xep_0359")
 
 
 class Person(slixmpp.ClientXMPP):
