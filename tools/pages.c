@@ -131,6 +131,13 @@ static const char *fallback(const char *path, const struct mn_conf_row *r)
     return !r->fallback ? "must be there" : *r->fallback ? r->fallback : "empty";
 }
 
+/* Of a section each key says it, and of a list that is not live, too. */
+static bool says_live(const char *path, const struct mn_conf_row *r)
+{
+    return r->type != MN_CONF_MODULES && (r->type != MN_CONF_SECTION || is_module(path)) &&
+           (r->live || r->type != MN_CONF_LIST);
+}
+
 static void man_key(const char *path, const struct mn_conf_row *r)
 {
     struct mn_arena a = {0};
@@ -142,6 +149,8 @@ static void man_key(const char *path, const struct mn_conf_row *r)
         : strcmp(is, "must be there") ? "; default: "
                                       : "; ",
         is);
+    if (says_live(path, r))
+        say(r->live ? "; live" : "; from the next start");
     if (r->text)
         say("\n.br\n%s", r->text);
     putchar('\n');
@@ -153,7 +162,8 @@ static void page_yaml(void)
     head("MYNAHD.YAML", "5", "mynahd.yaml", "configuration of mynahd");
     heading("DESCRIPTION");
     say("A file in YAML. Every key may be left out. An unknown or doubled key, and a value that is "
-        "not of the type, is an error with its line.\n");
+        "not of the type, is an error with its line. What is live holds from a reload on (mynahctl "
+        "reload, or SIGHUP), what is not from the next start.\n");
     fputs(".B mynahd \\-\\-print\\-defaults\n", stdout);
     say("prints it with all keys and their defaults,\n");
     fputs(".B mynahd \\-\\-check\\-config\n", stdout);
@@ -189,7 +199,7 @@ static void table_key(const char *path, const struct mn_conf_row *r)
     cell(path);
     cell(mn_arena_cstr(&a, takes(path, r, &a)));
     cell(module ? "on" : fallback(path, r));
-    cell(r->live ? "yes" : r->type == MN_CONF_LIST ? "" : "no");
+    cell(!says_live(path, r) ? "" : r->live ? "yes" : "no");
     cell(r->text ? r->text : "");
     puts("|");
     mn_arena_done(&a, NULL);

@@ -47,8 +47,10 @@ def mynahctl():
 
 
 def mynahd_yaml():
-    """Each key that --print-defaults prints is there, with that default."""
+    """Each key that --print-defaults prints is there, with that default; and whether it is live, as docs/configuration.md has it."""
     shown, path, count = page("mynahd.yaml.5"), [], 0
+    with open(os.path.join(DOCS, "configuration.md")) as f:
+        live = dict(re.findall(r"(?m)^\| ([a-z]\S+) \|.*\| (yes|no|) ?\| [^|]*\|$", f.read()))
     for line in printed(MYNAHD, "--print-defaults").splitlines():
         m = re.match(r"(?:# )?((?: |- )*)([a-z0-9_]+):(?: (\[.*?\]|\"\"|[^ #]+))?", line)
         indent, key, default = len(m[1]) // 2, m[2], m[3]
@@ -60,8 +62,10 @@ def mynahd_yaml():
         entry = re.search(r"(?m)^\s+%s\s.*(\n.+)*" % re.escape(full), shown)[0]
         if default and default not in ("...", '""'):
             assert "default: " + default.strip('"') in entry, (full, default, entry)
+        said = re.search(r"; (live|from the next start)$", entry, re.M)
+        assert {"live": "yes", "from the next start": "no", None: ""}[said and said[1]] == live.get(full, ""), (full, entry)
         count += 1
-    assert count > 40 and "; must be there" in shown and "default: must" not in shown
+    assert count > 40 and len(live) > 40 and "; must be there" in shown and "default: must" not in shown
 
 
 def mynah():
