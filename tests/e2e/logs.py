@@ -17,11 +17,13 @@ listen:
 components: [{name: echo.localhost, secret: hush-component}]
 auth: {mechanisms: [SCRAM-SHA-256, DIGEST-MD5, PLAIN], without_tls: [SCRAM-SHA-256, DIGEST-MD5, PLAIN], iterations: 4096, iq_auth: on}
 registration: {open: loopback, per_address: off}
+admins: [operator@localhost]
 log: {level: %s, format: %s}
 """
 PASSWORDS = ["hush-" + word for word in "first second wrong fresh component iqauth command".split()]
 TEXTS = ["tale-" + word for word in "body subject status note card roster away carbon component".split()]
 REPEATED, LINES = 150, 101  # more than may be written, and what may be
+ALL = 1000  # of all addresses together
 server = None
 
 
@@ -241,12 +243,29 @@ def others_are_still_told_of():
     assert any(" session peer=127.0.8.1:" in line for line in server.log[since:]), server.log[since:]
 
 
+def all_addresses_together():
+    """A hundred from each, which is as many as one of them may."""
+    began = time.monotonic()
+    server.end()
+    serve("info", "text")
+    for i in range(ALL // 100 + 2):
+        c = Client(server, source="127.0.9.%d" % (i + 1))
+        c.send("".join("<iq type='set' id='q%d'><query xmlns='jabber:iq:register'><username>operator</username><password>x</password>"
+                       "</query></iq>" % k for k in range(100)))
+        c.until("<iq [^>]*id='q99'.*?</iq>")
+        c.socket.close()
+    settled()
+    minutes, lines = int((time.monotonic() - began) / 60), [line for line in server.log if " registration refused " in line]
+    assert ALL <= len(lines) <= ALL * (minutes + 1), len(lines)
+    assert minutes or any("some are left out" in line for line in server.log), server.log[-5:]
+
+
 try:
     failed = tap([("nothing secret on %s in %s" % (level, form), lambda level=level, form=form: nothing_secret(level, form))
                   for level, form in (("debug", "text"), ("debug", "json"), ("info", "text"))] + [("begin", begin)] +
                  [("not without end: " + what, lambda what=what, i=i: repeated(what, "127.0.7.%d" % (i + 1)))
                   for i, what in enumerate(REPEAT)] +
-                 [others_are_still_told_of, ("end", lambda: server.end())], lambda: server.log)
+                 [others_are_still_told_of, all_addresses_together, ("end", lambda: server.end())], lambda: server.log)
 finally:
     if server and server.process.poll() is None:
         server.process.kill()
