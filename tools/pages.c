@@ -290,8 +290,9 @@ static void page_protocols(void)
          "protocols` tells the same of a running\nserver, and what of it is on: where its module "
          "is, "
          "and where the key of the configuration is set, or names that word,\nif one stands here. "
-         "No row without a test that shows it.\n\n"
-         "| protocol | version | what | module | key | tests |\n|---|---|---|---|---|---|");
+         "What of it is not done stands under without. No row without a test that\nshows it.\n\n"
+         "| protocol | version | what | module | key | without | tests |\n"
+         "|---|---|---|---|---|---|---|");
     for (size_t i = 0; i < count; i++, p++) {
         int digits = p->xep ? 0 : (int)strspn(p->name + 4, "0123456789");
 
@@ -299,10 +300,23 @@ static void page_protocols(void)
             printf("| [%s](https://xmpp.org/extensions/xep-%04d.html) ", p->name, p->xep);
         else
             printf("| [%s](https://www.rfc-editor.org/rfc/rfc%.*s) ", p->name, digits, p->name + 4);
-        printf("| %s | %s | %s | %s | %s |\n", p->version, p->title,
-               p->module ? p->module->name : "", p->key ? p->key : "", p->test);
+        printf("| %s | %s | %s | %s | %s | %s |\n", p->version, p->title,
+               p->module ? p->module->name : "", p->key ? p->key : "", p->without ? p->without : "",
+               p->test);
     }
     mn_arena_done(&a, NULL);
+}
+
+static void doap_xep(const struct protocol *p)
+{
+    printf("    <implements>\n      <xmpp:SupportedXep>\n"
+           "        <xmpp:xep rdf:resource='https://xmpp.org/extensions/xep-%04d.html'/>\n"
+           "        <xmpp:status>%s</xmpp:status>\n"
+           "        <xmpp:version>%s</xmpp:version>\n",
+           p->xep, p->without ? "partial" : "complete", p->version);
+    if (p->without)
+        printf("        <xmpp:note xml:lang='en'>without: %s</xmpp:note>\n", p->without);
+    puts("      </xmpp:SupportedXep>\n    </implements>");
 }
 
 static void page_doap(void)
@@ -322,18 +336,17 @@ static void page_doap(void)
          "    <shortdesc xml:lang='en'>A Jabber/XMPP server</shortdesc>\n"
          "    <programming-language>C</programming-language>\n"
          "    <os>Linux</os>\n"
-         "    <license rdf:resource='https://spdx.org/licenses/MIT'/>");
+         "    <license rdf:resource='https://spdx.org/licenses/MIT'/>\n"
+         "    <category rdf:resource='https://linkmauve.fr/ns/xmpp-doap#category-jabber'/>\n"
+         "    <category rdf:resource='https://linkmauve.fr/ns/xmpp-doap#category-xmpp'/>\n"
+         "    <category rdf:resource='https://linkmauve.fr/ns/xmpp-doap#category-server'/>");
     for (size_t i = 0; i < count; i++, p++) {
         char number[8];
 
         snprintf(number, sizeof number, "%.*s", (int)strspn(p->name + 4, "0123456789"),
                  p->name + 4);
         if (p->xep)
-            printf("    <implements>\n      <xmpp:SupportedXep>\n"
-                   "        <xmpp:xep rdf:resource='https://xmpp.org/extensions/xep-%04d.html'/>\n"
-                   "        <xmpp:version>%s</xmpp:version>\n"
-                   "      </xmpp:SupportedXep>\n    </implements>\n",
-                   p->xep, p->version);
+            doap_xep(p);
         else if (strcmp(number, last)) /* one line for all its sections */
             printf("    <implements rdf:resource='https://www.rfc-editor.org/rfc/rfc%s'/>\n",
                    number);

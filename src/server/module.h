@@ -16,6 +16,7 @@ struct disco;
 struct module_xep {
     int number;
     const char *version, *title, *test, *key;
+    const char *without; /* what of it is not done; NULL: nothing */
 };
 struct module_rfc {
     const char *section, *title, *test, *key;

@@ -35,8 +35,9 @@ static void gather(struct gathered *g, const struct module *m, const struct modu
     for (size_t i = 0; i < xep_count && xep[i].number; i++) {
         struct protocol *p = &g->items[g->count++];
 
-        *p = (struct protocol){
-            "", xep[i].version, xep[i].title, xep[i].test, xep[i].key, xep[i].number, m};
+        *p = (struct protocol){"",          xep[i].version, xep[i].title,
+                               xep[i].test, xep[i].key,     xep[i].number,
+                               m,           xep[i].without};
         snprintf(p->name, sizeof p->name, "XEP-%04d", xep[i].number);
     }
 }

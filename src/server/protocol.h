@@ -9,6 +9,7 @@ struct protocol {
     const char *version, *title, *test, *key; /* as in struct module_xep */
     int xep;                                  /* 0: an RFC */
     const struct module *module;              /* NULL: the server itself */
+    const char *without;                      /* as there */
 };
 
 /* RFCs, then XEPs, by number; in the arena. */

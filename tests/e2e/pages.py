@@ -177,14 +177,18 @@ def docs():
         assert kept == made, "docs/%s is old: ninja -C BUILD docs makes it anew" % name
     with open(os.path.join(DOCS, "protocols.md")) as f:
         rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in f if line.startswith("| [")]
+    doap, X = xml.parse(os.path.join(DOCS, "mynah.doap")), "{https://linkmauve.fr/ns/xmpp-doap#}"
+    status = {[*x.find(X + "xep").attrib.values()][0]: (x.findtext(X + "status"), x.findtext(X + "note")) for x in doap.iter(X + "SupportedXep")}
     for row in rows:
-        name, version, title, *_, tests = row
+        name, version, title, _, _, without, tests = row
+        if "XEP" in name:
+            assert status[re.search(r"\((.*)\)", name)[1]] == (("partial", "without: " + without) if without else ("complete", None)), row
         assert title and tests and (version or "RFC" in name) and "(null)" not in "".join(row), row
     names = [re.match(r"\[(.*?)\]", row[0])[1] for row in rows]
     number = [tuple(map(int, re.findall(r"\d+", name))) for name in names if name.startswith("XEP")]
     assert len(set(names)) == len(names) and number == sorted(number), names
-    told = {e.attrib.popitem()[1] for e in xml.parse(os.path.join(DOCS, "mynah.doap")).iter() if e.attrib}
-    assert {re.search(r"\((.*)\)", row[0])[1] for row in rows} <= told, told
+    told = {e.attrib.popitem()[1] for e in doap.iter() if e.attrib}
+    assert "https://linkmauve.fr/ns/xmpp-doap#category-server" in told and {re.search(r"\((.*)\)", row[0])[1] for row in rows} <= told, told
 
 
 sys.exit(tap([mynahd, mynahctl, mynahd_yaml, mynah, completion, completion_on_a_terminal, completion_in_zsh, docs]) != 0)

@@ -445,11 +445,14 @@ static enum verdict on_node_items(struct disco *d)
 
 const struct module mod_adhoc = {
     .name = "adhoc",
-    .xep = {{50, "1.3.0", "Ad-Hoc Commands",
-             "wire/adhoc; wire/adhoc-errors; server/adhoc/a_form_is_open_for_ten_minutes; "
-             "interop/slixmpp-admin/an administrator manages accounts"},
-            {133, "1.3.1", "Service Administration",
-             "wire/adhoc; wire/admin; wire/motd; e2e/admin/every_role"}},
+    .xep =
+        {{50, "1.3.0", "Ad-Hoc Commands",
+          "wire/adhoc; wire/adhoc-errors; server/adhoc/a_form_is_open_for_ten_minutes; "
+          "interop/slixmpp-admin/an administrator manages accounts"},
+         {133, "1.3.1", "Service Administration",
+          "wire/adhoc; wire/admin; wire/motd; e2e/admin/every_role",
+          .without =
+              "last login, blacklist, whitelist, active and idle users, list of administrators"}},
     .feature = {"http://jabber.org/protocol/commands"},
     .iq = {{MN_TYPE_SET, MN_NS_COMMANDS, "command", AT_HOST, on_command}},
     .disco_node = on_node,

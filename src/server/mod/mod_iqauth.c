@@ -181,7 +181,8 @@ static enum mn_cond on_set(struct iq *iq)
 
 const struct module mod_iqauth = {
     .name = "iq_auth",
-    .xep = {{78, "2.5", "Non-SASL Authentication", "wire/iqauth; wire/iqauth-off", "auth.iq_auth"}},
+    .xep = {{78, "2.5", "Non-SASL Authentication", "wire/iqauth; wire/iqauth-off", "auth.iq_auth",
+             "digests of passwords"}},
     .always = true, /* auth.iq_auth decides */
     .iq = {{MN_TYPE_GET, MN_NS_AUTH, "query", AT_STREAM, on_get},
            {MN_TYPE_SET, MN_NS_AUTH, "query", AT_STREAM, on_set}},

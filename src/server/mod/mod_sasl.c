@@ -443,7 +443,7 @@ const struct module mod_sasl = {
              "wire/rfc6120-6-sasl; wire/rfc6120-6-tls-login; wire/rfc6120-6.5-sasl-errors"}},
     .xep = {{178, "1.2", "Best Practices for Use of SASL EXTERNAL with Certificates",
              "e2e/external/certificates_that_let_in; e2e/external/certificates_that_do_not",
-             "auth.client_ca"},
+             "auth.client_ca", "logins of servers"},
             {440, "0.4.2", "SASL Channel-Binding Type Capability", "wire/sasl-plus",
              "auth.mechanisms: -PLUS"},
             {474, "0.5.0", "SASL SCRAM Downgrade Protection", "wire/sasl-plus",
