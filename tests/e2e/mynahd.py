@@ -315,9 +315,27 @@ def run_as():
     refused(1, "cannot write in the folder .*/roots: ", "--config", config("run_as: nobody\n" + LISTEN), "--data", FOLDER + "/roots")
 
 
+def run_as_nobody_named():
+    """Root becomes mynah where there is such a user, and else stays root and says so once."""
+    if os.geteuid() or subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL).returncode:
+        print("# skipped: only root can have users of its own")
+        return
+    with open("/etc/passwd") as f:
+        users = [line for line in f if not line.startswith("mynah:")]
+    binary = config('#!/bin/sh\nexec unshare --mount sh -c \'mount --bind "$0" /etc/passwd && exec "$@"\' %s/passwd %s "$@"\n' % (FOLDER, MYNAHD), "mynahd")
+    os.chmod(binary, 0o755)
+    mynah = "mynah:x:%d:%d::/:/bin/false\n" % (NOBODY.pw_uid, NOBODY.pw_gid)
+    for more, uid, said in ([mynah], NOBODY.pw_uid, "info  running as user=mynah"), ([], 0, "warn  running as root; make a user named mynah, or set run_as"):
+        config("".join(users + more), "passwd")
+        server = Server(binary, config("data: %s\n%s" % (folder("as%d" % uid), LISTEN)))
+        assert os.stat("/proc/%d" % server.process.pid).st_uid == os.stat(FOLDER + "/as%d" % uid).st_uid == uid
+        assert [line.split(" ", 1)[1].strip() for line in server.log if " running as " in line] == [said], server.log
+        server.end()
+
+
 try:
     failed = tap([telling, wrong_usage, wrong_configuration, wrong_certificates, defaults_print_back, cannot_start, no_rights, no_threads, domain_by_option, signals, who_is_not_there,
-                  early_signal, tells_systemd, journal, open_files, run_as])
+                  early_signal, tells_systemd, journal, open_files, run_as, run_as_nobody_named])
 finally:
     shutil.rmtree(FOLDER)
 sys.exit(failed != 0)
