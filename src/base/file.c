@@ -128,6 +128,15 @@ int mn_file_write(const char *path, mn_str bytes, unsigned mode)
     return e;
 }
 
+const char *mn_file_behind(const char *path, struct mn_arena *a)
+{
+    char *real = realpath(path, NULL);
+    const char *found = real ? mn_arena_cstr(a, mn_str_from(real)) : path;
+
+    free(real);
+    return found;
+}
+
 int mn_file_socket(const char *path, struct sockaddr_un *out, int *folder)
 {
     mn_str whole = mn_str_from(path);

@@ -12,6 +12,8 @@ void mn_closep(int *fd); /* for MN_AUTO */
 int mn_file_read(const char *path, size_t max, struct mn_arena *a, mn_str *out) MN_MUST_CHECK;
 /* Written beside, synced, renamed over; mode as given. */
 int mn_file_write(const char *path, mn_str bytes, unsigned mode) MN_MUST_CHECK;
+/* Where a symbolic link leads, so that it is that which is written over; any other path itself. */
+const char *mn_file_behind(const char *path, struct mn_arena *a);
 /* A new file with a name of its own that ends in `suffix`, for this user alone, where files go that
  * nobody keeps. `path`: in `a`; the caller takes it away. */
 int mn_file_temporary(mn_str bytes, const char *suffix, struct mn_arena *a,

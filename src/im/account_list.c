@@ -388,16 +388,6 @@ static void folder_make(const char *path, struct mn_arena *a)
                              PRIVATE_FOLDER); /* writing tells what is wrong with it */
 }
 
-/* What a link leads to is what is replaced. */
-static const char *behind_links(const char *path, struct mn_arena *a)
-{
-    char *real = realpath(path, NULL);
-    const char *found = real ? mn_arena_cstr(a, mn_str_from(real)) : path;
-
-    free(real);
-    return found;
-}
-
 static int file_change(const char *path, const struct im_account *acc, mn_str jid, int wanted,
                        struct mn_buf *why)
 {
@@ -414,7 +404,7 @@ static int file_change(const char *path, const struct im_account *acc, mn_str ji
                          : im_list_enabled(text, jid, wanted, &a, &changed, why);
     if (!e) {
         folder_make(path, &a);
-        e = mn_file_write(behind_links(path, &a), changed, PRIVATE);
+        e = mn_file_write(mn_file_behind(path, &a), changed, PRIVATE);
     }
     if (e && why->n == said)
         mn_buf_fmt(why, "%s", mn_err_text(e));

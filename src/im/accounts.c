@@ -202,6 +202,19 @@ int im_password(const struct im_account *acc, struct mn_arena *a, mn_str *out, s
     return MN_E_NOT_FOUND;
 }
 
+/* As its first line; what stands behind that is somebody else's. */
+static int keep_in(const char *path, mn_str password, struct mn_arena *a)
+{
+    mn_str old = {0}, rest;
+    int e = mn_file_read(path, PASSWORD_MAX, a, &old);
+
+    if (e && e != MN_E_NOT_FOUND)
+        return e;
+    mn_str_cut(old, '\n', &rest);
+    return mn_file_write(mn_file_behind(path, a),
+                         mn_arena_fmt(a, "%.*s\n%.*s", MN_ARG(password), MN_ARG(rest)), 0600);
+}
+
 int im_password_keep(const struct im_account *acc, mn_str password, struct mn_buf *why)
 {
     struct mn_arena a = {0};
@@ -211,7 +224,7 @@ int im_password_keep(const struct im_account *acc, mn_str password, struct mn_bu
     if (acc->password_command.n) {
         ; /* it has it from elsewhere */
     } else if (*path) {
-        e = mn_file_write(path, mn_arena_fmt(&a, "%.*s\n", MN_ARG(password)), 0600);
+        e = keep_in(path, password, &a);
         if (e)
             mn_buf_fmt(why, "%s: %s", path, mn_err_text(e));
     } else if (acc->password == IM_PASSWORD_SECRET) {

@@ -49,9 +49,9 @@ int im_password_written(const char *command, int code, mn_str written, mn_str *o
  * keyring has none; `why` says what to do. Blocks. */
 int im_password(const struct im_account *acc, struct mn_arena *a, mn_str *out,
                 struct mn_buf *why) MN_MUST_CHECK;
-/* Another one from now on, where im_password looks: in the file, which nobody else may read, or in
- * the keyring; nothing where a command gives it, or nobody keeps it. `why` says what did not work.
- * Blocks. */
+/* Another one from now on, where im_password looks: in the first line of the file, which nobody
+ * else may read, or in the keyring; nothing where a command gives it, or nobody keeps it. `why`
+ * says what did not work. Blocks. */
 int im_password_keep(const struct im_account *acc, mn_str password,
                      struct mn_buf *why) MN_MUST_CHECK;
 /* What mynah_client_new takes, with its texts in `a`. */

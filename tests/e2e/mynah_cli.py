@@ -278,13 +278,15 @@ def passwords_come_from_where_the_configuration_says():
     assert "password_command failed: exit 3" in call("login", place=[], code=1)
     write("config/mynah/config.yaml", conf % "password_command: true")
     assert "gave no password" in call("login", place=[], code=1)
-    secret = write("secret", "pw\n")
+    keeper, secret = write("keeper", "pw\nof: ann\n\n"), FOLDER + "/secret"
+    os.symlink("keeper", secret)
     write("config/mynah/config.yaml", conf % ("password_file: " + secret))
     call("login", place=[])
-    for new in "other", "pw":  # what keeps it gets the new one
+    for new in "other", "pw":  # what keeps it gets the new one; what stands there beside it stays
         call("passwd", place=[], stdin=new + "\n")
-        with open(secret) as f:
-            assert f.read() == new + "\n"
+        with open(keeper) as f:
+            assert f.read() == new + "\nof: ann\n\n"
+        assert os.readlink(secret) == "keeper" and os.stat(keeper).st_mode & 0o777 == 0o600
     os.chmod(secret, 0o644)
     assert "chmod 600" in call("login", place=[], code=1)
     write("config/mynah/config.yaml", "accounts:\n  - {jid: a@b, pasword: x}\n")
