@@ -1,12 +1,24 @@
 """The frame of what is hostile (e2e/hostile and others): two chat beside it all the while, each message within the deadline, and
-behind each step the server's own counters are back where they were."""
-import functools, os, threading, time
+behind each step the server's own counters are back where they were. The deadline is that of a machine with other things to do; of
+what a message took, the time for which nobody but the server can be blamed is less."""
+import contextlib, functools, glob, os, threading, time
 
 from mynah import DEADLINE, Control, person, tap, wait_for
 
 MARK = ", two chatting beside it"  # of the name of such a step; tests/requirements/check.py looks for it
 LANES = 8  # files that are opened when a lane first reads the store
 SLACK = 32 << 10  # bytes: what is on its way between the two, and buffers that each loop keeps for the next (net/conn.c)
+STILL = 10  # seconds: a server that lets a message wait as long, and did not wait for a processor, stands still
+
+
+def starved(*pids):
+    """For how long each thread of these processes was ready to run and did not, by the machine's account, in seconds."""
+    times = {}
+    for pid in pids:
+        for path in glob.glob("/proc/%d/task/*/schedstat" % pid):
+            with contextlib.suppress(OSError, IndexError), open(path) as f:  # it has ended
+                times[path] = int(f.read().split()[1]) / 1e9
+    return times
 
 
 class Bystanders:
@@ -14,19 +26,24 @@ class Bystanders:
     from@ and to@, and are there already."""
 
     def __init__(self, server, come):
-        self.server, self.come, self.end, self.said, self.error, self.longest = server, come, threading.Event(), 0, None, 0
+        self.server, self.come, self.end, self.said, self.error, self.longest, self.stood = server, come, threading.Event(), 0, None, 0, 0
         self.thread = threading.Thread(target=self.chat, daemon=True)
         self.thread.start()
 
     def chat(self):
         try:
             a, b = (self.come(name) for name in ("from", "to"))
+            processes = self.server.process.pid, os.getpid()
             while not self.end.is_set():
+                before, first = starved(*processes), time.monotonic()
                 for x, y, to in (a, b, "to"), (b, a, "from"):
                     began = time.monotonic()
                     x.send("<message to='%s@%s/r' type='chat'><body>%d</body></message>" % (to, self.server.host, self.said))
                     y.until("<body>%d</body></message>" % self.said)
                     self.longest = max(self.longest, time.monotonic() - began)
+                took = time.monotonic() - first
+                if took > STILL and before:
+                    self.stood = max(self.stood, took - sum(then - before.get(path, 0) for path, then in starved(*processes).items()))
                 self.said += 1
                 self.end.wait(0.005)
         except Exception as e:
@@ -40,7 +57,7 @@ class Bystanders:
     def were_not_disturbed(self):
         self.end.set()
         self.thread.join(2 * DEADLINE)
-        assert not self.error, self.error
+        assert not self.error and self.stood < STILL, self.error or "the server stood still for %.0f s" % self.stood
         print("# %d messages each way, the slowest took %.2f s" % (self.said, self.longest))
 
 
