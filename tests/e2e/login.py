@@ -287,7 +287,8 @@ def made_anew():
             c = secured(server)
             got = Exchange(c, m, user="leaver", spoil=goes if last else lambda step, message: message).run()
             if last:
-                assert got == told("not-authorized"), (m, got)
+                # The first for whom the keys of before were read already: he may try again, and then hears the second.
+                assert got in (told("temporary-auth-failure"), told("not-authorized")), (m, got)
                 assert "<success" in Exchange(c, m, user="leaver", password=anew).run(), m
             else:
                 assert "<success" in got, (m, got)
