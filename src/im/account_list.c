@@ -114,23 +114,6 @@ static int edit_open(struct edit *e)
     return MN_E_OK;
 }
 
-static mn_str bare(mn_str jid)
-{
-    mn_str rest;
-
-    return mn_str_cut(jid, '/', &rest);
-}
-
-static const struct im_account *account_of(const struct im_config *c, mn_str jid)
-{
-    const struct im_account *all = c->accounts.items;
-
-    for (size_t i = 0; i < c->accounts.count; i++)
-        if (mn_str_eq(bare(all[i].jid), bare(jid)))
-            return &all[i];
-    return NULL;
-}
-
 /* The new text (which is freed) says what was wanted: the account enabled (1), disabled (0) or gone
  * (-1), and as many others as before. Else somebody wrote the old one in a way not thought of. */
 static int settle(struct edit *e, struct mn_buf *made, mn_str jid, int wanted, mn_str *out)
@@ -143,8 +126,8 @@ static int settle(struct edit *e, struct mn_buf *made, mn_str jid, int wanted, m
     mn_buf_free(made);
     if (mn_conf_parse(*out, im_config_rows, e->a, &after, &errors))
         return refuse(e, e->list ? e->list : e->root);
-    acc = account_of(&after, jid);
-    if (after.accounts.count + !!account_of(&e->config, jid) ==
+    acc = im_account_find(&after, jid);
+    if (after.accounts.count + !!im_account_find(&e->config, jid) ==
             e->config.accounts.count + (wanted >= 0) &&
         (wanted < 0 ? !acc : acc && acc->enabled == wanted))
         return MN_E_OK;
@@ -282,7 +265,7 @@ static const yaml_node_t *entry(struct edit *e, mn_str jid)
          i < e->list->data.sequence.items.top; i++) {
         const yaml_node_t *n = yaml_document_get_node(&e->doc, *i);
 
-        if (mn_str_eq(bare(scalar(value_of(e, n, "jid", &key))), bare(jid)))
+        if (im_address_same(scalar(value_of(e, n, "jid", &key)), jid))
             return n;
     }
     return NULL;

@@ -25,6 +25,16 @@ int im_address_check(mn_str text, bool person, struct mn_buf *why)
     return part ? MN_E_OK : MN_E_FORMAT;
 }
 
+bool im_address_same(mn_str a, mn_str b)
+{
+    char *one = mn_str_dup(a), *other = mn_str_dup(b);
+    bool same = mynah_jid_same(one, other);
+
+    mn_free(one);
+    mn_free(other);
+    return same;
+}
+
 static int check_jid(const void *value, struct mn_buf *why)
 {
     return im_address_check(*(const mn_str *)value, false, why);
@@ -134,12 +144,12 @@ int im_config_load(const char *path, struct mn_arena *a, struct im_config *out, 
 const struct im_account *im_account_find(const struct im_config *c, mn_str jid)
 {
     const struct im_account *all = c->accounts.items;
-    mn_str wanted = jid.n ? jid : c->preferred, rest;
+    mn_str wanted = jid.n ? jid : c->preferred;
 
     if (!wanted.n)
         return c->accounts.count ? all : NULL;
     for (size_t i = 0; i < c->accounts.count; i++)
-        if (mn_str_eq(mn_str_cut(all[i].jid, '/', &rest), mn_str_cut(wanted, '/', &rest)))
+        if (im_address_same(all[i].jid, wanted))
             return &all[i];
     return NULL;
 }

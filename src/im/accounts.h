@@ -35,6 +35,8 @@ const char *im_data_path(const char *name, struct mn_arena *a);
 /* Of an account; `person`: one with a first part, which an anonymous one has not. MN_E_FORMAT:
  * `why` says so. */
 int im_address_check(mn_str text, bool person, struct mn_buf *why) MN_MUST_CHECK;
+/* The same account, however they are written, and with whatever resource. */
+bool im_address_same(mn_str a, mn_str b);
 /* No file: no accounts. MN_E_FORMAT, MN_E_DENIED, MN_E_IO: `why` says what and where. */
 int im_config_load(const char *path, struct mn_arena *a, struct im_config *out,
                    struct mn_buf *why) MN_MUST_CHECK;

@@ -10,6 +10,7 @@
 
 #include "base/child.h"
 #include "im/lang.h"
+#include "mynah/jid.h"
 
 enum { PASSWORD_MAX = 4096, ERROR_MAX = 300, NOT_INSTALLED = 127 };
 
@@ -61,17 +62,32 @@ static int ran(const char *const *words, mn_str input, struct mn_arena *a, mn_st
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* secret-tool WORD ... service mynah account JID; of `store` with a label. */
-static int tool(const char *word, const char *label, mn_str jid, mn_str input, struct mn_arena *a,
-                mn_str *out, mn_str *err)
+/* secret-tool WORD ... service mynah account BARE; of `store` with a label. */
+static int tool(const char *word, const char *label, const char *bare, mn_str input,
+                struct mn_arena *a, mn_str *out, mn_str *err)
 {
-    mn_str rest;
-    const char *bare = mn_arena_cstr(a, mn_str_cut(jid, '/', &rest));
     const char *labelled[] = {"secret-tool", word,      label, "service",
                               "mynah",       "account", bare,  NULL};
     const char *plain[] = {"secret-tool", word, "service", "mynah", "account", bare, NULL};
 
     return ran(label ? labelled : plain, input, a, out, err);
+}
+
+static const char *as_written(mn_str jid, struct mn_arena *a)
+{
+    mn_str rest;
+
+    return mn_arena_cstr(a, mn_str_cut(jid, '/', &rest));
+}
+
+/* One for an account, however it is written. */
+static const char *key_of(mn_str jid, struct mn_arena *a)
+{
+    char *bare = mynah_jid_bare(as_written(jid, a));
+    const char *key = bare ? mn_arena_cstr(a, mn_str_from(bare)) : as_written(jid, a);
+
+    mynah_free(bare);
+    return key;
 }
 
 static int told(int code, const char *what, mn_str jid, mn_str err, struct mn_buf *why)
@@ -120,9 +136,12 @@ bool im_secret_there(void)
 
 int im_secret_get(mn_str jid, struct mn_arena *a, mn_str *out, struct mn_buf *why)
 {
+    const char *key = key_of(jid, a), *written = as_written(jid, a);
     mn_str err;
-    int code = tool("lookup", NULL, jid, (mn_str){0}, a, out, &err);
+    int code = tool("lookup", NULL, key, (mn_str){0}, a, out, &err);
 
+    if (code && strcmp(key, written) != 0) /* so it was kept before it had one key */
+        code = tool("lookup", NULL, written, (mn_str){0}, a, out, &err);
     if (!code && out->n)
         return MN_E_OK;
     return told(code, _("the keyring has no password for %.*s, or is locked"), jid, err, why);
@@ -133,8 +152,8 @@ int im_secret_set(mn_str jid, mn_str password, struct mn_buf *why)
     struct mn_arena a = {0};
     mn_str out, err;
     const char *label = mn_arena_cstr(&a, mn_arena_fmt(&a, "--label=Mynah: %.*s", MN_ARG(jid)));
-    int code = tool(password.n ? "store" : "clear", password.n ? label : NULL, jid, password, &a,
-                    &out, &err),
+    int code = tool(password.n ? "store" : "clear", password.n ? label : NULL, key_of(jid, &a),
+                    password, &a, &out, &err),
         e = code ? told(code, _("the password of %.*s could not be changed in the keyring"), jid,
                         err, why)
                  : MN_E_OK;

@@ -1,5 +1,6 @@
 /* Passwords in the keyring of the desktop (the Secret Service), by libsecret's secret-tool: service
- * "mynah", account the bare address. All block, for as long as a person needs to unlock it. */
+ * "mynah", account the bare address in canonical form. All block, for as long as a person needs to
+ * unlock it. */
 #pragma once
 
 #include "base/arena.h"

@@ -317,8 +317,8 @@ def keyring(command, typed=None):
 
 def passwords_live_in_the_keyring():
     """A real one, and what is said where there is none."""
-    write("config/mynah/config.yaml", "accounts:\n  - {jid: ann@mynah.test, password: secret, host: 127.0.0.1, port: %d, ca_file: %s/data/certs/ca.crt}\n"
-          % (server.ports[0], FOLDER))
+    conf = "accounts:\n  - {jid: %%s, password: secret, host: 127.0.0.1, port: %d, ca_file: %s/data/certs/ca.crt}\n" % (server.ports[0], FOLDER)
+    write("config/mynah/config.yaml", conf % "ann@mynah.test")
     code, said = keyring('"$MYNAH" login </dev/null')
     assert code == 1 and "has no password for ann@mynah.test" in said, said
     code, said = keyring('"$MYNAH" login && secret-tool lookup service mynah account ann@mynah.test', b"pw\n")
@@ -327,6 +327,13 @@ def passwords_live_in_the_keyring():
     assert code == 0 and "ann@mynah.test/" in said, said
     code, said = keyring('echo other | "$MYNAH" passwd && "$MYNAH" login </dev/null && echo pw | "$MYNAH" passwd && "$MYNAH" login </dev/null')
     assert code == 0 and said.count("ann@mynah.test/") == 2, said
+    write("config/mynah/config.yaml", conf % "Ann@MYNAH.test")
+    code, said = keyring('"$MYNAH" login </dev/null')
+    assert code == 0 and "ann@mynah.test/" in said, said
+    code, said = keyring("""secret-tool clear service mynah account ann@mynah.test
+        printf pw | secret-tool store --label=x service mynah account Ann@MYNAH.test
+        "$MYNAH" login </dev/null && echo other | "$MYNAH" passwd && secret-tool lookup service mynah account ann@mynah.test && echo pw | "$MYNAH" passwd""")
+    assert code == 0 and "ann@mynah.test/" in said and said.split()[-1] == "other", said  # kept before it had one key
     path, HOME["PATH"] = HOME["PATH"], FOLDER
     try:
         assert "libsecret-tools" in call("login", place=[], code=1)

@@ -243,11 +243,13 @@ def the_protocol_is_for_scripts():
 
 
 def a_new_password_is_kept_where_the_old_one_was():
+    """Whose account it is need not be written as the server writes it."""
     secret = write("secret", "pw\n")
     os.chmod(secret, 0o600)
     with open(FOLDER + "/config/mynah/config.yaml") as f:
         before = f.read()
-    write("config/mynah/config.yaml", before.replace("password_command: echo pw", "password_file: " + secret, 1))
+    now = before.replace("password_command: echo pw", "password_file: " + secret, 1).replace("ann@mynah.test", "Ann@MYNAH.test", 1)
+    write("config/mynah/config.yaml", now)
     with Terminal():
         for new in "other", "pw":
             call("passwd", stdin=new + "\n")

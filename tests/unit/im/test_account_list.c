@@ -40,6 +40,7 @@ static const struct row {
     {ADD, "a@b", "accounts:\n  - jid: x@y\n    password_command: |\n      one\n\ndefault: x@y\n",
      "accounts:\n  - jid: x@y\n    password_command: |\n      one\n\n  - {jid: a@b}\ndefault: "
      "x@y\n"},
+    {REMOVE, "A@b", "accounts: # mine\n  - {jid: a@B}\n# end\n", "accounts: [] # mine\n# end\n"},
     {REMOVE, "a@b/phone", "accounts:\n  # x\n  - {jid: x@y}\n  - {jid: a@b} # a\n  # end\n",
      "accounts:\n  # x\n  - {jid: x@y}\n  # end\n"},
     {REMOVE, "a@b", "accounts:\n  - jid: a@b/home\n    # is at\n    host: h\n  - {jid: x@y}\n",
@@ -78,6 +79,7 @@ TEST(what_only_a_person_can_change_is_refused_with_its_line)
         const char *why;
     } refused[] = {
         {ADD, "accounts:\n  - {jid: a@b/x}\n", MN_E_EXISTS, "there is an account a@b already"},
+        {ADD, "accounts:\n  - {jid: A@B}\n", MN_E_EXISTS, "there is an account a@b already"},
         {REMOVE, "accounts:\n  - {jid: x@y}\n", MN_E_NOT_FOUND, "there is no account a@b"},
         {DISABLE, "", MN_E_NOT_FOUND, "there is no account a@b"},
         {ADD, "default: x@y\naccounts: [{jid: x@y}]\n", MN_E_FORMAT,
