@@ -153,7 +153,7 @@ def restored_is_only_what_is_whole():
     # A page that holds nothing but the last piece of a long value: SQLite does not miss it.
     content = [at for at in range(0, len(good), 4096) if good[at:at + 4] == bytes(4) and good[at + 4:at + 300] == b"x" * 296][0]
     for content in (good[:-1], good[:-4096], good[:middle], good[:1000], b"", good[:content] + bytes(4096) + good[content + 4096:],
-                    good[:content] + good[content:].replace(b"xxx", b"xyx", 1)):
+                    good[:content] + good[content:].replace(b"x" * 3, b"xyx", 1)):
         with open(bad, "wb") as f:
             f.write(content)
         error = ask("restore", bad, "--data", to)
