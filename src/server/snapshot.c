@@ -378,23 +378,21 @@ static void hour_over(struct mn_timer *t)
 }
 
 /* Decision L7: verifiers that are no better than the password itself. */
-static void verifiers_tell(const struct mn_conf_list *mechanisms)
+static void verifiers_tell(unsigned mechanisms)
 {
-    for (size_t i = 0; i < mechanisms->count; i++) {
-        mn_str name = ((const mn_str *)mechanisms->items)[i];
-        enum mn_sasl_mech m = mn_sasl_find(name);
+    static const enum mn_sasl_mech like_passwords[] = {MN_SASL_DIGEST_MD5, MN_SASL_CRAM_MD5};
 
-        if (m == MN_SASL_DIGEST_MD5 || m == MN_SASL_CRAM_MD5)
+    for (size_t i = 0; i < MN_COUNT(like_passwords); i++)
+        if (mechanisms & 1u << like_passwords[i])
             mn_log_warn(NULL,
                         "whoever reads the database or a backup can log in with what is kept for "
                         "this mechanism",
-                        MN_F("mechanism", name));
-    }
+                        MN_FC("mechanism", mn_sasl_names[like_passwords[i]]));
 }
 
 void snapshot_watch(struct server *srv)
 {
-    verifiers_tell(&srv->owners[0]->snap->conf->auth.mechanisms);
+    verifiers_tell(srv->owners[0]->snap->mechanisms);
     mn_free(srv->told);
     srv->told = mn_alloc0(srv->owners[0]->snap->host_count);
     srv->hourly.fire = hour_over;
